@@ -1,0 +1,55 @@
+"""The errors that a user meets: one clear line each, saying what, where and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class SpecprodCopyError(Exception):
+    """Base of all expected errors; the command line prints the message and exits with code 1."""
+
+
+class ConfigurationError(SpecprodCopyError):
+    """A production, option or environment that makes no sense."""
+
+
+class InputError(SpecprodCopyError):
+    """A problem with an input file.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong and, where it helps, what to do.
+    path : path-like, optional
+        The file.
+    hdu : str, optional
+        Name of the HDU.
+    column : str, optional
+        Name of the column, as in the file.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: Path | str | None = None,
+        hdu: str | None = None,
+        column: str | None = None,
+    ) -> None:
+        where = []
+        if path is not None:
+            where.append(f"{path}" + (f"[{hdu}]" if hdu else ""))
+        if column is not None:
+            where.append(f"column {column}")
+        super().__init__(f"{', '.join(where)}: {message}" if where else message)
+        self.path = path
+        self.hdu = hdu
+        self.column = column
+
+
+class DatabaseError(SpecprodCopyError):
+    """A problem with the connection, the server or the state of the schema."""
+
+
+class ServerError(SpecprodCopyError):
+    """The embedded server cannot be made, started or stopped."""
