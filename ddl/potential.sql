@@ -1,0 +1,42 @@
+-- potential: one row per (tile, target, location), from HDU POTENTIAL_ASSIGNMENTS of fiberassign files.
+
+{% block table %}
+CREATE TABLE IF NOT EXISTS {{ schema }}.potential (
+    id       numeric(39) NOT NULL,
+    tileid   integer NOT NULL,
+    targetid bigint NOT NULL,
+    fiber    integer NOT NULL,
+    location integer NOT NULL
+);
+{% endblock %}
+
+{% block keys %}
+ALTER TABLE {{ schema }}.potential ADD CONSTRAINT potential_pkey PRIMARY KEY (id);
+{% endblock %}
+
+{% block indexes %}
+CREATE UNIQUE INDEX IF NOT EXISTS ix_potential_unique ON {{ schema }}.potential (tileid, targetid, location);
+CREATE INDEX IF NOT EXISTS ix_potential_location ON {{ schema }}.potential (location);
+CREATE INDEX IF NOT EXISTS ix_potential_targetid ON {{ schema }}.potential (targetid);
+CREATE INDEX IF NOT EXISTS ix_potential_tileid ON {{ schema }}.potential (tileid);
+{% endblock %}
+
+{% block foreign_keys %}
+ALTER TABLE {{ schema }}.potential ADD CONSTRAINT potential_targetid_fkey FOREIGN KEY (targetid) REFERENCES {{ schema }}.photometry (targetid);
+ALTER TABLE {{ schema }}.potential ADD CONSTRAINT potential_tileid_fkey FOREIGN KEY (tileid) REFERENCES {{ schema }}.tile (tileid);
+{% endblock %}
+
+{% block comments %}
+COMMENT ON TABLE {{ schema }}.potential IS 'Potential assignments: targets that a fiber of a tile can reach, without sky';
+COMMENT ON COLUMN {{ schema }}.potential.id IS '128-bit key of location, tile and target (UCD meta.record)';
+COMMENT ON COLUMN {{ schema }}.potential.tileid IS 'DESI tile (pointing) number (UCD meta.id;obs.field)';
+COMMENT ON COLUMN {{ schema }}.potential.targetid IS '64-bit DESI object identifier (bit-packed) (UCD meta.id)';
+COMMENT ON COLUMN {{ schema }}.potential.fiber IS 'Fibre number 0-4999 (UCD meta.id;instr)';
+COMMENT ON COLUMN {{ schema }}.potential.location IS 'Focal-plane location = 1000*PETAL_LOC + DEVICE_LOC (UCD meta.id;instr)';
+{% endblock %}
+
+{% block grants %}
+{% for role in roles %}
+GRANT SELECT ON {{ schema }}.potential TO {{ role }};
+{% endfor %}
+{% endblock %}
