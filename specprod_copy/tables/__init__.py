@@ -1,0 +1,17 @@
+"""The tables: what each is made of, as data."""
+
+from __future__ import annotations
+
+from specprod_copy.tables import exposure, frame, tile
+from specprod_copy.tables.inputs import Inputs
+from specprod_copy.tables.source import Check, TableSource
+
+SOURCES: dict[str, TableSource] = {
+    source.name: source for source in (tile.SOURCE, exposure.SOURCE, frame.SOURCE)
+}
+"""Every source by name, in an order in which foreign keys allow rows to arrive."""
+
+STAGES = tuple(dict.fromkeys(source.stage for source in SOURCES.values()))
+"""The load stages, in the same order."""
+
+__all__ = ["SOURCES", "STAGES", "Check", "Inputs", "TableSource"]

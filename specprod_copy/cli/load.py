@@ -1,0 +1,105 @@
+"""``specprod-copy load``: stages of a production into the database."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from specprod_copy import load as loader
+from specprod_copy.cli.options import connection_options, production_options, verbosity_options
+from specprod_copy.production import ProductionFiles
+from specprod_copy.report import make_report, print_summary
+from specprod_copy.tables import STAGES, Inputs
+
+
+@click.command()
+@click.argument("stages", nargs=-1, required=True, metavar="STAGE...")
+@production_options
+@click.option("-s", "--schema", help="Schema for the tables.  [default: name of the production]")
+@click.option("--overwrite", is_flag=True, help="Replace the tables of these stages.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before replacing tables.")
+@click.option("--public", is_flag=True, help="Let the roles of the public read as well.")
+@click.option(
+    "--role", "roles", multiple=True, default=("desi",), show_default=True, help="Role that reads."
+)
+@click.option(
+    "--public-role",
+    "public_roles",
+    multiple=True,
+    default=("desi_public",),
+    show_default=True,
+    help="Role that reads with --public.",
+)
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=lambda: min(os.cpu_count() or 1, 8),
+    show_default="number of processors, at most 8",
+    help="How many things to do at a time.",
+)
+@click.option("--cluster", is_flag=True, help="Order tables on their q3c index (slow, locks them).")
+@click.option(
+    "--tiles-file",
+    type=click.Path(path_type=Path),
+    help="Tiles file (FITS, CSV or ECSV) instead of the production's own.",
+)
+@click.option(
+    "--exposures-file",
+    type=click.Path(path_type=Path),
+    help="Exposures file instead of the production's own.",
+)
+@verbosity_options
+@connection_options
+def load(
+    stages: tuple[str, ...],
+    files: ProductionFiles,
+    schema: str | None,
+    overwrite: bool,
+    yes: bool,
+    public: bool,
+    roles: tuple[str, ...],
+    public_roles: tuple[str, ...],
+    jobs: int,
+    cluster: bool,
+    tiles_file: Path | None,
+    exposures_file: Path | None,
+    verbosity: int,
+    conninfo: str,
+) -> None:
+    """Load stages of a production; "all" loads every stage.
+
+    Rows that are in the database already are not loaded again, so a load that was interrupted is
+    simply run once more. Keys, indexes and foreign keys are made after the rows.
+
+    \b
+      specprod-copy load exposures --specprod fuji --root /global/cfs/cdirs/desi/public/edr
+      specprod-copy load all --specprod iron --schema iron --public
+    """
+    schema = schema or files.production.name
+    if overwrite and not yes and sys.stdin.isatty():
+        names = ", ".join(stages)
+        click.confirm(f"Replace the tables of {names} in schema {schema}?", abort=True)
+    console = Console(stderr=True)
+    summary = loader.load(
+        conninfo,
+        Inputs(files, tiles_file=tiles_file, exposures_file=exposures_file),
+        loader.LoadOptions(
+            stages=stages,
+            schema=schema,
+            overwrite=overwrite,
+            roles=(*roles, *(public_roles if public else ())),
+            jobs=jobs,
+            cluster=cluster,
+        ),
+        make_report(console, verbosity),
+    )
+    if verbosity >= 0:
+        print_summary(console, summary)
+
+
+load.help = (load.help or "") + f"\n\nStages, in their order: {', '.join(STAGES)}."

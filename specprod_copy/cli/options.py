@@ -1,0 +1,119 @@
+"""Groups of options that commands share."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from psycopg.conninfo import make_conninfo
+
+from specprod_copy import database
+from specprod_copy.errors import ConfigurationError
+from specprod_copy.production import ProductionFiles, load_configuration
+from specprod_copy.server import Cluster
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEFAULT_CLUSTER = Path("specprod.pgdata")
+"""Folder of the embedded server."""
+
+
+def connection_options(command: F) -> F:
+    """Add the options that say which server; the command gets ``conninfo``."""
+
+    @click.option(
+        "--dsn",
+        help="Connection as a URI or key=value string, e.g. 'postgresql://desi@host/specprod'. "
+        "Keep passwords in ~/.pgpass.",
+    )
+    @click.option("-H", "--hostname", help="Host name or socket folder of the server.")
+    @click.option("-U", "--username", help="Name of the database user.")
+    @click.option("-D", "--dbname", help="Name of the database.")
+    @click.option(
+        "--embedded",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Folder of the embedded server. It is used when no other option and no PG* variable "
+        f"names a server.  [default: ./{DEFAULT_CLUSTER}]",
+    )
+    @functools.wraps(command)
+    def wrapper(
+        *args: Any,
+        dsn: str | None,
+        hostname: str | None,
+        username: str | None,
+        dbname: str | None,
+        embedded: Path | None,
+        **kwargs: Any,
+    ) -> Any:
+        named = {"host": hostname, "user": username, "dbname": dbname}
+        if embedded is not None and (dsn or any(named.values())):
+            raise click.UsageError("--embedded and another server exclude each other")
+        if embedded is None and database.server_is_named({"dsn": dsn, **named}):
+            conninfo = make_conninfo(dsn or "", **{k: v for k, v in named.items() if v})
+        else:
+            cluster = Cluster(embedded or DEFAULT_CLUSTER)
+            cluster.start()
+            conninfo = cluster.conninfo()
+        return command(*args, conninfo=conninfo, **kwargs)
+
+    return wrapper  # type: ignore[return-value]
+
+
+def production_options(command: F) -> F:
+    """Add the options that say which production; the command gets ``files``."""
+
+    @click.option(
+        "-p",
+        "--specprod",
+        envvar="SPECPROD",
+        show_envvar=True,
+        help="Name of the production, e.g. iron.",
+    )
+    @click.option(
+        "-r",
+        "--root",
+        envvar="DESI_ROOT",
+        show_envvar=True,
+        type=click.Path(path_type=Path),
+        help="Folder that holds spectro/, vac/ and target/.",
+    )
+    @click.option(
+        "-c",
+        "--config",
+        type=click.Path(path_type=Path, dir_okay=False, exists=True),
+        help="TOML or INI file that adds productions or changes known ones.",
+    )
+    @functools.wraps(command)
+    def wrapper(
+        *args: Any, specprod: str | None, root: Path | None, config: Path | None, **kwargs: Any
+    ) -> Any:
+        if not specprod:
+            raise click.UsageError("name the production: --specprod NAME, or set SPECPROD")
+        if root is None:
+            raise click.UsageError("name the folder of the data: --root DIR, or set DESI_ROOT")
+        productions = load_configuration(config)
+        if specprod not in productions:
+            raise ConfigurationError(
+                f"unknown production {specprod!r}; known: {', '.join(productions)}. "
+                "--config FILE adds more"
+            )
+        return command(*args, files=ProductionFiles(productions[specprod], root), **kwargs)
+
+    return wrapper  # type: ignore[return-value]
+
+
+def verbosity_options(command: F) -> F:
+    """Add ``-v`` and ``-q``; the command gets ``verbosity``."""
+
+    @click.option("-v", "--verbose", is_flag=True, help="Tell each step.")
+    @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+    @functools.wraps(command)
+    def wrapper(*args: Any, verbose: bool, quiet: bool, **kwargs: Any) -> Any:
+        if verbose and quiet:
+            raise click.UsageError("--verbose and --quiet exclude each other")
+        return command(*args, verbosity=int(verbose) - int(quiet), **kwargs)
+
+    return wrapper  # type: ignore[return-value]

@@ -1,0 +1,156 @@
+"""``specprod-copy server``: the embedded PostgreSQL server."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from specprod_copy.postgres_binaries import HOW_TO_INSTALL, Binaries, q3c_advice
+from specprod_copy.server import DEFAULT_DIRECTORY, STOP_MODES, Cluster, ClusterStatus
+from specprod_copy.server_account import STATE_FOLDER
+
+NOT_RUNNING = 3
+"""Exit code of ``status`` for a stopped server, as for ``pg_ctl status`` and system services."""
+
+# These would lead a client elsewhere, whatever PGHOST says.
+_MISLEADING = {"PGSERVICE", "PGSERVICEFILE", "PGHOSTADDR"}
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def embedded_option(command: _Command) -> _Command:
+    """Add the option that names the cluster's folder."""
+    option = click.option(
+        "--embedded",
+        "directory",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        default=DEFAULT_DIRECTORY,
+        show_default=True,
+        help="Folder of the embedded server.",
+    )
+    return option(command)
+
+
+@click.group()
+def server() -> None:
+    """Run a private PostgreSQL server, for when you have no other.
+
+    It lives in one folder, takes connections by its socket only, and only from you.
+    """
+
+
+@server.command()
+@embedded_option
+def start(directory: Path) -> None:
+    """Start the server, making it first where there is none."""
+    cluster = Cluster(directory)
+    _echo_rows(_description(cluster, cluster.start()))
+
+
+@server.command()
+@embedded_option
+@click.option(
+    "--mode",
+    type=click.Choice(STOP_MODES),
+    default=STOP_MODES[0],
+    show_default=True,
+    help="Break connections, wait for them to end, or stop at once and recover at the next start.",
+)
+def stop(directory: Path, mode: str) -> None:
+    """Stop the server; its data stay."""
+    cluster = Cluster(directory)
+    stopped = cluster.stop(mode)
+    click.echo(f"{cluster.directory}: {'stopped' if stopped else 'was not running'}")
+
+
+@server.command()
+@embedded_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@click.pass_context
+def status(context: click.Context, directory: Path, as_json: bool) -> None:
+    """Tell whether the server runs, and how to reach it with any client.
+
+    Exits with 0 if it runs, with 3 if not.
+    """
+    cluster = Cluster(directory)
+    state = cluster.status()
+    if as_json:
+        click.echo(json.dumps(asdict(state) | _ways_in(cluster, state), indent=2, default=str))
+    else:
+        _echo_rows(_description(cluster, state))
+    context.exit(0 if state.running else NOT_RUNNING)
+
+
+@server.command(context_settings={"ignore_unknown_options": True})
+@embedded_option
+@click.argument("arguments", metavar="[PSQL-ARGUMENTS]...", nargs=-1, type=click.UNPROCESSED)
+def psql(directory: Path, arguments: tuple[str, ...]) -> None:
+    """Run psql on the server, starting it when needed.
+
+    All other options and arguments go to psql:
+
+        specprod-copy server psql -c 'SELECT count(*) FROM fuji.zpix'
+    """
+    cluster = Cluster(directory)
+    if not cluster.status().running:
+        click.echo(f"starting the server in {cluster.directory}", err=True)
+    cluster.start()
+    program = cluster.program("psql")
+    inherited = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
+    os.execve(  # noqa: S606 (psql takes over this process, its terminal and its exit code)
+        program, [program, *arguments], inherited | cluster.postmaster().variables()
+    )
+
+
+def _description(cluster: Cluster, state: ClusterStatus) -> Iterator[tuple[str, str]]:
+    """Yield labels and values that describe a cluster."""
+    yield "server", _state(state)
+    if state.version and state.bindir:
+        yield "PostgreSQL", f"{state.version} in {state.bindir}"
+        advice = q3c_advice(Binaries(state.bindir, state.version, state.q3c))
+        yield "q3c", "yes" if state.q3c else f"no, so no q3c index for cone searches; {advice}"
+    else:
+        yield "PostgreSQL", f"none found that can run it: {HOW_TO_INSTALL}"
+    yield "data", str(state.data_directory)
+    home = state.data_directory.parent
+    if home.parent == STATE_FOLDER:
+        yield "", f"{state.directory} is a link to it: {state.user} cannot enter the folder above"
+    yield "user", state.user
+    yield "log", str(state.log_file or "none yet")
+    for label, value in _ways_in(cluster, state).items():
+        if isinstance(value, dict):
+            for name, setting in value.items():
+                yield "", f"export {name}={shlex.quote(setting)}"
+        elif value:
+            yield label, value
+
+
+def _state(state: ClusterStatus) -> str:
+    if state.running:
+        return f"running (process {state.pid})"
+    return "not running" if state.exists else "none yet; 'specprod-copy server start' makes one"
+
+
+def _ways_in(cluster: Cluster, state: ClusterStatus) -> dict[str, Any]:
+    """Return how to reach a running server: psql command line, libpq URI and environment."""
+    if not state.running:
+        return {"psql": None, "uri": None, "environment": None}
+    postmaster = cluster.postmaster()
+    return {
+        "psql": shlex.join(cluster.psql_command()),
+        "uri": postmaster.uri(),
+        "environment": postmaster.variables(),
+    }
+
+
+def _echo_rows(rows: Iterator[tuple[str, str]]) -> None:
+    for label, value in rows:
+        click.echo(f"{label:12}{value}")

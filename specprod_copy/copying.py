@@ -1,0 +1,158 @@
+"""Send units: read, transform, encode and COPY, overlapped, in one transaction with the ledger."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import psycopg
+import pyarrow as pa
+from psycopg import sql
+
+from specprod_copy.columns import Column
+from specprod_copy.database import translated_errors
+from specprod_copy.ledger import Ledger, Unit, UnitResult
+from specprod_copy.pgcopy import CHUNK_ROWS, HEADER, TRAILER, Encoder
+from specprod_copy.reader import open_table
+from specprod_copy.tables import SOURCES
+from specprod_copy.transform import Transform
+
+T = TypeVar("T")
+
+Advance = Callable[[str, int, int], None]
+"""Called with (table, rows read, bytes sent) as the work goes on."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Encoded rows.
+
+    Parameters
+    ----------
+    data : pyarrow.Buffer
+        COPY data without header and trailer.
+    rows_read, rows_kept, values_changed : int
+        As in `UnitResult`.
+    """
+
+    data: pa.Buffer
+    rows_read: int
+    rows_kept: int
+    values_changed: int
+
+
+def encoded_chunks(unit: Unit, columns: Sequence[Column]) -> Iterator[Chunk]:
+    """Yield the rows of a unit as COPY data.
+
+    Parameters
+    ----------
+    unit : Unit
+    columns : sequence of Column
+        Columns of the unit's table.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or holds values that the table does not accept.
+    """
+    encoder = Encoder(columns)
+    with open_table(unit.path, (unit.hdu,) if unit.hdu else ()) as table:
+        transform = Transform(SOURCES[unit.source], table, columns)
+        position = unit.first
+        frames = table.frames(
+            transform.inputs,
+            first=unit.first,
+            last=unit.last,
+            rows=unit.rows,
+            chunk_rows=CHUNK_ROWS,
+        )
+        for frame in frames:
+            n = frame.height
+            if unit.rows is None:
+                numbers = np.arange(position, position + n)
+            else:
+                numbers = unit.rows[position - unit.first : position - unit.first + n]
+            position += n
+            kept, changed = transform(frame, numbers)
+            yield Chunk(encoder.encode(kept), n, kept.height, changed)
+
+
+def prefetch(items: Iterator[T], depth: int = 2) -> Iterator[T]:
+    """Yield items that another thread makes ahead.
+
+    Parameters
+    ----------
+    items : iterator
+        Is only used in that thread.
+    depth : int
+        How many items to be ahead.
+    """
+    end = object()
+    with ThreadPoolExecutor(1, thread_name_prefix="encode") as pool:
+        pending = deque(pool.submit(next, items, end) for _ in range(depth))
+        while (item := pending.popleft().result()) is not end:
+            pending.append(pool.submit(next, items, end))
+            yield item  # type: ignore[misc]
+
+
+def load_units(
+    connection: psycopg.Connection,
+    schema: str,
+    units: Sequence[Unit],
+    columns: Sequence[Column],
+    advance: Advance,
+) -> list[UnitResult]:
+    """Load units of one table in one transaction: all of them, or none.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    schema : str
+    units : sequence of Unit
+        All of the same table.
+    columns : sequence of Column
+        Columns of the table.
+    advance : callable
+        See `Advance`.
+
+    Returns
+    -------
+    list of UnitResult
+
+    Raises
+    ------
+    InputError, DatabaseError
+        If the file or the server refuses; then nothing is loaded.
+    """
+    table = units[0].table
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
+        sql.Identifier(schema, table),
+        sql.SQL(", ").join(sql.Identifier(column.name) for column in columns),
+    )
+    results = []
+    with (
+        translated_errors(f"cannot load {schema}.{table}"),
+        connection.transaction(),
+    ):
+        with connection.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.write(HEADER)
+            for unit in units:
+                started = time.monotonic()
+                read = kept = changed = sent = 0
+                for chunk in prefetch(encoded_chunks(unit, columns)):
+                    copy.write(memoryview(chunk.data))
+                    read += chunk.rows_read
+                    kept += chunk.rows_kept
+                    changed += chunk.values_changed
+                    sent += chunk.data.size
+                    advance(table, chunk.rows_read, chunk.rows_read * unit.row_bytes)
+                seconds = time.monotonic() - started
+                results.append(UnitResult(unit, read, kept, changed, sent, seconds))
+            copy.write(TRAILER)
+        Ledger(connection, schema).record(results)
+    return results

@@ -1,0 +1,207 @@
+"""Connections, and what the server knows about schemas, tables and roles."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import sql
+
+from specprod_copy.columns import POLARS_TYPES, Column
+from specprod_copy.errors import DatabaseError
+
+LIBPQ_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGPORT", "PGDATABASE", "PGUSER")
+"""Environment variables of libpq that say that a server of the user's own is meant."""
+
+SESSION_SETTINGS: Mapping[str, str] = {
+    # A commit that is lost in a crash of the server takes its ledger row along, so the unit is
+    # loaded again; waiting for the disk at each commit buys nothing.
+    "synchronous_commit": "off",
+    # Index builds sort in memory up to this size. The server's own default is 64 MB.
+    "maintenance_work_mem": "512MB",
+    # Identifiers and literals are rendered for this.
+    "standard_conforming_strings": "on",
+    "timezone": "UTC",
+}
+"""What the loader sets for its own sessions: only settings that any role may change."""
+
+
+def server_is_named(parameters: Mapping[str, object]) -> bool:
+    """Say whether options or the environment name a server.
+
+    Parameters
+    ----------
+    parameters : mapping
+        Connection options of the command line; None where not given.
+
+    Returns
+    -------
+    bool
+        False when neither options nor `LIBPQ_VARIABLES` are given: then the embedded server is
+        meant.
+    """
+    return any(parameters.values()) or any(os.environ.get(name) for name in LIBPQ_VARIABLES)
+
+
+def one_line(error: psycopg.Error) -> str:
+    """Return the message of a database error on one line, with its detail and hint.
+
+    Parameters
+    ----------
+    error : psycopg.Error
+
+    Returns
+    -------
+    str
+    """
+    diagnosis = error.diag
+    if diagnosis.message_primary is None:
+        return " ".join(str(error).split())
+    parts = [diagnosis.message_primary, diagnosis.message_detail, diagnosis.message_hint]
+    return ". ".join(" ".join(part.split()).rstrip(".") for part in parts if part)
+
+
+def connect(conninfo: str, *, settings: Mapping[str, str] = SESSION_SETTINGS) -> psycopg.Connection:
+    """Connect to a server.
+
+    Parameters
+    ----------
+    conninfo : str
+        URI or key=value string; what it leaves open is libpq's business: PGHOST and the other
+        variables, service files, ``.pgpass``.
+    settings : mapping of str to str
+        Settings of the session.
+
+    Returns
+    -------
+    psycopg.Connection
+        In autocommit mode.
+
+    Raises
+    ------
+    DatabaseError
+        If there is no server, or it refuses us.
+    """
+    try:
+        connection = psycopg.connect(conninfo, autocommit=True, application_name="specprod-copy")
+        for name, value in settings.items():
+            connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+    except psycopg.Error as error:
+        raise DatabaseError(
+            f"cannot connect: {one_line(error)}. Check --dsn, --hostname, --username and --dbname, "
+            "the PG* variables and ~/.pgpass, or leave all of them out to use the embedded server"
+        ) from error
+    return connection
+
+
+@contextmanager
+def translated_errors(doing: str) -> Iterator[None]:
+    """Turn errors of the server within the block into a `DatabaseError`.
+
+    Parameters
+    ----------
+    doing : str
+        What was going on, as the beginning of the message.
+    """
+    try:
+        yield
+    except psycopg.Error as error:
+        raise DatabaseError(f"{doing}: {one_line(error)}") from error
+
+
+def schema_exists(connection: psycopg.Connection, schema: str) -> bool:
+    """Say whether a schema exists."""
+    query = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = %s)"
+    return bool(_scalar(connection, query, (schema,)))
+
+
+def existing_tables(connection: psycopg.Connection, schema: str) -> set[str]:
+    """Return the names of the tables in a schema."""
+    query = """SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+               WHERE nspname = %s AND relkind IN ('r', 'p')"""
+    return {name for (name,) in connection.execute(query, (schema,))}
+
+
+def existing_objects(connection: psycopg.Connection, schema: str) -> set[tuple[str, str]]:
+    """Return (table, name) of the indexes and constraints in a schema."""
+    query = """
+        SELECT t.relname, c.conname FROM pg_constraint c
+        JOIN pg_class t ON t.oid = c.conrelid JOIN pg_namespace n ON n.oid = t.relnamespace
+        WHERE n.nspname = %(schema)s
+        UNION
+        SELECT t.relname, i.relname FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+        JOIN pg_class t ON t.oid = x.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace
+        WHERE n.nspname = %(schema)s AND x.indisvalid"""
+    return {(table, name) for table, name in connection.execute(query, {"schema": schema})}
+
+
+def existing_roles(connection: psycopg.Connection, roles: Iterable[str]) -> set[str]:
+    """Return those of some roles that the server has."""
+    query = "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)"
+    return {name for (name,) in connection.execute(query, (list(roles),))}
+
+
+def q3c_version(connection: psycopg.Connection, *, installed: bool = False) -> str | None:
+    """Return the version of the extension q3c, None if the server does not have it.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    installed : bool
+        Ask for the version installed in this database, not for the one that could be.
+    """
+    column = "installed_version" if installed else "default_version"
+    query = sql.SQL("SELECT {} FROM pg_available_extensions WHERE name = 'q3c'")
+    version = _scalar(connection, query.format(sql.Identifier(column)), ())
+    return None if version is None else str(version)
+
+
+def has_rows(connection: psycopg.Connection, schema: str, table: str) -> bool:
+    """Say whether a table has any row."""
+    query = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.Identifier(schema, table))
+    return bool(_scalar(connection, query, ()))
+
+
+def table_columns(connection: psycopg.Connection, schema: str, table: str) -> list[Column]:
+    """Ask the server for the columns of a table, in order.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    schema, table : str
+        Names as in the catalog.
+
+    Returns
+    -------
+    list of Column
+
+    Raises
+    ------
+    DatabaseError
+        If the table does not exist or has a column of a type that is not supported.
+    """
+    query = """
+        SELECT a.attname, t.typname, a.attnotnull,
+               CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 0
+                    THEN a.atttypmod - 4 END
+        FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+        JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = %s AND c.relname = %s AND a.attnum > 0 AND NOT a.attisdropped
+        ORDER BY a.attnum"""
+    columns = [Column(*row) for row in connection.execute(query, (schema, table))]
+    if not columns:
+        raise DatabaseError(f"table {schema}.{table} does not exist, or has no columns")
+    for column in columns:
+        if column.type not in POLARS_TYPES:
+            raise DatabaseError(
+                f"{schema}.{table}.{column.name}: type {column.type} is not supported; "
+                f"supported: {', '.join(POLARS_TYPES)}"
+            )
+    return columns
+
+
+def _scalar(connection: psycopg.Connection, query: str | sql.Composed, values: tuple) -> object:
+    row = connection.execute(query, values).fetchone()  # type: ignore[arg-type]
+    return None if row is None else row[0]

@@ -1,0 +1,202 @@
+"""After the rows: keys, indexes, foreign keys, q3c, statistics, grants; each only if missing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
+
+import psycopg
+from psycopg import sql
+
+from specprod_copy import database, ddl
+from specprod_copy.ddl import Statement
+from specprod_copy.errors import DatabaseError
+
+_REFERENCES = re.compile(r"REFERENCES .+\.(?P<table>\w+) \(\w+\);\Z", re.DOTALL)
+
+Step = Callable[[str], AbstractContextManager[None]]
+"""Called with what is going on; the work is done within the context."""
+
+
+def finish_steps(
+    connection: psycopg.Connection, schema: str, tables: Iterable[str], *, q3c: bool
+) -> Iterator[list[Statement]]:
+    """Yield groups of statements that are still to run; those of one group may run at once.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    schema : str
+    tables : iterable of str
+        Tables that have all their rows.
+    q3c : bool
+        Whether to make q3c indexes.
+    """
+    tables = list(tables)
+    phases = ["keys", "indexes", *(["q3c"] if q3c else []), "foreign_keys"]
+    for phase in phases:
+        existing = database.existing_objects(connection, schema)
+        group = [
+            statement
+            for statement in ddl.statements(tables, [phase], schema=schema)
+            if (statement.table, statement.makes) not in existing
+        ]
+        if phase == "foreign_keys":
+            group = [s for s in group if referenced_table(s) in tables]
+        yield group
+
+
+def referenced_table(statement: Statement) -> str:
+    """Return the table that a foreign key refers to."""
+    found = _REFERENCES.search(statement.sql)
+    if found is None:
+        raise ValueError(f"not a foreign key: {statement.sql}")
+    return found["table"]
+
+
+def waiting_foreign_keys(
+    connection: psycopg.Connection, schema: str, tables: Sequence[str]
+) -> Mapping[str, str]:
+    """Return the foreign keys that cannot be made yet: name to the table they wait for."""
+    existing = database.existing_objects(connection, schema)
+    return {
+        statement.makes or "": referenced_table(statement)
+        for statement in ddl.statements(tables, ["foreign_keys"], schema=schema)
+        if (statement.table, statement.makes) not in existing
+    }
+
+
+def run_statements(
+    connections: Sequence[psycopg.Connection], statements: Sequence[Statement], step: Step
+) -> None:
+    """Run statements, as many at a time as there are connections.
+
+    Raises
+    ------
+    DatabaseError
+        If one fails; those that run are awaited.
+    """
+    free = list(connections)
+
+    def run(statement: Statement) -> None:
+        connection = free.pop()
+        try:
+            what = f"{statement.table}: {statement.makes or statement.phase}"
+            with step(what), database.translated_errors(f"cannot make {what}"):
+                connection.execute(statement.sql.encode())
+        finally:
+            free.append(connection)
+
+    with ThreadPoolExecutor(len(connections), thread_name_prefix="finish") as pool:
+        futures = [pool.submit(run, statement) for statement in statements]
+        try:
+            for future in futures:
+                future.result()
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
+
+
+def finish(
+    connection: psycopg.Connection,
+    schema: str,
+    tables: Sequence[str],
+    *,
+    step: Step,
+    q3c: bool,
+    cluster: bool = False,
+    connect_more: Callable[[], psycopg.Connection] | None = None,
+    jobs: int = 1,
+) -> None:
+    """Give tables their keys, indexes, foreign keys and statistics.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+        May be inside a transaction if `connect_more` is None.
+    schema : str
+    tables : sequence of str
+        Tables that have all their rows.
+    step : callable
+        See `Step`.
+    q3c, cluster : bool
+        Whether to make q3c indexes, and to order tables on them.
+    connect_more : callable, optional
+        Makes another connection, to run several statements at a time.
+    jobs : int
+        How many at a time.
+
+    Raises
+    ------
+    DatabaseError
+        If a key is not unique or a foreign key has no counterpart.
+    """
+    with ExitStack() as stack:
+        connections = [connection]
+        if connect_more is not None:
+            connections += [stack.enter_context(connect_more()) for _ in range(jobs - 1)]
+        for group in finish_steps(connection, schema, tables, q3c=q3c):
+            run_statements(connections, group, step)
+        if cluster and q3c:
+            run_statements(
+                connections, list(ddl.statements(tables, ["cluster"], schema=schema)), step
+            )
+        analyze = [
+            Statement(table, "analyze", f"ANALYZE {ddl.quote_identifier(schema)}.{table};")
+            for table in tables
+        ]
+        run_statements(connections, analyze, step)
+
+
+def grant(
+    connection: psycopg.Connection, schema: str, tables: Sequence[str], roles: Sequence[str]
+) -> list[str]:
+    """Let roles read; return those of them that the server does not have.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    schema : str
+    tables : sequence of str
+        Existing tables.
+    roles : sequence of str
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    DatabaseError
+        If we may not grant.
+    """
+    existing = database.existing_roles(connection, roles)
+    present = [role for role in roles if role in existing]
+    with database.translated_errors(f"cannot grant on schema {schema}"):
+        for statement in ddl.statements(
+            ["schema", *tables], ["grants"], schema=schema, roles=present
+        ):
+            connection.execute(statement.sql.encode())
+    return [role for role in roles if role not in existing]
+
+
+def drop_tables(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> None:
+    """Drop tables, all in one statement, without anything that depends on them.
+
+    Raises
+    ------
+    DatabaseError
+        If a view or a foreign key of another table depends on them; says which.
+    """
+    names = sql.SQL(", ").join(sql.Identifier(schema, table) for table in tables)
+    try:
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(names))
+    except psycopg.errors.DependentObjectsStillExist as error:
+        dependents = "; ".join((error.diag.message_detail or "").splitlines())
+        raise DatabaseError(
+            f"cannot replace tables of schema {schema}, other objects depend on them: {dependents}. "
+            "Replace the other stages as well (load all --overwrite), or drop these objects first"
+        ) from error

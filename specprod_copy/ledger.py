@@ -1,0 +1,240 @@
+"""Which rows of which file are in which table.
+
+A unit is a range of rows of one HDU on its way to one table. Its ledger row is written in the same
+transaction as its rows, so whatever is killed whenever, the ledger tells the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import psycopg
+from psycopg import sql
+
+import specprod_copy
+from specprod_copy.errors import DatabaseError, InputError
+
+TABLE = "load_ledger"
+"""Name of the ledger's table."""
+
+# Any number that other programs are unlikely to lock on.
+_LOCK_CLASS = 0x5350_4350
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What tells that a file is still the one that was loaded.
+
+    Parameters
+    ----------
+    size : int
+        Size [byte].
+    mtime_ns : int
+        Modification time since 1970 [ns].
+    """
+
+    size: int
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """Return the fingerprint of a file."""
+        status = path.stat()
+        return cls(status.st_size, status.st_mtime_ns)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Rows ``[first, last)`` of one HDU, on their way to one table.
+
+    Parameters
+    ----------
+    source : str
+        Name of the `TableSource`.
+    table, stage : str
+        Its table and stage.
+    path : pathlib.Path
+        The file.
+    file : str
+        Its name in the ledger.
+    hdu : str
+        Name of the HDU, empty for text files.
+    first, last : int
+        First row and the row after the last one, counted from 0.
+    row_bytes : int
+        Bytes of a row in the file.
+    fingerprint : Fingerprint
+        Of the file when the load was planned.
+    rows : numpy.ndarray, optional
+        The rows to load, sorted, when they are not all of the range.
+    """
+
+    source: str
+    table: str
+    stage: str
+    path: Path
+    file: str
+    hdu: str
+    first: int
+    last: int
+    row_bytes: int
+    fingerprint: Fingerprint
+    rows: np.ndarray | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows to read."""
+        return self.last - self.first if self.rows is None else len(self.rows)
+
+
+@dataclass(frozen=True)
+class UnitResult:
+    """What became of a unit.
+
+    Parameters
+    ----------
+    unit : Unit
+    rows_read, rows_kept : int
+        Rows read, and rows that passed the row filter and were loaded.
+    values_changed : int
+        NaN and infinite values replaced.
+    bytes_sent : int
+        COPY data [byte].
+    seconds : float
+        Time taken [s].
+    """
+
+    unit: Unit
+    rows_read: int
+    rows_kept: int
+    values_changed: int
+    bytes_sent: int
+    seconds: float
+
+
+@contextmanager
+def lock(connection: psycopg.Connection, schema: str) -> Iterator[None]:
+    """Be the only loader at work on a schema.
+
+    Raises
+    ------
+    DatabaseError
+        If another session holds the lock; says which one.
+    """
+    taken = connection.execute(
+        "SELECT pg_try_advisory_lock(%s, hashtext(%s))", (_LOCK_CLASS, schema)
+    ).fetchone()
+    if not (taken and taken[0]):
+        holder = connection.execute(
+            """SELECT format('process %%s of %%s since %%s', a.pid, a.usename,
+                             to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS'))
+               FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+               WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %s
+                 AND l.objid = (hashtext(%s)::bigint & 4294967295)::oid
+                 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            """,
+            (_LOCK_CLASS, schema),
+        ).fetchone()
+        who = holder[0] if holder else "a session that just ended"
+        raise DatabaseError(
+            f"another load is at work on schema {schema} ({who}); wait for it and run this again"
+        )
+    try:
+        yield
+    finally:
+        if not connection.closed and not connection.broken:
+            connection.execute(
+                "SELECT pg_advisory_unlock(%s, hashtext(%s))", (_LOCK_CLASS, schema)
+            )
+
+
+class Ledger:
+    """The ledger of one schema.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    schema : str
+    """
+
+    def __init__(self, connection: psycopg.Connection, schema: str) -> None:
+        self._connection = connection
+        self._name = sql.Identifier(schema, TABLE)
+
+    def stages(self, table: str) -> set[str]:
+        """Return the stages that have put rows into a table."""
+        query = sql.SQL("SELECT DISTINCT stage FROM {} WHERE table_name = %s").format(self._name)
+        return {stage for (stage,) in self._connection.execute(query, (table,))}
+
+    def loaded(
+        self, table: str
+    ) -> Mapping[tuple[str, str], tuple[Fingerprint, list[tuple[int, int]]]]:
+        """Return what is in a table.
+
+        Returns
+        -------
+        mapping
+            (file, HDU) to the file's fingerprint and the row ranges, in order.
+        """
+        query = sql.SQL(
+            """SELECT file, hdu, file_size, file_mtime_ns, first_row, last_row FROM {}
+               WHERE table_name = %s ORDER BY file, hdu, first_row"""
+        ).format(self._name)
+        found: dict[tuple[str, str], tuple[Fingerprint, list[tuple[int, int]]]] = {}
+        for file, hdu, size, mtime_ns, first, last in self._connection.execute(query, (table,)):
+            entry = found.setdefault((file, hdu), (Fingerprint(size, mtime_ns), []))
+            entry[1].append((first, last))
+        return found
+
+    def record(self, results: list[UnitResult]) -> None:
+        """Write ledger rows; the caller's transaction holds the rows they record.
+
+        Raises
+        ------
+        InputError
+            If a file changed while it was loaded.
+        """
+        for result in results:
+            if Fingerprint.of(result.unit.path) != result.unit.fingerprint:
+                raise InputError(
+                    "the file changed while it was loaded; run the command again",
+                    path=result.unit.path,
+                )
+        query = sql.SQL(
+            """INSERT INTO {} (table_name, file, hdu, first_row, last_row, stage, file_size,
+                               file_mtime_ns, rows_read, rows_kept, values_changed, bytes_sent,
+                               seconds, loaded_by)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"""
+        ).format(self._name)
+        with self._connection.cursor() as cursor:
+            cursor.executemany(query, [_row(result) for result in results])
+
+    def forget(self, tables: list[str]) -> None:
+        """Remove what the ledger says of some tables."""
+        query = sql.SQL("DELETE FROM {} WHERE table_name = ANY(%s)").format(self._name)
+        self._connection.execute(query, (tables,))
+
+
+def _row(result: UnitResult) -> tuple[object, ...]:
+    unit = result.unit
+    return (
+        unit.table,
+        unit.file,
+        unit.hdu,
+        unit.first,
+        unit.last,
+        unit.stage,
+        unit.fingerprint.size,
+        unit.fingerprint.mtime_ns,
+        result.rows_read,
+        result.rows_kept,
+        result.values_changed,
+        result.bytes_sent,
+        result.seconds,
+        f"specprod-copy {specprod_copy.__version__}",
+    )

@@ -1,0 +1,276 @@
+"""Load stages of a production: create the tables, plan, send the rows, finish."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+
+import psycopg
+
+from specprod_copy import copying, database, ddl, finish, ledger
+from specprod_copy.columns import Column
+from specprod_copy.errors import DatabaseError
+from specprod_copy.ledger import Ledger, Unit, UnitResult
+from specprod_copy.plan import Plan, make_plan, sources_of
+from specprod_copy.report import LoadSummary, Report, TableSummary
+from specprod_copy.tables import SOURCES, Inputs, TableSource, version
+
+SMALL_ROWS = 1_000_000
+"""Up to so many rows a load is one transaction, from CREATE TABLE to the last index."""
+
+BATCH_ROWS = 500_000
+"""About so many rows of small files share a COPY and a commit."""
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """How to load.
+
+    Parameters
+    ----------
+    stages : tuple of str
+        Stages, or ``all``.
+    schema : str
+        Schema that receives the tables.
+    overwrite : bool
+        Replace the tables of the stages.
+    roles : tuple of str
+        Roles that may read.
+    jobs : int
+        Index builds to run at a time.
+    cluster : bool
+        Order tables on their q3c index.
+    """
+
+    stages: tuple[str, ...]
+    schema: str
+    overwrite: bool = False
+    roles: tuple[str, ...] = ("desi",)
+    jobs: int = 1
+    cluster: bool = False
+
+
+def load(
+    conninfo: str, inputs: Inputs, options: LoadOptions, report: Report | None = None
+) -> LoadSummary:
+    """Load stages of a production.
+
+    What is loaded already, by the ledger of the schema, is not loaded again. A load of at most
+    `SMALL_ROWS` rows is one transaction; a larger one commits every `BATCH_ROWS` rows or so, and
+    one that was interrupted goes on where it stopped.
+
+    Parameters
+    ----------
+    conninfo : str
+        For libpq.
+    inputs : Inputs
+        The production's files.
+    options : LoadOptions
+    report : Report, optional
+        Is told what is going on.
+
+    Returns
+    -------
+    LoadSummary
+
+    Raises
+    ------
+    SpecprodCopyError
+        If the options, an input file or the server are not as they must be.
+    """
+    report = report or Report()
+    started = time.monotonic()
+    sources = sources_of(options.stages)
+    with (
+        database.connect(conninfo) as connection,
+        database.translated_errors(f"cannot load schema {options.schema}"),
+        ledger.lock(connection, options.schema),
+    ):
+        run = _Load(connection, conninfo, inputs, options, report, sources)
+        try:
+            run.run()
+        finally:
+            report.end()
+    run.summary.seconds = time.monotonic() - started
+    return run.summary
+
+
+class _Load:
+    """One load: what its steps share."""
+
+    def __init__(
+        self,
+        connection: psycopg.Connection,
+        conninfo: str,
+        inputs: Inputs,
+        options: LoadOptions,
+        report: Report,
+        sources: Sequence[TableSource],
+    ) -> None:
+        self.connection = connection
+        self.conninfo = conninfo
+        self.inputs = inputs
+        self.options = options
+        self.schema = options.schema
+        self.report = report
+        self.sources = sources
+        self.tables = list(dict.fromkeys(source.table for source in sources))
+        self.ledger = Ledger(connection, options.schema)
+        self.columns: dict[str, list[Column]] = {}
+        self.summary = LoadSummary(options.schema)
+
+    def run(self) -> None:
+        with self.connection.transaction():
+            self._prepare()
+            plan = make_plan(self.sources, self.inputs, self.columns, self.ledger)
+            self._begin(plan)
+            small = plan.n_rows <= SMALL_ROWS
+            if small:
+                self._send(plan.units)
+                self._finish(one_transaction=True)
+        if not small:
+            self._send(plan.units)
+            self._finish(one_transaction=False)
+
+    def _prepare(self) -> None:
+        """Make the tables that are not there, and refuse those with rows of unknown origin."""
+        if not database.schema_exists(self.connection, self.schema):
+            self._execute(["schema"], ["table"])
+        existing = database.existing_tables(self.connection, self.schema)
+        if self.options.overwrite:
+            finish.drop_tables(self.connection, self.schema, self.tables)
+            if ledger.TABLE in existing:
+                self.ledger.forget(self.tables)
+            existing -= set(self.tables)
+        wanted = ["version", *self.tables, ledger.TABLE]
+        new = [table for table in wanted if table not in existing]
+        self._execute(new, ["table", "comments"])
+        self._execute([table for table in new if table == "version"], ["keys"])
+        for table in self.tables:
+            self.columns[table] = database.table_columns(self.connection, self.schema, table)
+            unknown = not self.ledger.stages(table)
+            if unknown and database.has_rows(self.connection, self.schema, table):
+                raise DatabaseError(
+                    f"table {self.schema}.{table} already has rows that this program did not load; "
+                    "choose another --schema, or replace the table with --overwrite"
+                )
+
+    def _execute(self, tables: Sequence[str], phases: Sequence[str]) -> None:
+        for statement in ddl.statements(tables, phases, schema=self.schema):
+            self.connection.execute(statement.sql.encode())
+
+    def _begin(self, plan: Plan) -> None:
+        for source in self.sources:
+            before = plan.rows_loaded[source.name]
+            self.summary.tables.append(TableSummary(source.table, source.stage, rows_loaded=before))
+        self.report.begin(plan.n_rows, plan.n_bytes)
+
+    def _send(self, units: Sequence[Unit]) -> None:
+        for batch in batches(units):
+            columns = self.columns[batch[0].table]
+            self._count(
+                copying.load_units(
+                    self.connection, self.schema, batch, columns, self.report.advance
+                )
+            )
+
+    def _count(self, results: Sequence[UnitResult]) -> None:
+        source = SOURCES[results[0].unit.source]
+        self.summary.tables[self.sources.index(source)].add(results)
+
+    def _finish(self, *, one_transaction: bool) -> None:
+        version.upsert(
+            self.connection,
+            self.schema,
+            version.versions(self.connection, self.inputs.files.production),
+        )
+        q3c = self._enable_q3c()
+        complete = self._complete_tables()
+        finish.finish(
+            self.connection,
+            self.schema,
+            complete,
+            step=self._step,
+            q3c=q3c,
+            cluster=self.options.cluster,
+            connect_more=None if one_transaction else lambda: database.connect(self.conninfo),
+            jobs=self.options.jobs,
+        )
+        waiting = finish.waiting_foreign_keys(self.connection, self.schema, complete)
+        for name, table in waiting.items():
+            self.summary.notes.append(f"foreign key {name} waits for table {table}")
+        granted = ["version", *self.tables, ledger.TABLE]
+        for role in finish.grant(self.connection, self.schema, granted, self.options.roles):
+            self.summary.notes.append(f"role {role} does not exist: nothing granted to it")
+
+    @contextmanager
+    def _step(self, what: str) -> Iterator[None]:
+        with self.report.step(what):
+            yield
+        self.summary.steps += 1
+
+    def _enable_q3c(self) -> bool:
+        """Install q3c in the database if that can be; say so if not."""
+        if database.q3c_version(self.connection, installed=True) is not None:
+            return True
+        if database.q3c_version(self.connection) is None:
+            self.summary.notes.append(
+                "the server does not have the extension q3c: no q3c indexes, so searches on the "
+                "sky read whole tables (Debian and Ubuntu: package postgresql-NN-q3c)"
+            )
+            return False
+        try:
+            with self.connection.transaction():
+                self._execute(["schema"], ["q3c"])
+        except psycopg.errors.InsufficientPrivilege:
+            self.summary.notes.append(
+                "no right to install the extension q3c in this database: no q3c indexes; let an "
+                "administrator run CREATE EXTENSION q3c, then run the load again"
+            )
+            return False
+        return True
+
+    def _complete_tables(self) -> list[str]:
+        """Return the tables of the schema that have rows from all of their stages."""
+        existing = database.existing_tables(self.connection, self.schema)
+        complete = []
+        for table in dict.fromkeys(source.table for source in SOURCES.values()):
+            if table not in existing:
+                continue
+            needed = {source.stage for source in SOURCES.values() if source.table == table}
+            missing = needed - self.ledger.stages(table)
+            if not missing:
+                complete.append(table)
+            elif table in self.tables:
+                self.summary.notes.append(
+                    f"keys and indexes of {table} wait for stage {' and '.join(sorted(missing))}"
+                )
+        return complete
+
+
+def batches(units: Sequence[Unit]) -> Iterator[list[Unit]]:
+    """Group units that share a COPY and a commit: of one source, about `BATCH_ROWS` rows.
+
+    Parameters
+    ----------
+    units : sequence of Unit
+        In the order of loading.
+
+    Yields
+    ------
+    list of Unit
+    """
+    for _, group in groupby(units, key=lambda unit: unit.source):
+        batch: list[Unit] = []
+        rows = 0
+        for unit in group:
+            if batch and rows + unit.n_rows > BATCH_ROWS:
+                yield batch
+                batch, rows = [], 0
+            batch.append(unit)
+            rows += unit.n_rows
+        yield batch
+

@@ -1,0 +1,249 @@
+"""What a load tells the person who runs it: progress while it runs, a summary at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from specprod_copy.ledger import UnitResult
+
+_SECONDS_BETWEEN_LINES = 5.0
+
+
+@dataclass
+class TableSummary:
+    """What became of one source of a table.
+
+    Parameters
+    ----------
+    table, stage : str
+    files : int
+        Files that rows were read from.
+    rows_read, rows_kept, values_changed, bytes_sent : int
+    seconds : float
+        Sum over the units; units that ran at once both count.
+    rows_loaded : int
+        Rows of the files that were in the database before.
+    """
+
+    table: str
+    stage: str
+    files: int = 0
+    rows_read: int = 0
+    rows_kept: int = 0
+    values_changed: int = 0
+    bytes_sent: int = 0
+    seconds: float = 0.0
+    rows_loaded: int = 0
+
+    def add(self, results: Sequence[UnitResult]) -> None:
+        """Count units in."""
+        self.files += len({result.unit.file for result in results})
+        for result in results:
+            self.rows_read += result.rows_read
+            self.rows_kept += result.rows_kept
+            self.values_changed += result.values_changed
+            self.bytes_sent += result.bytes_sent
+            self.seconds += result.seconds
+
+
+@dataclass
+class LoadSummary:
+    """What a load did.
+
+    Parameters
+    ----------
+    schema : str
+    tables : list of TableSummary
+    seconds : float
+        Wall-clock time.
+    steps : int
+        Statements run after the rows.
+    notes : list of str
+        What was skipped, or waits, and why.
+    """
+
+    schema: str
+    tables: list[TableSummary] = field(default_factory=list)
+    seconds: float = 0.0
+    steps: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+class Report:
+    """Says nothing; the base of the reports that do."""
+
+    def begin(self, rows: int, size: int) -> None:
+        """Start to load so many rows and bytes."""
+
+    def advance(self, table: str, rows: int, size: int) -> None:
+        """Count rows and bytes of input that are on their way."""
+
+    @contextmanager
+    def step(self, what: str) -> Iterator[None]:
+        """Run a statement after the rows within this context."""
+        yield
+
+    def info(self, text: str) -> None:
+        """Say what is going on."""
+
+    def end(self) -> None:
+        """Stop showing progress."""
+
+
+class PlainReport(Report):
+    """Lines of text, at most one every few seconds: for files, pipes and batch jobs.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+    verbose : bool
+        Also tell each statement after the rows.
+    """
+
+    def __init__(self, console: Console, *, verbose: bool = False) -> None:
+        self._console = console
+        self._verbose = verbose
+        self._lock = Lock()
+        self._rows = self._bytes = self._total_rows = 0
+        self._started = self._last = time.monotonic()
+
+    def begin(self, rows: int, size: int) -> None:
+        """Start to load so many rows and bytes."""
+        self._total_rows = rows
+        self._started = self._last = time.monotonic()
+        if rows:
+            self.info(f"{rows:,} rows to read, {size / 1e6:,.1f} MB")
+
+    def advance(self, table: str, rows: int, size: int) -> None:
+        """Count rows and bytes of input that are on their way."""
+        with self._lock:
+            self._rows += rows
+            self._bytes += size
+            now = time.monotonic()
+            if now - self._last < _SECONDS_BETWEEN_LINES:
+                return
+            self._last = now
+            elapsed = now - self._started
+            left = elapsed * (self._total_rows - self._rows) / max(self._rows, 1)
+        self.info(
+            f"{table}: {self._rows:,} of {self._total_rows:,} rows, "
+            f"{self._bytes / 1e6 / elapsed:,.1f} MB/s, {left:,.0f} s left"
+        )
+
+    @contextmanager
+    def step(self, what: str) -> Iterator[None]:
+        """Run a statement after the rows within this context."""
+        started = time.monotonic()
+        yield
+        seconds = time.monotonic() - started
+        if self._verbose or seconds > _SECONDS_BETWEEN_LINES:
+            self.info(f"{what}: {seconds:,.1f} s")
+
+    def info(self, text: str) -> None:
+        """Say what is going on."""
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+class RichReport(PlainReport):
+    """A progress bar with rows, MB/s and the time left: for a terminal."""
+
+    def __init__(self, console: Console, *, verbose: bool = False) -> None:
+        super().__init__(console, verbose=verbose)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[detail]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+        )
+        self._task = self._progress.add_task("planning", total=None, detail="")
+
+    def begin(self, rows: int, size: int) -> None:
+        """Start to load so many rows and bytes."""
+        super().begin(rows, size)
+        self._progress.start()
+        self._progress.update(self._task, total=max(size, 1), completed=0, description="loading")
+
+    def advance(self, table: str, rows: int, size: int) -> None:
+        """Count rows and bytes of input that are on their way."""
+        with self._lock:
+            self._rows += rows
+            self._bytes += size
+            rate = self._bytes / 1e6 / max(time.monotonic() - self._started, 1e-3)
+            detail = f"{self._rows:,} of {self._total_rows:,} rows, {rate:,.0f} MB/s"
+        self._progress.update(self._task, advance=size, description=table, detail=detail)
+
+    @contextmanager
+    def step(self, what: str) -> Iterator[None]:
+        """Run a statement after the rows within this context."""
+        self._progress.update(self._task, description="finishing", detail=what)
+        with super().step(what):
+            yield
+
+    def end(self) -> None:
+        """Stop showing progress."""
+        self._progress.stop()
+
+
+def make_report(console: Console, verbosity: int) -> Report:
+    """Return the report that suits a console.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+    verbosity : int
+        Negative: nothing; 0: progress; positive: each step too.
+    """
+    if verbosity < 0:
+        return Report()
+    kind = RichReport if console.is_terminal else PlainReport
+    return kind(console, verbose=verbosity > 0)
+
+
+def print_summary(console: Console, summary: LoadSummary) -> None:
+    """Print what a load did, one line per source of a table, and the notes.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+    summary : LoadSummary
+    """
+    table = Table(box=None, pad_edge=False)
+    table.add_column("table")
+    table.add_column("stage")
+    for heading in ("files", "rows read", "kept", "NaN to -9999", "seconds", "rows/s", "before"):
+        table.add_column(heading, justify="right")
+    for row in summary.tables:
+        rate = f"{row.rows_read / row.seconds:,.0f}" if row.seconds and row.rows_read else ""
+        table.add_row(
+            row.table,
+            row.stage,
+            f"{row.files:,}",
+            f"{row.rows_read:,}",
+            f"{row.rows_kept:,}",
+            f"{row.values_changed:,}",
+            f"{row.seconds:,.2f}",
+            rate,
+            f"{row.rows_loaded:,}",
+        )
+    console.print(table)
+    for note in summary.notes:
+        console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
+    kept = sum(row.rows_kept for row in summary.tables)
+    console.print(
+        f"schema {summary.schema}: {kept:,} rows loaded and {summary.steps} keys, indexes and "
+        f"other steps made in {summary.seconds:,.1f} s",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )

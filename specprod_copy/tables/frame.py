@@ -1,0 +1,25 @@
+"""Table ``frame``: one row per exposure and camera, from HDU FRAMES of the exposures file."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from specprod_copy import ids
+from specprod_copy.tables.source import Check, TableSource
+
+_FRAMEID = ids.frameid(pl.col("EXPID"), pl.col("CAMERA"))
+
+SOURCE = TableSource(
+    table="frame",
+    stage="exposures",
+    files=lambda inputs: [inputs.exposures_file or inputs.files.exposures()],
+    hdus=("FRAMES",),
+    derived={"frameid": (_FRAMEID,)},
+    checks=(
+        Check(
+            "CAMERA",
+            ids.cameraid(pl.col("CAMERA")).is_null(),
+            "no such camera (b, r or z and a digit)",
+        ),
+    ),
+)

@@ -1,0 +1,79 @@
+"""What a table is made of: which files, which HDU, which rows, and how a column comes from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from specprod_copy.tables.inputs import Inputs
+
+
+@dataclass(frozen=True)
+class Check:
+    """A rule for the values of an input column, beyond what the table's column accepts.
+
+    Parameters
+    ----------
+    column : str
+        Input column that is blamed.
+    bad : polars.Expr
+        True where a value breaks the rule.
+    reason : str
+        What is wrong with such a value.
+    """
+
+    column: str
+    bad: pl.Expr
+    reason: str
+
+
+@dataclass(frozen=True)
+class TableSource:
+    """Rows of one table from one kind of file.
+
+    Expressions name input columns in upper case, as the reader does. Element *n* of a vector column
+    ``X`` is column ``X_n``.
+
+    Parameters
+    ----------
+    table : str
+        The table.
+    stage : str
+        The load stage.
+    files : callable
+        Takes the `Inputs` of a load, returns the files in the order in which they are loaded.
+    hdus : tuple of str
+        Accepted names of the HDU, the preferred one first.
+    derived : mapping of str to tuple of polars.Expr
+        Table column to the ways of making it; the first one whose input columns exist is taken.
+        A column that is not mentioned is a copy of the input column of the same name.
+    row_filter : polars.Expr, optional
+        True for rows that are kept.
+    checks : tuple of Check
+        Rules for the rows that are kept.
+    constants : callable, optional
+        Takes the open input table, returns values for columns that may be absent in it: from the
+        header, or from the name of the file. A column in the file wins.
+    finitize : bool
+        Whether NaN and infinities become -9999.
+    """
+
+    table: str
+    stage: str
+    files: Callable[[Inputs], Sequence[Path]]
+    hdus: tuple[str, ...]
+    derived: Mapping[str, tuple[pl.Expr, ...]] = field(default_factory=dict)
+    row_filter: pl.Expr | None = None
+    checks: tuple[Check, ...] = ()
+    constants: Callable[..., Mapping[str, object]] | None = None
+    finitize: bool = True
+
+    @property
+    def name(self) -> str:
+        """Name that tells sources apart."""
+        return f"{self.table}<{self.stage}"

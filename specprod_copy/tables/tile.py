@@ -1,0 +1,16 @@
+"""Table ``tile``: one row per TILEID, from the top-level tiles file."""
+
+from __future__ import annotations
+
+from specprod_copy.tables.common import known_survey
+from specprod_copy.tables.source import TableSource
+
+SOURCE = TableSource(
+    table="tile",
+    stage="exposures",
+    files=lambda inputs: [inputs.tiles_file or inputs.files.tiles()],
+    # The pipeline calls a table that it computed anew TILE_COMPLETENESS, one merged with an older
+    # version TILES.
+    hdus=("TILE_COMPLETENESS", "TILES"),
+    checks=(known_survey(),),
+)
