@@ -164,6 +164,18 @@ def has_rows(connection: psycopg.Connection, schema: str, table: str) -> bool:
     return bool(_scalar(connection, query, ()))
 
 
+def column_values(
+    connection: psycopg.Connection, schema: str, table: str, column: str
+) -> list[object]:
+    """Return the values of a column in ascending order, none if there is no such table."""
+    if table not in existing_tables(connection, schema):
+        return []
+    query = sql.SQL("SELECT {0} FROM {1} ORDER BY {0}").format(
+        sql.Identifier(column), sql.Identifier(schema, table)
+    )
+    return [value for (value,) in connection.execute(query)]
+
+
 def table_columns(connection: psycopg.Connection, schema: str, table: str) -> list[Column]:
     """Ask the server for the columns of a table, in order.
 

@@ -117,6 +117,10 @@ class UnitResult:
     seconds: float
 
 
+Loaded = Mapping[tuple[str, str], tuple[Fingerprint, list[tuple[int, int]]]]
+"""(file, HDU) to the fingerprint of the file and the row ranges that are loaded, in order."""
+
+
 @contextmanager
 def lock(connection: psycopg.Connection, schema: str) -> Iterator[None]:
     """Be the only loader at work on a schema.
@@ -171,16 +175,8 @@ class Ledger:
         query = sql.SQL("SELECT DISTINCT stage FROM {} WHERE table_name = %s").format(self._name)
         return {stage for (stage,) in self._connection.execute(query, (table,))}
 
-    def loaded(
-        self, table: str
-    ) -> Mapping[tuple[str, str], tuple[Fingerprint, list[tuple[int, int]]]]:
-        """Return what is in a table.
-
-        Returns
-        -------
-        mapping
-            (file, HDU) to the file's fingerprint and the row ranges, in order.
-        """
+    def loaded(self, table: str) -> Loaded:
+        """Return what is in a table."""
         query = sql.SQL(
             """SELECT file, hdu, file_size, file_mtime_ns, first_row, last_row FROM {}
                WHERE table_name = %s ORDER BY file, hdu, first_row"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import psycopg
@@ -16,7 +16,8 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.ledger import Ledger, Unit, UnitResult
 from specprod_copy.plan import Plan, make_plan, sources_of
 from specprod_copy.report import LoadSummary, Report, TableSummary
-from specprod_copy.tables import SOURCES, Inputs, TableSource, version
+from specprod_copy.tables import SOURCES, Inputs, TableSource, tile, version
+from specprod_copy.winners import read_key
 
 SMALL_ROWS = 1_000_000
 """Up to so many rows a load is one transaction, from CREATE TABLE to the last index."""
@@ -125,6 +126,7 @@ class _Load:
     def run(self) -> None:
         with self.connection.transaction():
             self._prepare()
+            self.inputs = replace(self.inputs, tileids=self._tileids())
             plan = make_plan(self.sources, self.inputs, self.columns, self.ledger)
             self._begin(plan)
             small = plan.n_rows <= SMALL_ROWS
@@ -162,7 +164,19 @@ class _Load:
         for statement in ddl.statements(tables, phases, schema=self.schema):
             self.connection.execute(statement.sql.encode())
 
+    def _tileids(self) -> tuple[int, ...]:
+        """Return the tiles of the production: those in the tile table, or on their way there."""
+        if tile.SOURCE in self.sources:
+            keys = read_key(self.inputs.tiles(), tile.SOURCE.hdus, "TILEID")
+            return tuple(keys.to_list())
+        return tuple(database.column_values(self.connection, self.schema, "tile", "tileid"))
+
     def _begin(self, plan: Plan) -> None:
+        if self.inputs.skip_missing and any(s.stage == "fiberassign" for s in self.sources):
+            missing = self.inputs.tiles_without_fiberassign()
+            if missing:
+                tiles = ", ".join(map(str, missing))
+                self.summary.notes.append(f"no fiberassign file, skipped: tiles {tiles}")
         for source in self.sources:
             before = plan.rows_loaded[source.name]
             self.summary.tables.append(TableSummary(source.table, source.stage, rows_loaded=before))
@@ -181,7 +195,15 @@ class _Load:
         source = SOURCES[results[0].unit.source]
         self.summary.tables[self.sources.index(source)].add(results)
 
+    def _run_after_rows(self) -> None:
+        for source in self.sources:
+            for name in source.after_rows(self.inputs) if source.after_rows else ():
+                with self._step(f"{source.table}: {name}"):
+                    statement = ddl.render_template(name, schema=self.schema, table=source.table)
+                    self.connection.execute(statement.encode())
+
     def _finish(self, *, one_transaction: bool) -> None:
+        self._run_after_rows()
         version.upsert(
             self.connection,
             self.schema,

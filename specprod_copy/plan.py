@@ -7,17 +7,18 @@ impossible types are found before the first row is sent.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from specprod_copy.columns import Column
 from specprod_copy.errors import ConfigurationError, InputError
-from specprod_copy.ledger import Fingerprint, Ledger, Unit
+from specprod_copy.ledger import Fingerprint, Ledger, Loaded, Unit
 from specprod_copy.reader import open_table
 from specprod_copy.tables import SOURCES, STAGES, Inputs, TableSource
 from specprod_copy.transform import Transform
+from specprod_copy.winners import first_rows
 
 UNIT_ROWS = 500_000
 """Most rows of a unit: what is lost when a loader is killed, a few seconds' work."""
@@ -101,39 +102,63 @@ def make_plan(
     plan = Plan(list(sources))
     for source in sources:
         loaded = ledger.loaded(source.table)
+        files = source.files(inputs)
+        opened = [_look(source, path, inputs.files.root, columns[source.table]) for path in files]
+        wanted: list[np.ndarray | None] = [None] * len(files)
+        if source.first_per is not None:
+            wanted = [*first_rows(source, inputs, files)]
         plan.units_loaded[source.name] = plan.rows_loaded[source.name] = 0
-        for path in source.files(inputs):
-            file = ledger_name(path, inputs.files.root)
-            with open_table(path, source.hdus) as table:
-                Transform(source, table, columns[source.table])
-                hdu, n_rows, row_bytes = table.hdu, table.n_rows, table.row_bytes
-            fingerprint = Fingerprint.of(path)
-            before, ranges = loaded.get((file, hdu), (fingerprint, []))
-            if before != fingerprint:
-                raise InputError(
-                    f"the file changed since its rows were loaded into {source.table}; "
-                    "--overwrite loads the stage anew",
-                    path=path,
-                    hdu=hdu,
-                )
+        for whole, rows in zip(opened, wanted, strict=True):
+            ranges = _loaded_ranges(whole, loaded)
             plan.units_loaded[source.name] += len(ranges)
             plan.rows_loaded[source.name] += sum(last - first for first, last in ranges)
-            plan.units += [
-                Unit(
-                    source=source.name,
-                    table=source.table,
-                    stage=source.stage,
-                    path=path,
-                    file=file,
-                    hdu=hdu,
-                    first=first,
-                    last=last,
-                    row_bytes=row_bytes,
-                    fingerprint=fingerprint,
-                )
-                for first, last in _missing_ranges(n_rows, ranges)
-            ]
+            plan.units += [_part(whole, *part, rows) for part in _missing(whole.last, ranges)]
     return plan
+
+
+def _look(source: TableSource, path: Path, root: Path, columns: Sequence[Column]) -> Unit:
+    """Open a file, check that it has what the table needs, and return all of it as one unit."""
+    with open_table(path, source.hdus) as table:
+        Transform(source, table, columns)
+        return Unit(
+            source=source.name,
+            table=source.table,
+            stage=source.stage,
+            path=path,
+            file=ledger_name(path, root),
+            hdu=table.hdu,
+            first=0,
+            last=table.n_rows,
+            row_bytes=table.row_bytes,
+            fingerprint=Fingerprint.of(path),
+        )
+
+
+def _part(whole: Unit, first: int, last: int, rows: np.ndarray | None) -> Unit:
+    if rows is not None:
+        rows = rows[np.searchsorted(rows, first) : np.searchsorted(rows, last)]
+    return replace(whole, first=first, last=last, rows=rows)
+
+
+def _loaded_ranges(whole: Unit, loaded: Loaded) -> list[tuple[int, int]]:
+    """Return the row ranges of a file that are in the table.
+
+    Raises
+    ------
+    InputError
+        If the file changed since.
+    """
+    if (whole.file, whole.hdu) not in loaded:
+        return []
+    fingerprint, ranges = loaded[whole.file, whole.hdu]
+    if fingerprint != whole.fingerprint:
+        raise InputError(
+            f"the file changed since its rows were loaded into {whole.table}; "
+            "--overwrite loads the stage anew",
+            path=whole.path,
+            hdu=whole.hdu,
+        )
+    return ranges
 
 
 def ledger_name(path: Path, root: Path) -> str:
@@ -142,7 +167,7 @@ def ledger_name(path: Path, root: Path) -> str:
     return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
-def _missing_ranges(n_rows: int, loaded: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+def _missing(n_rows: int, loaded: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Yield the ranges of at most `UNIT_ROWS` rows that are not loaded.
 
     An HDU without rows is one empty unit, so that the ledger shows that it was seen.

@@ -7,7 +7,7 @@ import sys
 import click
 
 import specprod_copy
-from specprod_copy.cli.demo import demo
+# demo
 from specprod_copy.cli.load import load
 from specprod_copy.cli.render_ddl import render_ddl
 from specprod_copy.cli.server import server
@@ -32,7 +32,7 @@ def cli() -> None:
     """
 
 
-for command in (load, render_ddl, demo, server):
+for command in (load, render_ddl, server):
     cli.add_command(command)
 
 

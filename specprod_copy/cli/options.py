@@ -11,8 +11,7 @@ import click
 from psycopg.conninfo import make_conninfo
 
 from specprod_copy import database
-from specprod_copy.errors import ConfigurationError
-from specprod_copy.production import ProductionFiles, load_configuration
+from specprod_copy.production import ProductionFiles, find_production
 from specprod_copy.server import Cluster
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -94,13 +93,8 @@ def production_options(command: F) -> F:
             raise click.UsageError("name the production: --specprod NAME, or set SPECPROD")
         if root is None:
             raise click.UsageError("name the folder of the data: --root DIR, or set DESI_ROOT")
-        productions = load_configuration(config)
-        if specprod not in productions:
-            raise ConfigurationError(
-                f"unknown production {specprod!r}; known: {', '.join(productions)}. "
-                "--config FILE adds more"
-            )
-        return command(*args, files=ProductionFiles(productions[specprod], root), **kwargs)
+        production = find_production(specprod, config)
+        return command(*args, files=ProductionFiles(production, root), **kwargs)
 
     return wrapper  # type: ignore[return-value]
 

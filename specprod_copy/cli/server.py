@@ -89,7 +89,8 @@ def status(context: click.Context, directory: Path, as_json: bool) -> None:
     context.exit(0 if state.running else NOT_RUNNING)
 
 
-@server.command(context_settings={"ignore_unknown_options": True})
+# psql has its own -h, for the host.
+@server.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
 @embedded_option
 @click.argument("arguments", metavar="[PSQL-ARGUMENTS]...", nargs=-1, type=click.UNPROCESSED)
 def psql(directory: Path, arguments: tuple[str, ...]) -> None:
@@ -103,7 +104,7 @@ def psql(directory: Path, arguments: tuple[str, ...]) -> None:
     if not cluster.status().running:
         click.echo(f"starting the server in {cluster.directory}", err=True)
     cluster.start()
-    program = cluster.program("psql")
+    program = str(cluster.binaries().program("psql"))
     inherited = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
     os.execve(  # noqa: S606 (psql takes over this process, its terminal and its exit code)
         program, [program, *arguments], inherited | cluster.postmaster().variables()

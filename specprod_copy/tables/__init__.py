@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from specprod_copy.tables import exposure, frame, tile
+from specprod_copy.tables import exposure, fiberassign, frame, photometry, redshift, target, tile
 from specprod_copy.tables.inputs import Inputs
 from specprod_copy.tables.source import Check, TableSource
 
 SOURCES: dict[str, TableSource] = {
-    source.name: source for source in (tile.SOURCE, exposure.SOURCE, frame.SOURCE)
+    source.name: source
+    for source in (
+        tile.SOURCE,
+        exposure.SOURCE,
+        frame.SOURCE,
+        photometry.TRACTORPHOT,
+        photometry.TARGETPHOT,
+        target.SOURCE,
+        redshift.ZTILE,
+        redshift.ZPIX,
+        fiberassign.FIBERASSIGN,
+        fiberassign.POTENTIAL,
+    )
 }
 """Every source by name, in an order in which foreign keys allow rows to arrive."""
 

@@ -2,22 +2,83 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from specprod_copy import ids
+from specprod_copy.production import survey_program_from_name
+from specprod_copy.reader import InputTable
 from specprod_copy.tables.source import Check
 
-no_sky = ids.no_sky(pl.col("TARGETID"))
+NO_SKY = ids.no_sky(pl.col("TARGETID"))
 """Rows of science targets: not blank sky, and no negative TARGETID (a stuck positioner)."""
+
+TARGETPHOTID = ids.targetphotid(pl.col("SURVEY"), pl.col("TILEID"), pl.col("TARGETID"))
+"""Id of a target on a tile."""
+
+BITMASKS = (
+    "cmx_target",
+    *(f"{kind}_target" for kind in ("desi", "bgs", "mws", "scnd")),
+    *(f"sv{n}_{kind}_target" for n in (1, 2, 3) for kind in ("desi", "bgs", "mws", "scnd")),
+)
+"""Targeting bitmasks; a file has those of its survey."""
+
+PRIMARY = {
+    f"{scope}_{kind}": (pl.col(f"{scope}_{kind}".upper()), pl.lit(default))
+    for scope in ("sv", "main", "zcat")
+    for kind, default in (("nspec", 0), ("primary", False))
+}
+"""Number of spectra of a target and choice of the best one; a file may lack some scopes."""
+
+DESINAME = ids.desiname(pl.col("TARGET_RA"), pl.col("TARGET_DEC"))
+"""Name of a target by its position."""
+
+
+def absent_bitmasks() -> dict[str, tuple[pl.Expr, ...]]:
+    """Return how bitmask columns are made: copied, or 0 where the file does not have them."""
+    return {name: (pl.col(name.upper()), pl.lit(0, dtype=pl.Int64)) for name in BITMASKS}
 
 
 def known_survey() -> Check:
     """Return the rule that SURVEY is one with a code."""
     known = ", ".join(ids.SURVEYS)
-    return Check("SURVEY", ids.surveyid(pl.col("SURVEY")).is_null(), f"no survey of {known}")
+    return Check("SURVEY", ids.surveyid(pl.col("SURVEY")).is_null(), f"none of {known}")
 
 
 def known_program() -> Check:
     """Return the rule that PROGRAM is one with a code."""
     known = ", ".join(ids.PROGRAMS)
-    return Check("PROGRAM", ids.programid(pl.col("PROGRAM")).is_null(), f"no program of {known}")
+    return Check("PROGRAM", ids.programid(pl.col("PROGRAM")).is_null(), f"none of {known}")
+
+
+def named_position() -> tuple[Check, Check]:
+    """Return the rules that a position has a DESINAME."""
+    ra, dec = pl.col("TARGET_RA"), pl.col("TARGET_DEC")
+    return (
+        Check("TARGET_RA", ~ra.is_between(0, 360, closed="left"), "not in [0, 360), no DESINAME"),
+        Check("TARGET_DEC", ~dec.is_between(-90, 90), "not in [-90, 90], no DESINAME"),
+    )
+
+
+def survey_and_program(table: InputTable) -> Mapping[str, object]:
+    """Return SURVEY and PROGRAM of a catalog of one survey and program.
+
+    They are keywords of its header or, failing that, parts of its name.
+
+    Parameters
+    ----------
+    table : InputTable
+        An open redshift catalog.
+
+    Returns
+    -------
+    mapping
+        Empty if the catalog has the columns itself.
+    """
+    names = ("SURVEY", "PROGRAM")
+    if all(name in table.schema for name in names):
+        return {}
+    if all(name in table.header for name in names):
+        return {name: str(table.header[name]).strip() for name in names}
+    return dict(zip(names, survey_program_from_name(table.path), strict=True))

@@ -34,7 +34,7 @@ def date_obs(mjd: pl.Expr) -> pl.Expr:
 SOURCE = TableSource(
     table="exposure",
     stage="exposures",
-    files=lambda inputs: [inputs.exposures_file or inputs.files.exposures()],
+    files=lambda inputs: [inputs.exposures()],
     hdus=("EXPOSURES",),
     derived={"date_obs": (date_obs(pl.col("MJD")),)},
     checks=(known_survey(),),

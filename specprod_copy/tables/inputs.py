@@ -1,10 +1,12 @@
-"""What a load is given: the production's files, and files named explicitly instead."""
+"""What a load is given: the production's files, and what was asked for instead of some of them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from specprod_copy.errors import InputError
 from specprod_copy.production import ProductionFiles
 
 
@@ -18,8 +20,44 @@ class Inputs:
         Where the files of the production lie.
     tiles_file, exposures_file : pathlib.Path, optional
         Files to take instead of the production's own.
+    tileids : tuple of int
+        The tiles whose fiberassign files are loaded.
+    skip_missing : bool
+        Leave out tiles that have no fiberassign file.
     """
 
     files: ProductionFiles
     tiles_file: Path | None = None
     exposures_file: Path | None = None
+    tileids: tuple[int, ...] = ()
+    skip_missing: bool = False
+
+    def tiles(self) -> Path:
+        """Return the tiles file."""
+        return self.files.tiles(self.tiles_file)
+
+    def exposures(self) -> Path:
+        """Return the exposures file."""
+        return self.files.exposures(self.exposures_file)
+
+    def fiberassign(self) -> Sequence[Path]:
+        """Return the fiberassign file of every tile, in the order of `tileids`.
+
+        Raises
+        ------
+        InputError
+            If files are missing and `skip_missing` does not allow it; names all of them.
+        """
+        found = self.files.fiberassign(self.tileids)
+        missing = [f"fiberassign-{tileid:06d}.fits" for tileid, path in found.items() if not path]
+        if missing and not self.skip_missing:
+            raise InputError(
+                f"{len(missing)} of {len(found)} fiberassign files are not below "
+                f"{self.files.root / 'target' / 'fiberassign' / 'tiles'}: {', '.join(missing)}; "
+                "--skip-missing loads the others"
+            )
+        return [path for path in found.values() if path]
+
+    def tiles_without_fiberassign(self) -> list[int]:
+        """Return the tiles that have no fiberassign file."""
+        return [t for t, path in self.files.fiberassign(self.tileids).items() if not path]

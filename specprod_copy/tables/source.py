@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 if TYPE_CHECKING:
+    from specprod_copy.reader import InputTable
     from specprod_copy.tables.inputs import Inputs
 
 
@@ -56,9 +57,15 @@ class TableSource:
         True for rows that are kept.
     checks : tuple of Check
         Rules for the rows that are kept.
+    first_per : str, optional
+        Input column; of the rows of all files that share a value only the first one is loaded.
+    unless_in : TableSource, optional
+        With `first_per`: rows whose value is in the files of this source are not loaded.
     constants : callable, optional
         Takes the open input table, returns values for columns that may be absent in it: from the
         header, or from the name of the file. A column in the file wins.
+    after_rows : callable, optional
+        Takes the `Inputs`, returns names of SQL templates to run on the table after its last row.
     finitize : bool
         Whether NaN and infinities become -9999.
     """
@@ -70,7 +77,10 @@ class TableSource:
     derived: Mapping[str, tuple[pl.Expr, ...]] = field(default_factory=dict)
     row_filter: pl.Expr | None = None
     checks: tuple[Check, ...] = ()
-    constants: Callable[..., Mapping[str, object]] | None = None
+    first_per: str | None = None
+    unless_in: TableSource | None = None
+    constants: Callable[[InputTable], Mapping[str, object]] | None = None
+    after_rows: Callable[[Inputs], Sequence[str]] | None = None
     finitize: bool = True
 
     @property

@@ -8,7 +8,7 @@ from specprod_copy.tables.source import TableSource
 SOURCE = TableSource(
     table="tile",
     stage="exposures",
-    files=lambda inputs: [inputs.tiles_file or inputs.files.tiles()],
+    files=lambda inputs: [inputs.tiles()],
     # The pipeline calls a table that it computed anew TILE_COMPLETENESS, one merged with an older
     # version TILES.
     hdus=("TILE_COMPLETENESS", "TILES"),

@@ -1,0 +1,35 @@
+# make demo    set everything up, write a small production, load it, query it
+# make test    set everything up, run the whole test suite
+# make check   ruff and mypy
+# make wheel   build sdist and wheel into dist/
+
+BIN := .venv/bin
+DEMO := demo
+
+.PHONY: demo test check format wheel clean
+
+demo:
+	@scripts/setup.sh
+	@SPECPROD_COPY=$(BIN)/specprod-copy scripts/demo.sh $(DEMO)
+
+test:
+	@scripts/setup.sh test
+	$(BIN)/pytest
+
+check:
+	@scripts/setup.sh test check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format:
+	@scripts/setup.sh test check
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+wheel:
+	@scripts/setup.sh test
+	$(BIN)/python -m build
+
+clean:
+	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

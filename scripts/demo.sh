@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Write a small production, load it into the embedded server, and ask it something.
+# Usage: scripts/demo.sh DIR
+set -euo pipefail
+dir=${1:-demo}
+run=${SPECPROD_COPY:-specprod-copy}
+
+say() { printf '\n$ %s\n' "$*"; }
+
+say specprod-copy demo "$dir"
+"$run" demo "$dir" --overwrite
+say specprod-copy load all --specprod fuji --root "$dir" --embedded specprod.pgdata
+"$run" load all --specprod fuji --root "$dir" --embedded specprod.pgdata
+
+query="SELECT spectype, count(*) AS spectra, min(z)::numeric(6,4) AS min_z, max(z)::numeric(6,4) AS max_z
+FROM fuji.zpix WHERE zwarn = 0 AND zcat_primary GROUP BY spectype ORDER BY spectra DESC"
+say "specprod-copy server psql -c \"$query\""
+"$run" server psql -X -c "$query"
+echo "The server keeps running; 'specprod-copy server stop' stops it, 'server status' tells how to reach it."

@@ -1,0 +1,237 @@
+"""Render the SQL in ``ddl/``: whole scripts for psql, or single statements for the loader."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import jinja2
+from psycopg import sql
+
+from specprod_copy.errors import ConfigurationError
+from specprod_copy.resources import resource_folder
+
+TABLES = (
+    "version",
+    "tile",
+    "exposure",
+    "frame",
+    "photometry",
+    "target",
+    "ztile",
+    "zpix",
+    "fiberassign",
+    "potential",
+    "zpixpatch",
+    "ztilepatch",
+)
+"""The tables, in an order in which their foreign keys allow rows to arrive."""
+
+PHASES = ("table", "keys", "indexes", "foreign_keys", "q3c", "cluster", "comments", "grants")
+"""The blocks of a table's DDL file, in an order that works."""
+
+SCRIPT_PHASES = tuple(phase for phase in PHASES if phase != "cluster")
+"""What a script holds unless it is asked for more: CLUSTER rewrites whole tables."""
+
+# Words that PostgreSQL (15 to 18) does not accept as a bare schema or role name: the categories
+# "reserved" and "reserved (can be function or type)" of pg_get_keywords().
+_RESERVED = frozenset(
+    """
+    all analyse analyze and any array as asc asymmetric authorization binary both case cast check
+    collate collation column concurrently constraint create cross current_catalog current_date
+    current_role current_schema current_time current_timestamp current_user default deferrable desc
+    distinct do else end except false fetch for foreign freeze from full grant group having ilike in
+    initially inner intersect into is isnull join lateral leading left like limit localtime
+    localtimestamp natural not notnull null offset on only or order outer overlaps placing primary
+    references returning right select session_user similar some symmetric system_user table
+    tablesample then to trailing true union unique user using variadic verbose when where window
+    with
+    """.split()  # noqa: SIM905 - a hundred words read better so
+)
+
+# A statement ends at a semicolon that is not inside a quoted name, a literal or a comment.
+_STATEMENT = re.compile(r"""(?:"(?:[^"]|"")*"|'(?:[^']|'')*'|--[^\n]*|[^;"'])+;""")
+
+# What a statement makes, for the question whether it exists already.
+_MAKES = re.compile(
+    r"(?:CREATE (?:UNIQUE )?INDEX IF NOT EXISTS"
+    r'|ALTER TABLE (?:"(?:[^"]|"")*"|\w+)\.\w+ ADD CONSTRAINT) (?P<name>\w+)'
+)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One SQL statement of a table's DDL.
+
+    Parameters
+    ----------
+    table : str
+        The table, or ``schema``.
+    phase : str
+        One of `PHASES`.
+    sql : str
+        The statement, with its semicolon.
+    """
+
+    table: str
+    phase: str
+    sql: str
+
+    @property
+    def makes(self) -> str | None:
+        """Name of the index or constraint that the statement makes, if it makes one."""
+        found = _MAKES.match(self.sql)
+        return found["name"] if found else None
+
+
+def quote_identifier(name: str) -> str:
+    """Return `name` as SQL, in double quotes where it needs them.
+
+    Parameters
+    ----------
+    name : str
+        Name of a schema or role, exactly as in the catalog.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ConfigurationError
+        If PostgreSQL cannot have such a name: empty, with a NUL character, or longer than
+        63 bytes.
+    """
+    if not name or "\0" in name or len(name.encode()) > 63:
+        raise ConfigurationError(
+            f"{name!r} cannot be a name in PostgreSQL: it must have 1 to 63 bytes and no NUL"
+        )
+    if re.fullmatch(r"[a-z_][a-z0-9_]*", name) and name not in _RESERVED:
+        return name
+    return sql.Identifier(name).as_string()
+
+
+@cache
+def _environment(folder: str) -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resource_folder(folder)),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - this is SQL; names pass through quote_identifier
+    )
+
+
+def render_phase(table: str, phase: str, *, schema: str, roles: Sequence[str] = ()) -> str:
+    """Return the SQL of one phase of one table, empty if it has none.
+
+    Parameters
+    ----------
+    table : str
+        One of `TABLES`, or ``schema`` or ``load_ledger``.
+    phase : str
+        One of `PHASES`.
+    schema : str
+        Schema of the tables, as in the catalog (this function quotes it).
+    roles : sequence of str
+        Roles that the phase ``grants`` lets read.
+
+    Returns
+    -------
+    str
+    """
+    template = _environment("ddl").get_template(f"{table}.sql")
+    block = template.blocks.get(phase)
+    if block is None:
+        return ""
+    context = template.new_context(
+        {"schema": quote_identifier(schema), "roles": [quote_identifier(role) for role in roles]}
+    )
+    return "".join(block(context))
+
+
+def render_template(name: str, *, schema: str, table: str) -> str:
+    """Return the SQL of a template that works on one table.
+
+    Parameters
+    ----------
+    name : str
+        Name of the file in ``templates/``, without ``.sql``.
+    schema : str
+        Schema, as in the catalog (this function quotes it).
+    table : str
+        One of `TABLES`.
+
+    Returns
+    -------
+    str
+    """
+    template = _environment("templates").get_template(f"{name}.sql")
+    return template.render(schema=quote_identifier(schema), table=table)
+
+
+def statements(
+    tables: Iterable[str], phases: Iterable[str], *, schema: str, roles: Sequence[str] = ()
+) -> Iterator[Statement]:
+    """Yield the statements of some phases, phase by phase and within a phase table by table.
+
+    Parameters
+    ----------
+    tables, phases : iterable of str
+        Members of `TABLES` (or ``schema``, ``load_ledger``) and of `PHASES`.
+    schema, roles
+        As for `render_phase`.
+
+    Yields
+    ------
+    Statement
+    """
+    tables = list(tables)
+    for phase in phases:
+        for table in tables:
+            text = render_phase(table, phase, schema=schema, roles=roles)
+            for statement in _STATEMENT.findall(text):
+                yield Statement(table, phase, statement.strip())
+
+
+def render_script(
+    tables: Sequence[str] = TABLES,
+    phases: Sequence[str] = SCRIPT_PHASES,
+    *,
+    schema: str,
+    roles: Sequence[str] = (),
+) -> str:
+    """Return a script that ``psql -f`` runs as it is.
+
+    Parameters
+    ----------
+    tables, phases : sequence of str
+        What to render; the order of the result is that of `TABLES` and `PHASES` whatever the
+        order here.
+    schema, roles
+        As for `render_phase`.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ConfigurationError
+        If a table or phase is unknown, or a name impossible.
+    """
+    for given, known, kind in ((tables, TABLES, "table"), (phases, PHASES, "phase")):
+        for name in given:
+            if name not in known:
+                raise ConfigurationError(f"no {kind} is called {name!r}; known: {' '.join(known)}")
+    ordered = ["schema", *(table for table in TABLES if table in tables)]
+    lines = ["SET client_min_messages = warning;"]
+    for phase in (phase for phase in PHASES if phase in phases):
+        body = [render_phase(table, phase, schema=schema, roles=roles) for table in ordered]
+        if any(body):
+            lines += ["", f"-- {phase.replace('_', ' ')}"]
+            lines += [text.rstrip() for text in body if text]
+    return "\n".join(lines) + "\n"

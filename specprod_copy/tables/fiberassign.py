@@ -1,0 +1,37 @@
+"""Tables ``fiberassign`` and ``potential``: assigned and possible targets of each tile's fibers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from specprod_copy import ids
+from specprod_copy.reader import InputTable
+from specprod_copy.tables.common import NO_SKY
+from specprod_copy.tables.source import TableSource
+
+
+def _tileid(table: InputTable) -> Mapping[str, object]:
+    return {"TILEID": table.header["TILEID"]} if "TILEID" in table.header else {}
+
+
+def _source(table: str, hdu: str) -> TableSource:
+    return TableSource(
+        table=table,
+        stage="fiberassign",
+        files=lambda inputs: inputs.fiberassign(),
+        hdus=(hdu,),
+        derived={
+            "id": (ids.fiberassignid(pl.col("LOCATION"), pl.col("TILEID"), pl.col("TARGETID")),),
+            # The earliest files have no parallaxes; a parallax of 0 is the value that later files
+            # have for targets without one.
+            "parallax": (pl.col("PARALLAX"), pl.lit(0.0, dtype=pl.Float32)),
+        },
+        row_filter=NO_SKY,
+        constants=_tileid,
+    )
+
+
+FIBERASSIGN = _source("fiberassign", "FIBERASSIGN")
+POTENTIAL = _source("potential", "POTENTIAL_ASSIGNMENTS")

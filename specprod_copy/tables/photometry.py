@@ -1,0 +1,41 @@
+"""Table ``photometry``: one row per TARGETID, from tractorphot, then from targetphot files."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from specprod_copy import ids
+from specprod_copy.tables.source import TableSource
+
+_DCHISQ = ("psf", "rex", "dev", "exp", "ser")
+
+
+def _ls_id(objid: str) -> pl.Expr:
+    return ids.ls_id(pl.col("RELEASE"), pl.col("BRICKID"), pl.col(objid))
+
+
+_DERIVED = {
+    "ls_id": (pl.col("LS_ID"), _ls_id("BRICK_OBJID"), _ls_id("OBJID")),
+    "brick_objid": (pl.col("BRICK_OBJID"), pl.col("OBJID")),
+    "morphtype": (pl.col("MORPHTYPE"), pl.col("TYPE")),
+    **{f"dchisq_{model}": (pl.col(f"DCHISQ_{n}"),) for n, model in enumerate(_DCHISQ)},
+}
+
+TRACTORPHOT = TableSource(
+    table="photometry",
+    stage="photometry",
+    files=lambda inputs: inputs.files.tractorphot(),
+    hdus=("TRACTORPHOT",),
+    derived=_DERIVED,
+)
+
+TARGETPHOT = TableSource(
+    table="photometry",
+    stage="targetphot",
+    files=lambda inputs: inputs.files.targetphot(),
+    hdus=("TARGETPHOT",),
+    derived=_DERIVED,
+    # A target stands in as many rows as tiles can reach it, and most have Tractor photometry.
+    first_per="TARGETID",
+    unless_in=TRACTORPHOT,
+)

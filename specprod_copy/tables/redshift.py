@@ -1,0 +1,84 @@
+"""Tables ``ztile`` and ``zpix``: redshifts per tile and per HEALPixel, from zall catalogs.
+
+Where a production has no zall catalog, its catalogs per survey and program take its place. They
+know nothing of each other, so nspec and primary are computed in the database afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from specprod_copy import ids
+from specprod_copy.tables.common import (
+    DESINAME,
+    NO_SKY,
+    PRIMARY,
+    TARGETPHOTID,
+    absent_bitmasks,
+    known_program,
+    known_survey,
+    named_position,
+    survey_and_program,
+)
+from specprod_copy.tables.inputs import Inputs
+from specprod_copy.tables.source import Check, TableSource
+
+
+def _ztile_files(inputs: Inputs) -> Sequence[Path]:
+    zall = inputs.files.zall_tilecumulative()
+    return [zall] if zall else inputs.files.ztile_survey_program()
+
+
+def _zpix_files(inputs: Inputs) -> Sequence[Path]:
+    zall = inputs.files.zall_pix()
+    return [zall] if zall else inputs.files.zpix_survey_program()
+
+
+def _ztileid(spgrp: pl.Expr) -> pl.Expr:
+    return ids.ztileid(spgrp, pl.col("SPGRPVAL"), pl.col("TILEID"), pl.col("TARGETID"))
+
+
+ZTILE = TableSource(
+    table="ztile",
+    stage="redshift",
+    files=_ztile_files,
+    hdus=("ZCATALOG",),
+    derived={
+        "id": (_ztileid(pl.col("SPGRP")), _ztileid(pl.lit("cumulative"))),
+        "targetphotid": (TARGETPHOTID,),
+        "desiname": (DESINAME,),
+        "spgrp": (pl.col("SPGRP"), pl.lit("cumulative")),
+        **PRIMARY,
+    },
+    row_filter=NO_SKY,
+    checks=(
+        known_survey(),
+        Check("SPGRP", ids.spgrpid(pl.col("SPGRP")).is_null(), "no such spectra group"),
+        Check("SPGRPVAL", ~pl.col("SPGRPVAL").is_between(0, 2**27 - 1), "not in [0, 2**27)"),
+        *named_position(),
+    ),
+    constants=survey_and_program,
+    after_rows=lambda inputs: () if inputs.files.zall_tilecumulative() else ("primary",),
+)
+
+ZPIX = TableSource(
+    table="zpix",
+    stage="redshift",
+    files=_zpix_files,
+    hdus=("ZCATALOG",),
+    derived={
+        "id": (ids.zpixid(pl.col("PROGRAM"), pl.col("SURVEY"), pl.col("TARGETID")),),
+        "desiname": (DESINAME,),
+        "spgrp": (pl.col("SPGRP"), pl.lit("healpix")),
+        "spgrpval": (pl.col("HEALPIX"),),
+        **absent_bitmasks(),
+        **PRIMARY,
+    },
+    row_filter=NO_SKY,
+    checks=(known_survey(), known_program(), *named_position()),
+    constants=survey_and_program,
+    after_rows=lambda inputs: () if inputs.files.zall_pix() else ("primary",),
+)
