@@ -1,0 +1,184 @@
+"""The configuration of spectroscopic productions, packaged and of one's own."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from specprod_copy.errors import ConfigurationError
+
+_PACKAGED: Final = Path(__file__).with_name("productions.toml")
+_KEYS: Final = ("release", "photometry", "target_summary", "redshift", "tiles")
+# Every text becomes one component of a path, so it holds no separator and no leading dot.
+_COMPONENT: Final = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+_WORD: Final = (_COMPONENT, "text (in quotes) of letters, digits, '.', '_' and '-'")
+_FORMS: Final[Mapping[str, tuple[str, str]]] = {
+    "name": _WORD,
+    "release": _WORD,
+    "photometry": _WORD,
+    "redshift": (
+        rf"base|daily|(?:patch|zcat)/{_COMPONENT}",
+        "base, patch/VERSION, zcat/VERSION or daily (in quotes)",
+    ),
+    "tiles": _WORD,
+}
+# What DESI's own configuration file says about its connection; this program is told elsewhere.
+_CONNECTION_KEYS: Final = frozenset({"username", "hostname", "chunksize", "maxrows"})
+
+
+@dataclass(frozen=True)
+class Production:
+    """The configuration of a production.
+
+    Parameters
+    ----------
+    name : str
+        Name of the production (SPECPROD).
+    release : str
+        Data release, for example ``dr1``.
+    photometry : str
+        Version of the lsdr9-photometry catalog, or ``computed``: one file per tile.
+    target_summary : bool
+        Whether all targets are in one targetphot file.
+    redshift : str
+        ``base``, ``patch/VERSION``, ``zcat/VERSION`` or ``daily``.
+    tiles : str
+        Version of the fiberassign files.
+
+    Raises
+    ------
+    ConfigurationError
+        If a value has the wrong type, or cannot be part of a path.
+    """
+
+    name: str
+    release: str
+    photometry: str
+    target_summary: bool
+    redshift: str
+    tiles: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.target_summary, bool):
+            raise ConfigurationError(
+                f"key target_summary must be true or false, not {self.target_summary!r}"
+            )
+        for key, (form, allowed) in _FORMS.items():
+            value: Any = getattr(self, key)
+            if not (isinstance(value, str) and re.fullmatch(form, value)):
+                raise ConfigurationError(f"key {key} must be {allowed}, not {value!r}")
+
+    @property
+    def redshift_type(self) -> str:
+        """``base``, ``patch``, ``zcat`` or ``daily``."""
+        return self.redshift.partition("/")[0]
+
+    @property
+    def redshift_version(self) -> str:
+        """Version of the redshift catalog; ``v0`` where none is given, as in the version table."""
+        return self.redshift.partition("/")[2] or "v0"
+
+
+def load_configuration(path: Path | None = None) -> dict[str, Production]:
+    """Return all known productions by name.
+
+    Parameters
+    ----------
+    path : pathlib.Path, optional
+        A file with further productions: TOML (``.toml``), or an INI file as DESI's loader has it
+        (``.ini``, ``.cfg``, ``.conf``), whose keys about the connection are ignored. Each section
+        is a production; one that is packaged too is replaced as a whole.
+
+    Returns
+    -------
+    dict of str to Production
+
+    Raises
+    ------
+    ConfigurationError
+        If the file cannot be read, or a section lacks a key, has an unknown one or a wrong value.
+    """
+    return _read(_PACKAGED) | (_read(Path(path)) if path is not None else {})
+
+
+def find_production(name: str, path: Path | None = None) -> Production:
+    """Return the configuration of one production.
+
+    Parameters
+    ----------
+    name : str
+        Name of the production.
+    path : pathlib.Path, optional
+        A configuration file, see `load_configuration`.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is none of that name, or the file is not right.
+    """
+    known = load_configuration(path)
+    if name not in known:
+        raise ConfigurationError(
+            f"unknown production {name!r}; known: {', '.join(known)}. Add it as a section with the "
+            f"keys {', '.join(_KEYS)} to a TOML file and name that file with --config"
+        )
+    return known[name]
+
+
+def _read(path: Path) -> dict[str, Production]:
+    parse = _PARSERS.get(path.suffix.lower())
+    if parse is None:
+        endings = ", ".join(_PARSERS)
+        raise ConfigurationError(f"{path}: the name of a configuration file ends in {endings}")
+    try:
+        sections = parse(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, configparser.Error) as error:
+        message = " ".join(str(error).split())
+        raise ConfigurationError(f"{path}: not a valid configuration: {message}") from error
+    return {name: _section(path, name, section) for name, section in sections.items()}
+
+
+def _section(path: Path, name: str, section: Any) -> Production:
+    if not isinstance(section, dict):
+        raise ConfigurationError(f"{path}: key {name} stands outside of a section [PRODUCTION]")
+    where = f"{path}, section [{name}]"
+    for key in section:
+        if key not in _KEYS:
+            raise ConfigurationError(f"{where}: unknown key {key}; known: {', '.join(_KEYS)}")
+    for key in _KEYS:
+        if key not in section:
+            raise ConfigurationError(f"{where}: key {key} is missing")
+    try:
+        return Production(name, **section)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{where}: {error}") from None
+
+
+def _parse_ini(text: str) -> dict[str, dict[str, Any]]:
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read_string(text)
+    sections: dict[str, dict[str, Any]] = {}
+    for name in parser.sections():
+        section: dict[str, Any] = {
+            key: value for key, value in parser[name].items() if key not in _CONNECTION_KEYS
+        }
+        summary = section.get("target_summary", "").lower()
+        if summary in parser.BOOLEAN_STATES:
+            section["target_summary"] = parser.BOOLEAN_STATES[summary]
+        sections[name] = section
+    return sections
+
+
+_PARSERS: Final[Mapping[str, Callable[[str], dict[str, Any]]]] = {
+    ".toml": tomllib.loads,
+    ".ini": _parse_ini,
+    ".cfg": _parse_ini,
+    ".conf": _parse_ini,
+}

@@ -1,0 +1,78 @@
+"""A real PostgreSQL for the tests, and the files that some of them read."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from specprod_copy.server import DATABASE, Cluster
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@contextmanager
+def private_cluster(name: str = "pg") -> Iterator[Cluster]:
+    """Yield a cluster, still to be started, that is stopped and deleted at the end.
+
+    Not below pytest's own folders: those are closed to the user that runs root's server.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="specprod-test-"))
+    folder.chmod(0o711)
+    cluster = Cluster(folder / name)
+    try:
+        yield cluster
+    finally:
+        cluster.stop("immediate")
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """Return a running cluster for the whole session."""
+    with private_cluster() as made:
+        made.start()
+        yield made
+
+
+@contextmanager
+def fresh_database(cluster: Cluster) -> Iterator[str]:
+    """Yield the connection string of a new database, with q3c where there is one."""
+    name = f"test_{uuid.uuid4().hex}"
+    maintenance = cluster.conninfo("postgres")
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
+    with psycopg.connect(maintenance, autocommit=True) as connection:
+        connection.execute(create.format(sql.Identifier(name), sql.Identifier(DATABASE)))
+    yield cluster.conninfo(name)
+    with psycopg.connect(maintenance, autocommit=True) as connection:
+        connection.execute(drop.format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database(cluster: Cluster) -> Iterator[str]:
+    """Return a fresh database for one test."""
+    with fresh_database(cluster) as conninfo:
+        yield conninfo
+
+
+@pytest.fixture(scope="module")
+def module_database(cluster: Cluster) -> Iterator[str]:
+    """Return a fresh database for the tests of one module (one per set of parameters)."""
+    with fresh_database(cluster) as conninfo:
+        yield conninfo
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the folder of reference data, beside the checkout."""
+    if not SHARED.is_dir():
+        pytest.skip(f"no reference data in {SHARED}")
+    return SHARED
