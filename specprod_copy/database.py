@@ -164,16 +164,16 @@ def has_rows(connection: psycopg.Connection, schema: str, table: str) -> bool:
     return bool(_scalar(connection, query, ()))
 
 
-def column_values(
+def integers(
     connection: psycopg.Connection, schema: str, table: str, column: str
-) -> list[object]:
+) -> tuple[int, ...]:
     """Return the values of a column in ascending order, none if there is no such table."""
     if table not in existing_tables(connection, schema):
-        return []
+        return ()
     query = sql.SQL("SELECT {0} FROM {1} ORDER BY {0}").format(
         sql.Identifier(column), sql.Identifier(schema, table)
     )
-    return [value for (value,) in connection.execute(query)]
+    return tuple(int(value) for (value,) in connection.execute(query))
 
 
 def table_columns(connection: psycopg.Connection, schema: str, table: str) -> list[Column]:
@@ -215,5 +215,5 @@ def table_columns(connection: psycopg.Connection, schema: str, table: str) -> li
 
 
 def _scalar(connection: psycopg.Connection, query: str | sql.Composed, values: tuple) -> object:
-    row = connection.execute(query, values).fetchone()  # type: ignore[arg-type]
+    row = connection.execute(query, values).fetchone()
     return None if row is None else row[0]

@@ -106,6 +106,7 @@ def finish(
     tables: Sequence[str],
     *,
     step: Step,
+    changed: Iterable[str],
     q3c: bool,
     cluster: bool = False,
     connect_more: Callable[[], psycopg.Connection] | None = None,
@@ -122,6 +123,8 @@ def finish(
         Tables that have all their rows.
     step : callable
         See `Step`.
+    changed : iterable of str
+        Tables that got rows; these and those that get an index here are analyzed.
     q3c, cluster : bool
         Whether to make q3c indexes, and to order tables on them.
     connect_more : callable, optional
@@ -134,12 +137,14 @@ def finish(
     DatabaseError
         If a key is not unique or a foreign key has no counterpart.
     """
+    touched = set(changed)
     with ExitStack() as stack:
         connections = [connection]
         if connect_more is not None:
             connections += [stack.enter_context(connect_more()) for _ in range(jobs - 1)]
         for group in finish_steps(connection, schema, tables, q3c=q3c):
             run_statements(connections, group, step)
+            touched |= {statement.table for statement in group}
         if cluster and q3c:
             run_statements(
                 connections, list(ddl.statements(tables, ["cluster"], schema=schema)), step
@@ -147,6 +152,7 @@ def finish(
         analyze = [
             Statement(table, "analyze", f"ANALYZE {ddl.quote_identifier(schema)}.{table};")
             for table in tables
+            if table in touched
         ]
         run_statements(connections, analyze, step)
 
@@ -197,6 +203,6 @@ def drop_tables(connection: psycopg.Connection, schema: str, tables: Sequence[st
     except psycopg.errors.DependentObjectsStillExist as error:
         dependents = "; ".join((error.diag.message_detail or "").splitlines())
         raise DatabaseError(
-            f"cannot replace tables of schema {schema}, other objects depend on them: {dependents}. "
-            "Replace the other stages as well (load all --overwrite), or drop these objects first"
+            f"cannot replace tables of schema {schema}: {dependents}. Replace the other stages as "
+            "well (load all --overwrite), or drop these objects first"
         ) from error

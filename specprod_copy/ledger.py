@@ -152,9 +152,7 @@ def lock(connection: psycopg.Connection, schema: str) -> Iterator[None]:
         yield
     finally:
         if not connection.closed and not connection.broken:
-            connection.execute(
-                "SELECT pg_advisory_unlock(%s, hashtext(%s))", (_LOCK_CLASS, schema)
-            )
+            connection.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", (_LOCK_CLASS, schema))
 
 
 class Ledger:
@@ -170,10 +168,12 @@ class Ledger:
         self._connection = connection
         self._name = sql.Identifier(schema, TABLE)
 
-    def stages(self, table: str) -> set[str]:
-        """Return the stages that have put rows into a table."""
-        query = sql.SQL("SELECT DISTINCT stage FROM {} WHERE table_name = %s").format(self._name)
-        return {stage for (stage,) in self._connection.execute(query, (table,))}
+    def stages(self, table: str) -> dict[str, int]:
+        """Return the stages that have been loaded into a table, and how many rows each gave it."""
+        query = sql.SQL(
+            "SELECT stage, sum(rows_kept)::bigint FROM {} WHERE table_name = %s GROUP BY stage"
+        ).format(self._name)
+        return dict(self._connection.execute(query, (table,)).fetchall())
 
     def loaded(self, table: str) -> Loaded:
         """Return what is in a table."""

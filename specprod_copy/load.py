@@ -15,9 +15,9 @@ from specprod_copy.columns import Column
 from specprod_copy.errors import DatabaseError
 from specprod_copy.ledger import Ledger, Unit, UnitResult
 from specprod_copy.plan import Plan, make_plan, sources_of
+from specprod_copy.reader import read_table
 from specprod_copy.report import LoadSummary, Report, TableSummary
 from specprod_copy.tables import SOURCES, Inputs, TableSource, tile, version
-from specprod_copy.winners import read_key
 
 SMALL_ROWS = 1_000_000
 """Up to so many rows a load is one transaction, from CREATE TABLE to the last index."""
@@ -167,9 +167,8 @@ class _Load:
     def _tileids(self) -> tuple[int, ...]:
         """Return the tiles of the production: those in the tile table, or on their way there."""
         if tile.SOURCE in self.sources:
-            keys = read_key(self.inputs.tiles(), tile.SOURCE.hdus, "TILEID")
-            return tuple(keys.to_list())
-        return tuple(database.column_values(self.connection, self.schema, "tile", "tileid"))
+            return tuple(read_table(self.inputs.tiles(), tile.SOURCE.hdus, ["TILEID"])["TILEID"])
+        return database.integers(self.connection, self.schema, "tile", "tileid")
 
     def _begin(self, plan: Plan) -> None:
         if self.inputs.skip_missing and any(s.stage == "fiberassign" for s in self.sources):
@@ -178,7 +177,7 @@ class _Load:
                 tiles = ", ".join(map(str, missing))
                 self.summary.notes.append(f"no fiberassign file, skipped: tiles {tiles}")
         for source in self.sources:
-            before = plan.rows_loaded[source.name]
+            before = self.ledger.stages(source.table).get(source.stage, 0)
             self.summary.tables.append(TableSummary(source.table, source.stage, rows_loaded=before))
         self.report.begin(plan.n_rows, plan.n_bytes)
 
@@ -216,6 +215,7 @@ class _Load:
             self.schema,
             complete,
             step=self._step,
+            changed=[row.table for row in self.summary.tables if row.rows_kept],
             q3c=q3c,
             cluster=self.options.cluster,
             connect_more=None if one_transaction else lambda: database.connect(self.conninfo),
@@ -263,7 +263,7 @@ class _Load:
             if table not in existing:
                 continue
             needed = {source.stage for source in SOURCES.values() if source.table == table}
-            missing = needed - self.ledger.stages(table)
+            missing = needed - self.ledger.stages(table).keys()
             if not missing:
                 complete.append(table)
             elif table in self.tables:
@@ -295,4 +295,3 @@ def batches(units: Sequence[Unit]) -> Iterator[list[Unit]]:
             batch.append(unit)
             rows += unit.n_rows
         yield batch
-

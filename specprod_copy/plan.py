@@ -34,14 +34,10 @@ class Plan:
         In the order of loading.
     units : list of Unit
         What is to be loaded, in the order of loading.
-    units_loaded, rows_loaded : dict
-        Source name to the files' units and rows that are in the database already.
     """
 
     sources: list[TableSource]
     units: list[Unit] = field(default_factory=list)
-    units_loaded: dict[str, int] = field(default_factory=dict)
-    rows_loaded: dict[str, int] = field(default_factory=dict)
 
     @property
     def n_rows(self) -> int:
@@ -107,11 +103,8 @@ def make_plan(
         wanted: list[np.ndarray | None] = [None] * len(files)
         if source.first_per is not None:
             wanted = [*first_rows(source, inputs, files)]
-        plan.units_loaded[source.name] = plan.rows_loaded[source.name] = 0
         for whole, rows in zip(opened, wanted, strict=True):
             ranges = _loaded_ranges(whole, loaded)
-            plan.units_loaded[source.name] += len(ranges)
-            plan.rows_loaded[source.name] += sum(last - first for first, last in ranges)
             plan.units += [_part(whole, *part, rows) for part in _missing(whole.last, ranges)]
     return plan
 

@@ -30,7 +30,7 @@ class TableSummary:
     seconds : float
         Sum over the units; units that ran at once both count.
     rows_loaded : int
-        Rows of the files that were in the database before.
+        Rows of this stage that were in the table before.
     """
 
     table: str
@@ -219,10 +219,10 @@ def print_summary(console: Console, summary: LoadSummary) -> None:
     summary : LoadSummary
     """
     table = Table(box=None, pad_edge=False)
-    table.add_column("table")
-    table.add_column("stage")
-    for heading in ("files", "rows read", "kept", "NaN to -9999", "seconds", "rows/s", "before"):
-        table.add_column(heading, justify="right")
+    table.add_column("table", no_wrap=True)
+    table.add_column("stage", no_wrap=True)
+    for heading in ("files", "read", "kept", "NaN→-9999", "seconds", "rows/s", "before"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in summary.tables:
         rate = f"{row.rows_read / row.seconds:,.0f}" if row.seconds and row.rows_read else ""
         table.add_row(

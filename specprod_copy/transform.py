@@ -17,6 +17,7 @@ from specprod_copy.tables.source import TableSource
 NOT_FINITE = -9999.0
 """What NaN and infinities become in the database."""
 
+
 class Transformed(NamedTuple):
     """Rows as in the table, and how many values `NOT_FINITE` replaced."""
 
@@ -197,7 +198,7 @@ class Transform:
                 )
 
     def _bad_values(
-        self, column: str, reason: str, rows: Sequence[int], values: list[object], count: int
+        self, column: str, reason: str, rows: np.ndarray, values: list[object], count: int
     ) -> InputError:
         listed = ", ".join(f"row {r}: {v!r}" for r, v in zip(rows, values, strict=True))
         more = f" and {count - len(values)} more nearby" if count > len(values) else ""

@@ -13,26 +13,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from specprod_copy.reader import open_table
+from specprod_copy.reader import read_table
 from specprod_copy.tables import Inputs, TableSource
-
-_CHUNK_ROWS = 262_144
-
-
-def read_key(path: Path, hdus: tuple[str, ...], column: str) -> pl.Series:
-    """Return one column of a file.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-    hdus : tuple of str
-        Accepted names of the HDU.
-    column : str
-        Name of the column.
-    """
-    with open_table(path, hdus) as table:
-        frames = list(table.frames([column], chunk_rows=_CHUNK_ROWS))
-    return pl.concat(frames)[column] if frames else pl.Series(column, [], pl.Int64)
 
 
 def first_rows(source: TableSource, inputs: Inputs, files: Sequence[Path]) -> list[np.ndarray]:
@@ -58,8 +40,12 @@ def first_rows(source: TableSource, inputs: Inputs, files: Sequence[Path]) -> li
         raise ValueError(f"{source.name} takes all rows")
     other = source.unless_in
     column = source.first_per
-    known = [read_key(path, other.hdus, column) for path in other.files(inputs)] if other else []
-    keys = [read_key(path, source.hdus, column) for path in files]
+
+    def keys_of(origin: TableSource, paths: Sequence[Path]) -> list[pl.Series]:
+        return [read_table(path, origin.hdus, [column])[column] for path in paths]
+
+    known = keys_of(other, other.files(inputs)) if other else []
+    keys = keys_of(source, files)
     first = pl.concat([*known, *keys], how="vertical").is_first_distinct().to_numpy()
     bounds = np.cumsum([sum(map(len, known)), *map(len, keys)])
     return [np.flatnonzero(first[a:b]) for a, b in pairwise(bounds)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import uuid
@@ -14,6 +15,7 @@ import pytest
 from psycopg import sql
 
 from specprod_copy.server import DATABASE, Cluster
+from specprod_copy.server_account import account_for
 
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -32,6 +34,15 @@ def private_cluster(name: str = "pg") -> Iterator[Cluster]:
     finally:
         cluster.stop("immediate")
         shutil.rmtree(folder)
+
+
+def make_stopped(directory: Path, version: str) -> None:
+    """Lay out what identifies a stopped cluster of some version."""
+    account = account_for(directory)
+    for folder in (directory, directory / "data"):
+        folder.mkdir(mode=0o700)
+        os.chown(folder, account.uid, account.gid)
+    (directory / "data" / "PG_VERSION").write_text(f"{version}\n")
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +65,21 @@ def fresh_database(cluster: Cluster) -> Iterator[str]:
     yield cluster.conninfo(name)
     with psycopg.connect(maintenance, autocommit=True) as connection:
         connection.execute(drop.format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[Cluster]:
+    """Return a cluster that the tests of a module may start, stop and kill."""
+    with private_cluster("own.pgdata") as made:
+        made.start()
+        yield made
+
+
+@pytest.fixture
+def new() -> Iterator[Cluster]:
+    """Return a cluster that does not exist yet."""
+    with private_cluster("new.pgdata") as made:
+        yield made
 
 
 @pytest.fixture

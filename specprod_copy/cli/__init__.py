@@ -7,6 +7,7 @@ import sys
 import click
 
 import specprod_copy
+
 # demo
 from specprod_copy.cli.load import load
 from specprod_copy.cli.render_ddl import render_ddl
@@ -17,7 +18,7 @@ from specprod_copy.errors import SpecprodCopyError
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(specprod_copy.__version__, "-V", "--version", prog_name="specprod-copy")
 def cli() -> None:
-    """Load DESI spectroscopic productions from FITS files into PostgreSQL.
+    r"""Load DESI spectroscopic productions from FITS files into PostgreSQL.
 
     \b
     A small production to try, in an embedded server:

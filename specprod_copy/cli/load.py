@@ -71,7 +71,7 @@ def load(
     verbosity: int,
     conninfo: str,
 ) -> None:
-    """Load stages of a production; "all" loads every stage.
+    r"""Load stages of a production; "all" loads every stage.
 
     Rows that are in the database already are not loaded again, so a load that was interrupted is
     simply run once more. Keys, indexes and foreign keys are made after the rows.

@@ -19,9 +19,6 @@ from specprod_copy.server_account import STATE_FOLDER
 NOT_RUNNING = 3
 """Exit code of ``status`` for a stopped server, as for ``pg_ctl status`` and system services."""
 
-# These would lead a client elsewhere, whatever PGHOST says.
-_MISLEADING = {"PGSERVICE", "PGSERVICEFILE", "PGHOSTADDR"}
-
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -105,7 +102,8 @@ def psql(directory: Path, arguments: tuple[str, ...]) -> None:
         click.echo(f"starting the server in {cluster.directory}", err=True)
     cluster.start()
     program = str(cluster.binaries().program("psql"))
-    inherited = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
+    # What PGSERVICE says would win over PGHOST.
+    inherited = {name: value for name, value in os.environ.items() if name != "PGSERVICE"}
     os.execve(  # noqa: S606 (psql takes over this process, its terminal and its exit code)
         program, [program, *arguments], inherited | cluster.postmaster().variables()
     )

@@ -1,0 +1,134 @@
+"""The data directory of the embedded server: made by initdb, fitted to this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import jinja2
+
+from specprod_copy.errors import ServerError
+from specprod_copy.postgres_binaries import Binaries
+from specprod_copy.postmaster import SUPERUSER
+from specprod_copy.resources import resource_folder
+from specprod_copy.server_account import Account
+
+SETTINGS_FILE = "specprod-copy.conf"
+"""Name of the rendered settings in the data directory, which postgresql.conf includes."""
+
+_INCLUDE = f"\ninclude '{SETTINGS_FILE}'\n# Your own settings below.\n"
+_ACCESS = """\
+# Only the owner of the server's folder (mode 0700) reaches its socket, so the socket is trusted.
+# There are no host lines: nobody connects by TCP.
+# TYPE  DATABASE  USER  METHOD
+local   all       all   trust
+"""
+
+_MB = 1 << 20
+_CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+
+def create_data_directory(data: Path, account: Account, binaries: Binaries) -> None:
+    """Make a data directory, which has its name only when it is complete.
+
+    Parameters
+    ----------
+    data : pathlib.Path
+        The data directory, in a folder that belongs to the account.
+    account : Account
+        Its owner to be.
+    binaries : Binaries
+        The PostgreSQL that makes it.
+
+    Raises
+    ------
+    ServerError
+        If initdb fails, with all that it said.
+    """
+    unfinished = data.with_name(f"{data.name}.new")
+    if unfinished.exists():  # from an initdb that was killed
+        shutil.rmtree(unfinished)
+    # The C collation compares bytes: the fastest index builds, and the same order for ever, while
+    # other collations change with the C library and break their indexes.
+    options = ["--encoding=UTF8", "--locale=C", "--auth=trust", "--data-checksums"]
+    command = [str(binaries.program("initdb")), f"--username={SUPERUSER}", *options]
+    result = account.run([*command, f"--pgdata={unfinished.name}"], folder=data.parent)
+    if result.returncode:
+        raise ServerError(f"{data}: initdb fails:\n{result.stdout}{result.stderr}")
+    account.write(unfinished / "pg_hba.conf", _ACCESS)
+    account.write(unfinished / "postgresql.conf", _INCLUDE, append=True)
+    unfinished.rename(data)
+
+
+def configure(data: Path, account: Account, socket_folder: Path) -> None:
+    """Write the settings for this machine into a data directory."""
+    account.write(data / SETTINGS_FILE, render_settings(socket_folder))
+
+
+def memory_bytes() -> int:
+    """Return the memory that this machine, or the container around us, has."""
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = _CGROUP_LIMIT.read_text().strip() if _CGROUP_LIMIT.exists() else "max"
+    return physical if limit == "max" else min(physical, int(limit))
+
+
+def machine_settings(memory: int, cores: int) -> dict[str, str | int]:
+    """Return the settings that depend on the machine.
+
+    Parameters
+    ----------
+    memory : int
+        Memory in bytes.
+    cores : int
+        Number of processor cores.
+
+    Returns
+    -------
+    dict
+        Setting to value, in PostgreSQL's notation, and ``memory`` itself for the comment.
+    """
+    return {
+        "memory": _megabytes(memory),
+        "shared_buffers": _megabytes(min(memory // 4, 1024 * _MB)),
+        "effective_cache_size": _megabytes(memory // 2),
+        "maintenance_work_mem": _megabytes(min(memory // 16, 1024 * _MB)),
+        "work_mem": _megabytes(min(memory // 128, 64 * _MB)),
+        "max_worker_processes": max(8, cores),
+        "max_parallel_workers": cores,
+        "max_parallel_maintenance_workers": min(4, max(1, cores // 2)),
+    }
+
+
+def render_settings(socket_folder: Path) -> str:
+    """Render ``templates/postgresql.conf`` for this machine.
+
+    Parameters
+    ----------
+    socket_folder : pathlib.Path
+        Folder of the server's socket.
+
+    Returns
+    -------
+    str
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resource_folder("templates")),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 (a configuration file, not HTML)
+        keep_trailing_newline=True,
+    )
+    settings = machine_settings(memory_bytes(), os.cpu_count() or 1)
+    return environment.get_template("postgresql.conf").render(
+        settings, unix_socket_directories=_quoted_folder(socket_folder)
+    )
+
+
+def _quoted_folder(folder: Path) -> str:
+    """Quote a folder as the single entry of a list of folders, within a quoted string."""
+    entry = str(folder).replace('"', '""')
+    return "'" + f'"{entry}"'.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _megabytes(size: int) -> str:
+    return f"{max(1, size // _MB)}MB"

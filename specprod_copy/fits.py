@@ -1,0 +1,278 @@
+"""A binary table of a FITS file as Polars frames of bounded size.
+
+The rows lie on disk one after the other, but a frame wants columns. Turning one into the other
+is fast only while the rows are in the processor's cache, so they are read in blocks of 1 MB, and
+each block is copied column by column into its frame. Plain reads were faster than a memory map
+(0.12 s against 0.20 s for 200,000 rows of 107 columns), and a file that is cut while it is being
+read gives an error instead of a dead process.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections import ChainMap
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Protocol
+
+import numpy as np
+import polars as pl
+
+from specprod_copy.errors import InputError
+from specprod_copy.fits_columns import BadCell, Column, decode, parse_columns
+from specprod_copy.fits_header import (
+    Hdu,
+    check_complete,
+    input_errors,
+    integer,
+    open_bytes,
+    scan,
+)
+from specprod_copy.fits_tiles import TiledRows, uncompressed_header
+from specprod_copy.selection import Fault, Rows, choose_columns, choose_rows, chunks, runs
+
+READ_BYTES = 1 << 20
+"""Bytes read at once: they fit into a core's cache together with their columns."""
+
+
+class RowSource(Protocol):
+    """Where the rows of a table come from."""
+
+    def read(self, first: int, into: memoryview) -> None:
+        """Fill `into` with whole rows from row `first` on."""
+
+
+class PlainRows:
+    """The rows of a table as they lie in the file.
+
+    Parameters
+    ----------
+    file : binary file
+        Open for reading.
+    start, row_bytes : int
+        Offset of row 0 and length of a row.
+    fault : callable
+        Makes the errors.
+    """
+
+    def __init__(self, file: io.BufferedIOBase, start: int, row_bytes: int, fault: Fault) -> None:
+        self.file, self.start, self.row_bytes, self.fault = file, start, row_bytes, fault
+
+    def read(self, first: int, into: memoryview) -> None:
+        """Fill `into` with whole rows from row `first` on."""
+        self.file.seek(self.start + first * self.row_bytes)
+        got = self.file.readinto(into)
+        if got < len(into):
+            row = first + got // self.row_bytes
+            raise self.fault(f"the file was cut while it was being read; it ends in row {row}")
+
+
+class FitsTable:
+    """A binary table of an open FITS file; see `specprod_copy.reader.InputTable`.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    file : binary file
+        The same, open for reading; this object closes it.
+    hdu : Hdu
+        The table's HDU.
+    primary : Hdu
+        The primary HDU.
+
+    Raises
+    ------
+    InputError
+        If the HDU is no binary table, its header is damaged or the file too short.
+    """
+
+    def __init__(self, path: Path, file: io.BufferedIOBase, hdu: Hdu, primary: Hdu) -> None:
+        fault = partial(InputError, path=path, hdu=hdu.name)
+        if hdu.kind != "binary table":
+            raise fault(f"is an HDU with an {hdu.kind}, not a binary table")
+        self._tiled = hdu.header.get("ZTABLE") is True
+        header = uncompressed_header(hdu.header) if self._tiled else hdu.header
+        self.path = path
+        self.hdu = hdu.name
+        self.header = with_fallback(header, primary.header)
+        self.n_rows = integer(header, "NAXIS2", fault)
+        self.row_bytes = integer(header, "NAXIS1", fault)
+        self._columns = parse_columns(header, fault)
+        self.schema = pl.Schema({name: c.dtype for name, c in self._columns.items()})
+        self._hdu, self._file, self._start, self._fault = hdu, file, hdu.start, fault
+        if not isinstance(file, gzip.GzipFile):  # that will be seen when it is unpacked
+            check_complete(file, hdu, path)
+
+    def frames(
+        self,
+        columns: Sequence[str] | None = None,
+        *,
+        first: int = 0,
+        last: int | None = None,
+        rows: np.ndarray | None = None,
+        chunk_rows: int = 16384,
+    ) -> Iterator[pl.DataFrame]:
+        """Yield the table in frames of at most `chunk_rows` rows; see `InputTable.frames`."""
+        names = choose_columns(columns, self.schema, self._fault)
+        picked = choose_rows(self.n_rows, first, last, rows, fault=self._fault)
+        chosen = [self._columns[name] for name in names]
+        for column in chosen:
+            if column.problem:
+                raise self._fault(column.problem, column=column.name)
+        source = self._source(chosen)
+        return (self._frame(chosen, source, part) for part in chunks(picked, chunk_rows))
+
+    def _source(self, columns: Sequence[Column]) -> RowSource:
+        if isinstance(self._file, gzip.GzipFile):
+            self._unpack(self._file)
+        if self._tiled:
+            return TiledRows(self._file, self._start, self._hdu.header, columns, self._fault)
+        return PlainRows(self._file, self._start, self.row_bytes, self._fault)
+
+    def _unpack(self, file: gzip.GzipFile) -> None:
+        """Take the HDU's data to memory, and read on to the end, where the checksum is."""
+        with input_errors(self.path, self.hdu):
+            file.seek(self._start)
+            data = file.read(self._hdu.size)
+            while file.read(READ_BYTES):
+                pass
+        if len(data) < self._hdu.size:
+            check_complete(file, self._hdu, self.path)
+        file.close()
+        self._file, self._start = io.BytesIO(data), 0
+
+    def _frame(self, columns: Sequence[Column], source: RowSource, rows: Rows) -> pl.DataFrame:
+        with input_errors(self.path, self.hdu):
+            arrays = self._gather(columns, source, rows)
+        series = []
+        for column, values in zip(columns, arrays, strict=True):
+            try:
+                series.append(decode(column, values))
+            except BadCell as cell:
+                message = f"row {rows[cell.position]} holds {cell}"
+                raise self._fault(message, column=column.name) from cell
+        return pl.DataFrame(series)
+
+    def _gather(self, columns: Sequence[Column], source: RowSource, rows: Rows) -> list[np.ndarray]:
+        """Copy the rows to arrays, one for each column, in this machine's byte order."""
+        size = self.row_bytes
+        block_rows = min(len(rows), max(1, READ_BYTES // max(1, size)))
+        buffer = bytearray(block_rows * size)
+        record = np.dtype(
+            {
+                "names": [column.name for column in columns],
+                "formats": [(column.stored, column.shape) for column in columns],
+                "offsets": [column.offset for column in columns],
+                "itemsize": size,
+            }
+        )
+        records = np.ndarray(block_rows, record, buffer)
+        arrays = [
+            np.empty((len(rows), *c.shape), np.dtype(c.stored).newbyteorder("=")) for c in columns
+        ]
+        done = 0
+        for block in chunks(rows, block_rows):
+            n = len(block)
+            for position, first, count in runs(block):
+                source.read(first, memoryview(buffer)[position * size : (position + count) * size])
+            for column, array in zip(columns, arrays, strict=True):
+                array[done : done + n] = records[column.name][:n]
+            done += n
+        return arrays
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> FitsTable:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_fits(path: Path, hdus: Sequence[str] = ()) -> FitsTable:
+    """Open a binary table of a FITS file, gzipped or not.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    hdus : sequence of str, optional
+        Accepted names of the HDU, the preferred one first, in any case. Without names: the first
+        binary table. An HDU without EXTNAME is named by its number.
+
+    Returns
+    -------
+    FitsTable
+
+    Raises
+    ------
+    InputError
+        If there is no such file or HDU, it is no binary table, or it is damaged.
+    """
+    with ExitStack() as stack:
+        file = stack.enter_context(open_bytes(path))
+        hdu, primary = find_hdu(file, path, hdus)
+        table = FitsTable(path, file, hdu, primary)
+        stack.pop_all()
+    return table
+
+
+def read_header(path: Path, hdu: str) -> Mapping[str, object]:
+    """Read the header of an HDU of any kind.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    hdu : str
+        Name of the HDU, in any case.
+
+    Returns
+    -------
+    mapping of str to (str, bool, int, float or None)
+        Its keywords; those it lacks are looked up in the primary header.
+
+    Raises
+    ------
+    InputError
+        If there is no such file or HDU.
+    """
+    with open_bytes(path) as file:
+        found, primary = find_hdu(file, path, [hdu])
+    return with_fallback(found.header, primary.header)
+
+
+def with_fallback(
+    header: Mapping[str, object], primary: Mapping[str, object]
+) -> Mapping[str, object]:
+    """Return a header that answers from the primary header what it does not know itself."""
+    return MappingProxyType(ChainMap(dict(header), dict(primary)))
+
+
+def find_hdu(file: io.BufferedIOBase, path: Path, names: Sequence[str]) -> tuple[Hdu, Hdu]:
+    """Return the first HDU by the order of `names` (without names: table), and the primary one."""
+    wanted = [name.upper() for name in names]
+    seen: list[Hdu] = []
+    for hdu in scan(file, path):
+        seen.append(hdu)
+        if hdu.name.upper() == wanted[0] if wanted else hdu.kind == "binary table":
+            return hdu, seen[0]
+    for name in wanted[1:]:
+        for hdu in seen:
+            if hdu.name.upper() == name:
+                return hdu, seen[0]
+    there = ", ".join(f"{hdu.name} ({hdu.kind})" for hdu in seen)
+    what = f"HDU {' or '.join(names)}" if names else "binary table"
+    raise InputError(f"has no {what}; it has {there}", path=path)

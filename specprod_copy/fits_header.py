@@ -1,0 +1,215 @@
+"""The structure of a FITS file: its bytes, its headers, where each HDU's data lie.
+
+The 80-byte cards are parsed here because opening has to be cheap (thousands of small files,
+tables of 183 columns): 0.7 ms for 432 cards, against 9 ms for the values of an astropy Header.
+Rules: FITS standard 4.0, sections 3 and 4 (https://fits.gsfc.nasa.gov/fits_standard.html).
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import itertools
+import math
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from specprod_copy.errors import InputError
+from specprod_copy.selection import Fault
+
+BLOCK = 2880
+"""Bytes; headers and data units fill whole blocks."""
+
+CARD = 80
+FIRST_CARD = b"SIMPLE  ="
+GZIP_MAGIC = b"\x1f\x8b"
+
+# A damaged file shall not be searched to its end for the end of a header: this is 360,000 cards.
+MAX_HEADER_BLOCKS = 10_000
+
+QUOTED = re.compile(r" *'((?:[^']|'')*)'")
+INTEGER = re.compile(r"[+-]?\d+")
+FLOAT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[ED][+-]?\d+)?")
+
+
+@dataclass(frozen=True)
+class Hdu:
+    """One header with the place of its data.
+
+    Attributes
+    ----------
+    index : int
+        0 for the primary HDU.
+    name : str
+        EXTNAME as written; without one ``PRIMARY``, or the index as text.
+    header : mapping
+        Keyword to value: str, bool, int, float, or None when undefined.
+    start, size : int
+        Offset of the data in the file and their length without padding, bytes.
+    """
+
+    index: int
+    name: str
+    header: Mapping[str, object]
+    start: int
+    size: int
+
+    @property
+    def kind(self) -> str:
+        """What lies in the HDU, in words: ``binary table``, ``image``, ..."""
+        extension = str(self.header.get("XTENSION", "IMAGE"))
+        if extension == "BINTABLE" and self.header.get("ZIMAGE") is True:
+            return "compressed image"
+        names = {"BINTABLE": "binary table", "TABLE": "ASCII table", "IMAGE": "image"}
+        return names.get(extension, extension)
+
+
+@contextmanager
+def input_errors(path: Path, hdu: str | None = None) -> Iterator[None]:
+    """Turn what the system may say about a file into an InputError."""
+    try:
+        yield
+    except FileNotFoundError:
+        plain = path.name.removesuffix(".gz")
+        twin = path.with_name(plain if plain != path.name else f"{plain}.gz")
+        hint = f", but {twin.name} exists" if twin.exists() else ""
+        raise InputError(f"no such file{hint}", path=path) from None
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        message = f"damaged gzip file ({error}); fetch it again"
+        raise InputError(message, path=path, hdu=hdu) from error
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", path=path, hdu=hdu) from error
+
+
+def open_bytes(path: Path) -> io.BufferedIOBase:
+    """Open a file for reading; what is gzipped (by its first bytes) is unpacked as it is read."""
+    with input_errors(path):
+        file = path.open("rb")
+        if file.peek(len(GZIP_MAGIC))[: len(GZIP_MAGIC)] != GZIP_MAGIC:
+            return file
+        file.close()
+        return gzip.open(path)
+
+
+def scan(file: io.BufferedIOBase, path: Path) -> Iterator[Hdu]:
+    """Read one HDU's header after the other, not their data.
+
+    Raises
+    ------
+    InputError
+        If the file is not FITS, a header is damaged, or an HDU is asked for that would lie behind
+        the end of a truncated one.
+    """
+    start = 0
+    for index in itertools.count():
+        with input_errors(path):
+            file.seek(start)
+            block = file.read(BLOCK)
+            if index == 0 and not block.startswith(FIRST_CARD):
+                found = f"it begins with {block[: len(FIRST_CARD)]!r}" if block else "it is empty"
+                raise InputError(f"not a FITS file: {found}", path=path)
+            if index > 0 and not block.startswith(b"XTENSION"):
+                return  # the end, or the special records that the standard allows there
+            text = read_blocks(file, block, index, path)
+        header = parse_cards(text)
+        name = str(header.get("EXTNAME") or index or "PRIMARY")
+        size = data_size(header, partial(InputError, path=path, hdu=name))
+        hdu = Hdu(index, name, header, start + len(text), size)
+        yield hdu
+        check_complete(file, hdu, path)
+        start = hdu.start + -(-hdu.size // BLOCK) * BLOCK
+
+
+def read_blocks(file: io.BufferedIOBase, block: bytes, index: int, path: Path) -> str:
+    """Read on from the first block of a header to its end; return all its blocks."""
+    blocks: list[bytes] = []
+    while len(block) == BLOCK and len(blocks) < MAX_HEADER_BLOCKS:
+        blocks.append(block)
+        if any(block.startswith(b"END     ", i) for i in range(0, BLOCK, CARD)):
+            return b"".join(blocks).decode("latin-1")
+        block = file.read(BLOCK)
+    raise InputError(f"truncated: the header of HDU {index} has no END; fetch it again", path=path)
+
+
+def parse_cards(text: str) -> dict[str, object]:
+    """Parse header cards.
+
+    Comments are dropped, CONTINUE cards joined, HIERARCH keywords named without that word. Of a
+    repeated keyword the first counts, as in astropy.
+    """
+    header: dict[str, object] = {}
+    unfinished = ""  # the keyword of a text that ends in &: CONTINUE may follow
+    for i in range(0, len(text), CARD):
+        card = text[i : i + CARD]
+        key, rest = card[:8].rstrip(), card[10:]
+        if key == "CONTINUE" and unfinished:
+            more = str(parse_value(rest) or "")
+            header[unfinished] = str(header[unfinished])[:-1] + more
+            unfinished = unfinished if more.endswith("&") else ""
+            continue
+        unfinished = ""
+        if key == "HIERARCH" and "=" in card:
+            words, _, rest = card[8:].partition("=")
+            key = words.strip().upper()
+        elif card[8:10] != "= ":
+            continue
+        if key not in header:
+            header[key] = value = parse_value(rest)
+            unfinished = key if isinstance(value, str) and value.endswith("&") else ""
+    return header
+
+
+def parse_value(text: str) -> object:
+    """Parse what stands behind ``=`` of a card: text, logical, number, or None when empty."""
+    if quoted := QUOTED.match(text):
+        return quoted[1].rstrip(" ").replace("''", "'")
+    bare = text.partition("/")[0].strip()
+    if bare in ("T", "F", ""):
+        return {"T": True, "F": False, "": None}[bare]
+    if INTEGER.fullmatch(bare):
+        return int(bare)
+    if FLOAT.fullmatch(bare):
+        return float(bare.replace("D", "E"))
+    return bare
+
+
+def integer(header: Mapping[str, object], key: str, fault: Fault) -> int:
+    """Return a structural keyword that must be there, a whole number from 0 on."""
+    value = header.get(key)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    found = f"is {value!r}" if key in header else "is missing"
+    raise fault(f"damaged header: {key} {found}")
+
+
+def data_size(header: Mapping[str, object], fault: Fault) -> int:
+    """Bytes of data behind a header, without padding (FITS standard 4.4.1)."""
+    axes = integer(header, "NAXIS", fault)
+    lengths = [integer(header, f"NAXIS{axis}", fault) for axis in range(1, axes + 1)]
+    if not lengths:
+        return 0
+    if lengths[0] == 0 and header.get("GROUPS") is True:
+        lengths = lengths[1:]
+    bitpix = header.get("BITPIX")
+    if not isinstance(bitpix, int) or abs(bitpix) not in (8, 16, 32, 64):
+        raise fault(f"damaged header: BITPIX is {bitpix!r}")
+    extra = integer(header, "PCOUNT", fault) if "PCOUNT" in header else 0
+    groups = integer(header, "GCOUNT", fault) if "GCOUNT" in header else 1
+    return abs(bitpix) // 8 * groups * (extra + math.prod(lengths))
+
+
+def check_complete(file: io.BufferedIOBase, hdu: Hdu, path: Path) -> None:
+    """Raise an InputError if the file ends before the data of an HDU do."""
+    with input_errors(path, hdu.name):
+        file.seek(max(hdu.start + hdu.size - 1, 0))
+        if file.read(1):
+            return
+        end = file.seek(0, io.SEEK_END)
+    rows = f" of {hdu.header.get('NAXIS2')} rows" if hdu.kind == "binary table" else ""
+    message = f"truncated: the data{rows} go to byte {hdu.start + hdu.size}, but the file ends"
+    raise InputError(f"{message} after {end} bytes; fetch it again", path=path, hdu=hdu.name)

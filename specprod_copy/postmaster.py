@@ -1,0 +1,101 @@
+"""A running embedded server, as the files of its data directory name it, and how to reach it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from psycopg.conninfo import make_conninfo
+from psycopg.pq import PGconn, Ping
+
+from specprod_copy.errors import ServerError
+
+DATABASE = "specprod"
+"""The database that each cluster has."""
+
+SUPERUSER = "postgres"
+"""The database role that everybody who reaches the socket connects as."""
+
+PORT = "5432"
+"""Part of the socket's name; no TCP port is open."""
+
+
+@dataclass(frozen=True)
+class Postmaster:
+    """Process, socket and programs of a PostgreSQL server."""
+
+    pid: int
+    socket_dir: Path
+    bindir: Path
+
+    @classmethod
+    def read(cls, data: Path) -> Postmaster | None:
+        """Read postmaster.pid and postmaster.opts in a data directory.
+
+        Parameters
+        ----------
+        data : pathlib.Path
+            The data directory.
+
+        Returns
+        -------
+        Postmaster or None
+            None where they are absent, or a starting server has not filled them yet. A crash
+            leaves them behind: `ping` tells whether the server lives.
+        """
+        try:
+            lines = (data / "postmaster.pid").read_text().splitlines()
+            options = (data / "postmaster.opts").read_text()
+        except FileNotFoundError:
+            return None
+        # Lines: process id, data directory, start time, port, socket folder, …
+        if len(lines) < 5 or not lines[4]:
+            return None
+        program = Path(options.split(' "')[0])  # of: /path/of/postgres "-D" "data"
+        return cls(int(lines[0]), Path(lines[4]), program.parent)
+
+    def process_exists(self) -> bool:
+        """Tell whether some process has this process id."""
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:  # it exists, as another user's
+            return True
+        return True
+
+    def ping(self) -> Ping:
+        """Ask the server whether it takes connections, is not ready (``REJECT``), or is gone.
+
+        Raises
+        ------
+        ServerError
+            If libpq would not come here, whatever the connection string says.
+        """
+        answer = Ping(PGconn.ping(self.conninfo("postgres").encode()))
+        if answer is Ping.NO_ATTEMPT or "PGHOSTADDR" in os.environ:
+            raise ServerError(
+                "PGHOSTADDR or PGSERVICE in your environment leads PostgreSQL's clients away from "
+                "the embedded server: unset them"
+            )
+        return answer
+
+    def conninfo(self, dbname: str = DATABASE) -> str:
+        """Return the libpq connection string for a database."""
+        return make_conninfo(host=str(self.socket_dir), port=PORT, user=SUPERUSER, dbname=dbname)
+
+    def uri(self, dbname: str = DATABASE) -> str:
+        """Return the libpq URI for a database."""
+        host = quote(str(self.socket_dir), safe="")
+        return f"postgresql:///{quote(dbname, safe='')}?host={host}&user={SUPERUSER}"
+
+    def variables(self, dbname: str = DATABASE) -> dict[str, str]:
+        """Return the environment variables that lead any libpq client to a database."""
+        return {
+            "PGHOST": str(self.socket_dir),
+            "PGPORT": PORT,
+            "PGDATABASE": dbname,
+            "PGUSER": SUPERUSER,
+        }

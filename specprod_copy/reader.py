@@ -1,0 +1,157 @@
+"""Input tables of all formats behind one interface: bounded Polars frames of columns and rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+import numpy as np
+import polars as pl
+
+from specprod_copy.errors import InputError
+from specprod_copy.fits import open_fits
+from specprod_copy.text import open_csv, open_ecsv
+
+
+class InputTable(Protocol):
+    """An open table of an input file.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    hdu : str
+        Name of the HDU as in the file; its number if it has none; "" for a text table.
+    n_rows : int
+        Number of rows.
+    row_bytes : int
+        Bytes of a row in the unpacked file; for text tables an estimate.
+    schema : polars.Schema
+        Columns in file order: names in upper case and their types. Vectors are Array, of one
+        dimension; what cannot be read is Unknown and an error only when it is asked for.
+    header : mapping
+        Keywords of the HDU, and of the primary HDU where the former lacks them; of an ECSV
+        table its meta entries; of a CSV table nothing.
+    """
+
+    path: Path
+    hdu: str
+    n_rows: int
+    row_bytes: int
+    schema: pl.Schema
+    header: Mapping[str, object]
+
+    def frames(
+        self,
+        columns: Sequence[str] | None = None,
+        *,
+        first: int = 0,
+        last: int | None = None,
+        rows: np.ndarray | None = None,
+        chunk_rows: int = 16384,
+    ) -> Iterator[pl.DataFrame]:
+        """Yield columns and rows of the table, a bounded number of rows at a time.
+
+        Parameters
+        ----------
+        columns : sequence of str, optional
+            Names in any case, in the order wanted; all when None.
+        first, last : int, optional
+            The rows from `first` up to, not including, `last` (the end when None).
+        rows : array of int, shape (n,), optional
+            Ascending row numbers within the whole table: of these, those in [`first`, `last`)
+            are read, and no others.
+        chunk_rows : int, optional
+            Most rows of a frame.
+
+        Yields
+        ------
+        polars.DataFrame
+            All full but the last one; none at all when there are no rows.
+
+        Raises
+        ------
+        InputError
+            If there are no such columns or rows (at the call), or the file holds what it must
+            not (at the frame that has it).
+        """
+
+    def close(self) -> None:
+        """Close the file."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+
+# A suffix and what opens such a file, given the accepted HDU names.
+FORMATS: dict[str, Callable[[Path, Sequence[str]], InputTable]] = {
+    ".fits": open_fits,
+    ".fits.gz": open_fits,
+    ".fits.fz": open_fits,
+    ".csv": lambda path, hdus: open_csv(path),
+    ".ecsv": lambda path, hdus: open_ecsv(path),
+}
+
+
+def open_table(path: Path, hdus: Sequence[str] = ()) -> InputTable:
+    """Open a table by the suffix of its file.
+
+    Parameters
+    ----------
+    path : Path
+        A FITS file, gzipped or not, or a CSV or ECSV table.
+    hdus : sequence of str, optional
+        For FITS the accepted names of the HDU, the preferred one first, in any case. Without
+        names: the first binary table.
+
+    Returns
+    -------
+    InputTable
+        To be closed, or used in a ``with`` statement, by one thread at a time.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, HDU or format, or the file is damaged.
+    """
+    for suffix, opener in FORMATS.items():
+        if path.name.lower().endswith(suffix):
+            return opener(path, hdus)
+    known = ", ".join(FORMATS)
+    raise InputError(f"unknown kind of file; known suffixes are {known}", path=path)
+
+
+def read_table(
+    path: Path, hdus: Sequence[str] = (), columns: Sequence[str] | None = None
+) -> pl.DataFrame:
+    """Read a small table at once.
+
+    Parameters
+    ----------
+    path, hdus
+        As for `open_table`.
+    columns : sequence of str, optional
+        As for `InputTable.frames`.
+
+    Returns
+    -------
+    polars.DataFrame
+
+    Raises
+    ------
+    InputError
+        As `open_table` and `InputTable.frames`.
+    """
+    with open_table(path, hdus) as table:
+        frames = list(table.frames(columns))
+        names = list(table.schema) if columns is None else [name.upper() for name in columns]
+        empty = pl.DataFrame(schema={name: table.schema[name] for name in names})
+    return pl.concat([empty, *frames])

@@ -1,0 +1,313 @@
+"""A private PostgreSQL server for people who have none: one folder, no password, no TCP.
+
+The folder (mode 0700) holds everything::
+
+    specprod.pgdata/
+        data/             PostgreSQL's data directory
+        data.new/         one that initdb has not finished, made anew by the next start
+        log/              the server's log
+        lock              held by whoever starts or stops the server
+        host              the machine that started it
+        .s.PGSQL.5432     the socket, unless the path is too long for one
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shlex
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from psycopg.pq import Ping
+
+from specprod_copy.data_directory import configure, create_data_directory
+from specprod_copy.errors import ServerError
+from specprod_copy.postgres_binaries import Binaries, find_binaries, inspect_binaries
+from specprod_copy.postmaster import DATABASE, Postmaster
+from specprod_copy.server_account import (
+    Account,
+    account_for,
+    prepare_folder,
+    remove_socket_folder,
+    socket_folder,
+)
+
+DEFAULT_DIRECTORY = Path("specprod.pgdata")
+"""Where the cluster lies unless told otherwise."""
+
+STOP_MODES = ("fast", "smart", "immediate")
+"""PostgreSQL's ways to stop, the usual one first."""
+
+_WAIT_SECONDS = 300  # after a crash, PostgreSQL first replays up to max_wal_size of its log
+_END_SECONDS = 5
+_LOGS_KEPT = 5
+_TAIL_LINES = 20
+
+
+@dataclass(frozen=True)
+class ClusterStatus:
+    """The state of a cluster at one moment.
+
+    ``version``, ``bindir`` and ``q3c`` are of the PostgreSQL that runs it, or would start it, or
+    would make it; None and False where this machine has no such PostgreSQL.
+    """
+
+    directory: Path
+    exists: bool
+    running: bool
+    version: str | None
+    bindir: Path | None
+    q3c: bool
+    pid: int | None
+    socket_dir: Path | None
+    data_directory: Path
+    log_file: Path | None
+    user: str
+
+
+class Cluster:
+    """A private PostgreSQL cluster in a folder.
+
+    Parameters
+    ----------
+    directory : path-like
+        The cluster's folder; `start` makes it.
+    """
+
+    def __init__(self, directory: Path | str = DEFAULT_DIRECTORY) -> None:
+        self.directory = Path(os.path.abspath(directory))  # noqa: PTH100 (keeps symbolic links)
+
+    @property
+    def home(self) -> Path:
+        """The folder itself, where `directory` is a symbolic link to it."""
+        return self.directory.resolve()
+
+    @property
+    def data(self) -> Path:
+        """PostgreSQL's data directory."""
+        return self.home / "data"
+
+    def start(self) -> ClusterStatus:
+        """Start the server unless it runs, making cluster and database where they are absent.
+
+        Returns
+        -------
+        ClusterStatus
+
+        Raises
+        ------
+        ServerError
+            If that fails; the message ends with the tail of the server's log.
+        """
+        account = prepare_folder(self.directory)
+        with self._locked(account):
+            if self._find_postmaster() is None:
+                self._refuse_other_host()
+                binaries = find_binaries(account, self._major())
+                if self._major() is None:
+                    create_data_directory(self.data, account, binaries)
+                self._await_end()
+                self._launch(account, binaries)
+            self._await_ready()
+            self._make_database()
+        return self.status()
+
+    def stop(self, mode: str = "fast") -> bool:
+        """Stop the server.
+
+        Parameters
+        ----------
+        mode : {"fast", "smart", "immediate"}
+            Whether to break connections, to wait for their ends, or to stop without a checkpoint,
+            which the next start makes up for.
+
+        Returns
+        -------
+        bool
+            False if it was not running.
+        """
+        if mode not in STOP_MODES:
+            raise ServerError(f"no way to stop a server: {mode!r}, only {', '.join(STOP_MODES)}")
+        account = account_for(self.directory)
+        if self._major() is None:
+            return False
+        with self._locked(account):
+            running = self._find_postmaster()
+            if running is None:
+                self._refuse_other_host()
+                return False
+            binaries = inspect_binaries(running.bindir, account)
+            self._pg_ctl(account, binaries, "stop", f"--mode={mode}")
+            remove_socket_folder(running.socket_dir, account)
+        return True
+
+    def status(self) -> ClusterStatus:
+        """Look at the cluster without changing anything.
+
+        Raises
+        ------
+        ServerError
+            If the folder belongs to somebody else.
+        """
+        account = account_for(self.directory)
+        running = self._find_postmaster()
+        try:
+            binaries = self.binaries()
+        except ServerError:  # which `start` is going to explain
+            binaries = None
+        logs = self._logs()
+        return ClusterStatus(
+            directory=self.directory,
+            exists=self._major() is not None,
+            running=running is not None,
+            version=binaries.version if binaries else None,
+            bindir=binaries.bindir if binaries else None,
+            q3c=binaries.q3c if binaries else False,
+            pid=running.pid if running else None,
+            socket_dir=running.socket_dir if running else None,
+            data_directory=self.data,
+            log_file=logs[-1] if logs else None,
+            user=account.name,
+        )
+
+    def postmaster(self) -> Postmaster:
+        """Return the running server.
+
+        Raises
+        ------
+        ServerError
+            If it does not run.
+        """
+        found = self._find_postmaster()
+        if found is None:
+            raise ServerError(
+                f"{self.directory}: this server is not running; start it: specprod-copy server "
+                f"start --embedded {shlex.quote(str(self.directory))}"
+            )
+        return found
+
+    def conninfo(self, dbname: str = DATABASE) -> str:
+        """Return the libpq connection string for a database of the running server."""
+        return self.postmaster().conninfo(dbname)
+
+    def psql_command(self, *arguments: str, dbname: str = DATABASE) -> list[str]:
+        """Return a command line that runs the server's own psql, connected to a database."""
+        psql = self.binaries().program("psql")
+        return [str(psql), "-d", self.conninfo(dbname), *arguments]
+
+    def binaries(self) -> Binaries:
+        """Return the PostgreSQL that runs this cluster, or that would start it."""
+        account = account_for(self.directory)
+        running = self._find_postmaster()
+        if running is not None:
+            return inspect_binaries(running.bindir, account)
+        return find_binaries(account, self._major())
+
+    def log_tail(self, lines: int = _TAIL_LINES) -> str:
+        """Return the last lines of the server's log."""
+        text = "\n".join(path.read_text(errors="replace").strip() for path in self._logs())
+        return "\n".join(text.splitlines()[-lines:])
+
+    # ------------------------------------------------------------------ under the lock
+
+    @contextmanager
+    def _locked(self, account: Account) -> Iterator[None]:
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+        try:
+            descriptor = os.open(self.home / "lock", flags, 0o600)
+        except OSError as error:
+            raise ServerError(f"{self.home / 'lock'}: {error.strerror}") from error
+        try:
+            if not account.is_caller:
+                os.fchown(descriptor, account.uid, account.gid)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _launch(self, account: Account, binaries: Binaries) -> None:
+        folder = socket_folder(self.home, account)
+        configure(self.data, account, folder)
+        account.write(self.home / "host", socket.gethostname())
+        account.run(["mkdir", "-p", self.home / "log"])
+        for old in [*self._logs()[:-_LOGS_KEPT], self.home / "log" / "startup.log"]:
+            old.unlink(missing_ok=True)
+        self._pg_ctl(account, binaries, "start", "--log=log/startup.log")
+
+    def _pg_ctl(self, account: Account, binaries: Binaries, *arguments: str) -> None:
+        # From within the folder, so that no path meets the shell that pg_ctl starts.
+        options = ["--pgdata=data", "--silent", "--wait", f"--timeout={_WAIT_SECONDS}"]
+        command = [str(binaries.program("pg_ctl")), *arguments, *options]
+        result = account.run(command, folder=self.home)
+        if result.returncode:
+            raise ServerError(
+                f"{self.directory}: cannot {arguments[0]} PostgreSQL {binaries.version}; its log "
+                f"ends with\n{self.log_tail() or result.stderr}"
+            )
+
+    def _await_end(self) -> None:
+        """Give a server that was just killed time to go: PostgreSQL does not start before that."""
+        killed = Postmaster.read(self.data)
+        deadline = time.monotonic() + _END_SECONDS
+        while killed and killed.process_exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    def _await_ready(self) -> None:
+        deadline = time.monotonic() + _WAIT_SECONDS
+        while self.postmaster().ping() is not Ping.OK:
+            if time.monotonic() > deadline:
+                raise ServerError(
+                    f"{self.directory}: takes no connections after {_WAIT_SECONDS} s; its log "
+                    f"ends with\n{self.log_tail()}"
+                )
+            time.sleep(0.1)
+
+    def _make_database(self) -> None:
+        try:
+            with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
+                query = "SELECT 1 FROM pg_database WHERE datname = %s"
+                if connection.execute(query, (DATABASE,)).fetchone() is None:
+                    statement = sql.SQL("CREATE DATABASE {}")
+                    connection.execute(statement.format(sql.Identifier(DATABASE)))
+            with psycopg.connect(self.conninfo(), autocommit=True) as connection:
+                query = "SELECT 1 FROM pg_available_extensions WHERE name = 'q3c'"
+                if connection.execute(query).fetchone() is not None:
+                    connection.execute("CREATE EXTENSION IF NOT EXISTS q3c")
+        except psycopg.Error as error:
+            raise ServerError(
+                f"{self.directory}: cannot make database {DATABASE}: {error}; the server's log "
+                f"ends with\n{self.log_tail()}"
+            ) from error
+
+    def _refuse_other_host(self) -> None:
+        # On a file system shared by several machines a second server would destroy the data:
+        # PostgreSQL itself looks only for processes of its own machine.
+        pid_file, host_file = self.data / "postmaster.pid", self.home / "host"
+        if not pid_file.exists() or not host_file.exists():
+            return
+        if (host := host_file.read_text()) != socket.gethostname():
+            raise ServerError(
+                f"{self.directory}: this server was started on {host} and not stopped there: stop "
+                f"it there, or, only if that machine is gone, delete {pid_file}"
+            )
+
+    # ------------------------------------------------------------------ what the files say
+
+    def _major(self) -> int | None:
+        path = self.data / "PG_VERSION"
+        return int(path.read_text().split(".")[0]) if path.exists() else None
+
+    def _find_postmaster(self) -> Postmaster | None:
+        found = Postmaster.read(self.data)
+        return found if found and found.ping() is not Ping.NO_RESPONSE else None
+
+    def _logs(self) -> list[Path]:
+        """Return the log files, oldest first."""
+        return sorted((self.home / "log").glob("*.log"), key=lambda path: path.stat().st_mtime)

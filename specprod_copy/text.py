@@ -1,0 +1,234 @@
+"""Text tables, CSV and ECSV, behind the same interface as FITS tables.
+
+They are small (a row per tile or exposure), so they are held in memory as a whole.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from specprod_copy.errors import InputError
+from specprod_copy.fits_header import input_errors
+from specprod_copy.selection import Fault, choose_columns, choose_rows, chunks
+
+INTEGER = r"^[+-]?\d+$"
+
+# NumPy kind and size of an ECSV column: element type in Polars.
+ELEMENTS: dict[str, pl.DataType] = {
+    "b1": pl.Boolean(),
+    "i1": pl.Int8(),
+    "i2": pl.Int16(),
+    "i4": pl.Int32(),
+    "i8": pl.Int64(),
+    "u1": pl.UInt8(),
+    "u2": pl.UInt16(),
+    "u4": pl.UInt32(),
+    "u8": pl.UInt64(),
+    "f4": pl.Float32(),
+    "f8": pl.Float64(),
+}
+
+
+class MemoryTable:
+    """A table in memory; see `specprod_copy.reader.InputTable`.
+
+    Parameters
+    ----------
+    path : Path
+        The file it came from.
+    columns : sequence of polars.Series
+        With their names as in the file.
+    header : mapping, optional
+        What the file says about the table.
+
+    Raises
+    ------
+    InputError
+        If two names are equal in upper case.
+    """
+
+    hdu = ""
+
+    def __init__(
+        self,
+        path: Path,
+        columns: Sequence[pl.Series],
+        header: Mapping[str, object] | None = None,
+    ) -> None:
+        self.path = path
+        self._fault = partial(InputError, path=path)
+        named: dict[str, pl.Series] = {}
+        for column in columns:
+            name = column.name.upper()
+            if name in named:
+                raise self._fault("two columns have this name (in upper case)", column=name)
+            named[name] = column.alias(name)
+        self._frame = pl.DataFrame(named)
+        self.schema = self._frame.schema
+        self.header: Mapping[str, object] = header or {}
+        self.n_rows = self._frame.height
+        self.row_bytes = path.stat().st_size // max(self.n_rows, 1)
+
+    def frames(
+        self,
+        columns: Sequence[str] | None = None,
+        *,
+        first: int = 0,
+        last: int | None = None,
+        rows: np.ndarray | None = None,
+        chunk_rows: int = 16384,
+    ) -> Iterator[pl.DataFrame]:
+        """Yield the table in frames of at most `chunk_rows` rows; see `InputTable.frames`."""
+        frame = self._frame.select(choose_columns(columns, self.schema, self._fault))
+        picked = choose_rows(self.n_rows, first, last, rows, fault=self._fault)
+        return (frame[part] for part in chunks(picked, chunk_rows))
+
+    def close(self) -> None:
+        """Forget the table."""
+        self._frame = self._frame.clear()
+
+    def __enter__(self) -> MemoryTable:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_csv(path: Path) -> MemoryTable:
+    """Read a CSV table with a header line.
+
+    Blanks around names and values are dropped, blank lines skipped. A column of whole numbers
+    becomes Int64, one of numbers (``nan`` and ``inf`` among them) Float64, else it is text; an
+    empty field is null. Whole numbers beyond Int64 stay text, so that no digit is lost.
+
+    Parameters
+    ----------
+    path : Path
+        The file, in UTF-8.
+
+    Returns
+    -------
+    MemoryTable
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, has no header line, or a line has too few or many fields.
+    """
+    fault = partial(InputError, path=path)
+    with input_errors(path):
+        data = path.read_bytes()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        found = data[error.start : error.end]
+        raise fault(f"line {line} is not UTF-8: {found!r}") from error
+    names, *rows = csv_rows(text, fault)
+    fields = zip(*rows, strict=True) if rows else ([] for _ in names)
+    columns = [infer(name, values) for name, values in zip(names, fields, strict=True)]
+    return MemoryTable(path, columns)
+
+
+def csv_rows(text: str, fault: Fault) -> list[list[str]]:
+    """Split text into lines of equally many fields, without the blanks around them."""
+    reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True, strict=True)
+    rows: list[list[str]] = []
+    try:
+        for fields in reader:
+            row = [field.strip() for field in fields]
+            if row in ([], [""]):
+                continue
+            if rows and len(row) != len(rows[0]):
+                line = f"line {reader.line_num} has {len(row)} fields"
+                raise fault(f"{line}, but the header line has {len(rows[0])}")
+            rows.append(row)
+    except csv.Error as error:
+        raise fault(f"line {reader.line_num} is not CSV: {error}") from error
+    if not rows:
+        raise fault("has no header line")
+    if "" in rows[0]:
+        raise fault(f"column {rows[0].index('') + 1} has no name in the header line")
+    return rows
+
+
+def infer(name: str, values: Sequence[str]) -> pl.Series:
+    """Give a column the narrowest of the types Int64, Float64, String that holds all its values."""
+    text = pl.Series(name, [value or None for value in values], dtype=pl.String)
+    nulls = text.null_count()
+    if nulls == len(text):
+        return text
+    for dtype in (pl.Int64, pl.Float64):
+        numbers = text.cast(dtype, strict=False)
+        if numbers.null_count() == nulls:
+            return numbers
+        if text.str.contains(INTEGER).all():  # too large for Int64; Float64 would round them
+            return text
+    return text
+
+
+def open_ecsv(path: Path) -> MemoryTable:
+    """Read an ECSV table; masked values become null, units are ignored.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    MemoryTable
+        Its header is the table's meta.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is not ECSV, or has a column of a type not known here.
+    """
+    from astropy.table import Table  # takes half a second, and few runs need it
+
+    fault = partial(InputError, path=path)
+    with input_errors(path):
+        text = path.read_bytes()
+    try:
+        table = Table.read(io.BytesIO(text), format="ascii.ecsv")
+    except (LookupError, TypeError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise fault(f"not an ECSV table: {reason}") from error
+    columns = [from_astropy(name, table[name], fault) for name in table.colnames]
+    return MemoryTable(path, columns, dict(table.meta))
+
+
+def from_astropy(name: str, column: Any, fault: Fault) -> pl.Series:
+    """Turn a column of an astropy table into a series; several dimensions become one."""
+    dtype = getattr(column, "dtype", None)
+    kind = "" if dtype is None else f"{dtype.kind}{dtype.itemsize}"
+    if kind not in ELEMENTS and not kind.startswith("U"):
+        what = type(column).__name__ if dtype is None else dtype
+        raise fault(f"type {what} is not supported", column=name)
+    values = np.ma.getdata(column)
+    width = math.prod(values.shape[1:])
+    flat = values.reshape(-1)
+    if kind in ELEMENTS:
+        series = pl.Series(name, np.array(flat), dtype=ELEMENTS[kind])
+    else:
+        series = pl.Series(name, flat.tolist(), dtype=pl.String)
+    masked = np.ma.getmaskarray(column).reshape(-1)
+    if masked.any():
+        series = series.zip_with(pl.Series(~masked), pl.Series([None], dtype=series.dtype))
+    return series.reshape((len(values), width)) if values.ndim > 1 else series
