@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-import numpy as np
 import psycopg
 import pyarrow as pa
 from psycopg import sql
@@ -17,10 +16,8 @@ from psycopg import sql
 from specprod_copy.columns import Column
 from specprod_copy.database import translated_errors
 from specprod_copy.ledger import Ledger, Unit, UnitResult
-from specprod_copy.pgcopy import CHUNK_ROWS, HEADER, TRAILER, Encoder
-from specprod_copy.reader import open_table
-from specprod_copy.tables import SOURCES
-from specprod_copy.transform import Transform
+from specprod_copy.pgcopy import HEADER, TRAILER, Encoder
+from specprod_copy.rows import table_rows
 
 T = TypeVar("T")
 
@@ -61,25 +58,9 @@ def encoded_chunks(unit: Unit, columns: Sequence[Column]) -> Iterator[Chunk]:
         If the file cannot be read or holds values that the table does not accept.
     """
     encoder = Encoder(columns)
-    with open_table(unit.path, (unit.hdu,) if unit.hdu else ()) as table:
-        transform = Transform(SOURCES[unit.source], table, columns)
-        position = unit.first
-        frames = table.frames(
-            transform.inputs,
-            first=unit.first,
-            last=unit.last,
-            rows=unit.rows,
-            chunk_rows=CHUNK_ROWS,
-        )
-        for frame in frames:
-            n = frame.height
-            if unit.rows is None:
-                numbers = np.arange(position, position + n)
-            else:
-                numbers = unit.rows[position - unit.first : position - unit.first + n]
-            position += n
-            kept, changed = transform(frame, numbers)
-            yield Chunk(encoder.encode(kept), n, kept.height, changed)
+    for rows in table_rows(unit, columns):
+        data = encoder.encode(rows.frame)
+        yield Chunk(data, rows.rows_read, rows.frame.height, rows.values_changed)
 
 
 def prefetch(items: Iterator[T], depth: int = 2) -> Iterator[T]:

@@ -111,6 +111,14 @@ def translated_errors(doing: str) -> Iterator[None]:
         raise DatabaseError(f"{doing}: {one_line(error)}") from error
 
 
+def parametrized(*names: str) -> sql.SQL:
+    """Return a quoted name for a query that has parameters as well.
+
+    In such a query psycopg takes every ``%`` for a placeholder, those inside quotes too.
+    """
+    return sql.SQL(sql.Identifier(*names).as_string().replace("%", "%%"))
+
+
 def schema_exists(connection: psycopg.Connection, schema: str) -> bool:
     """Say whether a schema exists."""
     query = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = %s)"
@@ -215,5 +223,5 @@ def table_columns(connection: psycopg.Connection, schema: str, table: str) -> li
 
 
 def _scalar(connection: psycopg.Connection, query: str | sql.Composed, values: tuple) -> object:
-    row = connection.execute(query, values).fetchone()
+    row = connection.execute(query, values or None).fetchone()
     return None if row is None else row[0]

@@ -6,7 +6,16 @@ from pathlib import Path
 
 
 class SpecprodCopyError(Exception):
-    """Base of all expected errors; the command line prints the message and exits with code 1."""
+    r"""Base of all expected errors; the command line prints the message and exits with code 1.
+
+    Parameters
+    ----------
+    message : str
+        One line; a newline, as part of some name, is shown as ``\n``.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message.replace("\n", "\\n"))
 
 
 class ConfigurationError(SpecprodCopyError):

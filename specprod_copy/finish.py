@@ -12,6 +12,7 @@ from psycopg import sql
 
 from specprod_copy import database, ddl
 from specprod_copy.ddl import Statement
+from specprod_copy.duplicates import DuplicateKey, key_columns
 from specprod_copy.errors import DatabaseError
 
 _REFERENCES = re.compile(r"REFERENCES .+\.(?P<table>\w+) \(\w+\);\Z", re.DOTALL)
@@ -75,8 +76,10 @@ def run_statements(
 
     Raises
     ------
+    DuplicateKey
+        If a key is not unique.
     DatabaseError
-        If one fails; those that run are awaited.
+        If a statement fails for another reason; those that run are awaited.
     """
     free = list(connections)
 
@@ -84,8 +87,16 @@ def run_statements(
         connection = free.pop()
         try:
             what = f"{statement.table}: {statement.makes or statement.phase}"
-            with step(what), database.translated_errors(f"cannot make {what}"):
-                connection.execute(statement.sql.encode())
+            try:
+                # Within a larger transaction a failure must leave it usable, to ask for the cause.
+                with step(what), connection.transaction():
+                    connection.execute(statement.sql.encode())
+            except psycopg.errors.UniqueViolation as error:
+                message = f"{statement.makes} of table {statement.table} is not unique"
+                columns = key_columns(statement.sql)
+                raise DuplicateKey(message, statement.table, columns) from error
+            except psycopg.Error as error:
+                raise DatabaseError(f"cannot make {what}: {database.one_line(error)}") from error
         finally:
             free.append(connection)
 

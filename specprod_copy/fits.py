@@ -39,6 +39,10 @@ READ_BYTES = 1 << 20
 """Bytes read at once: they fit into a core's cache together with their columns."""
 
 
+MAX_ROW_BYTES = 2**31 - 1
+"""What NumPy can take as a record."""
+
+
 class RowSource(Protocol):
     """Where the rows of a table come from."""
 
@@ -102,6 +106,8 @@ class FitsTable:
         self.header = with_fallback(header, primary.header)
         self.n_rows = integer(header, "NAXIS2", fault)
         self.row_bytes = integer(header, "NAXIS1", fault)
+        if self.row_bytes > MAX_ROW_BYTES or (self.row_bytes == 0 and self.n_rows):
+            raise fault(f"damaged header: {self.n_rows} rows of {self.row_bytes} bytes")
         self._columns = parse_columns(header, fault)
         self.schema = pl.Schema({name: c.dtype for name, c in self._columns.items()})
         self._hdu, self._file, self._start, self._fault = hdu, file, hdu.start, fault
@@ -138,13 +144,15 @@ class FitsTable:
         """Take the HDU's data to memory, and read on to the end, where the checksum is."""
         with input_errors(self.path, self.hdu):
             file.seek(self._start)
-            data = file.read(self._hdu.size)
+            data = io.BytesIO()
+            while piece := file.read(min(READ_BYTES, self._hdu.size - data.tell())):
+                data.write(piece)
             while file.read(READ_BYTES):
                 pass
-        if len(data) < self._hdu.size:
+        if data.tell() < self._hdu.size:
             check_complete(file, self._hdu, self.path)
         file.close()
-        self._file, self._start = io.BytesIO(data), 0
+        self._file, self._start = data, 0
 
     def _frame(self, columns: Sequence[Column], source: RowSource, rows: Rows) -> pl.DataFrame:
         with input_errors(self.path, self.hdu):

@@ -198,7 +198,7 @@ def number_column(column: Column, letter: str, tscal: Any, tzero: Any, tnull: An
         if isinstance(value, bool) or not isinstance(value, int | float):
             return column.unreadable(f"{key} is {value!r}, not a number")
     if (scale, zero) == (1, 0):
-        return replace(column, null=null)
+        return column if null is None else replace(column, null=null)
     if null is not None:
         # The standard means the stored value, astropy (reading and writing) the scaled one.
         return column.unreadable("TNULL together with TSCAL or TZERO is read in two ways")

@@ -32,6 +32,9 @@ GZIP_MAGIC = b"\x1f\x8b"
 # A damaged file shall not be searched to its end for the end of a header: this is 360,000 cards.
 MAX_HEADER_BLOCKS = 10_000
 
+# What a file position can express, with room for the header.
+MAX_DATA_BYTES = 2**62
+
 QUOTED = re.compile(r" *'((?:[^']|'')*)'")
 INTEGER = re.compile(r"[+-]?\d+")
 FLOAT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[ED][+-]?\d+)?")
@@ -200,7 +203,10 @@ def data_size(header: Mapping[str, object], fault: Fault) -> int:
         raise fault(f"damaged header: BITPIX is {bitpix!r}")
     extra = integer(header, "PCOUNT", fault) if "PCOUNT" in header else 0
     groups = integer(header, "GCOUNT", fault) if "GCOUNT" in header else 1
-    return abs(bitpix) // 8 * groups * (extra + math.prod(lengths))
+    size = abs(bitpix) // 8 * groups * (extra + math.prod(lengths))
+    if size > MAX_DATA_BYTES:
+        raise fault(f"damaged header: {size} bytes of data")
+    return size
 
 
 def check_complete(file: io.BufferedIOBase, hdu: Hdu, path: Path) -> None:

@@ -98,13 +98,14 @@ class TiledRows:
         if self.n_tiles != -(-self.n_rows // max(self.tile_rows, 1)):
             message = f"damaged header: {self.n_rows} rows in {self.n_tiles} tiles of"
             raise fault(f"{message} {self.tile_rows}")
-        self.heap = start + integer(
-            {"THEAP": self.descriptor_bytes * self.n_tiles, **header}, "THEAP", fault
-        )
+        rows_end = self.descriptor_bytes * self.n_tiles
+        theap = integer({"THEAP": rows_end, **header}, "THEAP", fault)
+        self.heap = start + theap
+        self.heap_bytes = rows_end + integer(header, "PCOUNT", fault) - theap
         descriptors = list(parse_columns(header, fault).values())
         methods = [header.get(f"ZCTYP{number}") for number in range(1, len(descriptors) + 1)]
         places = {d.name: (d, method) for d, method in zip(descriptors, methods, strict=True)}
-        self.parts = [(column, *places[column.name]) for column in columns]
+        self.parts = [(column, *places[column.name]) for column in columns if column.width]
         self.unpacked: tuple[int, np.ndarray] | None = None
 
     def read(self, first: int, into: memoryview) -> None:
@@ -129,6 +130,9 @@ class TiledRows:
             length, place = np.frombuffer(
                 descriptors, f">i{descriptor.width // 2}", 2, descriptor.offset
             ).tolist()
+            if not 0 <= place <= place + length <= self.heap_bytes:
+                message = "damaged tile: it lies outside the heap; fetch the file again"
+                raise self.fault(message, column=column.name)
             self.file.seek(self.heap + place)
             columns = slice(column.offset, column.offset + column.width)
             rows[:, columns] = self.unpack(column, method, self.file.read(length), n_rows)

@@ -17,6 +17,7 @@ import psycopg
 from psycopg import sql
 
 import specprod_copy
+from specprod_copy.database import parametrized
 from specprod_copy.errors import DatabaseError, InputError
 
 TABLE = "load_ledger"
@@ -166,7 +167,7 @@ class Ledger:
 
     def __init__(self, connection: psycopg.Connection, schema: str) -> None:
         self._connection = connection
-        self._name = sql.Identifier(schema, TABLE)
+        self._name = parametrized(schema, TABLE)
 
     def stages(self, table: str) -> dict[str, int]:
         """Return the stages that have been loaded into a table, and how many rows each gave it."""

@@ -12,6 +12,7 @@ import psycopg
 
 from specprod_copy import copying, database, ddl, finish, ledger
 from specprod_copy.columns import Column
+from specprod_copy.duplicates import DuplicateKey, explain
 from specprod_copy.errors import DatabaseError
 from specprod_copy.ledger import Ledger, Unit, UnitResult
 from specprod_copy.plan import Plan, make_plan, sources_of
@@ -132,10 +133,10 @@ class _Load:
             small = plan.n_rows <= SMALL_ROWS
             if small:
                 self._send(plan.units)
-                self._finish(one_transaction=True)
+                self._finish(plan, one_transaction=True)
         if not small:
             self._send(plan.units)
-            self._finish(one_transaction=False)
+            self._finish(plan, one_transaction=False)
 
     def _prepare(self) -> None:
         """Make the tables that are not there, and refuse those with rows of unknown origin."""
@@ -201,7 +202,7 @@ class _Load:
                     statement = ddl.render_template(name, schema=self.schema, table=source.table)
                     self.connection.execute(statement.encode())
 
-    def _finish(self, *, one_transaction: bool) -> None:
+    def _finish(self, plan: Plan, *, one_transaction: bool) -> None:
         self._run_after_rows()
         version.upsert(
             self.connection,
@@ -210,17 +211,21 @@ class _Load:
         )
         q3c = self._enable_q3c()
         complete = self._complete_tables()
-        finish.finish(
-            self.connection,
-            self.schema,
-            complete,
-            step=self._step,
-            changed=[row.table for row in self.summary.tables if row.rows_kept],
-            q3c=q3c,
-            cluster=self.options.cluster,
-            connect_more=None if one_transaction else lambda: database.connect(self.conninfo),
-            jobs=self.options.jobs,
-        )
+        try:
+            finish.finish(
+                self.connection,
+                self.schema,
+                complete,
+                step=self._step,
+                changed=[row.table for row in self.summary.tables if row.rows_kept],
+                q3c=q3c,
+                cluster=self.options.cluster,
+                connect_more=None if one_transaction else lambda: database.connect(self.conninfo),
+                jobs=self.options.jobs,
+            )
+        except DuplicateKey as error:
+            columns = self.columns.get(error.table, [])
+            raise explain(error, self.connection, self.schema, columns, plan.files) from error
         waiting = finish.waiting_foreign_keys(self.connection, self.schema, complete)
         for name, table in waiting.items():
             self.summary.notes.append(f"foreign key {name} waits for table {table}")

@@ -32,11 +32,14 @@ class Plan:
     ----------
     sources : list of TableSource
         In the order of loading.
+    files : list of Unit
+        Every file with every row that counts, loaded or not.
     units : list of Unit
         What is to be loaded, in the order of loading.
     """
 
     sources: list[TableSource]
+    files: list[Unit] = field(default_factory=list)
     units: list[Unit] = field(default_factory=list)
 
     @property
@@ -103,9 +106,11 @@ def make_plan(
         wanted: list[np.ndarray | None] = [None] * len(files)
         if source.first_per is not None:
             wanted = [*first_rows(source, inputs, files)]
-        for whole, rows in zip(opened, wanted, strict=True):
+        for looked_at, rows in zip(opened, wanted, strict=True):
+            whole = replace(looked_at, rows=rows)
+            plan.files.append(whole)
             ranges = _loaded_ranges(whole, loaded)
-            plan.units += [_part(whole, *part, rows) for part in _missing(whole.last, ranges)]
+            plan.units += [_part(whole, *part) for part in _missing(whole.last, ranges)]
     return plan
 
 
@@ -127,7 +132,8 @@ def _look(source: TableSource, path: Path, root: Path, columns: Sequence[Column]
         )
 
 
-def _part(whole: Unit, first: int, last: int, rows: np.ndarray | None) -> Unit:
+def _part(whole: Unit, first: int, last: int) -> Unit:
+    rows = whole.rows
     if rows is not None:
         rows = rows[np.searchsorted(rows, first) : np.searchsorted(rows, last)]
     return replace(whole, first=first, last=last, rows=rows)

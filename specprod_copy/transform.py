@@ -19,9 +19,23 @@ NOT_FINITE = -9999.0
 
 
 class Transformed(NamedTuple):
-    """Rows as in the table, and how many values `NOT_FINITE` replaced."""
+    """Rows as the table wants them, and what they were made of.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        Columns of the table, each of its `Column.polars_type`.
+    row_numbers : numpy.ndarray, shape (frame.height,)
+        Row in the HDU that each row comes from.
+    rows_read : int
+        Rows before the row filter.
+    values_changed : int
+        Values that `NOT_FINITE` replaced.
+    """
 
     frame: pl.DataFrame
+    row_numbers: np.ndarray
+    rows_read: int
     values_changed: int
 
 
@@ -97,6 +111,7 @@ class Transform:
         InputError
             If values do not fit; names file, HDU, column, rows and values.
         """
+        rows_read = frame.height
         frame = frame.with_columns(*self._constants, *self._elements)
         row_filter = self._source.row_filter
         if row_filter is not None:
@@ -107,10 +122,11 @@ class Transform:
         self._run_checks(frame, row_numbers)
         result = frame.select(e.alias(name) for name, e in self._expressions.items())
         try:
-            return Transformed(conform(result, self._columns), changed)
+            fitting = conform(result, self._columns)
         except BadValues as bad:
             blame, rows = self._blame(bad.column.name), row_numbers[bad.rows]
             raise self._bad_values(blame, bad.reason, rows, bad.values, bad.count) from bad
+        return Transformed(fitting, row_numbers, rows_read, changed)
 
     def _wanted(self, column: str) -> tuple[pl.Expr, ...]:
         return self._source.derived.get(column, (pl.col(column.upper()),))

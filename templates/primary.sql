@@ -2,7 +2,8 @@
 -- {{ table }}: for every TARGETID the number of its spectra (nspec) and the best of them (primary), over
 -- all rows (zcat), those of the surveys sv1, sv2 and sv3 (sv) and those of survey main (main).
 -- Outside its scope a row has 0 and false. The best spectrum is the first one in this order:
--- ZWARN = 0 before others, TSNR2_LRG > 0 before others, larger TSNR2_LRG, smaller id.
+-- ZWARN = 0 before others; then the larger TSNR2_LRG, so that zero, negative values, -9999 (which stands
+-- for a missing value) and NaN come last, in this order; then the smaller id.
 -- Only rows that change are written, so running it again does nothing.
 UPDATE {{ schema }}.{{ table }} AS old
 SET sv_nspec = new.sv_nspec, sv_primary = new.sv_primary,
@@ -10,20 +11,20 @@ SET sv_nspec = new.sv_nspec, sv_primary = new.sv_primary,
     zcat_nspec = new.zcat_nspec, zcat_primary = new.zcat_primary
 FROM (
     SELECT id,
-           CASE WHEN sv THEN count(*) OVER per_sv ELSE 0 END AS sv_nspec,
-           sv AND row_number() OVER (per_sv ORDER BY worse, weak, tsnr2_lrg DESC, id) = 1 AS sv_primary,
-           CASE WHEN main THEN count(*) OVER per_main ELSE 0 END AS main_nspec,
-           main AND row_number() OVER (per_main ORDER BY worse, weak, tsnr2_lrg DESC, id) = 1 AS main_primary,
-           count(*) OVER per_target AS zcat_nspec,
-           row_number() OVER (per_target ORDER BY worse, weak, tsnr2_lrg DESC, id) = 1 AS zcat_primary
+           CASE WHEN sv THEN count(*) FILTER (WHERE sv) OVER all_of_target ELSE 0 END AS sv_nspec,
+           sv AND count(*) FILTER (WHERE sv) OVER best_so_far = 1 AS sv_primary,
+           CASE WHEN main THEN count(*) FILTER (WHERE main) OVER all_of_target ELSE 0 END AS main_nspec,
+           main AND count(*) FILTER (WHERE main) OVER best_so_far = 1 AS main_primary,
+           count(*) OVER all_of_target AS zcat_nspec,
+           count(*) OVER best_so_far = 1 AS zcat_primary
     FROM (
-        SELECT id, targetid, tsnr2_lrg, zwarn <> 0 AS worse, NOT tsnr2_lrg > 0 AS weak,
+        SELECT id, targetid, zwarn <> 0 AS bad, NULLIF(tsnr2_lrg, 'NaN') AS tsnr2_lrg,
                survey IN ('sv1', 'sv2', 'sv3') AS sv, survey = 'main' AS main
         FROM {{ schema }}.{{ table }}
     ) AS spectra
-    WINDOW per_sv AS (PARTITION BY targetid, sv),
-           per_main AS (PARTITION BY targetid, main),
-           per_target AS (PARTITION BY targetid)
+    WINDOW all_of_target AS (PARTITION BY targetid),
+           best_so_far AS (all_of_target ORDER BY bad, tsnr2_lrg DESC NULLS LAST, id
+                           ROWS UNBOUNDED PRECEDING)
 ) AS new
 WHERE old.id = new.id
   AND (old.sv_nspec, old.sv_primary, old.main_nspec, old.main_primary, old.zcat_nspec, old.zcat_primary)

@@ -13,7 +13,9 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from specprod_copy.demo import write_production
 from specprod_copy.server import DATABASE, Cluster
 from specprod_copy.server_account import account_for
 
@@ -102,3 +104,34 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"no reference data in {SHARED}")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def demo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the data root of a small fuji production of the project's own making."""
+    root = tmp_path_factory.mktemp("demo")
+    write_production(root, "fuji")
+    return root
+
+
+@pytest.fixture
+def password_role(cluster: Cluster, database: str) -> Iterator[tuple[str, str]]:
+    """Return a role that logs in with the password "secret" and owns nothing; and where."""
+    role = f"pw_{uuid.uuid4().hex[:8]}"
+    rules = cluster.data / "pg_hba.conf"
+    before = rules.read_text()
+    reload = "SELECT pg_reload_conf()"
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'secret'").format(sql.Identifier(role))
+        )
+        rules.write_text(f"local all {role} scram-sha-256\n{before}")
+        connection.execute(reload)
+        try:
+            parts = conninfo_to_dict(database)
+            parts.pop("user", None)
+            yield role, make_conninfo(**parts)
+        finally:
+            rules.write_text(before)
+            connection.execute(reload)
+            connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))

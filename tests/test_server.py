@@ -30,7 +30,6 @@ from specprod_copy.server_account import (
     socket_folder,
 )
 
-GB = 1 << 30
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="what root does with its own folders")
 
 

@@ -19,9 +19,7 @@ from specprod_copy.data_directory import machine_settings, render_settings
 from specprod_copy.errors import ServerError
 from specprod_copy.postgres_binaries import Binaries, find_binaries, q3c_advice
 from specprod_copy.server import Cluster
-from specprod_copy.server_account import (
-    account_for,
-)
+from specprod_copy.server_account import account_for
 
 GB = 1 << 30
 

@@ -53,6 +53,11 @@ from specprod_copy.tables import STAGES, Inputs
     type=click.Path(path_type=Path),
     help="Exposures file instead of the production's own.",
 )
+@click.option(
+    "--skip-missing",
+    is_flag=True,
+    help="Leave out tiles without a fiberassign file, and say which.",
+)
 @verbosity_options
 @connection_options
 def load(
@@ -68,6 +73,7 @@ def load(
     cluster: bool,
     tiles_file: Path | None,
     exposures_file: Path | None,
+    skip_missing: bool,
     verbosity: int,
     conninfo: str,
 ) -> None:
@@ -87,7 +93,7 @@ def load(
     console = Console(stderr=True)
     summary = loader.load(
         conninfo,
-        Inputs(files, tiles_file=tiles_file, exposures_file=exposures_file),
+        Inputs(files, tiles_file, exposures_file, skip_missing=skip_missing),
         loader.LoadOptions(
             stages=stages,
             schema=schema,

@@ -61,7 +61,7 @@ def upsert(connection: psycopg.Connection, schema: str, rows: Mapping[str, str])
     rows : mapping of str to str
         As `versions` returns it.
     """
-    table = sql.Identifier(schema, "version")
+    table = database.parametrized(schema, "version")
     update = sql.SQL("UPDATE {} SET version = %s WHERE package = %s AND version <> %s")
     # A serial column would use up a number at each attempt; these ids are 1..n.
     insert = sql.SQL(

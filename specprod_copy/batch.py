@@ -1,0 +1,373 @@
+"""Slurm jobs that load a production: their scripts, and how they are handed to Slurm."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import jinja2
+import polars as pl
+import psycopg
+from psycopg.pq import Conninfo
+
+from specprod_copy.configuration import Production
+from specprod_copy.errors import ConfigurationError, InputError
+from specprod_copy.reader import read_table
+from specprod_copy.resources import resource_folder
+from specprod_copy.tables import STAGES, tile
+
+STAGE_TIMES: Final[Mapping[str, str]] = {
+    "exposures": "00:10:00",
+    "photometry": "04:00:00",
+    "targetphot": "12:00:00",
+    "target": "12:00:00",
+    "redshift": "12:00:00",
+    "fiberassign": "12:00:00",
+}
+"""Wall time of the job of each stage [h:min:s]."""
+
+TILE_TIME: Final = "00:30:00"
+"""Wall time of the job of a tile [h:min:s]."""
+
+LAST_TILE_TIME: Final = "06:00:00"
+"""Wall time of the last tile's job, which also finds the primary spectra of all [h:min:s]."""
+
+FIRST_NIGHT: Final = 20201214
+"""First night of the tiles that are loaded one by one, as YYYYMMDD."""
+
+DONE: Final = "done"
+"""Folder, inside the job directory, of the scripts that have succeeded."""
+
+# What stands in #SBATCH lines, in names of files and in names of modules. Slurm has its own rules
+# of quoting there, and "%" has a meaning, so nothing is let in that would need them.
+_WORD: Final = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"
+_FORMS: Final[Mapping[str, tuple[str, str, str]]] = {
+    "email": (
+        "EMAIL",
+        r"[A-Za-z0-9_][A-Za-z0-9_.+-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*",
+        "an address such as name@example.org",
+    ),
+    "qos": ("--qos", _WORD, "letters, digits, '_', '.', '+' and '-'"),
+    "constraint": (
+        "--constraint",
+        rf"{_WORD}(?:[&|]{_WORD})*",
+        "names of letters, digits, '_', '.', '+' and '-', joined by '&' or '|'",
+    ),
+    "schema": ("--schema", rf"(?=.{{1,63}}\Z){_WORD}", "letters, digits, '_', '.', '+' and '-'"),
+    "version": ("--specprod-version", _WORD, "letters, digits, '_', '.', '+' and '-'"),
+    "job_dir": (
+        "--job-dir",
+        r"/[A-Za-z0-9_./+@=,:~-]*",
+        "an absolute path of letters, digits and _./+@=,:~- (Slurm has to read it)",
+    ),
+    "time": ("wall time", r"(?:[0-9]+-)?[0-9]{1,2}:[0-9]{2}:[0-9]{2}", "[days-]hours:min:s"),
+}
+_JOB_ID: Final = re.compile(r"([0-9]+)(?:;\S+)?")
+
+
+def _check(key: str, value: object) -> None:
+    label, form, allowed = _FORMS[key]
+    if not re.fullmatch(form, str(value)):
+        raise ConfigurationError(f"{label} must be {allowed}, not {str(value)!r}")
+
+
+def csh_quote(value: str) -> str:
+    """Return a text as one word of csh, as `shlex.quote` does for sh.
+
+    Each special character gets a backslash: "!" is special even within quotes, and a backslash
+    within quotes is or is not, by the user's setting of ``backslash_quote``.
+
+    Parameters
+    ----------
+    value : str
+        Without line breaks, which csh cannot quote in this way.
+
+    Returns
+    -------
+    str
+    """
+    return re.sub(r"([^\w./:,+@-])", r"\\\1", value) or "''"
+
+
+_QUOTE: Final[Mapping[str, Callable[[str], str]]] = {"sh": shlex.quote, "csh": csh_quote}
+SHELLS: Final = tuple(_QUOTE)
+"""Shells that scripts can be written for; also their suffixes."""
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """What all jobs of a production have in common.
+
+    Parameters
+    ----------
+    email : str
+        Who gets mail when a job ends or fails.
+    root : pathlib.Path
+        DESI_ROOT of the jobs.
+    production : Production
+    schema : str
+        Schema that receives the tables.
+    job_dir : pathlib.Path
+        Folder of scripts and logs.
+    connection : tuple of str
+        Options that tell the loader its server, see `connection_arguments`.
+    shell : {"sh", "csh"}
+    qos, constraint : str
+        Quality of service, and required features of the node.
+    version : str, optional
+        Version of the environment module to swap to.
+    config : pathlib.Path, optional
+        Configuration file with the production.
+    tiles_file : pathlib.Path, optional
+        Jobs are for the tiles in this file, one by one, instead of for the stages.
+    exposures_file : pathlib.Path, optional
+        Exposures file to load instead of the production's own.
+    patch_tiles : bool
+        Load the tiles, too, from the given files instead of the production's own.
+    overwrite_tables : bool
+        Let the first job replace its tables.
+
+    Raises
+    ------
+    ConfigurationError
+        If a path is not absolute, an option needs another one, or a value has characters that
+        it must not have in a script.
+    """
+
+    email: str
+    root: Path
+    production: Production
+    schema: str
+    job_dir: Path
+    connection: tuple[str, ...] = ()
+    shell: str = "sh"
+    qos: str = "regular"
+    constraint: str = "cpu"
+    version: str | None = None
+    config: Path | None = None
+    tiles_file: Path | None = None
+    exposures_file: Path | None = None
+    patch_tiles: bool = False
+    overwrite_tables: bool = False
+
+    def __post_init__(self) -> None:
+        for key in _FORMS.keys() & vars(self).keys():
+            if getattr(self, key) is not None:
+                _check(key, getattr(self, key))
+        for path in (self.root, self.config, self.tiles_file, self.exposures_file):
+            if path is not None and not path.is_absolute():
+                raise ConfigurationError(f"{path}: jobs run elsewhere and need an absolute path")
+        if self.shell not in SHELLS:
+            raise ConfigurationError(f"no scripts for {self.shell!r}, only {', '.join(SHELLS)}")
+        if self.tiles_file is None and self.patch_tiles:
+            raise ConfigurationError("--patch-tiles needs a --tiles-file")
+        if self.tiles_file is not None and self.exposures_file and not self.patch_tiles:
+            raise ConfigurationError(
+                "jobs of tiles load from the --exposures-file only with --patch-tiles"
+            )
+        if self.tiles_file is None and self.production.redshift_type == "daily":
+            raise ConfigurationError(
+                f"production {self.production.name} has no redshift catalogs, its tiles are loaded "
+                "one by one: name the file that lists them with --tiles-file"
+            )
+
+    @property
+    def module(self) -> str:
+        """Name of the environment module."""
+        return f"specprod-copy/{self.version}"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job.
+
+    Parameters
+    ----------
+    name : str
+        Name of the job; with the suffix of the shell that of its script.
+    time : str
+        Wall time [h:min:s].
+    command : str
+        Template of its command line.
+    item : str
+        The stage or the TILEID.
+    first, last : bool
+        Whether it is the first or last one of all.
+    """
+
+    name: str
+    time: str
+    command: str
+    item: str
+    first: bool
+    last: bool
+
+    def __post_init__(self) -> None:
+        _check("time", self.time)
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script and where it belongs."""
+
+    path: Path
+    text: str
+
+
+def connection_arguments(
+    dsn: str | None = None,
+    hostname: str | None = None,
+    username: str | None = None,
+    dbname: str | None = None,
+) -> tuple[str, ...]:
+    """Return the options that tell the loader its server.
+
+    Parameters
+    ----------
+    dsn : str, optional
+        URI or key=value string.
+    hostname, username, dbname : str, optional
+
+    Returns
+    -------
+    tuple of str
+        ``--dsn=...`` and so on.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is a password in them: others can read the scripts.
+    """
+    try:
+        parsed = Conninfo.parse((dsn or "").encode())
+    except psycopg.Error:  # its message may hold a password
+        raise ConfigurationError("--dsn is neither a URI nor a key=value string") from None
+    # libpq marks by "*" what must not be shown.
+    secrets = [o.keyword.decode() for o in parsed if o.val is not None and o.dispchar == b"*"]
+    if secrets:
+        raise ConfigurationError(
+            f"--dsn holds a {secrets[0]}, and scripts are files that others can read; leave it out "
+            "and keep it in ~/.pgpass"
+        )
+    if dbname and ("=" in dbname or "://" in dbname):
+        raise ConfigurationError(
+            "--dbname is the name of a database; a URI or key=value string goes to --dsn"
+        )
+    given = {"dsn": dsn, "hostname": hostname, "username": username, "dbname": dbname}
+    return tuple(f"--{name}={value}" for name, value in given.items() if value)
+
+
+def loadable_tiles(path: Path) -> list[int]:
+    """Return the tiles that are worth loading: observed since `FIRST_NIGHT`, EFFTIME_SPEC > 0.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Tiles file.
+
+    Returns
+    -------
+    list of int
+        TILEIDs, ascending: of the tiles that share a target the lowest gives its photometry.
+
+    Raises
+    ------
+    InputError
+        If there are none, or the file is not as it must be.
+    """
+    tiles = read_table(path, tile.SOURCE.hdus, ["TILEID", "LASTNIGHT", "EFFTIME_SPEC"])
+    efftime = pl.col("EFFTIME_SPEC").cast(pl.Float64)
+    loadable = (pl.col("LASTNIGHT") >= FIRST_NIGHT) & (efftime > 0) & efftime.is_not_nan()
+    tileids: list[int] = tiles.filter(loadable)["TILEID"].unique().sort().to_list()
+    if not tileids:
+        raise InputError(f"no tile has LASTNIGHT >= {FIRST_NIGHT} and EFFTIME_SPEC > 0", path=path)
+    return tileids
+
+
+def make_jobs(batch: BatchOptions) -> list[Job]:
+    """Return the jobs in the order in which they have to run.
+
+    Parameters
+    ----------
+    batch : BatchOptions
+
+    Returns
+    -------
+    list of Job
+        One for each stage, or with a tiles file one for each loadable tile.
+
+    Raises
+    ------
+    InputError
+        See `loadable_tiles`.
+    """
+    if batch.tiles_file is None:
+        kind, command, times = "db", "stage.j2", dict(STAGE_TIMES)
+        times = {stage: STAGE_TIMES[stage] for stage in STAGES}
+    else:
+        kind, command = "tile", "tile.j2"
+        times = {str(tileid): TILE_TIME for tileid in loadable_tiles(batch.tiles_file)}
+        times[[*times][-1]] = LAST_TILE_TIME
+    items = [*times]
+    return [
+        Job(
+            name=f"load_specprod_{kind}_{batch.schema}_{item}",
+            time=time,
+            command=command,
+            item=item,
+            first=item == items[0],
+            last=item == items[-1],
+        )
+        for item, time in times.items()
+    ]
+
+
+def render(job: Job, batch: BatchOptions) -> Script:
+    """Return the script of a job.
+
+    Parameters
+    ----------
+    job : Job
+    batch : BatchOptions
+
+    Returns
+    -------
+    Script
+
+    Raises
+    ------
+    ConfigurationError
+        If a value has line breaks or other characters that cannot be printed.
+    """
+    path = batch.job_dir / f"{job.name}.{batch.shell}"
+    template = _environment(batch.shell).get_template(f"{batch.shell}.j2")
+    done = path.parent / DONE / path.name
+    return Script(path, template.render(job=job, batch=batch, script=path, done=done))
+
+
+def _environment(shell: str) -> jinja2.Environment:
+    def quote(value: object) -> str:
+        if not str(value).isprintable():
+            raise ConfigurationError(
+                f"{str(value)!r} holds characters that cannot be printed, such as line breaks; "
+                "they are not put into scripts"
+            )
+        return _QUOTE[shell](str(value))
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resource_folder("templates") / "batch"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - these are shell scripts; values pass through quote
+    )
+    environment.filters["quote"] = quote
+    return environment
