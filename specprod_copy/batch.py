@@ -1,26 +1,22 @@
-"""Slurm jobs that load a production: their scripts, and how they are handed to Slurm."""
+"""The jobs that load a production, and their scripts."""
 
 from __future__ import annotations
 
-import re
-import shlex
-import subprocess
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import jinja2
 import polars as pl
-import psycopg
-from psycopg.pq import Conninfo
 
 from specprod_copy.configuration import Production
 from specprod_copy.errors import ConfigurationError, InputError
 from specprod_copy.reader import read_table
 from specprod_copy.resources import resource_folder
+from specprod_copy.script_values import CHECKED, SHELLS, check, quote
+from specprod_copy.slurm import DONE, Script
 from specprod_copy.tables import STAGES, tile
 
 STAGE_TIMES: Final[Mapping[str, str]] = {
@@ -41,64 +37,6 @@ LAST_TILE_TIME: Final = "06:00:00"
 
 FIRST_NIGHT: Final = 20201214
 """First night of the tiles that are loaded one by one, as YYYYMMDD."""
-
-DONE: Final = "done"
-"""Folder, inside the job directory, of the scripts that have succeeded."""
-
-# What stands in #SBATCH lines, in names of files and in names of modules. Slurm has its own rules
-# of quoting there, and "%" has a meaning, so nothing is let in that would need them.
-_WORD: Final = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"
-_FORMS: Final[Mapping[str, tuple[str, str, str]]] = {
-    "email": (
-        "EMAIL",
-        r"[A-Za-z0-9_][A-Za-z0-9_.+-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*",
-        "an address such as name@example.org",
-    ),
-    "qos": ("--qos", _WORD, "letters, digits, '_', '.', '+' and '-'"),
-    "constraint": (
-        "--constraint",
-        rf"{_WORD}(?:[&|]{_WORD})*",
-        "names of letters, digits, '_', '.', '+' and '-', joined by '&' or '|'",
-    ),
-    "schema": ("--schema", rf"(?=.{{1,63}}\Z){_WORD}", "letters, digits, '_', '.', '+' and '-'"),
-    "version": ("--specprod-version", _WORD, "letters, digits, '_', '.', '+' and '-'"),
-    "job_dir": (
-        "--job-dir",
-        r"/[A-Za-z0-9_./+@=,:~-]*",
-        "an absolute path of letters, digits and _./+@=,:~- (Slurm has to read it)",
-    ),
-    "time": ("wall time", r"(?:[0-9]+-)?[0-9]{1,2}:[0-9]{2}:[0-9]{2}", "[days-]hours:min:s"),
-}
-_JOB_ID: Final = re.compile(r"([0-9]+)(?:;\S+)?")
-
-
-def _check(key: str, value: object) -> None:
-    label, form, allowed = _FORMS[key]
-    if not re.fullmatch(form, str(value)):
-        raise ConfigurationError(f"{label} must be {allowed}, not {str(value)!r}")
-
-
-def csh_quote(value: str) -> str:
-    """Return a text as one word of csh, as `shlex.quote` does for sh.
-
-    Each special character gets a backslash: "!" is special even within quotes, and a backslash
-    within quotes is or is not, by the user's setting of ``backslash_quote``.
-
-    Parameters
-    ----------
-    value : str
-        Without line breaks, which csh cannot quote in this way.
-
-    Returns
-    -------
-    str
-    """
-    return re.sub(r"([^\w./:,+@-])", r"\\\1", value) or "''"
-
-
-_QUOTE: Final[Mapping[str, Callable[[str], str]]] = {"sh": shlex.quote, "csh": csh_quote}
-SHELLS: Final = tuple(_QUOTE)
-"""Shells that scripts can be written for; also their suffixes."""
 
 
 @dataclass(frozen=True)
@@ -158,9 +96,9 @@ class BatchOptions:
     overwrite_tables: bool = False
 
     def __post_init__(self) -> None:
-        for key in _FORMS.keys() & vars(self).keys():
+        for key in sorted(CHECKED & vars(self).keys()):
             if getattr(self, key) is not None:
-                _check(key, getattr(self, key))
+                check(key, getattr(self, key))
         for path in (self.root, self.config, self.tiles_file, self.exposures_file):
             if path is not None and not path.is_absolute():
                 raise ConfigurationError(f"{path}: jobs run elsewhere and need an absolute path")
@@ -210,58 +148,7 @@ class Job:
     last: bool
 
     def __post_init__(self) -> None:
-        _check("time", self.time)
-
-
-@dataclass(frozen=True)
-class Script:
-    """A script and where it belongs."""
-
-    path: Path
-    text: str
-
-
-def connection_arguments(
-    dsn: str | None = None,
-    hostname: str | None = None,
-    username: str | None = None,
-    dbname: str | None = None,
-) -> tuple[str, ...]:
-    """Return the options that tell the loader its server.
-
-    Parameters
-    ----------
-    dsn : str, optional
-        URI or key=value string.
-    hostname, username, dbname : str, optional
-
-    Returns
-    -------
-    tuple of str
-        ``--dsn=...`` and so on.
-
-    Raises
-    ------
-    ConfigurationError
-        If there is a password in them: others can read the scripts.
-    """
-    try:
-        parsed = Conninfo.parse((dsn or "").encode())
-    except psycopg.Error:  # its message may hold a password
-        raise ConfigurationError("--dsn is neither a URI nor a key=value string") from None
-    # libpq marks by "*" what must not be shown.
-    secrets = [o.keyword.decode() for o in parsed if o.val is not None and o.dispchar == b"*"]
-    if secrets:
-        raise ConfigurationError(
-            f"--dsn holds a {secrets[0]}, and scripts are files that others can read; leave it out "
-            "and keep it in ~/.pgpass"
-        )
-    if dbname and ("=" in dbname or "://" in dbname):
-        raise ConfigurationError(
-            "--dbname is the name of a database; a URI or key=value string goes to --dsn"
-        )
-    given = {"dsn": dsn, "hostname": hostname, "username": username, "dbname": dbname}
-    return tuple(f"--{name}={value}" for name, value in given.items() if value)
+        check("time", self.time)
 
 
 def loadable_tiles(path: Path) -> list[int]:
@@ -309,7 +196,7 @@ def make_jobs(batch: BatchOptions) -> list[Job]:
         See `loadable_tiles`.
     """
     if batch.tiles_file is None:
-        kind, command, times = "db", "stage.j2", dict(STAGE_TIMES)
+        kind, command = "db", "stage.j2"
         times = {stage: STAGE_TIMES[stage] for stage in STAGES}
     else:
         kind, command = "tile", "tile.j2"
@@ -353,14 +240,6 @@ def render(job: Job, batch: BatchOptions) -> Script:
 
 
 def _environment(shell: str) -> jinja2.Environment:
-    def quote(value: object) -> str:
-        if not str(value).isprintable():
-            raise ConfigurationError(
-                f"{str(value)!r} holds characters that cannot be printed, such as line breaks; "
-                "they are not put into scripts"
-            )
-        return _QUOTE[shell](str(value))
-
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(resource_folder("templates") / "batch"),
         undefined=jinja2.StrictUndefined,
@@ -369,5 +248,5 @@ def _environment(shell: str) -> jinja2.Environment:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - these are shell scripts; values pass through quote
     )
-    environment.filters["quote"] = quote
+    environment.filters["quote"] = partial(quote, shell=shell)
     return environment

@@ -98,7 +98,9 @@ class FitsTable:
     def __init__(self, path: Path, file: io.BufferedIOBase, hdu: Hdu, primary: Hdu) -> None:
         fault = partial(InputError, path=path, hdu=hdu.name)
         if hdu.kind != "binary table":
-            raise fault(f"is an HDU with an {hdu.kind}, not a binary table")
+            raise fault(f"not a binary table but: {hdu.kind}")
+        if [hdu.header.get(key) for key in ("BITPIX", "NAXIS", "GCOUNT")] != [8, 2, 1]:
+            raise fault("damaged header: a table has BITPIX 8, NAXIS 2 and GCOUNT 1")
         self._tiled = hdu.header.get("ZTABLE") is True
         header = uncompressed_header(hdu.header) if self._tiled else hdu.header
         self.path = path

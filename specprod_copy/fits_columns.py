@@ -133,7 +133,7 @@ def parse_columns(header: Mapping[str, object], fault: Fault) -> dict[str, Colum
     columns: dict[str, Column] = {}
     offset = 0
     for number in range(1, integer(header, "TFIELDS", fault) + 1):
-        # A column without a name is called as astropy calls it: col1, col2, ...
+        # A name is not compulsory: without one the column is called by its number.
         name = str(header.get(f"TTYPE{number}") or f"COL{number}").strip().upper()
         tform = header.get(f"TFORM{number}")
         match = TFORM.fullmatch(tform.upper()) if isinstance(tform, str) else None

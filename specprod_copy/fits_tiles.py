@@ -22,6 +22,14 @@ OWN_KEYWORDS = re.compile(r"Z(TABLE|TILELEN|NAXIS[12]|PCOUNT|HEAPPTR|FORM\d+|CTY
 REPLACED_KEYWORDS = re.compile(r"NAXIS[12]|PCOUNT|TFORM\d+")
 
 
+RICE_BLOCK = 32
+"""Integers that share a number of low bits."""
+
+# Rice code, by the bytes of an integer: bits that give the number of low bits, and the number
+# that stands for integers which are not coded.
+RICE = {1: (3, 6), 2: (4, 14), 4: (5, 25)}
+
+
 def uncompressed_header(header: Mapping[str, object]) -> dict[str, object]:
     """Return the header that the table had before it was compressed."""
     original = {k: value for k, value in header.items() if not OWN_KEYWORDS.fullmatch(k)}
@@ -36,24 +44,39 @@ def unshuffle(data: bytes, size: int) -> bytes:
 
 
 def unrice(data: bytes, size: int, count: int) -> bytes:
-    """Unpack `count` integers of `size` bytes from Rice code.
+    """Unpack `count` integers of `size` bytes from Rice code (FITS standard 10.4.1).
 
-    astropy knows the code, but only in images: so the data are shown to it as one.
+    Raises
+    ------
+    ValueError
+        If the data end too early.
     """
-    from astropy.io import fits  # takes long, and hardly any file needs it
-
-    table = fits.BinTableHDU.from_columns(
-        [fits.Column("COMPRESSED_DATA", "1PB", array=[np.frombuffer(data, np.uint8)])]
-    )
-    table.header.update(ZIMAGE=True, ZCMPTYPE="RICE_1", ZBITPIX=8 * size, ZNAXIS=1)
-    table.header.update(ZNAXIS1=count, ZTILE1=count)
-    table.header.update(ZNAME1="BLOCKSIZE", ZVAL1=32, ZNAME2="BYTEPIX", ZVAL2=size)
-    file = io.BytesIO()
-    fits.HDUList([fits.PrimaryHDU(), table]).writeto(file)
-    file.seek(0)
-    with fits.open(file) as image:
-        values = image[1].data
-        return values.astype(values.dtype.newbyteorder(">")).tobytes()
+    shift_bits, raw_shift = RICE[size]
+    bits = f"{int.from_bytes(data[size:]):0{8 * (len(data) - size)}b}"
+    at = 0
+    codes: list[int] = []
+    while len(codes) < count:
+        n = min(RICE_BLOCK, count - len(codes))
+        shift = int(bits[at : at + shift_bits], 2) - 1
+        at += shift_bits
+        if shift < 0:
+            codes += [0] * n
+        elif shift == raw_shift:
+            end = at + n * 8 * size
+            codes += [int(bits[i : i + 8 * size], 2) for i in range(at, end, 8 * size)]
+            at = end
+        else:
+            for _ in range(n):
+                one = bits.index("1", at)  # as many zeros as the upper part of the code
+                low = bits[one + 1 : one + 1 + shift] or "0"
+                codes.append((one - at << shift) | int(low, 2))
+                at = one + 1 + shift
+    if at > len(bits):
+        raise ValueError("the Rice code ends too early")
+    code = np.array(codes, dtype=np.int64)
+    differences = np.where(code & 1, ~(code >> 1), code >> 1)
+    values = int.from_bytes(data[:size]) + np.cumsum(differences)
+    return values.astype(f">u{size}").tobytes()
 
 
 # ZCTYP: function of the compressed bytes, the bytes of an element, the number of elements.
@@ -148,7 +171,7 @@ class TiledRows:
         wanted = n_rows * column.width
         try:
             data = UNPACK[method](packed, size, wanted // size)
-        except (EOFError, OSError, ValueError, zlib.error) as error:
+        except (EOFError, KeyError, OSError, ValueError, zlib.error) as error:
             message = f"damaged tile ({error}); fetch the file again"
             raise self.fault(message, column=column.name) from error
         if len(data) != wanted:

@@ -13,7 +13,7 @@ import psycopg
 from specprod_copy import copying, database, ddl, finish, ledger
 from specprod_copy.columns import Column
 from specprod_copy.duplicates import DuplicateKey, explain
-from specprod_copy.errors import DatabaseError
+from specprod_copy.errors import ConfigurationError, DatabaseError
 from specprod_copy.ledger import Ledger, Unit, UnitResult
 from specprod_copy.plan import Plan, make_plan, sources_of
 from specprod_copy.reader import read_table
@@ -85,7 +85,12 @@ def load(
     """
     report = report or Report()
     started = time.monotonic()
-    sources = sources_of(options.stages)
+    sources = [source for source in sources_of(options.stages) if source.applies(inputs)]
+    if not sources:
+        raise ConfigurationError(
+            f"production {inputs.files.production.name} has no files of stage "
+            f"{' or '.join(options.stages)}"
+        )
     with (
         database.connect(conninfo) as connection,
         database.translated_errors(f"cannot load schema {options.schema}"),
@@ -123,6 +128,10 @@ class _Load:
         self.ledger = Ledger(connection, options.schema)
         self.columns: dict[str, list[Column]] = {}
         self.summary = LoadSummary(options.schema)
+        for source in sources_of(options.stages):
+            if source not in sources:
+                name = inputs.files.production.name
+                self.summary.notes.append(f"{source.table}: {name} has no such catalogs, skipped")
 
     def run(self) -> None:
         with self.connection.transaction():
@@ -168,7 +177,8 @@ class _Load:
     def _tileids(self) -> tuple[int, ...]:
         """Return the tiles of the production: those in the tile table, or on their way there."""
         if tile.SOURCE in self.sources:
-            return tuple(read_table(self.inputs.tiles(), tile.SOURCE.hdus, ["TILEID"])["TILEID"])
+            tileids = read_table(self.inputs.tiles(), tile.SOURCE.hdus, ["TILEID"])["TILEID"]
+            return tuple(tileids.sort())
         return database.integers(self.connection, self.schema, "tile", "tileid")
 
     def _begin(self, plan: Plan) -> None:
@@ -264,10 +274,11 @@ class _Load:
         """Return the tables of the schema that have rows from all of their stages."""
         existing = database.existing_tables(self.connection, self.schema)
         complete = []
-        for table in dict.fromkeys(source.table for source in SOURCES.values()):
-            if table not in existing:
-                continue
-            needed = {source.stage for source in SOURCES.values() if source.table == table}
+        stages: dict[str, set[str]] = {}
+        for source in SOURCES.values():
+            if source.table in existing and source.applies(self.inputs):
+                stages.setdefault(source.table, set()).add(source.stage)
+        for table, needed in stages.items():
             missing = needed - self.ledger.stages(table).keys()
             if not missing:
                 complete.append(table)

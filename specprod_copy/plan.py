@@ -53,23 +53,32 @@ class Plan:
         return sum(unit.n_rows * unit.row_bytes for unit in self.units)
 
 
-def sources_of(stages: Sequence[str]) -> list[TableSource]:
+def sources_of(names: Sequence[str]) -> list[TableSource]:
     """Return the sources of some stages, in the order in which foreign keys allow their rows.
 
     Parameters
     ----------
-    stages : sequence of str
-        Names of stages; ``all`` stands for every one.
+    names : sequence of str
+        Stages; ``all`` stands for every one. The name of a table that is no stage stands for the
+        part of its stage that loads the table.
 
     Raises
     ------
     ConfigurationError
-        If a stage is unknown.
+        If a name is unknown.
     """
-    for stage in stages:
-        if stage != "all" and stage not in STAGES:
-            raise ConfigurationError(f"no stage is called {stage!r}; stages: {' '.join(STAGES)}")
-    return [s for s in SOURCES.values() if "all" in stages or s.stage in stages]
+    tables = {source.table for source in SOURCES.values()} - set(STAGES)
+    for name in names:
+        if name not in ("all", *STAGES, *tables):
+            raise ConfigurationError(
+                f"no stage is called {name!r}; stages: {' '.join(STAGES)}; "
+                f"parts of stages: {' '.join(sorted(tables))}"
+            )
+    return [
+        source
+        for source in SOURCES.values()
+        if "all" in names or source.stage in names or source.table in tables.intersection(names)
+    ]
 
 
 def make_plan(
@@ -104,8 +113,9 @@ def make_plan(
         files = source.files(inputs)
         opened = [_look(source, path, inputs.files.root, columns[source.table]) for path in files]
         wanted: list[np.ndarray | None] = [None] * len(files)
-        if source.first_per is not None:
-            wanted = [*first_rows(source, inputs, files)]
+        column = source.first_per(inputs)
+        if column is not None:
+            wanted = [*first_rows(source, column, inputs, files)]
         for looked_at, rows in zip(opened, wanted, strict=True):
             whole = replace(looked_at, rows=rows)
             plan.files.append(whole)

@@ -17,7 +17,9 @@ from specprod_copy.reader import read_table
 from specprod_copy.tables import Inputs, TableSource
 
 
-def first_rows(source: TableSource, inputs: Inputs, files: Sequence[Path]) -> list[np.ndarray]:
+def first_rows(
+    source: TableSource, column: str, inputs: Inputs, files: Sequence[Path]
+) -> list[np.ndarray]:
     """Decide which rows of some files are the first of their value.
 
     One pass with one hash table: time grows with the rows, memory with 8 bytes per row and some
@@ -26,7 +28,8 @@ def first_rows(source: TableSource, inputs: Inputs, files: Sequence[Path]) -> li
     Parameters
     ----------
     source : TableSource
-        With `TableSource.first_per`.
+    column : str
+        Input column whose values are compared.
     inputs : Inputs
     files : sequence of pathlib.Path
         In the order in which rows count as first.
@@ -36,14 +39,11 @@ def first_rows(source: TableSource, inputs: Inputs, files: Sequence[Path]) -> li
     list of numpy.ndarray
         For each file the numbers of its rows that are to be loaded, ascending.
     """
-    if source.first_per is None:
-        raise ValueError(f"{source.name} takes all rows")
-    other = source.unless_in
-    column = source.first_per
 
     def keys_of(origin: TableSource, paths: Sequence[Path]) -> list[pl.Series]:
         return [read_table(path, origin.hdus, [column])[column] for path in paths]
 
+    other = source.unless_in
     known = keys_of(other, other.files(inputs)) if other else []
     keys = keys_of(source, files)
     first = pl.concat([*known, *keys], how="vertical").is_first_distinct().to_numpy()

@@ -401,9 +401,8 @@ def test_no_right_to_create(fuji, password_role):
 
 
 def test_second_loader_is_told_who_is_at_work(fuji):
-    with psycopg.connect(fuji.conninfo) as connection:
-        with loader.ledger.lock(connection, "fuji"):
-            message = fuji.refuse("exposures")
+    with psycopg.connect(fuji.conninfo) as connection, loader.ledger.lock(connection, "fuji"):
+        message = fuji.refuse("exposures")
     assert message.startswith("another load is at work on schema fuji (process ")
     fuji.run("exposures")
 

@@ -9,6 +9,7 @@ import click
 import specprod_copy
 
 # demo
+from specprod_copy.cli.grant import grant
 from specprod_copy.cli.load import load
 from specprod_copy.cli.render_ddl import render_ddl
 from specprod_copy.cli.server import server
@@ -33,7 +34,7 @@ def cli() -> None:
     """
 
 
-for command in (load, render_ddl, server):
+for command in (load, grant, render_ddl, server):
     cli.add_command(command)
 
 

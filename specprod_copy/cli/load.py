@@ -10,7 +10,12 @@ import click
 from rich.console import Console
 
 from specprod_copy import load as loader
-from specprod_copy.cli.options import connection_options, production_options, verbosity_options
+from specprod_copy.cli.options import (
+    connection_options,
+    production_options,
+    role_options,
+    verbosity_options,
+)
 from specprod_copy.production import ProductionFiles
 from specprod_copy.report import make_report, print_summary
 from specprod_copy.tables import STAGES, Inputs
@@ -22,18 +27,7 @@ from specprod_copy.tables import STAGES, Inputs
 @click.option("-s", "--schema", help="Schema for the tables.  [default: name of the production]")
 @click.option("--overwrite", is_flag=True, help="Replace the tables of these stages.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before replacing tables.")
-@click.option("--public", is_flag=True, help="Let the roles of the public read as well.")
-@click.option(
-    "--role", "roles", multiple=True, default=("desi",), show_default=True, help="Role that reads."
-)
-@click.option(
-    "--public-role",
-    "public_roles",
-    multiple=True,
-    default=("desi_public",),
-    show_default=True,
-    help="Role that reads with --public.",
-)
+@role_options("Let the roles of the public read as well.")
 @click.option(
     "-j",
     "--jobs",
@@ -66,9 +60,7 @@ def load(
     schema: str | None,
     overwrite: bool,
     yes: bool,
-    public: bool,
     roles: tuple[str, ...],
-    public_roles: tuple[str, ...],
     jobs: int,
     cluster: bool,
     tiles_file: Path | None,
@@ -77,7 +69,7 @@ def load(
     verbosity: int,
     conninfo: str,
 ) -> None:
-    r"""Load stages of a production; "all" loads every stage.
+    r"""Load stages of a production; "all" loads every stage, a table's name its part of a stage.
 
     Rows that are in the database already are not loaded again, so a load that was interrupted is
     simply run once more. Keys, indexes and foreign keys are made after the rows.
@@ -98,7 +90,7 @@ def load(
             stages=stages,
             schema=schema,
             overwrite=overwrite,
-            roles=(*roles, *(public_roles if public else ())),
+            roles=roles,
             jobs=jobs,
             cluster=cluster,
         ),

@@ -99,6 +99,50 @@ def production_options(command: F) -> F:
     return wrapper  # type: ignore[return-value]
 
 
+def role_options(help_of_flag: str, *, flag: str = "--public") -> Callable[[F], F]:
+    """Add the options that say who may read; the command gets ``roles``.
+
+    Parameters
+    ----------
+    help_of_flag : str
+        What the flag does, for ``--help``.
+    flag : str
+        The flag that adds the roles of the public.
+    """
+
+    def decorate(command: F) -> F:
+        @click.option(flag, "public", is_flag=True, help=help_of_flag)
+        @click.option(
+            "--role",
+            "roles",
+            multiple=True,
+            default=("desi",),
+            show_default=True,
+            help="Role that may read; may be given several times.",
+        )
+        @click.option(
+            "--public-role",
+            "public_roles",
+            multiple=True,
+            default=("desi_public",),
+            show_default=True,
+            help=f"Role that may read with {flag}; may be given several times.",
+        )
+        @functools.wraps(command)
+        def wrapper(
+            *args: Any,
+            public: bool,
+            roles: tuple[str, ...],
+            public_roles: tuple[str, ...],
+            **kwargs: Any,
+        ) -> Any:
+            return command(*args, roles=(*roles, *(public_roles if public else ())), **kwargs)
+
+        return wrapper  # type: ignore[return-value]
+
+    return decorate
+
+
 def verbosity_options(command: F) -> F:
     """Add ``-v`` and ``-q``; the command gets ``verbosity``."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from specprod_copy import ddl
+from specprod_copy.cli.options import role_options
 
 
 @click.command("render-ddl")
@@ -20,22 +21,7 @@ from specprod_copy import ddl
     help="Only this part; may be given several times.  [default: all but cluster]",
 )
 @click.option("--q3c/--no-q3c", default=True, help="With or without the q3c indexes.")
-@click.option(
-    "--grant-public",
-    is_flag=True,
-    help="Let the roles of the public read as well.",
-)
-@click.option(
-    "--role", "roles", multiple=True, default=("desi",), show_default=True, help="Role that reads."
-)
-@click.option(
-    "--public-role",
-    "public_roles",
-    multiple=True,
-    default=("desi_public",),
-    show_default=True,
-    help="Role that reads with --grant-public.",
-)
+@role_options("Let the roles of the public read as well.", flag="--grant-public")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write."
 )
@@ -44,9 +30,7 @@ def render_ddl(
     schema: str,
     phases: tuple[str, ...],
     q3c: bool,
-    grant_public: bool,
     roles: tuple[str, ...],
-    public_roles: tuple[str, ...],
     output: Path | None,
 ) -> None:
     r"""Print the SQL that makes the tables (all twelve, or those named).
@@ -63,7 +47,7 @@ def render_ddl(
         tables or ddl.TABLES,
         [phase for phase in wanted if q3c or phase not in ("q3c", "cluster")],
         schema=schema,
-        roles=(*roles, *(public_roles if grant_public else ())),
+        roles=roles,
     )
     if output is None:
         click.echo(script, nl=False)

@@ -27,6 +27,11 @@ TRACTORPHOT = TableSource(
     files=lambda inputs: inputs.files.tractorphot(),
     hdus=("TRACTORPHOT",),
     derived=_DERIVED,
+    # A production has each target once, but a daily one has a file per tile, and tiles overlap: the
+    # tile of the lowest number counts.
+    first_per=lambda inputs: (
+        "TARGETID" if inputs.files.production.photometry == "computed" else None
+    ),
 )
 
 TARGETPHOT = TableSource(
@@ -36,6 +41,6 @@ TARGETPHOT = TableSource(
     hdus=("TARGETPHOT",),
     derived=_DERIVED,
     # A target stands in as many rows as tiles can reach it, and most have Tractor photometry.
-    first_per="TARGETID",
+    first_per=lambda inputs: "TARGETID",
     unless_in=TRACTORPHOT,
 )

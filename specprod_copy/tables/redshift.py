@@ -37,6 +37,10 @@ def _zpix_files(inputs: Inputs) -> Sequence[Path]:
     return [zall] if zall else inputs.files.zpix_survey_program()
 
 
+def _has_catalogs(inputs: Inputs) -> bool:
+    return inputs.files.production.redshift_type != "daily"
+
+
 def _ztileid(spgrp: pl.Expr) -> pl.Expr:
     return ids.ztileid(spgrp, pl.col("SPGRPVAL"), pl.col("TILEID"), pl.col("TARGETID"))
 
@@ -61,6 +65,7 @@ ZTILE = TableSource(
         *named_position(),
     ),
     constants=survey_and_program,
+    applies=_has_catalogs,
     after_rows=lambda inputs: () if inputs.files.zall_tilecumulative() else ("primary",),
 )
 
@@ -80,5 +85,6 @@ ZPIX = TableSource(
     row_filter=NO_SKY,
     checks=(known_survey(), known_program(), *named_position()),
     constants=survey_and_program,
+    applies=_has_catalogs,
     after_rows=lambda inputs: () if inputs.files.zall_pix() else ("primary",),
 )

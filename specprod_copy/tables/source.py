@@ -57,8 +57,11 @@ class TableSource:
         True for rows that are kept.
     checks : tuple of Check
         Rules for the rows that are kept.
-    first_per : str, optional
-        Input column; of the rows of all files that share a value only the first one is loaded.
+    applies : callable
+        Takes the `Inputs`, says whether the production has such files at all.
+    first_per : callable, optional
+        Takes the `Inputs`, returns an input column or None; of the rows of all files that share a
+        value of it only the first one is loaded.
     unless_in : TableSource, optional
         With `first_per`: rows whose value is in the files of this source are not loaded.
     constants : callable, optional
@@ -77,7 +80,8 @@ class TableSource:
     derived: Mapping[str, tuple[pl.Expr, ...]] = field(default_factory=dict)
     row_filter: pl.Expr | None = None
     checks: tuple[Check, ...] = ()
-    first_per: str | None = None
+    applies: Callable[[Inputs], bool] = lambda inputs: True
+    first_per: Callable[[Inputs], str | None] = lambda inputs: None
     unless_in: TableSource | None = None
     constants: Callable[[InputTable], Mapping[str, object]] | None = None
     after_rows: Callable[[Inputs], Sequence[str]] | None = None

@@ -1,0 +1,157 @@
+"""Values on their way into batch scripts: which are let in, and how shells quote them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import psycopg
+from psycopg.pq import Conninfo
+
+from specprod_copy.errors import ConfigurationError
+
+_WORD: Final = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"
+_LETTERS: Final = "letters, digits, '_', '.', '+' and '-'"
+
+# What stands in #SBATCH lines and in names of files and modules. Slurm has rules of its own for
+# quotes there, and a meaning for "%", so nothing is let in that would need them.
+_FORMS: Final[Mapping[str, tuple[str, str, str]]] = {
+    "email": (
+        "EMAIL",
+        r"[A-Za-z0-9_][A-Za-z0-9_.+-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*",
+        "an address such as name@example.org",
+    ),
+    "qos": ("--qos", _WORD, _LETTERS),
+    "constraint": (
+        "--constraint",
+        rf"{_WORD}(?:[&|]{_WORD})*",
+        f"names of {_LETTERS}, joined by '&' or '|'",
+    ),
+    "schema": ("--schema", rf"(?=.{{1,63}}\Z){_WORD}", f"at most 63 {_LETTERS}"),
+    "version": ("--specprod-version", _WORD, _LETTERS),
+    "job_dir": (
+        "--job-dir",
+        r"/[A-Za-z0-9_./+@=,:~-]*",
+        "an absolute path of letters, digits and _./+@=,:~- (it stands in lines for Slurm)",
+    ),
+    "time": ("wall time", r"(?:[0-9]+-)?[0-9]{1,2}:[0-9]{2}:[0-9]{2}", "[days-]hours:min:s"),
+}
+CHECKED: Final = frozenset(_FORMS)
+"""The kinds of value that `check` knows."""
+
+
+def check(kind: str, value: object) -> None:
+    """Check a value that scripts hold without quotes.
+
+    Parameters
+    ----------
+    kind : str
+        One of `CHECKED`.
+    value : object
+        Its text is checked.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is not of the form of its kind.
+    """
+    label, form, allowed = _FORMS[kind]
+    if not re.fullmatch(form, str(value)):
+        raise ConfigurationError(f"{label} must be {allowed}, not {str(value)!r}")
+
+
+def csh_quote(value: str) -> str:
+    r"""Return a text as one word of csh, as `shlex.quote` does for sh.
+
+    Each special character gets a backslash. Quotes would not do: ``!`` is special within them, and
+    a backslash within them is or is not, by the user's setting of ``backslash_quote``.
+
+    Parameters
+    ----------
+    value : str
+        Without line breaks: behind a backslash they would become blanks.
+
+    Returns
+    -------
+    str
+    """
+    return re.sub(r"([^\w./:,+@-])", r"\\\1", value) or "''"
+
+
+_QUOTE: Final[Mapping[str, Callable[[str], str]]] = {"sh": shlex.quote, "csh": csh_quote}
+
+SHELLS: Final = tuple(_QUOTE)
+"""Shells that scripts can be written for; also the suffixes of scripts."""
+
+
+def quote(value: object, shell: str) -> str:
+    """Return a value as one word of a shell.
+
+    Parameters
+    ----------
+    value : object
+        Its text is quoted.
+    shell : str
+        One of `SHELLS`.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ConfigurationError
+        If the text has line breaks or other characters that cannot be printed.
+    """
+    text = str(value)
+    if not text.isprintable():
+        raise ConfigurationError(
+            f"{text!r} holds line breaks or other characters that cannot be printed; they are not "
+            "put into scripts"
+        )
+    return _QUOTE[shell](text)
+
+
+def connection_arguments(
+    dsn: str | None = None,
+    hostname: str | None = None,
+    username: str | None = None,
+    dbname: str | None = None,
+) -> tuple[str, ...]:
+    """Return the options that tell the loader its server.
+
+    Parameters
+    ----------
+    dsn : str, optional
+        URI or key=value string.
+    hostname, username, dbname : str, optional
+
+    Returns
+    -------
+    tuple of str
+        ``--dsn=...`` and so on.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is a password in them: others can read the scripts.
+    """
+    try:
+        parsed = Conninfo.parse((dsn or "").encode())
+    except psycopg.Error:  # its message may hold the password
+        raise ConfigurationError("--dsn is neither a URI nor a key=value string") from None
+    # libpq marks by "*" what must not be shown.
+    secrets = [o.keyword.decode() for o in parsed if o.val is not None and o.dispchar == b"*"]
+    if secrets:
+        raise ConfigurationError(
+            f"--dsn holds a {secrets[0]}, and others can read the scripts; leave it out and keep "
+            "passwords in ~/.pgpass"
+        )
+    if dbname and ("=" in dbname or "://" in dbname):
+        raise ConfigurationError(
+            "--dbname is the name of a database; a URI or key=value string goes to --dsn"
+        )
+    given = {"dsn": dsn, "hostname": hostname, "username": username, "dbname": dbname}
+    return tuple(f"--{name}={value}" for name, value in given.items() if value)
