@@ -23,19 +23,25 @@ SHARED = Path(__file__).parents[2] / "shared"
 
 
 @contextmanager
-def private_cluster(name: str = "pg") -> Iterator[Cluster]:
-    """Yield a cluster, still to be started, that is stopped and deleted at the end.
-
-    Not below pytest's own folders: those are closed to the user that runs root's server.
-    """
+def open_folder() -> Iterator[Path]:
+    """Yield a temporary folder that the user of root's server can reach, unlike pytest's own."""
     folder = Path(tempfile.mkdtemp(prefix="specprod-test-"))
     folder.chmod(0o711)
-    cluster = Cluster(folder / name)
     try:
-        yield cluster
+        yield folder
     finally:
-        cluster.stop("immediate")
         shutil.rmtree(folder)
+
+
+@contextmanager
+def private_cluster(name: str = "pg") -> Iterator[Cluster]:
+    """Yield a cluster, still to be started, that is stopped and deleted at the end."""
+    with open_folder() as folder:
+        cluster = Cluster(folder / name)
+        try:
+            yield cluster
+        finally:
+            cluster.stop("immediate")
 
 
 def make_stopped(directory: Path, version: str) -> None:
