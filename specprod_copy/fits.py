@@ -38,7 +38,6 @@ from specprod_copy.selection import Fault, Rows, choose_columns, choose_rows, ch
 READ_BYTES = 1 << 20
 """Bytes read at once: they fit into a core's cache together with their columns."""
 
-
 MAX_ROW_BYTES = 2**31 - 1
 """What NumPy can take as a record."""
 

@@ -49,8 +49,10 @@ def unrice(data: bytes, size: int, count: int) -> bytes:
     Raises
     ------
     ValueError
-        If the data end too early.
+        If the data end too early or too late, or there is no code for this size.
     """
+    if size not in RICE or len(data) < size:
+        raise ValueError(f"no Rice code of integers of {size} bytes")
     shift_bits, raw_shift = RICE[size]
     bits = f"{int.from_bytes(data[size:]):0{8 * (len(data) - size)}b}"
     at = 0
@@ -71,8 +73,8 @@ def unrice(data: bytes, size: int, count: int) -> bytes:
                 low = bits[one + 1 : one + 1 + shift] or "0"
                 codes.append((one - at << shift) | int(low, 2))
                 at = one + 1 + shift
-    if at > len(bits):
-        raise ValueError("the Rice code ends too early")
+    if not 0 <= len(bits) - at < 8:
+        raise ValueError("the Rice code does not end with the data")
     code = np.array(codes, dtype=np.int64)
     differences = np.where(code & 1, ~(code >> 1), code >> 1)
     values = int.from_bytes(data[:size]) + np.cumsum(differences)
@@ -171,7 +173,7 @@ class TiledRows:
         wanted = n_rows * column.width
         try:
             data = UNPACK[method](packed, size, wanted // size)
-        except (EOFError, KeyError, OSError, ValueError, zlib.error) as error:
+        except (EOFError, OSError, ValueError, zlib.error) as error:
             message = f"damaged tile ({error}); fetch the file again"
             raise self.fault(message, column=column.name) from error
         if len(data) != wanted:

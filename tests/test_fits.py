@@ -206,7 +206,6 @@ def test_column_without_name_has_its_number(tmp_path: Path) -> None:
     columns = [RawColumn("A", "B", cells(b"\1")), RawColumn("X", "B", cells(b"\2"))]
     path = write(tmp_path / "t.fits", table_bytes(columns, TTYPE2=None))
     assert read_table(path).to_dict(as_series=False) == {"A": [1], "COL2": [2]}
-    assert fitsio.FITS(path)["TAB"].get_colnames() == ["A", "col2"]
 
 
 def test_hdus_in_order_of_preference(tmp_path: Path) -> None:
@@ -256,8 +255,10 @@ values = (
 )
 
 
-@given(st.dictionaries(keywords | keywords.map(lambda key: f"HIERARCH ESO {key}"), values))
-@settings(max_examples=100, deadline=None)
+@given(
+    st.dictionaries(keywords | keywords.map(lambda key: f"HIERARCH ESO {key}"), values, max_size=12)
+)
+@settings(max_examples=50, deadline=None)
 def test_header_values_as_astropy_reads_them(scratch: Path, cards: dict) -> None:
     hdu = fits.ImageHDU(name="IMAGE")
     for key, value in cards.items():
