@@ -40,19 +40,29 @@ find_python() {
 
 # --------------------------------------------------------------------------------------- packages
 
-has_candidate() { apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [0-9]'; }
+has_candidate() { [[ $(apt-cache policy "$1" 2>/dev/null) == *"Candidate: "[0-9]* ]]; }
+
+has_lists() { compgen -G '/var/lib/apt/lists/*Packages*' >/dev/null; }
+
+# Run apt-get, and show what it says only if it fails.
+quiet_apt_get() {
+    local output
+    say "apt-get $*"
+    output=$(DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends \
+        -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" 2>&1) || {
+        printf '%s\n' "$output" | tail -n 20 >&2
+        return 1
+    }
+}
 
 # The lists of packages are absent from fresh containers, and old elsewhere.
+lists_are_new=
 update_package_lists() {
-    say "asking apt-get for packages"
-    apt-get update -qq >/dev/null || say "apt-get update fails; going on with the old lists"
+    [[ -n $lists_are_new ]] || quiet_apt_get update || say "going on with the old lists"
+    lists_are_new=yes
 }
 
-install_packages() {
-    say "apt-get install $*"
-    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-        -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" >/dev/null
-}
+install_packages() { quiet_apt_get install "$@"; }
 
 install_python() {
     update_package_lists
@@ -76,9 +86,9 @@ distribution_version() {
 # Install PostgreSQL and q3c, or q3c for the PostgreSQL that is there.
 install_postgresql() {
     local version configuration=/etc/postgresql-common/createcluster.conf
-    version=$(printf '%s\n' "$postgresql" | sed -n 's|.*/usr/lib/postgresql/\([0-9]*\)/bin.*|\1|p')
-    if [[ -n $version ]] && ! has_candidate "postgresql-$version-q3c"; then
-        return # it is not in the lists, so asking again at each run would not help
+    version=$(sed -n 's|.* /usr/lib/postgresql/\([0-9]*\)/bin has .*|\1|p' <<<"$postgresql")
+    if [[ -n $version ]] && has_lists && ! has_candidate "postgresql-$version-q3c"; then
+        return # asking anew at each run would not help
     fi
     update_package_lists
     version=${version:-$(distribution_version)}
@@ -132,7 +142,7 @@ EOF
 is_sound() {
     is_new_enough "$venv/bin/python" && "$venv/bin/python" -c 'import pip' 2>/dev/null &&
         sed -n 's/^ *\(export \)\{0,1\}VIRTUAL_ENV=//p' "$venv/bin/activate" |
-        tr -d "\"'" | grep -qxF "$venv"
+        tr -d "\"'" | grep -xF "$venv" >/dev/null
 }
 
 make_environment() {
@@ -182,7 +192,9 @@ python=$(find_python) || { is_root_with_apt && install_python && python=$(find_p
 
 state=0
 postgresql=$(describe_postgresql "$python") || state=$?
-if ((state != 0)) && [[ -z ${SPECPROD_COPY_PG_BINDIR:-} ]] && is_root_with_apt; then
+# Where an earlier run had to take the one from PyPI, apt-get is not asked again.
+if ((state != 0)) && [[ -z ${SPECPROD_COPY_PG_BINDIR:-} ]] && is_root_with_apt &&
+    ! grep -qs embedded "$stamp"; then
     install_postgresql
     state=0
     postgresql=$(describe_postgresql "$python") || state=$?

@@ -46,7 +46,7 @@ STOP_MODES = ("fast", "smart", "immediate")
 """PostgreSQL's ways to stop, the usual one first."""
 
 _WAIT_SECONDS = 300  # after a crash, PostgreSQL first replays up to max_wal_size of its log
-_END_SECONDS = 5
+_END_SECONDS = 10
 _LOGS_KEPT = 5
 _TAIL_LINES = 20
 
