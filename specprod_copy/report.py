@@ -15,6 +15,7 @@ from rich.table import Table
 from specprod_copy.ledger import UnitResult
 
 _SECONDS_BETWEEN_LINES = 5.0
+_SUMMARY_WIDTH = 120
 
 
 @dataclass
@@ -236,7 +237,8 @@ def print_summary(console: Console, summary: LoadSummary) -> None:
             rate,
             f"{row.rows_loaded:,}",
         )
-    console.print(table)
+    # Files and pipes have no width of their own.
+    console.print(table, width=None if console.is_terminal else _SUMMARY_WIDTH, crop=False)
     for note in summary.notes:
         console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
     kept = sum(row.rows_kept for row in summary.tables)

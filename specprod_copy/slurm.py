@@ -187,8 +187,8 @@ def submit(scripts: Sequence[Script]) -> Iterator[tuple[Script, str]]:
 
 def _not_submitted(script: Script, reason: str, submitted: Sequence[str]) -> ConfigurationError:
     before = (
-        f"jobs submitted before it, which will run: {' '.join(submitted)} (scancel removes them)"
+        f"Jobs submitted before it, which will run: {' '.join(submitted)} (scancel removes them)"
         if submitted
-        else "no job was submitted"
+        else "No job was submitted before it"
     )
     return ConfigurationError(f"cannot submit {script.path}: {reason}. {before}")

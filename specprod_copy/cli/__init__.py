@@ -9,6 +9,7 @@ import click
 import specprod_copy
 
 # demo
+from specprod_copy.cli.batch import batch
 from specprod_copy.cli.grant import grant
 from specprod_copy.cli.load import load
 from specprod_copy.cli.render_ddl import render_ddl
@@ -19,7 +20,7 @@ from specprod_copy.errors import SpecprodCopyError
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(specprod_copy.__version__, "-V", "--version", prog_name="specprod-copy")
 def cli() -> None:
-    r"""Load DESI spectroscopic productions from FITS files into PostgreSQL.
+    """Load DESI spectroscopic productions from FITS files into PostgreSQL.
 
     \b
     A small production to try, in an embedded server:
@@ -34,7 +35,7 @@ def cli() -> None:
     """
 
 
-for command in (load, grant, render_ddl, server):
+for command in (load, grant, batch, render_ddl, server):
     cli.add_command(command)
 
 

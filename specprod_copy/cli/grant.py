@@ -14,7 +14,7 @@ from specprod_copy.errors import DatabaseError
 @role_options("Let the roles of the public read as well.")
 @connection_options
 def grant(schema: str, roles: tuple[str, ...], conninfo: str) -> None:
-    r"""Let roles read the tables of a schema.
+    """Let roles read the tables of a schema.
 
     The loader does this as well; this command is for roles that were made later. A role that does
     not exist gets a warning.

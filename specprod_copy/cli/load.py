@@ -69,7 +69,7 @@ def load(
     verbosity: int,
     conninfo: str,
 ) -> None:
-    r"""Load stages of a production; "all" loads every stage, a table's name its part of a stage.
+    """Load stages of a production; "all" loads every stage, a table's name its part of a stage.
 
     Rows that are in the database already are not loaded again, so a load that was interrupted is
     simply run once more. Keys, indexes and foreign keys are made after the rows.

@@ -33,7 +33,7 @@ def render_ddl(
     roles: tuple[str, ...],
     output: Path | None,
 ) -> None:
-    r"""Print the SQL that makes the tables (all twelve, or those named).
+    """Print the SQL that makes the tables (all twelve, or those named).
 
     It is what the loader itself runs, in an order that works: tables, keys, indexes, foreign keys,
     q3c indexes, comments, grants.

@@ -1,0 +1,86 @@
+"""A stand-in for Slurm that runs jobs at once and records what it is asked."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+# What answers to sbatch, srun, module and specprod-copy: it records each call. sbatch runs the job
+# at once, unless a job that it depends on has failed.
+STAND_IN = """#!{python} -SEI
+import json, os, sys
+
+name, arguments, state = os.path.basename(sys.argv[0]), sys.argv[1:], os.environ["STATE"]
+environment = [os.environ.get(name) for name in ("DESI_ROOT", "SPECPROD")]
+with open(f"{{state}}/{{name}}.jsonl", "a") as file:
+    print(json.dumps([arguments, environment]), file=file)
+
+def run_job(number, options, script):
+    import re, shutil, subprocess
+
+    needed = [o.partition("afterok:")[2] for o in options if o.startswith("--dependency=")]
+    if any(open(f"{{state}}/{{job}}").read() != "0" for job in needed):
+        return "never ran"
+    spooled = f"{{state}}/script-{{number}}"
+    shutil.copy(script, spooled)
+    directives = dict(re.findall("#SBATCH --([a-z-]+)=(.*)", open(spooled).read()))
+    log = directives["output"].replace("%x", directives["job-name"]).replace("%j", number)
+    environment = os.environ | {{"SLURM_JOB_ID": number, "SLURM_CPUS_ON_NODE": "256"}}
+    with open(log, "w") as file:
+        done = subprocess.run([spooled], stdout=file, stderr=file, env=environment)
+    return str(done.returncode)
+
+if name == "sbatch":
+    *options, script = arguments
+    if os.environ.get("REFUSE", "none") in script:
+        sys.exit("sbatch: error: QOSMaxSubmitJobPerUserLimit\\nsbatch: error: Batch job refused")
+    number = str(101 + sum(file.isdigit() for file in os.listdir(state)))
+    result = run_job(number, options, script)
+    with open(f"{{state}}/{{number}}", "w") as file:
+        file.write(result)
+    print(os.environ.get("SAYS", "{{}}").replace("{{}}", number))
+elif name == "srun":
+    command = [a for a in arguments if not a.startswith("--")][0]
+    os.execvp(command, arguments[arguments.index(command):])
+elif name == "module":
+    sys.exit(int(os.environ.get("MODULE_STATUS", "0")))
+elif os.environ.get("FAIL", "none") in arguments:
+    print("Error: the disk is full", file=sys.stderr)
+    sys.exit(3)
+"""
+
+
+class Slurm:
+    """The stand-in: its folder of programs, and what they were called with."""
+
+    def __init__(self, folder: Path) -> None:
+        self.programs, self.state, self.jobs = folder / "bin", folder / "state", folder / "jobs"
+        self.programs.mkdir()
+        self.state.mkdir()
+        for name in ("sbatch", "srun", "module", "specprod-copy"):
+            self.install(name, STAND_IN.format(python=sys.executable))
+
+    def install(self, name: str, text: str) -> None:
+        program = self.programs / name
+        program.write_text(text)
+        program.chmod(0o755)
+
+    def calls(self, program: str) -> list[list[str]]:
+        return [arguments for arguments, _ in self._records(program)]
+
+    def environments(self, program: str) -> list[list[str | None]]:
+        return [environment for _, environment in self._records(program)]
+
+    def _records(self, program: str) -> list[list[list]]:
+        record = self.state / f"{program}.jsonl"
+        lines = record.read_text().splitlines() if record.exists() else []
+        return [json.loads(line) for line in lines]
+
+    def results(self) -> list[str]:
+        """Return the exit code of each job, or that it never ran."""
+        return [path.read_text() for path in sorted(self.state.glob("1??"))]
+
+    def log(self, pattern: str) -> str:
+        (path,) = self.jobs.glob(pattern)
+        return path.read_text()
