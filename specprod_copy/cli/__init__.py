@@ -10,6 +10,7 @@ import specprod_copy
 
 # demo
 from specprod_copy.cli.batch import batch
+from specprod_copy.cli.demo import demo
 from specprod_copy.cli.grant import grant
 from specprod_copy.cli.load import load
 from specprod_copy.cli.render_ddl import render_ddl
@@ -35,7 +36,7 @@ def cli() -> None:
     """
 
 
-for command in (load, grant, batch, render_ddl, server):
+for command in (load, grant, batch, render_ddl, demo, server):
     cli.add_command(command)
 
 

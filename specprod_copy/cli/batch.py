@@ -102,7 +102,7 @@ def batch(
 
     Name the server by options or PG* variables, which sbatch hands on to the jobs. Passwords
     belong in ~/.pgpass: they are refused here, because others can read the scripts.
-    """ - click's mark of lines that stay as they are
+    """
     if not server_is_named({"dsn": dsn, "host": hostname, "user": username, "dbname": dbname}):
         raise click.UsageError(
             "name the server, by --dsn, --hostname, --username and --dbname or by PG* variables: "

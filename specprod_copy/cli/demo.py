@@ -72,7 +72,7 @@ def demo(
       specprod-copy demo demo                        30 MB in a second
       specprod-copy demo demo --specprod daily
       specprod-copy demo big --specprod iron --tiles 400 --targets 20000
-    """ - click's mark of lines that stay as they are
+    """
     production = find_production(specprod, config)
     with click.progressbar(length=tiles, label=f"Writing {specprod}", file=sys.stderr) as bar:
         written = write_production(
