@@ -21,7 +21,7 @@ from specprod_copy.report import make_report, print_summary
 from specprod_copy.tables import STAGES, Inputs
 
 
-@click.command()
+@click.command(epilog=f"Stages, in their order: {', '.join(STAGES)}.")
 @click.argument("stages", nargs=-1, required=True, metavar="STAGE...")
 @production_options
 @click.option("-s", "--schema", help="Schema for the tables.  [default: name of the production]")
@@ -99,5 +99,3 @@ def load(
     if verbosity >= 0:
         print_summary(console, summary)
 
-
-load.help = (load.help or "") + f"\n\nStages, in their order: {', '.join(STAGES)}."

@@ -7,9 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from specprod_copy.demo.draws import integers, normal, uniform
+from specprod_copy.demo.gaia import gaia_columns
 from specprod_copy.demo.kinds import load_kinds
 from specprod_copy.demo.layouts import Array
-from specprod_copy.demo.population import GAIA, OPPORTUNITY, SECONDARY, TRACTOR, Objects
+from specprod_copy.demo.population import (
+    GAIA,
+    OPPORTUNITY,
+    RELEASE_NORTH,
+    SECONDARY,
+    TRACTOR,
+    Objects,
+)
 
 OPTICAL = ("G", "R", "Z")
 INFRARED = ("W1", "W2", "W3", "W4")
@@ -72,30 +81,6 @@ RARE_BITS = {
     "WISEMASK_W1": (0, 7),
     "WISEMASK_W2": (0, 7),
 }
-#: What Gaia measured of a star that it knows; 0 for all other objects.
-GAIA_UNIFORM = {
-    "GAIA_PHOT_G_MEAN_FLUX_OVER_ERROR": (300, 5000),
-    "GAIA_PHOT_BP_MEAN_FLUX_OVER_ERROR": (20, 500),
-    "GAIA_PHOT_RP_MEAN_FLUX_OVER_ERROR": (20, 500),
-    "GAIA_ASTROMETRIC_EXCESS_NOISE": (0, 1),
-    "GAIA_ASTROMETRIC_EXCESS_NOISE_SIG": (0, 2),
-    "GAIA_ASTROMETRIC_WEIGHT_AL": (0.1, 50),
-    "GAIA_A_G_VAL": (0, 0.5),
-    "GAIA_E_BP_MIN_RP_VAL": (0, 0.3),
-    "GAIA_PHOT_BP_RP_EXCESS_FACTOR": (1.1, 1.4),
-    "GAIA_ASTROMETRIC_SIGMA5D_MAX": (0.05, 1.5),
-    "PMRA_IVAR": (1, 80),
-    "PMDEC_IVAR": (1, 80),
-    "PARALLAX_IVAR": (1, 60),
-}
-GAIA_INTEGERS = {
-    "GAIA_PHOT_G_N_OBS": (80, 300),
-    "GAIA_PHOT_BP_N_OBS": (8, 30),
-    "GAIA_PHOT_RP_N_OBS": (8, 30),
-    "GAIA_ASTROMETRIC_N_OBS_AL": (80, 300),
-    "GAIA_ASTROMETRIC_N_GOOD_OBS_AL": (80, 300),
-}
-GAIA_EPOCH = 2015.5
 #: One object in so many has a measurement that failed: NaN, infinite or minus zero.
 FAILED = 101
 
@@ -129,15 +114,15 @@ def imaging_columns(objects: Objects, rng: np.random.Generator) -> dict[str, Any
         "BRICK_PRIMARY": True,
         "WISE_COADD_ID": objects.brickname,
         "PHOTSYS": _photsys(objects),
-        **_uniform(UNIFORM, n, rng),
-        **_integers(INTEGERS, n, rng),
+        **uniform(UNIFORM, n, rng),
+        **integers(INTEGERS, n, rng),
     }
     for name, bits in RARE_BITS.items():
         rare = rng.random(n) < 0.02
         columns[name] = np.where(rare, 1 << rng.choice(bits, n), 0)
     columns |= _fluxes(objects, rng)
     columns |= _shapes(objects, columns["FLUX_R"], columns["FLUX_IVAR_R"], rng)
-    columns |= _gaia(objects, rng)
+    columns |= gaia_columns(objects, rng)
     columns |= _apertures(columns, rng)
     columns |= _light_curves(columns, rng)
     _fail(columns)
@@ -152,50 +137,32 @@ def _ls_id(objects: Objects) -> Array:
 
 
 def _photsys(objects: Objects) -> Array:
-    north = np.where(objects.release == 9011, b"N", b"S")
+    north = np.where(objects.release == RELEASE_NORTH, b"N", b"S")
     blank = (objects.origin == SECONDARY) | (objects.origin == OPPORTUNITY)
     return np.select([blank, objects.origin == GAIA], [b"", b"G"], north)
-
-
-def _uniform(
-    ranges: Mapping[str, tuple[float, float]], n: int, rng: np.random.Generator
-) -> dict[str, Array]:
-    return {
-        name: low + (high - low) * rng.random(n, np.float32) for name, (low, high) in ranges.items()
-    }
-
-
-def _integers(
-    ranges: Mapping[str, tuple[int, int]], n: int, rng: np.random.Generator
-) -> dict[str, Array]:
-    return {name: rng.integers(*limits, n, dtype=np.int32) for name, limits in ranges.items()}
-
-
-def _normal(rng: np.random.Generator, *shape: int) -> Array:
-    return rng.standard_normal(shape, np.float32)
 
 
 def _fluxes(objects: Objects, rng: np.random.Generator) -> dict[str, Array]:
     n = len(objects)
     kinds = load_kinds()
     mean, scatter = kinds.rmag[objects.kind].astype(np.float32).T
-    r = mean + scatter * _normal(rng, n)
+    r = mean + scatter * normal(rng, n)
     g_r, r_z, z_w1, w1_w2 = kinds.colors[objects.kind].astype(np.float32).T
-    color = _normal(rng, 4, n)
+    color = normal(rng, 4, n)
     magnitudes = {"R": r, "G": r + g_r + 0.15 * color[0], "Z": r - r_z + 0.1 * color[1]}
     magnitudes["W1"] = magnitudes["Z"] - z_w1 + 0.2 * color[2]
     magnitudes["W2"] = magnitudes["W1"] - w1_w2 + 0.1 * color[3]
     magnitudes["W3"] = magnitudes["W2"] - 0.5
     magnitudes["W4"] = magnitudes["W3"] - 0.5
-    ebv = np.exp(-3.2 + 0.5 * _normal(rng, n))
+    ebv = np.exp(-3.2 + 0.5 * normal(rng, n))
     columns = {"EBV": ebv}
     inside = np.float32(0.55) + np.float32(0.2) * rng.random(n, np.float32)
     for band in BANDS:
         transmission = np.exp(np.float32(-0.4 * np.log(10) * EXTINCTION[band]) * ebv)
         true = np.exp(np.float32(0.4 * np.log(10)) * (22.5 - magnitudes[band]))
-        depth = np.float32(DEPTH[band]) * np.exp(np.float32(0.2) * _normal(rng, n))
+        depth = np.float32(DEPTH[band]) * np.exp(np.float32(0.2) * normal(rng, n))
         ivar = depth * (np.float32(0.6) + np.float32(0.3) * rng.random(n, np.float32))
-        flux = true * transmission + _normal(rng, n) / np.sqrt(ivar)
+        flux = true * transmission + normal(rng, n) / np.sqrt(ivar)
         columns |= {
             f"MW_TRANSMISSION_{band}": transmission,
             f"FLUX_{band}": flux,
@@ -230,41 +197,14 @@ def _shapes(
         "DEC_IVAR": 1.1e10 * (1 + np.abs(significance)),
         "SERSIC": np.where(sersic, 0.5 + 4 * rng.random(n, np.float32), index),
         "SERSIC_IVAR": np.where(sersic, 10 + 100 * rng.random(n, np.float32), 0),
-        "SHAPE_R": np.where(extended, np.exp(-0.5 + 0.5 * _normal(rng, n)), 0),
+        "SHAPE_R": np.where(extended, np.exp(-0.5 + 0.5 * normal(rng, n)), 0),
         "SHAPE_R_IVAR": np.where(extended, 100 + 1e4 * rng.random(n, np.float32), 0),
     }
     for name in ("SHAPE_E1", "SHAPE_E2"):
         elliptic = extended & ~round_
-        columns[name] = np.where(elliptic, 0.2 * _normal(rng, n), 0)
+        columns[name] = np.where(elliptic, 0.2 * normal(rng, n), 0)
         columns[f"{name}_IVAR"] = np.where(elliptic, 50 + 1e3 * rng.random(n, np.float32), 0)
     return columns
-
-
-def _gaia(objects: Objects, rng: np.random.Generator) -> dict[str, Array]:
-    n = len(objects)
-    star = load_kinds().spectype[objects.kind] == b"STAR"
-    known = star & (rng.random(n) < 0.95)
-    magnitude = load_kinds().rmag[objects.kind, 0] + 0.3 * _normal(rng, n)
-    values: dict[str, Array] = {
-        **_uniform(GAIA_UNIFORM, n, rng),
-        **_integers(GAIA_INTEGERS, n, rng),
-        "GAIA_PHOT_G_MEAN_MAG": magnitude,
-        "GAIA_PHOT_BP_MEAN_MAG": magnitude + 0.4,
-        "GAIA_PHOT_RP_MEAN_MAG": magnitude - 0.6,
-        "PMRA": 8 * _normal(rng, n),
-        "PMDEC": -3 + 8 * _normal(rng, n),
-        "PARALLAX": 0.5 + 0.7 * _normal(rng, n),
-        "REF_EPOCH": np.full(n, GAIA_EPOCH),
-        "REF_ID": rng.integers(1 << 55, 1 << 62, n),
-        "GAIA_ASTROMETRIC_PARAMS_SOLVED": np.where(rng.random(n) < 0.97, 31, 3),
-    }
-    flags = {
-        "GAIA_PHOT_VARIABLE_FLAG": known & (rng.random(n) < 0.02),
-        "GAIA_DUPLICATED_SOURCE": known & (rng.random(n) < 0.01),
-        # Text is padded with blanks by some writers, with zero bytes by others.
-        "REF_CAT": np.where(known, b"G2", b"  "),
-    }
-    return {name: np.where(known, v, np.zeros((), v.dtype)) for name, v in values.items()} | flags
 
 
 def _apertures(columns: Mapping[str, Array], rng: np.random.Generator) -> dict[str, Array]:
@@ -272,7 +212,7 @@ def _apertures(columns: Mapping[str, Array], rng: np.random.Generator) -> dict[s
     for band in BANDS:
         growth = OPTICAL_GROWTH if band in OPTICAL else INFRARED_GROWTH
         flux, ivar = columns[f"FLUX_{band}"], columns[f"FLUX_IVAR_{band}"]
-        noise = _normal(rng, len(flux), len(growth)) / np.sqrt(ivar)[:, None]
+        noise = normal(rng, len(flux), len(growth)) / np.sqrt(ivar)[:, None]
         found[f"APFLUX_{band}"] = flux[:, None] * growth + noise
         found[f"APFLUX_RESID_{band}"] = noise
         found[f"APFLUX_IVAR_{band}"] = ivar[:, None] / (growth * growth)
@@ -287,7 +227,7 @@ def _light_curves(columns: Mapping[str, Array], rng: np.random.Generator) -> dic
     visited = VISITS > 0
     for band in ("W1", "W2"):
         flux, ivar = columns[f"FLUX_{band}"][:, None], columns[f"FLUX_IVAR_{band}"][:, None]
-        noise = _normal(rng, len(flux), len(VISITS))
+        noise = normal(rng, len(flux), len(VISITS))
         found[f"LC_FLUX_{band}"] = (flux + 3 * noise / np.sqrt(ivar)) * visited
         found[f"LC_FLUX_IVAR_{band}"] = np.float32(0.08) * ivar * visited
         found[f"LC_NOBS_{band}"] = (14 + 2 * noise).astype(np.int16) * visited

@@ -62,8 +62,13 @@ class Job:
 
     @property
     def daily(self) -> bool:
-        """Whether this is a production with files per tile instead of catalogs."""
+        """Whether redshifts come in redrock files per tile instead of catalogs."""
         return self.paths.production.redshift_type == "daily"
+
+    @property
+    def computed(self) -> bool:
+        """Whether photometry comes in files per tile instead of HEALPixel or survey."""
+        return self.paths.production.photometry == "computed"
 
     def layout(self, name: str, *surveys: str) -> Layout:
         """Return a layout with the optional columns of a file that holds these surveys."""

@@ -77,11 +77,10 @@ class Outputs:
         path.write_text("".join(f"{line}\n" for line in content), "ascii")
         self.written.append(Written(path, name, len(content) - 1))
 
-    def close(self) -> None:
-        """Complete all growing files."""
-        while self._open:
-            _, file = self._open.popitem()
-            self.written += file.close()
+    def close(self, below: Path | None = None) -> None:
+        """Complete all growing files, or those below a folder."""
+        for path in [path for path in self._open if below is None or below in path.parents]:
+            self.written += self._open.pop(path).close()
 
     def _claim(self, path: Path) -> None:
         """Make sure that a file is new, and note it before it is made."""

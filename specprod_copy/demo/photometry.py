@@ -60,7 +60,7 @@ def target_layout(job: Job, survey: str) -> Layout:
 
 def _tractor_rows(job: Job, batch: Batch) -> Iterator[tuple[Path, Array]]:
     rows = in_tractor(batch.objects)
-    if job.daily:
+    if job.computed:
         for number, tile in enumerate(batch.objects.tiles):
             path = job.paths.tile_tractorphot(tile.tileid)
             yield path, rows[batch.objects.member[rows, number]]
@@ -74,7 +74,7 @@ def _target_rows(
 ) -> Iterator[tuple[list[Path], Array]]:
     """Yield the files that rows of a tile go into, and the rows."""
     paths, production = job.paths, job.paths.production
-    if job.daily:
+    if job.computed:
         yield [paths.targetphot(str(tile.tileid))], rows
     elif production.target_summary:
         yield [paths.targetphot(production.name)], rows

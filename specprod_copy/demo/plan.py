@@ -30,7 +30,7 @@ PLANS = {
 #: Plan of all other productions.
 WHOLE_SURVEY = (
     ("cmx/other", "sv1/dark", "sv3/dark", "main/dark"),
-    ("sv3/bright", "sv3/dark", "main/bright", "main/dark"),
+    ("main/dark", "main/dark", "main/bright", "sv3/bright"),
     ("sv1/bright", "sv2/dark", "main/bright", "special/other"),
     ("main/dark", "main/dark", "main/dark", "main/bright"),
     ("main/bright", "main/backup", "main/dark", "special/dark"),

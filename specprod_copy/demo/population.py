@@ -7,7 +7,7 @@ field, so that all that concerns its objects, on whatever tile, is known without
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -209,10 +209,10 @@ def _targetid(objid: Array, brickid: Array, release: Array) -> Array:
     )
 
 
-def sky_objects(
-    field: Field, tile: int, n: int, counter: BrickCounter, rng: np.random.Generator
+def blank_objects(
+    field: Field, tile: int, stuck: int, n: int, counter: BrickCounter, rng: np.random.Generator
 ) -> Objects:
-    """Draw blank positions for one tile of a field.
+    """Draw positions without an object for one tile of a field.
 
     Parameters
     ----------
@@ -220,8 +220,11 @@ def sky_objects(
         The field.
     tile : int
         Which of its tiles.
+    stuck : int
+        Number of positions of fibres that cannot move; their TARGETID is negative and encodes the
+        position. They come first.
     n : int
-        Number of positions.
+        Number of all positions; the others are sky positions, with bit SKY set in TARGETID.
     counter : BrickCounter
         Numbers the objects.
     rng : numpy.random.Generator
@@ -230,54 +233,33 @@ def sky_objects(
     Returns
     -------
     Objects
-        With bit SKY set in TARGETID.
     """
-    objects = _blank(field, tile, n, "SKY", counter, rng)
-    return replace(objects, targetid=objects.targetid | 1 << SKY_SHIFT)
-
-
-def stuck_objects(
-    field: Field, tile: int, n: int, counter: BrickCounter, rng: np.random.Generator
-) -> Objects:
-    """Draw the positions of fibres that cannot move, for one tile of a field.
-
-    Parameters are those of `sky_objects`; TARGETID is negative and encodes the position.
-    """
-    objects = _blank(field, tile, n, "STUCK", counter, rng)
-    ra_bits = np.trunc((2**30 - 1) * objects.ra / 360).astype(np.int64)
-    dec_bits = np.trunc((2**29 - 1) * (objects.dec + 90) / 180).astype(np.int64)
-    group = 1 + field.number % 15
-    zero = np.zeros(n, np.int64)
-    return replace(
-        objects,
-        targetid=-((group << 59) + (ra_bits << 29) + dec_bits),
-        release=zero,
-        brickid=zero,
-        objid=zero,
-        brickname=np.zeros(n, "S8"),
-    )
-
-
-def _blank(
-    field: Field, tile: int, n: int, kind: str, counter: BrickCounter, rng: np.random.Generator
-) -> Objects:
-    on = field.tiles[tile]
-    ra, dec = sky.around(rng, on.ra, on.dec, sky.TILE_RADIUS, n)
-    member = np.zeros((n, len(field.tiles)), bool)
-    member[:, tile] = True
+    ra, dec = sky.around(rng, field.tiles[tile].ra, field.tiles[tile].dec, sky.TILE_RADIUS, n)
     brickid, brickname = sky.bricks(ra, dec)
     objid = counter.number(brickid)
     release = np.where(dec > RESOLVE_DEC, RELEASE_NORTH, RELEASE_SOUTH)
+    member = np.zeros((n, len(field.tiles)), bool)
+    member[:, tile] = True
+    names = load_kinds().names
+    moves = np.arange(n) >= stuck
+    on_sky = _targetid(objid, brickid, release) | 1 << SKY_SHIFT
     return Objects(
         tiles=field.tiles,
-        kind=np.full(n, load_kinds().names.index(kind)),
+        kind=np.where(moves, names.index("SKY"), names.index("STUCK")),
         origin=np.full(n, UNMATCHED),
         ra=ra,
         dec=dec,
         member=member,
-        targetid=_targetid(objid, brickid, release),
-        release=release,
-        brickid=brickid,
-        brickname=brickname,
-        objid=objid,
+        targetid=np.where(moves, on_sky, _stuck_targetid(field, ra, dec)),
+        release=np.where(moves, release, 0),
+        brickid=np.where(moves, brickid, 0),
+        brickname=np.where(moves, brickname, b""),
+        objid=np.where(moves, objid, 0),
     )
+
+
+def _stuck_targetid(field: Field, ra: Array, dec: Array) -> Array:
+    ra_bits = np.trunc((2**30 - 1) * ra / 360).astype(np.int64)
+    dec_bits = np.trunc((2**29 - 1) * (dec + 90) / 180).astype(np.int64)
+    group = 1 + field.number % 15
+    return -((group << 59) + (ra_bits << 29) + dec_bits)

@@ -21,7 +21,7 @@ from specprod_copy.demo.outputs import Outputs
 from specprod_copy.demo.paths import Paths
 from specprod_copy.demo.photometry import write_photometry
 from specprod_copy.demo.plan import make_plan
-from specprod_copy.demo.population import Objects, field_blocks, sky_objects, stuck_objects
+from specprod_copy.demo.population import Objects, blank_objects, field_blocks
 from specprod_copy.demo.redrock import collect_redrock, write_redrock
 from specprod_copy.demo.spectra import observe
 from specprod_copy.demo.summaries import csv_lines, exposure_columns, frame_columns, tile_columns
@@ -37,6 +37,8 @@ CHUNK = 4096
 EDR_TYPES = ("fuji", "guadalupe")
 #: Productions whose tiles files say when a row was updated.
 UPDATED = ("loa", "daily")
+#: Productions whose summary files lack some measurements.
+GAPS = ("jura", "daily")
 #: First numbers of the random streams.
 PLAN, SUMMARY, BLOCK, FIBERS, BLANK = range(5)
 
@@ -91,10 +93,10 @@ def write_production(
         If the production is unknown, already there, or too large.
     """
     production = find_production(specprod) if isinstance(specprod, str) else specprod
-    if tiles < 1 or chunk < 1 or not 10 <= targets <= MOST_TARGETS:
+    if tiles < 1 or chunk < 1 or seed < 0 or not 10 <= targets <= MOST_TARGETS:
         raise ConfigurationError(
-            f"a demo has at least one tile with 10 to {MOST_TARGETS} targets, "
-            f"not {tiles} tiles with {targets}"
+            f"a demo has at least one tile with 10 to {MOST_TARGETS} targets, a positive chunk and "
+            f"no negative seed, not tiles={tiles}, targets={targets}, chunk={chunk}, seed={seed}"
         )
     stream = partial(_stream, seed, production.name)
     plan = make_plan(production.name, tiles, stream(PLAN))
@@ -127,16 +129,17 @@ def _stream(seed: int, specprod: str, *numbers: int) -> np.random.Generator:
 def _write_summaries(job: Job) -> None:
     """Write the files of tiles, exposures and frames."""
     rng, name = job.stream(SUMMARY), job.paths.production.name
+    gaps = name in GAPS
     tiles = sorted(job.tiles, key=lambda tile: (tile.lastnight, tile.tileid))
     layout = job.layouts["tiles"].where(lambda column: name in UPDATED)
-    records = layout.pack(tile_columns(tiles, gaps=job.daily, rng=rng), len(tiles))
+    records = layout.pack(tile_columns(tiles, gaps=gaps, rng=rng), len(tiles))
     if job.daily:  # merged with the table of the day before
         layout = replace(layout, extname="TILES")
     job.outputs.whole(job.paths.tiles("fits"), [Hdu(layout, records, {})])
     job.outputs.text(job.paths.tiles("csv"), "", csv_lines(layout, records))
 
     taken = sorted(((t, e) for t in tiles for e in t.exposures), key=lambda pair: pair[1].expid)
-    exposures = exposure_columns(taken, gaps=job.daily, rng=rng)
+    exposures = exposure_columns(taken, gaps=gaps, rng=rng)
     frames, n = frame_columns(taken, exposures, rng)
     layouts = job.layouts["exposures"], job.layouts["frames"]
     hdus = [
@@ -164,23 +167,21 @@ def _write_field(work: FieldJob) -> None:
     write_fiberassign(work)
     if job.daily:
         write_redrock(work)
-        job.outputs.close()
+    if job.computed:
+        job.outputs.close(job.paths.photometry)
 
 
 def _write_blank(work: FieldJob, number: int, pool: FiberPool) -> None:
     """Use up the fibres of a tile: some are stuck, the others look at the sky."""
     field = work.field
     rng = work.job.stream(BLANK, field.number, number)
-    on_sky = pool.left - pool.stuck
+    used = pool.left
     # Twice as many sky positions as are needed are on offer.
-    objects = (
-        (sky_objects(field, number, 2 * on_sky, work.counter, rng), on_sky),
-        (stuck_objects(field, number, pool.stuck, work.counter, rng), pool.stuck),
-    )
-    for found, assigned in objects:
-        fiber = np.full((len(found), len(field.tiles)), -1)
-        fiber[:assigned, number] = pool.take(assigned)
-        _write_observations(work, _batch(found, fiber, rng))
+    n = 2 * used - pool.stuck
+    objects = blank_objects(field, number, pool.stuck, n, work.counter, rng)
+    fiber = np.full(objects.member.shape, -1)
+    fiber[:used, number] = pool.take(used)
+    _write_observations(work, _batch(objects, fiber, rng))
 
 
 def _batch(objects: Objects, fiber: Array, rng: np.random.Generator) -> Batch:
