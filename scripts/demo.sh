@@ -7,8 +7,12 @@ run=${SPECPROD_COPY:-specprod-copy}
 
 say() { printf '\n$ %s\n' "$*"; }
 
-say specprod-copy demo "$dir"
-"$run" demo "$dir" --overwrite
+if [[ -e $dir/spectro ]]; then
+    echo "$dir/ is there already; remove it to have it written anew."
+else
+    say specprod-copy demo "$dir"
+    "$run" demo "$dir"
+fi
 say specprod-copy load all --specprod fuji --root "$dir" --embedded specprod.pgdata
 "$run" load all --specprod fuji --root "$dir" --embedded specprod.pgdata
 

@@ -15,7 +15,7 @@ from rich.table import Table
 from specprod_copy.ledger import UnitResult
 
 _SECONDS_BETWEEN_LINES = 5.0
-_SUMMARY_WIDTH = 120
+_WIDTH_OF_FILES = 120
 
 
 @dataclass
@@ -196,6 +196,12 @@ class RichReport(PlainReport):
         self._progress.stop()
 
 
+def make_console() -> Console:
+    """Return the console for progress and summaries: standard error."""
+    console = Console(stderr=True)
+    return console if console.is_terminal else Console(stderr=True, width=_WIDTH_OF_FILES)
+
+
 def make_report(console: Console, verbosity: int) -> Report:
     """Return the report that suits a console.
 
@@ -237,8 +243,7 @@ def print_summary(console: Console, summary: LoadSummary) -> None:
             rate,
             f"{row.rows_loaded:,}",
         )
-    # Files and pipes have no width of their own.
-    console.print(table, width=None if console.is_terminal else _SUMMARY_WIDTH, crop=False)
+    console.print(table)
     for note in summary.notes:
         console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
     kept = sum(row.rows_kept for row in summary.tables)

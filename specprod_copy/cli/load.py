@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from specprod_copy import load as loader
 from specprod_copy.cli.options import (
@@ -17,7 +16,7 @@ from specprod_copy.cli.options import (
     verbosity_options,
 )
 from specprod_copy.production import ProductionFiles
-from specprod_copy.report import make_report, print_summary
+from specprod_copy.report import make_console, make_report, print_summary
 from specprod_copy.tables import STAGES, Inputs
 
 
@@ -82,7 +81,7 @@ def load(
     if overwrite and not yes and sys.stdin.isatty():
         names = ", ".join(stages)
         click.confirm(f"Replace the tables of {names} in schema {schema}?", abort=True)
-    console = Console(stderr=True)
+    console = make_console()
     summary = loader.load(
         conninfo,
         Inputs(files, tiles_file, exposures_file, skip_missing=skip_missing),
@@ -98,4 +97,3 @@ def load(
     )
     if verbosity >= 0:
         print_summary(console, summary)
-
