@@ -117,8 +117,8 @@ import sys
 from pathlib import Path
 
 from specprod_copy.errors import ServerError
-from specprod_copy.postgres_binaries import find_binaries, q3c_advice
-from specprod_copy.server_account import account_for
+from specprod_copy.server.binaries import find_binaries, q3c_advice
+from specprod_copy.server.account import account_for
 
 try:
     found = find_binaries(account_for(Path.cwd() / "specprod.pgdata"))

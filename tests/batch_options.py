@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from specprod_copy import batch, slurm
-from specprod_copy.batch import BatchOptions
+from specprod_copy.batch import jobs as batch
+from specprod_copy.batch import slurm
+from specprod_copy.batch.jobs import BatchOptions
 from specprod_copy.configuration import find_production
 
 EMAIL = "me@example.org"

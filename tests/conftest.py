@@ -16,8 +16,8 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from specprod_copy.demo import write_production
-from specprod_copy.server import DATABASE, Cluster
-from specprod_copy.server_account import account_for
+from specprod_copy.server.account import account_for
+from specprod_copy.server.cluster import DATABASE, Cluster
 
 SHARED = Path(__file__).parents[2] / "shared"
 

@@ -16,13 +16,14 @@ from batch_options import EMAIL, NASTY, options, render_all, tool
 from click.testing import CliRunner, Result
 from fake_slurm import Slurm
 
-from specprod_copy import batch, slurm
+from specprod_copy.batch import jobs as batch
+from specprod_copy.batch import slurm
+from specprod_copy.batch.script_values import connection_arguments
 from specprod_copy.cli.batch import batch as command
 from specprod_copy.configuration import find_production
 from specprod_copy.errors import ConfigurationError, InputError, SpecprodCopyError
 from specprod_copy.load import LoadOptions, load
 from specprod_copy.production import ProductionFiles
-from specprod_copy.script_values import connection_arguments
 from specprod_copy.tables import STAGES, Inputs
 
 

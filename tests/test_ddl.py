@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from specprod_copy import ddl
 from specprod_copy.cli import cli
 from specprod_copy.errors import ConfigurationError
-from specprod_copy.server import Cluster
+from specprod_copy.server.cluster import Cluster
 
 WEIRD = 'we"ird; drop'
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from raw_columns import tables
 from raw_fits import RawColumn, cells, hdu_bytes, table_bytes, write
 
-from specprod_copy.fits import read_header
 from specprod_copy.reader import open_table, read_table
+from specprod_copy.reader.fits import read_header
 
 SHARED = Path(__file__).parents[2] / "shared"
 

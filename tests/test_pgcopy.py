@@ -103,12 +103,12 @@ def frames(draw: st.DrawFn) -> pl.DataFrame:
 def copy_in(connection: psycopg.Connection, frame: pl.DataFrame, *, chunk: int = 5) -> None:
     columns = table_columns(connection, "public", "everything")
     encoder = Encoder(columns)
-    with connection.cursor() as cursor:
-        with cursor.copy("COPY everything FROM STDIN (FORMAT BINARY)") as copy:
-            copy.write(pgcopy.HEADER)
-            for piece in frame.iter_slices(chunk):
-                copy.write(memoryview(encoder.encode(conform(piece, columns))))
-            copy.write(pgcopy.TRAILER)
+    statement = "COPY everything FROM STDIN (FORMAT BINARY)"
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(pgcopy.HEADER)
+        for piece in frame.iter_slices(chunk):
+            copy.write(memoryview(encoder.encode(conform(piece, columns))))
+        copy.write(pgcopy.TRAILER)
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from batch_options import NASTY, options, render_all, tool
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from specprod_copy.batch.script_values import connection_arguments, quote
 from specprod_copy.configuration import find_production
 from specprod_copy.errors import ConfigurationError
-from specprod_copy.script_values import connection_arguments, quote
 
 CHARACTERS = st.one_of(
     st.sampled_from(NASTY), st.characters(codec="utf-8").filter(lambda c: c.isprintable())

@@ -22,13 +22,13 @@ from conftest import make_stopped, private_cluster
 
 from specprod_copy.cli.server import server
 from specprod_copy.errors import ServerError
-from specprod_copy.server import Cluster, ClusterStatus
-from specprod_copy.server_account import (
+from specprod_copy.server.account import (
     STATE_FOLDER,
     account_for,
     remove_socket_folder,
     socket_folder,
 )
+from specprod_copy.server.cluster import Cluster, ClusterStatus
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="what root does with its own folders")
 
@@ -229,7 +229,11 @@ def test_two_starters_make_one_server(new: Cluster) -> None:
 
 
 def test_the_rest_of_a_killed_initdb_is_made_anew(new: Cluster) -> None:
-    code = "import sys; from specprod_copy.server import Cluster; Cluster(sys.argv[1]).start()"
+    code = """
+import sys
+from specprod_copy.server.cluster import Cluster
+Cluster(sys.argv[1]).start()
+"""
     starter = subprocess.Popen([sys.executable, "-c", code, new.directory], start_new_session=True)
     unfinished = new.directory / "data.new"
     while not (unfinished / "PG_VERSION").exists():

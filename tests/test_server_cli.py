@@ -15,11 +15,11 @@ from click.testing import CliRunner
 from conftest import make_stopped
 
 from specprod_copy.cli.server import server
-from specprod_copy.data_directory import machine_settings, render_settings
 from specprod_copy.errors import ServerError
-from specprod_copy.postgres_binaries import Binaries, find_binaries, q3c_advice
-from specprod_copy.server import Cluster
-from specprod_copy.server_account import account_for
+from specprod_copy.server.account import account_for
+from specprod_copy.server.binaries import Binaries, find_binaries, q3c_advice
+from specprod_copy.server.cluster import Cluster
+from specprod_copy.server.data_directory import machine_settings, render_settings
 
 GB = 1 << 30
 

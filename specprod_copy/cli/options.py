@@ -12,7 +12,7 @@ from psycopg.conninfo import make_conninfo
 
 from specprod_copy import database
 from specprod_copy.production import ProductionFiles, find_production
-from specprod_copy.server import Cluster
+from specprod_copy.server.cluster import Cluster
 
 F = TypeVar("F", bound=Callable[..., Any])
 

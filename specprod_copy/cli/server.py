@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 import click
 
-from specprod_copy.postgres_binaries import HOW_TO_INSTALL, Binaries, q3c_advice
-from specprod_copy.server import DEFAULT_DIRECTORY, STOP_MODES, Cluster, ClusterStatus
-from specprod_copy.server_account import STATE_FOLDER
+from specprod_copy.server.account import STATE_FOLDER
+from specprod_copy.server.binaries import HOW_TO_INSTALL, Binaries, q3c_advice
+from specprod_copy.server.cluster import DEFAULT_DIRECTORY, STOP_MODES, Cluster, ClusterStatus
 
 NOT_RUNNING = 3
 """Exit code of ``status`` for a stopped server, as for ``pg_ctl status`` and system services."""

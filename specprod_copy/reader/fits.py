@@ -23,8 +23,8 @@ import numpy as np
 import polars as pl
 
 from specprod_copy.errors import InputError
-from specprod_copy.fits_columns import BadCell, Column, decode, parse_columns
-from specprod_copy.fits_header import (
+from specprod_copy.reader.fits_columns import BadCell, Column, decode, parse_columns
+from specprod_copy.reader.fits_header import (
     Hdu,
     check_complete,
     input_errors,
@@ -32,8 +32,8 @@ from specprod_copy.fits_header import (
     open_bytes,
     scan,
 )
-from specprod_copy.fits_tiles import TiledRows, uncompressed_header
-from specprod_copy.selection import Fault, Rows, choose_columns, choose_rows, chunks, runs
+from specprod_copy.reader.fits_tiles import TiledRows, uncompressed_header
+from specprod_copy.reader.selection import Fault, Rows, choose_columns, choose_rows, chunks, runs
 
 READ_BYTES = 1 << 20
 """Bytes read at once: they fit into a core's cache together with their columns."""

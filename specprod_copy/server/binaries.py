@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from specprod_copy.errors import ServerError
-from specprod_copy.server_account import Account
+from specprod_copy.server.account import Account
 
 OLDEST_MAJOR = 12
 """The oldest PostgreSQL that is used."""

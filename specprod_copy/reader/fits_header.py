@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from specprod_copy.errors import InputError
-from specprod_copy.selection import Fault
+from specprod_copy.reader.selection import Fault
 
 BLOCK = 2880
 """Bytes; headers and data units fill whole blocks."""

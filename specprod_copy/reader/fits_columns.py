@@ -16,8 +16,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from specprod_copy.fits_header import integer
-from specprod_copy.selection import Fault
+from specprod_copy.reader.fits_header import integer
+from specprod_copy.reader.selection import Fault
 
 TFORM = re.compile(r"\s*(\d*)([LXBIJKAEDCMPQ])(.*)")
 TDIM = re.compile(r"\s*\(([\d\s,]+)\)\s*")

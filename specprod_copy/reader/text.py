@@ -18,8 +18,8 @@ import numpy as np
 import polars as pl
 
 from specprod_copy.errors import InputError
-from specprod_copy.fits_header import input_errors
-from specprod_copy.selection import Fault, choose_columns, choose_rows, chunks
+from specprod_copy.reader.fits_header import input_errors
+from specprod_copy.reader.selection import Fault, choose_columns, choose_rows, chunks
 
 INTEGER = r"^[+-]?\d+$"
 

@@ -11,12 +11,12 @@ from typing import Final
 import jinja2
 import polars as pl
 
+from specprod_copy.batch.script_values import CHECKED, SHELLS, check, quote
+from specprod_copy.batch.slurm import DONE, Script
 from specprod_copy.configuration import Production
 from specprod_copy.errors import ConfigurationError, InputError
 from specprod_copy.reader import read_table
 from specprod_copy.resources import resource_folder
-from specprod_copy.script_values import CHECKED, SHELLS, check, quote
-from specprod_copy.slurm import DONE, Script
 from specprod_copy.tables import STAGES, tile
 
 STAGE_TIMES: Final[Mapping[str, str]] = {

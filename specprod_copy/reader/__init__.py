@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 
 from specprod_copy.errors import InputError
-from specprod_copy.fits import open_fits
-from specprod_copy.text import open_csv, open_ecsv
+from specprod_copy.reader.fits import open_fits
+from specprod_copy.reader.text import open_csv, open_ecsv
 
 
 class InputTable(Protocol):

@@ -27,17 +27,17 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import Ping
 
-from specprod_copy.data_directory import configure, create_data_directory
 from specprod_copy.errors import ServerError
-from specprod_copy.postgres_binaries import Binaries, find_binaries, inspect_binaries
-from specprod_copy.postmaster import DATABASE, Postmaster
-from specprod_copy.server_account import (
+from specprod_copy.server.account import (
     Account,
     account_for,
     prepare_folder,
     remove_socket_folder,
     socket_folder,
 )
+from specprod_copy.server.binaries import Binaries, find_binaries, inspect_binaries
+from specprod_copy.server.data_directory import configure, create_data_directory
+from specprod_copy.server.postmaster import DATABASE, Postmaster
 
 DEFAULT_DIRECTORY = Path("specprod.pgdata")
 """Where the cluster lies unless told otherwise."""

@@ -9,10 +9,10 @@ from pathlib import Path
 import jinja2
 
 from specprod_copy.errors import ServerError
-from specprod_copy.postgres_binaries import Binaries
-from specprod_copy.postmaster import SUPERUSER
 from specprod_copy.resources import resource_folder
-from specprod_copy.server_account import Account
+from specprod_copy.server.account import Account
+from specprod_copy.server.binaries import Binaries
+from specprod_copy.server.postmaster import SUPERUSER
 
 SETTINGS_FILE = "specprod-copy.conf"
 """Name of the rendered settings in the data directory, which postgresql.conf includes."""

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
-from specprod_copy.fits_columns import Column, parse_columns
-from specprod_copy.fits_header import integer
-from specprod_copy.selection import Fault
+from specprod_copy.reader.fits_columns import Column, parse_columns
+from specprod_copy.reader.fits_header import integer
+from specprod_copy.reader.selection import Fault
 
 OWN_KEYWORDS = re.compile(r"Z(TABLE|TILELEN|NAXIS[12]|PCOUNT|HEAPPTR|FORM\d+|CTYP\d+)|THEAP")
 REPLACED_KEYWORDS = re.compile(r"NAXIS[12]|PCOUNT|TFORM\d+")

@@ -1,0 +1,92 @@
+-- Recompute nspec and primary of zpix and ztile over all their rows: which spectrum of a target is
+-- the best one, and how many there are.
+--
+--   psql -v schema=fuji -f scripts/primary.sql
+--
+-- Variables: schema.
+-- Locks: ROW EXCLUSIVE on both tables until the end: readers go on, and see the old values until then.
+-- Time: one sort of each table by TARGETID and one join with itself; PGOPTIONS='-c work_mem=1GB' lets more
+-- of that stay in memory. Each row that changes leaves a dead one: scripts/vacuum_analyze.sql afterwards.
+-- One transaction; running it again changes no row.
+--
+-- The two statements are templates/primary.sql, which the loader runs, to the letter;
+-- tests/test_scripts.py fails when they drift apart. Edit the template, then copy it.
+
+\set ON_ERROR_STOP on
+\set QUIET on
+\set SHOW_CONTEXT never
+
+\if :{?schema}
+\else
+    DO $$ BEGIN RAISE 'which schema? psql -v schema=fuji -f scripts/primary.sql'; END $$;
+\endif
+
+BEGIN;
+
+-- zpix: for every TARGETID the number of its spectra (nspec) and the best of them (primary), over
+-- all rows (zcat), those of the surveys sv1, sv2 and sv3 (sv) and those of survey main (main).
+-- Outside its scope a row has 0 and false. The best spectrum is the first one in this order:
+-- ZWARN = 0 before others; then the larger TSNR2_LRG, so that zero, negative values, -9999 (which stands
+-- for a missing value) and NaN come last, in this order; then the smaller id.
+-- Only rows that change are written, so running it again does nothing.
+UPDATE :"schema".zpix AS old
+SET sv_nspec = new.sv_nspec, sv_primary = new.sv_primary,
+    main_nspec = new.main_nspec, main_primary = new.main_primary,
+    zcat_nspec = new.zcat_nspec, zcat_primary = new.zcat_primary
+FROM (
+    SELECT id,
+           CASE WHEN sv THEN count(*) FILTER (WHERE sv) OVER all_of_target ELSE 0 END AS sv_nspec,
+           sv AND count(*) FILTER (WHERE sv) OVER best_so_far = 1 AS sv_primary,
+           CASE WHEN main THEN count(*) FILTER (WHERE main) OVER all_of_target ELSE 0 END AS main_nspec,
+           main AND count(*) FILTER (WHERE main) OVER best_so_far = 1 AS main_primary,
+           count(*) OVER all_of_target AS zcat_nspec,
+           count(*) OVER best_so_far = 1 AS zcat_primary
+    FROM (
+        SELECT id, targetid, zwarn <> 0 AS bad, NULLIF(tsnr2_lrg, 'NaN') AS tsnr2_lrg,
+               survey IN ('sv1', 'sv2', 'sv3') AS sv, survey = 'main' AS main
+        FROM :"schema".zpix
+    ) AS spectra
+    WINDOW all_of_target AS (PARTITION BY targetid),
+           best_so_far AS (all_of_target ORDER BY bad, tsnr2_lrg DESC NULLS LAST, id
+                           ROWS UNBOUNDED PRECEDING)
+) AS new
+WHERE old.id = new.id
+  AND (old.sv_nspec, old.sv_primary, old.main_nspec, old.main_primary, old.zcat_nspec, old.zcat_primary)
+      IS DISTINCT FROM
+      (new.sv_nspec, new.sv_primary, new.main_nspec, new.main_primary, new.zcat_nspec, new.zcat_primary);
+\echo zpix: :ROW_COUNT rows changed
+
+-- ztile: for every TARGETID the number of its spectra (nspec) and the best of them (primary), over
+-- all rows (zcat), those of the surveys sv1, sv2 and sv3 (sv) and those of survey main (main).
+-- Outside its scope a row has 0 and false. The best spectrum is the first one in this order:
+-- ZWARN = 0 before others; then the larger TSNR2_LRG, so that zero, negative values, -9999 (which stands
+-- for a missing value) and NaN come last, in this order; then the smaller id.
+-- Only rows that change are written, so running it again does nothing.
+UPDATE :"schema".ztile AS old
+SET sv_nspec = new.sv_nspec, sv_primary = new.sv_primary,
+    main_nspec = new.main_nspec, main_primary = new.main_primary,
+    zcat_nspec = new.zcat_nspec, zcat_primary = new.zcat_primary
+FROM (
+    SELECT id,
+           CASE WHEN sv THEN count(*) FILTER (WHERE sv) OVER all_of_target ELSE 0 END AS sv_nspec,
+           sv AND count(*) FILTER (WHERE sv) OVER best_so_far = 1 AS sv_primary,
+           CASE WHEN main THEN count(*) FILTER (WHERE main) OVER all_of_target ELSE 0 END AS main_nspec,
+           main AND count(*) FILTER (WHERE main) OVER best_so_far = 1 AS main_primary,
+           count(*) OVER all_of_target AS zcat_nspec,
+           count(*) OVER best_so_far = 1 AS zcat_primary
+    FROM (
+        SELECT id, targetid, zwarn <> 0 AS bad, NULLIF(tsnr2_lrg, 'NaN') AS tsnr2_lrg,
+               survey IN ('sv1', 'sv2', 'sv3') AS sv, survey = 'main' AS main
+        FROM :"schema".ztile
+    ) AS spectra
+    WINDOW all_of_target AS (PARTITION BY targetid),
+           best_so_far AS (all_of_target ORDER BY bad, tsnr2_lrg DESC NULLS LAST, id
+                           ROWS UNBOUNDED PRECEDING)
+) AS new
+WHERE old.id = new.id
+  AND (old.sv_nspec, old.sv_primary, old.main_nspec, old.main_primary, old.zcat_nspec, old.zcat_primary)
+      IS DISTINCT FROM
+      (new.sv_nspec, new.sv_primary, new.main_nspec, new.main_primary, new.zcat_nspec, new.zcat_primary);
+\echo ztile: :ROW_COUNT rows changed
+
+COMMIT;

@@ -1,0 +1,1 @@
+"""Batch scripts: what jobs there are, their text, and their way to Slurm."""
