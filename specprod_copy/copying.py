@@ -1,4 +1,4 @@
-"""Send units: read, transform, encode and COPY, overlapped, in one transaction with the ledger."""
+"""Send units: read, transform, encode and COPY, overlapped; with the ledger or without it."""
 
 from __future__ import annotations
 
@@ -110,30 +110,57 @@ def load_units(
     InputError, DatabaseError
         If the file or the server refuses; then nothing is loaded.
     """
+    with (
+        translated_errors(f"cannot load {schema}.{units[0].table}"),
+        connection.transaction(),
+    ):
+        results = copy_units(connection, schema, units, columns, advance)
+        Ledger(connection, schema).record(results)
+    return results
+
+
+def copy_units(
+    connection: psycopg.Connection,
+    schema: str,
+    units: Sequence[Unit],
+    columns: Sequence[Column],
+    advance: Advance,
+) -> list[UnitResult]:
+    """Send the rows of units; the transaction, and any record of it, is the caller's.
+
+    Parameters
+    ----------
+    connection, schema, units, columns, advance
+        As for `load_units`.
+
+    Returns
+    -------
+    list of UnitResult
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or holds values that the table does not accept.
+    """
     table = units[0].table
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
         sql.Identifier(schema, table),
         sql.SQL(", ").join(sql.Identifier(column.name) for column in columns),
     )
     results = []
-    with (
-        translated_errors(f"cannot load {schema}.{table}"),
-        connection.transaction(),
-    ):
-        with connection.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.write(HEADER)
-            for unit in units:
-                started = time.monotonic()
-                read = kept = changed = sent = 0
-                for chunk in prefetch(encoded_chunks(unit, columns)):
-                    copy.write(memoryview(chunk.data))
-                    read += chunk.rows_read
-                    kept += chunk.rows_kept
-                    changed += chunk.values_changed
-                    sent += chunk.data.size
-                    advance(table, chunk.rows_read, chunk.rows_read * unit.row_bytes)
-                seconds = time.monotonic() - started
-                results.append(UnitResult(unit, read, kept, changed, sent, seconds))
-            copy.write(TRAILER)
-        Ledger(connection, schema).record(results)
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(HEADER)
+        for unit in units:
+            started = time.monotonic()
+            read = kept = changed = sent = 0
+            for chunk in prefetch(encoded_chunks(unit, columns)):
+                copy.write(memoryview(chunk.data))
+                read += chunk.rows_read
+                kept += chunk.rows_kept
+                changed += chunk.values_changed
+                sent += chunk.data.size
+                advance(table, chunk.rows_read, chunk.rows_read * unit.row_bytes)
+            seconds = time.monotonic() - started
+            results.append(UnitResult(unit, read, kept, changed, sent, seconds))
+        copy.write(TRAILER)
     return results

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeAlias
 
 import jinja2
 from psycopg import sql
@@ -59,6 +60,10 @@ _MAKES = re.compile(
     r"(?:CREATE (?:UNIQUE )?INDEX IF NOT EXISTS"
     r'|ALTER TABLE (?:"(?:[^"]|"")*"|\w+)\.\w+ ADD CONSTRAINT) (?P<name>\w+)'
 )
+
+
+Names: TypeAlias = "str | Mapping[str, Names] | Sequence[Names]"
+"""Names of objects, and mappings and lists of them."""
 
 
 @dataclass(frozen=True)
@@ -153,24 +158,37 @@ def render_phase(table: str, phase: str, *, schema: str, roles: Sequence[str] = 
     return "".join(block(context))
 
 
-def render_template(name: str, *, schema: str, table: str) -> str:
-    """Return the SQL of a template that works on one table.
+def render_template(name: str, **names: Names) -> str:
+    """Return the SQL of a template.
 
     Parameters
     ----------
     name : str
         Name of the file in ``templates/``, without ``.sql``.
-    schema : str
-        Schema, as in the catalog (this function quotes it).
-    table : str
-        One of `TABLES`.
+    **names
+        Schemas, tables and other objects, as in the catalog: this function quotes every one, so
+        nothing that reaches a template can become SQL. (In a comment it could: a name may have
+        line breaks.)
 
     Returns
     -------
     str
+
+    Raises
+    ------
+    ConfigurationError
+        If PostgreSQL cannot have such a name.
     """
     template = _environment("templates").get_template(f"{name}.sql")
-    return template.render(schema=quote_identifier(schema), table=table)
+    return template.render({key: _quoted(value) for key, value in names.items()})
+
+
+def _quoted(names: Names) -> Names:
+    if isinstance(names, str):
+        return quote_identifier(names)
+    if isinstance(names, Mapping):
+        return {key: _quoted(value) for key, value in names.items()}
+    return [_quoted(value) for value in names]
 
 
 def statements(

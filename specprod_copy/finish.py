@@ -57,15 +57,24 @@ def referenced_table(statement: Statement) -> str:
     return found["table"]
 
 
-def waiting_foreign_keys(
-    connection: psycopg.Connection, schema: str, tables: Sequence[str]
+def foreign_keys(
+    connection: psycopg.Connection, schema: str, tables: Sequence[str], *, made: bool = True
 ) -> Mapping[str, str]:
-    """Return the foreign keys that cannot be made yet: name to the table they wait for."""
+    """Return foreign keys of some tables: name to the table they refer to.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    schema : str
+    tables : sequence of str
+    made : bool
+        Those that exist, or those that are still to be made.
+    """
     existing = database.existing_objects(connection, schema)
     return {
         statement.makes or "": referenced_table(statement)
         for statement in ddl.statements(tables, ["foreign_keys"], schema=schema)
-        if (statement.table, statement.makes) not in existing
+        if ((statement.table, statement.makes) in existing) == made
     }
 
 

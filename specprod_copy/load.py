@@ -6,15 +6,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import groupby
 
 import psycopg
 
-from specprod_copy import copying, database, ddl, finish, ledger
+from specprod_copy import database, ddl, finish, ledger, workers
 from specprod_copy.columns import Column
 from specprod_copy.duplicates import DuplicateKey, explain
 from specprod_copy.errors import ConfigurationError, DatabaseError
-from specprod_copy.ledger import Ledger, Unit, UnitResult
+from specprod_copy.ledger import Ledger, Unit
 from specprod_copy.plan import Plan, make_plan, sources_of
 from specprod_copy.reader import read_table
 from specprod_copy.report import LoadSummary, Report, TableSummary
@@ -22,9 +21,6 @@ from specprod_copy.tables import SOURCES, Inputs, TableSource, tile, version
 
 SMALL_ROWS = 1_000_000
 """Up to so many rows a load is one transaction, from CREATE TABLE to the last index."""
-
-BATCH_ROWS = 500_000
-"""About so many rows of small files share a COPY and a commit."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,7 @@ class LoadOptions:
     roles : tuple of str
         Roles that may read.
     jobs : int
-        Index builds to run at a time.
+        Processes that send rows, and index builds that run at a time.
     cluster : bool
         Order tables on their q3c index.
     """
@@ -61,8 +57,8 @@ def load(
     """Load stages of a production.
 
     What is loaded already, by the ledger of the schema, is not loaded again. A load of at most
-    `SMALL_ROWS` rows is one transaction; a larger one commits every `BATCH_ROWS` rows or so, and
-    one that was interrupted goes on where it stopped.
+    `SMALL_ROWS` rows is one transaction. A larger one commits every `workers.BATCH_ROWS` rows or
+    so, by several processes at a time; if it is interrupted, the next one goes on from there.
 
     Parameters
     ----------
@@ -141,10 +137,10 @@ class _Load:
             self._begin(plan)
             small = plan.n_rows <= SMALL_ROWS
             if small:
-                self._send(plan.units)
+                self._send(plan.units, jobs=1)
                 self._finish(plan, one_transaction=True)
         if not small:
-            self._send(plan.units)
+            self._send(plan.units, jobs=self.options.jobs)
             self._finish(plan, one_transaction=False)
 
     def _prepare(self) -> None:
@@ -192,18 +188,18 @@ class _Load:
             self.summary.tables.append(TableSummary(source.table, source.stage, rows_loaded=before))
         self.report.begin(plan.n_rows, plan.n_bytes)
 
-    def _send(self, units: Sequence[Unit]) -> None:
-        for batch in batches(units):
-            columns = self.columns[batch[0].table]
-            self._count(
-                copying.load_units(
-                    self.connection, self.schema, batch, columns, self.report.advance
-                )
-            )
-
-    def _count(self, results: Sequence[UnitResult]) -> None:
-        source = SOURCES[results[0].unit.source]
-        self.summary.tables[self.sources.index(source)].add(results)
+    def _send(self, units: Sequence[Unit], *, jobs: int) -> None:
+        batches = list(workers.make_batches(units))
+        arguments = (self.schema, batches, self.columns, self.report.advance)
+        # A table that has its foreign keys wants the rows they refer to first.
+        in_order = bool(finish.foreign_keys(self.connection, self.schema, self.tables))
+        if jobs == 1 or in_order or len(batches) < 2:
+            done = workers.send(self.connection, *arguments)
+        else:
+            done = workers.send_in_parallel(self.conninfo, *arguments, jobs)
+        for results in done:
+            source = SOURCES[results[0].unit.source]
+            self.summary.tables[self.sources.index(source)].add(results)
 
     def _run_after_rows(self) -> None:
         for source in self.sources:
@@ -236,7 +232,7 @@ class _Load:
         except DuplicateKey as error:
             columns = self.columns.get(error.table, [])
             raise explain(error, self.connection, self.schema, columns, plan.files) from error
-        waiting = finish.waiting_foreign_keys(self.connection, self.schema, complete)
+        waiting = finish.foreign_keys(self.connection, self.schema, complete, made=False)
         for name, table in waiting.items():
             self.summary.notes.append(f"foreign key {name} waits for table {table}")
         granted = ["version", *self.tables, ledger.TABLE]
@@ -287,27 +283,3 @@ class _Load:
                     f"keys and indexes of {table} wait for stage {' and '.join(sorted(missing))}"
                 )
         return complete
-
-
-def batches(units: Sequence[Unit]) -> Iterator[list[Unit]]:
-    """Group units that share a COPY and a commit: of one source, about `BATCH_ROWS` rows.
-
-    Parameters
-    ----------
-    units : sequence of Unit
-        In the order of loading.
-
-    Yields
-    ------
-    list of Unit
-    """
-    for _, group in groupby(units, key=lambda unit: unit.source):
-        batch: list[Unit] = []
-        rows = 0
-        for unit in group:
-            if batch and rows + unit.n_rows > BATCH_ROWS:
-                yield batch
-                batch, rows = [], 0
-            batch.append(unit)
-            rows += unit.n_rows
-        yield batch

@@ -10,7 +10,7 @@ from specprod_copy.columns import Column
 from specprod_copy.ledger import Unit
 from specprod_copy.pgcopy import CHUNK_ROWS
 from specprod_copy.reader import open_table
-from specprod_copy.tables import SOURCES
+from specprod_copy.tables import ALL_SOURCES
 from specprod_copy.transform import Transform, Transformed
 
 
@@ -33,7 +33,7 @@ def table_rows(unit: Unit, columns: Sequence[Column]) -> Iterator[Transformed]:
         If the file cannot be read or holds values that the table does not accept.
     """
     with open_table(unit.path, (unit.hdu,) if unit.hdu else ()) as table:
-        transform = Transform(SOURCES[unit.source], table, columns)
+        transform = Transform(ALL_SOURCES[unit.source], table, columns)
         position = 0
         for frame in table.frames(
             transform.inputs,

@@ -14,8 +14,8 @@ from astropy.io import fits
 from astropy.table import Table
 from click.testing import CliRunner
 
+from specprod_copy import copying, plan, workers
 from specprod_copy import load as loader
-from specprod_copy import plan
 from specprod_copy.cli import cli
 from specprod_copy.errors import SpecprodCopyError
 from specprod_copy.production import ProductionFiles, find_production
@@ -411,10 +411,10 @@ def test_second_loader_is_told_who_is_at_work(fuji):
 def test_large_load_resumes(fuji, monkeypatch, failing):
     """A load of several transactions that dies is finished by the next one, without a row twice."""
     monkeypatch.setattr(loader, "SMALL_ROWS", 0)
-    monkeypatch.setattr(loader, "BATCH_ROWS", 7)
+    monkeypatch.setattr(workers, "BATCH_ROWS", 7)
     monkeypatch.setattr(plan, "UNIT_ROWS", 5)
-    fuji.run("exposures", "--schema", "whole")
-    real, calls = loader.copying.load_units, []
+    fuji.run("exposures", "--schema", "whole", "-j", "1")
+    real, calls = copying.load_units, []
 
     def dying(*arguments):
         calls.append(arguments)
@@ -422,9 +422,9 @@ def test_large_load_resumes(fuji, monkeypatch, failing):
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr(loader.copying, "load_units", dying)
-    assert fuji.invoke("exposures").exit_code != 0
-    monkeypatch.setattr(loader.copying, "load_units", real)
+    monkeypatch.setattr(copying, "load_units", dying)
+    assert fuji.invoke("exposures", "-j", "1").exit_code != 0
+    monkeypatch.setattr(copying, "load_units", real)
     done = fuji.query("SELECT coalesce(sum(rows_kept), 0)::int FROM fuji.load_ledger")[0][0]
     assert done > 0
     fuji.run("exposures", "-j", "2")
