@@ -14,9 +14,9 @@
 -- The CREATE INDEX statements are those of ddl/, to the letter; tests/test_scripts.py compares them.
 
 \set ON_ERROR_STOP on
+\set AUTOCOMMIT on
 \set QUIET on
 \set SHOW_CONTEXT never
-\set AUTOCOMMIT on
 
 \if :{?schema}
 \else

@@ -10,6 +10,7 @@
 -- One transaction; running it again changes nothing. Tables made later need it again.
 
 \set ON_ERROR_STOP on
+\set AUTOCOMMIT on
 \set QUIET on
 \set SHOW_CONTEXT never
 

@@ -13,6 +13,7 @@
 -- tests/test_scripts.py fails when they drift apart. Edit the template, then copy it.
 
 \set ON_ERROR_STOP on
+\set AUTOCOMMIT on
 \set QUIET on
 \set SHOW_CONTEXT never
 

@@ -21,6 +21,7 @@
 -- names and their text, and NOT NULL constraints, which have names from PostgreSQL 18 on, keep them.
 
 \set ON_ERROR_STOP on
+\set AUTOCOMMIT on
 \set QUIET on
 \set SHOW_CONTEXT never
 

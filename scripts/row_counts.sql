@@ -10,6 +10,7 @@
 -- Changes nothing. All exact numbers are of the same moment.
 
 \set ON_ERROR_STOP on
+\set AUTOCOMMIT on
 \set QUIET on
 \set SHOW_CONTEXT never
 

@@ -14,6 +14,7 @@
 -- One statement, so one transaction; running it again changes no row.
 
 \set ON_ERROR_STOP on
+\set AUTOCOMMIT on
 \set QUIET on
 \set SHOW_CONTEXT never
 

@@ -12,9 +12,9 @@
 -- you like.
 
 \set ON_ERROR_STOP on
+\set AUTOCOMMIT on
 \set QUIET on
 \set SHOW_CONTEXT never
-\set AUTOCOMMIT on
 
 \if :{?schema}
 \else

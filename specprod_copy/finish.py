@@ -209,6 +209,42 @@ def grant(
     return [role for role in roles if role not in existing]
 
 
+def enable_q3c(connection: psycopg.Connection, schema: str, note: Callable[[str], None]) -> bool:
+    """Install q3c in the database if that can be.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    schema : str
+    note : callable
+        Is told why there is no q3c.
+
+    Returns
+    -------
+    bool
+        Whether the database has q3c.
+    """
+    if database.q3c_version(connection, installed=True) is not None:
+        return True
+    if database.q3c_version(connection) is None:
+        note(
+            "the server does not have the extension q3c: no q3c indexes, so searches on the sky "
+            "read whole tables (Debian and Ubuntu: package postgresql-NN-q3c)"
+        )
+        return False
+    try:
+        with connection.transaction():
+            for statement in ddl.statements(["schema"], ["q3c"], schema=schema):
+                connection.execute(statement.sql.encode())
+    except psycopg.errors.InsufficientPrivilege:
+        note(
+            "no right to install the extension q3c in this database: no q3c indexes; let an "
+            "administrator run CREATE EXTENSION q3c, then run the load again"
+        )
+        return False
+    return True
+
+
 def drop_tables(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> None:
     """Drop tables, all in one statement, without anything that depends on them.
 

@@ -6,8 +6,7 @@ transaction as its rows, so whatever is killed whenever, the ledger tells the tr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -18,13 +17,10 @@ from psycopg import sql
 
 import specprod_copy
 from specprod_copy.database import parametrized
-from specprod_copy.errors import DatabaseError, InputError
+from specprod_copy.errors import InputError
 
 TABLE = "load_ledger"
 """Name of the ledger's table."""
-
-# Any number that other programs are unlikely to lock on.
-_LOCK_CLASS = 0x5350_4350
 
 
 @dataclass(frozen=True)
@@ -120,40 +116,6 @@ class UnitResult:
 
 Loaded = Mapping[tuple[str, str], tuple[Fingerprint, list[tuple[int, int]]]]
 """(file, HDU) to the fingerprint of the file and the row ranges that are loaded, in order."""
-
-
-@contextmanager
-def lock(connection: psycopg.Connection, schema: str) -> Iterator[None]:
-    """Be the only loader at work on a schema.
-
-    Raises
-    ------
-    DatabaseError
-        If another session holds the lock; says which one.
-    """
-    taken = connection.execute(
-        "SELECT pg_try_advisory_lock(%s, hashtext(%s))", (_LOCK_CLASS, schema)
-    ).fetchone()
-    if not (taken and taken[0]):
-        holder = connection.execute(
-            """SELECT format('process %%s of %%s since %%s', a.pid, a.usename,
-                             to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS'))
-               FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-               WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %s
-                 AND l.objid = (hashtext(%s)::bigint & 4294967295)::oid
-                 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-            """,
-            (_LOCK_CLASS, schema),
-        ).fetchone()
-        who = holder[0] if holder else "a session that just ended"
-        raise DatabaseError(
-            f"another load is at work on schema {schema} ({who}); wait for it and run this again"
-        )
-    try:
-        yield
-    finally:
-        if not connection.closed and not connection.broken:
-            connection.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", (_LOCK_CLASS, schema))
 
 
 class Ledger:

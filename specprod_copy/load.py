@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 
 import psycopg
 
-from specprod_copy import database, ddl, finish, ledger, workers
+from specprod_copy import database, ddl, finish, ledger, locks, workers
 from specprod_copy.columns import Column
 from specprod_copy.duplicates import DuplicateKey, explain
 from specprod_copy.errors import ConfigurationError, DatabaseError
 from specprod_copy.ledger import Ledger, Unit
-from specprod_copy.plan import Plan, make_plan, sources_of
+from specprod_copy.plan import Plan, make_plan, part_of, sources_of
 from specprod_copy.reader import read_table
 from specprod_copy.report import LoadSummary, Report, TableSummary
 from specprod_copy.tables import SOURCES, Inputs, TableSource, tile, version
@@ -41,6 +41,9 @@ class LoadOptions:
         Processes that send rows, and index builds that run at a time.
     cluster : bool
         Order tables on their q3c index.
+    part : tuple of int, optional
+        (k, n): load only the k-th of n shares of the rows, beside others that load theirs, and
+        leave keys and indexes to a load without this.
     """
 
     stages: tuple[str, ...]
@@ -49,6 +52,7 @@ class LoadOptions:
     roles: tuple[str, ...] = ("desi",)
     jobs: int = 1
     cluster: bool = False
+    part: tuple[int, int] | None = None
 
 
 def load(
@@ -90,11 +94,14 @@ def load(
     with (
         database.connect(conninfo) as connection,
         database.translated_errors(f"cannot load schema {options.schema}"),
-        ledger.lock(connection, options.schema),
+        locks.work(connection, options.schema, shared=options.part is not None),
     ):
         run = _Load(connection, conninfo, inputs, options, report, sources)
         try:
-            run.run()
+            if options.part is None:
+                run.run()
+            else:
+                run.run_part(*options.part)
         finally:
             report.end()
     run.summary.seconds = time.monotonic() - started
@@ -130,21 +137,29 @@ class _Load:
                 self.summary.notes.append(f"{source.table}: {name} has no such catalogs, skipped")
 
     def run(self) -> None:
+        """Load all that is missing, then make keys and indexes."""
         with self.connection.transaction():
             self._prepare()
-            self.inputs = replace(self.inputs, tileids=self._tileids())
-            plan = make_plan(self.sources, self.inputs, self.columns, self.ledger)
-            self._begin(plan)
-            small = plan.n_rows <= SMALL_ROWS
-            if small:
+            plan = self._plan()
+            if plan.n_rows <= SMALL_ROWS:
                 self._send(plan.units, jobs=1)
                 self._finish(plan, one_transaction=True)
-        if not small:
-            self._send(plan.units, jobs=self.options.jobs)
-            self._finish(plan, one_transaction=False)
+                return
+        self._send(plan.units, jobs=self.options.jobs)
+        self._finish(plan, one_transaction=False)
+
+    def run_part(self, part: int, parts: int) -> None:
+        """Load one share of what is missing."""
+        with self.connection.transaction():
+            self._prepare()
+        self._send(part_of(self._plan().units, part, parts), jobs=self.options.jobs)
+        self.summary.notes.append(
+            f"part {part} of {parts}: a load without --part makes the keys and indexes"
+        )
 
     def _prepare(self) -> None:
         """Make the tables that are not there, and refuse those with rows of unknown origin."""
+        locks.making_tables(self.connection, self.schema)
         if not database.schema_exists(self.connection, self.schema):
             self._execute(["schema"], ["table"])
         existing = database.existing_tables(self.connection, self.schema)
@@ -177,18 +192,22 @@ class _Load:
             return tuple(tileids.sort())
         return database.integers(self.connection, self.schema, "tile", "tileid")
 
-    def _begin(self, plan: Plan) -> None:
+    def _plan(self) -> Plan:
+        self.inputs = replace(self.inputs, tileids=self._tileids())
+        plan = make_plan(self.sources, self.inputs, self.columns, self.ledger)
+        for source in self.sources:
+            before = self.ledger.stages(source.table).get(source.stage, 0)
+            self.summary.tables.append(TableSummary(source.table, source.stage, rows_loaded=before))
         if self.inputs.skip_missing and any(s.stage == "fiberassign" for s in self.sources):
             missing = self.inputs.tiles_without_fiberassign()
             if missing:
                 tiles = ", ".join(map(str, missing))
                 self.summary.notes.append(f"no fiberassign file, skipped: tiles {tiles}")
-        for source in self.sources:
-            before = self.ledger.stages(source.table).get(source.stage, 0)
-            self.summary.tables.append(TableSummary(source.table, source.stage, rows_loaded=before))
-        self.report.begin(plan.n_rows, plan.n_bytes)
+        return plan
 
     def _send(self, units: Sequence[Unit], *, jobs: int) -> None:
+        size = sum(unit.n_rows * unit.row_bytes for unit in units)
+        self.report.begin(sum(unit.n_rows for unit in units), size)
         batches = list(workers.make_batches(units))
         arguments = (self.schema, batches, self.columns, self.report.advance)
         # A table that has its foreign keys wants the rows they refer to first.
@@ -215,7 +234,7 @@ class _Load:
             self.schema,
             version.versions(self.connection, self.inputs.files.production),
         )
-        q3c = self._enable_q3c()
+        q3c = finish.enable_q3c(self.connection, self.schema, self.summary.notes.append)
         complete = self._complete_tables()
         try:
             finish.finish(
@@ -244,27 +263,6 @@ class _Load:
         with self.report.step(what):
             yield
         self.summary.steps += 1
-
-    def _enable_q3c(self) -> bool:
-        """Install q3c in the database if that can be; say so if not."""
-        if database.q3c_version(self.connection, installed=True) is not None:
-            return True
-        if database.q3c_version(self.connection) is None:
-            self.summary.notes.append(
-                "the server does not have the extension q3c: no q3c indexes, so searches on the "
-                "sky read whole tables (Debian and Ubuntu: package postgresql-NN-q3c)"
-            )
-            return False
-        try:
-            with self.connection.transaction():
-                self._execute(["schema"], ["q3c"])
-        except psycopg.errors.InsufficientPrivilege:
-            self.summary.notes.append(
-                "no right to install the extension q3c in this database: no q3c indexes; let an "
-                "administrator run CREATE EXTENSION q3c, then run the load again"
-            )
-            return False
-        return True
 
     def _complete_tables(self) -> list[str]:
         """Return the tables of the schema that have rows from all of their stages."""

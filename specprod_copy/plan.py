@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 
@@ -46,11 +47,6 @@ class Plan:
     def n_rows(self) -> int:
         """Rows to read."""
         return sum(unit.n_rows for unit in self.units)
-
-    @property
-    def n_bytes(self) -> int:
-        """Bytes to read."""
-        return sum(unit.n_rows * unit.row_bytes for unit in self.units)
 
 
 def sources_of(names: Sequence[str]) -> list[TableSource]:
@@ -170,6 +166,26 @@ def _loaded_ranges(whole: Unit, loaded: Loaded) -> list[tuple[int, int]]:
     return ranges
 
 
+def part_of(units: Sequence[Unit], part: int, parts: int) -> list[Unit]:
+    """Return the share of one of several loaders in some units.
+
+    Which share a unit belongs to depends on its file and place only, so loaders that plan at
+    different times agree.
+
+    Parameters
+    ----------
+    units : sequence of Unit
+    part, parts : int
+        Number of the share, from 1 to `parts`.
+    """
+
+    def share(unit: Unit) -> int:
+        name = f"{unit.source} {unit.file} {unit.hdu}".encode(errors="surrogateescape")
+        return (crc32(name) + unit.first // UNIT_ROWS) % parts + 1
+
+    return [unit for unit in units if share(unit) == part]
+
+
 def ledger_name(path: Path, root: Path) -> str:
     """Return the name of a file in the ledger: relative to the root where it lies below it."""
     path, root = path.absolute(), root.absolute()
@@ -177,7 +193,7 @@ def ledger_name(path: Path, root: Path) -> str:
 
 
 def _missing(n_rows: int, loaded: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield the ranges of at most `UNIT_ROWS` rows that are not loaded.
+    """Yield the ranges of rows that are not loaded, cut at multiples of `UNIT_ROWS`.
 
     An HDU without rows is one empty unit, so that the ledger shows that it was seen.
     """
@@ -185,6 +201,8 @@ def _missing(n_rows: int, loaded: Sequence[tuple[int, int]]) -> Iterator[tuple[i
         yield 0, 0
     position = 0
     for first, last in [*loaded, (n_rows, n_rows)]:
-        for start in np.arange(position, first, UNIT_ROWS).tolist():
-            yield start, min(start + UNIT_ROWS, first)
+        while position < first:
+            end = min((position // UNIT_ROWS + 1) * UNIT_ROWS, first)
+            yield position, end
+            position = end
         position = max(position, last)

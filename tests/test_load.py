@@ -14,7 +14,7 @@ from astropy.io import fits
 from astropy.table import Table
 from click.testing import CliRunner
 
-from specprod_copy import copying, plan, workers
+from specprod_copy import copying, locks, plan, workers
 from specprod_copy import load as loader
 from specprod_copy.cli import cli
 from specprod_copy.errors import SpecprodCopyError
@@ -401,7 +401,7 @@ def test_no_right_to_create(fuji, password_role):
 
 
 def test_second_loader_is_told_who_is_at_work(fuji):
-    with psycopg.connect(fuji.conninfo) as connection, loader.ledger.lock(connection, "fuji"):
+    with psycopg.connect(fuji.conninfo) as connection, locks.work(connection, "fuji", shared=False):
         message = fuji.refuse("exposures")
     assert message.startswith("another load is at work on schema fuji (process ")
     fuji.run("exposures")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
+from specprod_copy import locks, plan
 from specprod_copy.demo import write_production
-from specprod_copy.errors import InputError
+from specprod_copy.errors import DatabaseError, InputError
 from specprod_copy.load import LoadOptions, load
 from specprod_copy.production import ProductionFiles, load_configuration
 from specprod_copy.report import LoadSummary
@@ -334,3 +336,42 @@ def test_real_files(shared, module_database):
             tractor["FLUX_G"],
             tractor["DCHISQ"][4],
         )
+
+
+# Several loaders ---------------------------------------------------------------------------------
+
+
+def test_parts_and_the_load_that_finishes(demos, iron, module_database, monkeypatch):
+    """Loaders that share the work, at once and in any order, load every row exactly once."""
+    monkeypatch.setattr(plan, "UNIT_ROWS", 50)
+    files = ProductionFiles(PRODUCTIONS["iron"], demos("iron"))
+
+    def load_part(part: int) -> LoadSummary:
+        options = LoadOptions(("all",), "parts", part=(part, 3))
+        return load(module_database, Inputs(files), options)
+
+    with ThreadPoolExecutor(3) as pool:
+        summaries = list(pool.map(load_part, [3, 1, 2]))
+    for summary in summaries:
+        assert sum(row.rows_kept for row in summary.tables) > 0
+        assert summary.steps == 0
+    final = load(module_database, Inputs(files), LoadOptions(("all",), "parts"))
+    assert sum(row.rows_kept for row in final.tables) == 0
+    assert final.steps > 0
+    for table in ("tile", "frame", "photometry", "target", "zpix", "ztile", "potential"):
+        both = [
+            iron.execute(f"SELECT * FROM {schema}.{table} ORDER BY 1, 2, 3, 4, 5").fetchall()
+            for schema in ("iron", "parts")
+        ]
+        assert both[0] == both[1]
+
+
+def test_a_part_and_a_whole_load_exclude_each_other(demos, module_database):
+    files = ProductionFiles(PRODUCTIONS["iron"], demos("iron"))
+    with psycopg.connect(module_database, autocommit=True) as connection:
+        for shared, part in ((True, None), (False, (1, 2))):
+            with (
+                locks.work(connection, "busy", shared=shared),
+                pytest.raises(DatabaseError, match="another load is at work on schema busy"),
+            ):
+                load(module_database, Inputs(files), LoadOptions(("tile",), "busy", part=part))

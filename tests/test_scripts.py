@@ -33,10 +33,12 @@ def psql(cluster, module_database) -> Iterator[Psql]:
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_head_and_index(script):
-    head = (FOLDER / f"{script}.sql").read_text().partition("\n\n")[0]
+    text = (FOLDER / f"{script}.sql").read_text()
+    head = text.partition("\n\n")[0]
     assert all(line.startswith("--") for line in head.splitlines())
     for part in ("psql -v schema=fuji ", "Variables: schema", "Locks: ", "Time: "):
         assert part in head
+    assert "\n\n\\set ON_ERROR_STOP on\n\\set AUTOCOMMIT on\n" in text
     assert f"\n| `{script}.sql` | " in (FOLDER / "README.md").read_text()
 
 

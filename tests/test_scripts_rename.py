@@ -85,12 +85,22 @@ def test_coefficient_patches_share_a_schema(psql):
     assert "zpixpatch" in psql.names("fuji")
 
 
-def test_sequences_move_with_their_columns_or_alone(psql):
-    psql.build("a", ["version"])
+def test_a_move_takes_everything_along(psql):
+    """Also foreign keys, views, sequences of their own; names that have the prefix keep it."""
+    psql.build("a", ["version", "tile", "exposure"], [*BARE, "foreign_keys"])
+    psql.execute("CREATE TABLE a.p_extra (i int CONSTRAINT positive CHECK (i > 0))")
+    psql.execute("CREATE INDEX ix_p_extra_i ON a.p_extra (i)")
     psql.execute("CREATE SEQUENCE a.alone")
     psql.execute("CREATE VIEW a.v AS SELECT package FROM a.version")
     psql.ok("rename_schema", schema="a", new_schema="b", prefix="p")
     assert psql.names("a") == set()
+    plain = {name for name in psql.names("b") if not name.endswith("_not_null")}
+    assert plain - {"p_extra", "ix_p_extra_i"} == {
+        *("p_version", "p_version_pkey", "p_version_package_key", "p_version_id_seq"),
+        *("p_tile", "p_tile_pkey", "p_exposure", "p_exposure_pkey", "p_exposure_tileid_fkey"),
+        *("p_positive", "p_alone", "p_v"),
+    }
+    assert {"p_extra", "ix_p_extra_i"} < plain
     psql.execute("INSERT INTO b.p_version (package, version) VALUES ('a', '1')")
     assert psql.scalar("SELECT package FROM b.p_v") == "a"
     assert psql.scalar("SELECT last_value FROM b.p_version_id_seq") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -20,6 +21,21 @@ from specprod_copy.report import make_console, make_report, print_summary
 from specprod_copy.tables import STAGES, Inputs
 
 
+class PartType(click.ParamType):
+    """K/N with 1 <= K <= N."""
+
+    name = "K/N"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """Return (K, N)."""
+        found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", value)
+        if found is None or not 1 <= int(found[1]) <= int(found[2]):
+            self.fail(f"{value!r} is not K/N with 1 <= K <= N", param, ctx)
+        return int(found[1]), int(found[2])
+
+
 @click.command(epilog=f"Stages, in their order: {', '.join(STAGES)}.")
 @click.argument("stages", nargs=-1, required=True, metavar="STAGE...")
 @production_options
@@ -34,6 +50,12 @@ from specprod_copy.tables import STAGES, Inputs
     default=lambda: min(os.cpu_count() or 1, 8),
     show_default="number of processors, at most 8",
     help="How many things to do at a time.",
+)
+@click.option(
+    "--part",
+    type=PartType(),
+    help="Load only share K of N, beside others that load theirs, e.g. 3/16 in a job array. A load "
+    "without this, afterwards, makes the keys and indexes.",
 )
 @click.option("--cluster", is_flag=True, help="Order tables on their q3c index (slow, locks them).")
 @click.option(
@@ -61,6 +83,7 @@ def load(
     yes: bool,
     roles: tuple[str, ...],
     jobs: int,
+    part: tuple[int, int] | None,
     cluster: bool,
     tiles_file: Path | None,
     exposures_file: Path | None,
@@ -92,6 +115,7 @@ def load(
             roles=roles,
             jobs=jobs,
             cluster=cluster,
+            part=part,
         ),
         make_report(console, verbosity),
     )

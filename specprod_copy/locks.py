@@ -1,0 +1,67 @@
+"""Who may work on a schema: one loader alone, or several that each load a part.
+
+Advisory locks of the session: they go with the connection, however a loader ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from specprod_copy.errors import DatabaseError
+
+# Any numbers that other programs are unlikely to lock on: rows, and the making of tables.
+_WORK = 0x5350_4350
+_TABLES = _WORK + 1
+
+
+@contextmanager
+def work(connection: psycopg.Connection, schema: str, *, shared: bool) -> Iterator[None]:
+    """Be at work on a schema.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    schema : str
+    shared : bool
+        Beside others that load their parts, instead of alone.
+
+    Raises
+    ------
+    DatabaseError
+        If another session stands in the way; says which one.
+    """
+    suffix = "_shared" if shared else ""
+    key = (_WORK, schema)
+    taken = connection.execute(f"SELECT pg_try_advisory_lock{suffix}(%s, hashtext(%s))", key)
+    if taken.fetchone() != (True,):
+        raise DatabaseError(
+            f"another load is at work on schema {schema} ({_holder(connection, schema)}); wait for "
+            "it and run this again"
+        )
+    try:
+        yield
+    finally:
+        if not connection.closed and not connection.broken:
+            connection.execute(f"SELECT pg_advisory_unlock{suffix}(%s, hashtext(%s))", key)
+
+
+def making_tables(connection: psycopg.Connection, schema: str) -> None:
+    """Wait until no other session makes tables; be alone in that until the transaction ends."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_TABLES, schema))
+
+
+def _holder(connection: psycopg.Connection, schema: str) -> str:
+    found = connection.execute(
+        """SELECT format('process %%s of %%s since %%s', a.pid, a.usename,
+                         to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS'))
+           FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+           WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %s
+             AND l.objid = (hashtext(%s)::bigint & 4294967295)::oid
+             AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        """,
+        (_WORK, schema),
+    ).fetchone()
+    return str(found[0]) if found else "a session that just ended"

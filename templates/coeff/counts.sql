@@ -1,0 +1,2 @@
+{% from "coeff/macros.sql" import counts -%}
+{{ counts(schema ~ "." ~ table, patch_schema ~ "." ~ values) }};

@@ -1,0 +1,34 @@
+{# The ten coefficients of a row. -#}
+{% macro coefficients(row) -%}
+{{ row }}.coeff_0, {{ row }}.coeff_1, {{ row }}.coeff_2, {{ row }}.coeff_3, {{ row }}.coeff_4,
+       {{ row }}.coeff_5, {{ row }}.coeff_6, {{ row }}.coeff_7, {{ row }}.coeff_8, {{ row }}.coeff_9
+{%- endmacro %}
+
+{# Whether two rows have other coefficients; NaN equals NaN, -0.0 equals 0.0. -#}
+{% macro differ(one, other) -%}
+({{ coefficients(one) }})
+      IS DISTINCT FROM
+      ({{ coefficients(other) }})
+{%- endmacro %}
+
+{# Three row counts: a table, the values for it, and both joined. -#}
+{% macro counts(table, values) -%}
+SELECT (SELECT count(*) FROM {{ table }}) AS table_rows,
+       (SELECT count(*) FROM {{ values }}) AS values_rows,
+       (SELECT count(*) FROM {{ table }} JOIN {{ values }} USING (id)) AS joined_rows
+{%- endmacro %}
+
+{# Number of rows whose coefficients are not the values for them. -#}
+{% macro differences(table, values) -%}
+SELECT count(*) AS differing_rows
+FROM {{ table }} AS old JOIN {{ values }} AS new USING (id)
+WHERE {{ differ("old", "new") }}
+{%- endmacro %}
+
+{# Number of rows whose coefficients were saved, and are now neither the saved ones nor the patch's. -#}
+{% macro strangers(table, patch, backup) -%}
+SELECT count(*) AS strange_rows
+FROM {{ table }} AS now JOIN {{ backup }} AS saved USING (id) JOIN {{ patch }} AS new USING (id)
+WHERE {{ differ("now", "saved") }}
+  AND {{ differ("now", "new") }}
+{%- endmacro %}

@@ -1,0 +1,1 @@
+ALTER TABLE IF EXISTS {{ schema }}.{{ table }} SET SCHEMA {{ new }};

@@ -1,0 +1,2 @@
+{% from "coeff/macros.sql" import strangers -%}
+{{ strangers(schema ~ "." ~ table, patch_schema ~ "." ~ patch, patch_schema ~ "." ~ backup) }};
