@@ -323,8 +323,11 @@ def test_unknown_production(fuji):
 
 
 def test_unknown_stage(fuji):
-    message = fuji.refuse("exposure")
-    assert message.startswith("no stage is called 'exposure'; stages: exposures photometry")
+    message = fuji.refuse("expos")
+    assert message == (
+        "no stage is called 'expos'; stages: exposures photometry targetphot target redshift "
+        "fiberassign; parts of stages: exposure frame potential tile zpix ztile"
+    )
 
 
 def test_duplicate_key_names_files_and_rows(fuji):

@@ -148,6 +148,40 @@ def test_ids_decode_to_their_parts(iron):
     assert wrong == []
 
 
+def test_cluster(demos, iron, module_database):
+    if not iron.execute("SELECT 1 FROM pg_extension WHERE extname = 'q3c'").fetchone():
+        pytest.skip("the server does not have q3c")
+    files = ProductionFiles(PRODUCTIONS["iron"], demos("iron"))
+    load(module_database, Inputs(files), LoadOptions(("exposures",), "ordered", cluster=True))
+    clustered = iron.execute(
+        """SELECT i.relname FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+           WHERE indisclustered AND i.relnamespace = 'ordered'::regnamespace ORDER BY 1"""
+    ).fetchall()
+    assert clustered == [("ix_exposure_q3c_ang2ipix",), ("ix_tile_q3c_ang2ipix",)]
+    pixels = iron.execute(
+        "SELECT q3c_ang2ipix(tilera, tiledec) FROM ordered.tile ORDER BY ctid"
+    ).fetchall()
+    assert pixels == sorted(pixels)
+
+
+def test_duplicate_key_across_files(demos, iron, module_database, tmp_path):
+    """The same target in two files, which is an error: both files and rows are named."""
+    root = tmp_path / "iron"
+    shutil.copytree(demos("iron"), root)
+    first, second = ProductionFiles(PRODUCTIONS["iron"], root).tractorphot()[:2]
+    targetid = int(fits.getdata(first, 1)["TARGETID"][1])
+    with fits.open(second, mode="update") as hdus:
+        hdus[1].data["TARGETID"][0] = targetid
+    stages = ("photometry", "targetphot")
+    with pytest.raises(DatabaseError) as caught:
+        load_production(module_database, root, "iron", *stages, schema="doubled")
+    assert str(caught.value).startswith(
+        f"photometry_pkey of table photometry is not unique: (targetid) = ({targetid}), "
+        f"from {first}[TRACTORPHOT] row 1, {second}[TRACTORPHOT] row 0. "
+    )
+    assert not iron.execute("SELECT 1 FROM pg_namespace WHERE nspname = 'doubled'").fetchall()
+
+
 # Without zall catalogs --------------------------------------------------------------------------
 
 
