@@ -19,7 +19,7 @@ from specprod_copy.reader import read_table
 from specprod_copy.report import LoadSummary, Report, TableSummary
 from specprod_copy.tables import SOURCES, Inputs, TableSource, tile, version
 
-SMALL_ROWS = 1_000_000
+SMALL_ROWS = 500_000
 """Up to so many rows a load is one transaction, from CREATE TABLE to the last index."""
 
 

@@ -71,7 +71,7 @@ PROGRAM_RULES: Final = (
     ProgramRule("dark1b"),
     ProgramRule("bright1b"),
 )
-"""In their order: a later rule overrides an earlier one."""
+"""A later rule would override an earlier one, but no FAFLAVOR fulfils two."""
 
 
 @dataclass(frozen=True)
