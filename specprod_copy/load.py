@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import psycopg
 
@@ -14,10 +14,9 @@ from specprod_copy.columns import Column
 from specprod_copy.duplicates import DuplicateKey, explain
 from specprod_copy.errors import ConfigurationError, DatabaseError
 from specprod_copy.ledger import Ledger, Unit
-from specprod_copy.plan import Plan, make_plan, part_of, sources_of
-from specprod_copy.reader import read_table
+from specprod_copy.plan import Plan, make_plan, part_of, sources_of, with_tiles
 from specprod_copy.report import LoadSummary, Report, TableSummary
-from specprod_copy.tables import SOURCES, Inputs, TableSource, tile, version
+from specprod_copy.tables import SOURCES, Inputs, TableSource, version
 
 SMALL_ROWS = 500_000
 """Up to so many rows a load is one transaction, from CREATE TABLE to the last index."""
@@ -185,15 +184,8 @@ class _Load:
         for statement in ddl.statements(tables, phases, schema=self.schema):
             self.connection.execute(statement.sql.encode())
 
-    def _tileids(self) -> tuple[int, ...]:
-        """Return the tiles of the production: those in the tile table, or on their way there."""
-        if tile.SOURCE in self.sources:
-            tileids = read_table(self.inputs.tiles(), tile.SOURCE.hdus, ["TILEID"])["TILEID"]
-            return tuple(tileids.sort())
-        return database.integers(self.connection, self.schema, "tile", "tileid")
-
     def _plan(self) -> Plan:
-        self.inputs = replace(self.inputs, tileids=self._tileids())
+        self.inputs = with_tiles(self.inputs, self.sources, self.connection, self.schema)
         plan = make_plan(self.sources, self.inputs, self.columns, self.ledger)
         for source in self.sources:
             before = self.ledger.stages(source.table).get(source.stage, 0)

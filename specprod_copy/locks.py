@@ -37,9 +37,9 @@ def work(connection: psycopg.Connection, schema: str, *, shared: bool) -> Iterat
     key = (_WORK, schema)
     taken = connection.execute(f"SELECT pg_try_advisory_lock{suffix}(%s, hashtext(%s))", key)
     if taken.fetchone() != (True,):
+        who = ", ".join(holders(connection, schema)) or "a session that just ended"
         raise DatabaseError(
-            f"another load is at work on schema {schema} ({_holder(connection, schema)}); wait for "
-            "it and run this again"
+            f"another load is at work on schema {schema} ({who}); wait for it and run this again"
         )
     try:
         yield
@@ -53,15 +53,14 @@ def making_tables(connection: psycopg.Connection, schema: str) -> None:
     connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_TABLES, schema))
 
 
-def _holder(connection: psycopg.Connection, schema: str) -> str:
-    found = connection.execute(
-        """SELECT format('process %%s of %%s since %%s', a.pid, a.usename,
-                         to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS'))
-           FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-           WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %s
-             AND l.objid = (hashtext(%s)::bigint & 4294967295)::oid
-             AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-        """,
-        (_WORK, schema),
-    ).fetchone()
-    return str(found[0]) if found else "a session that just ended"
+def holders(connection: psycopg.Connection, schema: str) -> list[str]:
+    """Return who is at work on a schema."""
+    query = """
+        SELECT format('process %%s of %%s since %%s', a.pid, a.usename,
+                      to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS'))
+        FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+        WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %s
+          AND l.objid = (hashtext(%s)::bigint & 4294967295)::oid
+          AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        ORDER BY a.backend_start"""
+    return [who for (who,) in connection.execute(query, (_WORK, schema))]

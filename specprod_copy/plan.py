@@ -12,12 +12,14 @@ from pathlib import Path
 from zlib import crc32
 
 import numpy as np
+import psycopg
 
+from specprod_copy import database
 from specprod_copy.columns import Column
 from specprod_copy.errors import ConfigurationError, InputError
 from specprod_copy.ledger import Fingerprint, Ledger, Loaded, Unit
-from specprod_copy.reader import open_table
-from specprod_copy.tables import SOURCES, STAGES, Inputs, TableSource
+from specprod_copy.reader import open_table, read_table
+from specprod_copy.tables import SOURCES, STAGES, Inputs, TableSource, tile
 from specprod_copy.transform import Transform
 from specprod_copy.winners import first_rows
 
@@ -75,6 +77,25 @@ def sources_of(names: Sequence[str]) -> list[TableSource]:
         for source in SOURCES.values()
         if "all" in names or source.stage in names or source.table in tables.intersection(names)
     ]
+
+
+def with_tiles(
+    inputs: Inputs, sources: Sequence[TableSource], connection: psycopg.Connection, schema: str
+) -> Inputs:
+    """Return inputs that know the tiles: those in the tile table, or on their way there.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    sources : sequence of TableSource
+        What is to be loaded.
+    connection : psycopg.Connection
+    schema : str
+    """
+    if tile.SOURCE in sources:
+        tileids = read_table(inputs.tiles(), tile.SOURCE.hdus, ["TILEID"])["TILEID"]
+        return replace(inputs, tileids=tuple(tileids.sort()))
+    return replace(inputs, tileids=database.integers(connection, schema, "tile", "tileid"))
 
 
 def make_plan(

@@ -196,10 +196,10 @@ class RichReport(PlainReport):
         self._progress.stop()
 
 
-def make_console() -> Console:
-    """Return the console for progress and summaries: standard error."""
-    console = Console(stderr=True)
-    return console if console.is_terminal else Console(stderr=True, width=_WIDTH_OF_FILES)
+def make_console(*, stderr: bool = True) -> Console:
+    """Return a console; files and pipes have no width of their own, so it is given one there."""
+    console = Console(stderr=stderr)
+    return console if console.is_terminal else Console(stderr=stderr, width=_WIDTH_OF_FILES)
 
 
 def make_report(console: Console, verbosity: int) -> Report:

@@ -15,6 +15,7 @@ from specprod_copy.cli.grant import grant
 from specprod_copy.cli.load import load
 from specprod_copy.cli.render_ddl import render_ddl
 from specprod_copy.cli.server import server
+from specprod_copy.cli.status import status
 from specprod_copy.errors import SpecprodCopyError
 
 
@@ -36,7 +37,7 @@ def cli() -> None:
     """
 
 
-for command in (load, grant, batch, render_ddl, demo, server):
+for command in (load, status, grant, batch, render_ddl, demo, server):
     cli.add_command(command)
 
 

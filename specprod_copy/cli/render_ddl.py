@@ -8,11 +8,12 @@ import click
 
 from specprod_copy import ddl
 from specprod_copy.cli.options import role_options
+from specprod_copy.coeff_patch import PATCH_SCHEMA, PRODUCTIONS, render_procedure
 
 
 @click.command("render-ddl")
 @click.argument("tables", nargs=-1, metavar="[TABLE]...")
-@click.option("-s", "--schema", required=True, help="Schema of the tables.")
+@click.option("-s", "--schema", help="Schema of the tables.")
 @click.option(
     "--phase",
     "phases",
@@ -22,15 +23,34 @@ from specprod_copy.cli.options import role_options
 )
 @click.option("--q3c/--no-q3c", default=True, help="With or without the q3c indexes.")
 @role_options("Let the roles of the public read as well.", flag="--grant-public")
+@click.option("--coeff-patch", is_flag=True, help="The procedure of patch coeff instead.")
+@click.option(
+    "-p",
+    "--production",
+    "productions",
+    multiple=True,
+    metavar="SPECPROD",
+    help="With --coeff-patch: production, in the order of patching; may be given several times.  "
+    f"[default: {', '.join(PRODUCTIONS)}]",
+)
+@click.option(
+    "--patch-schema",
+    default=PATCH_SCHEMA,
+    show_default=True,
+    help="With --coeff-patch: schema of the patches.",
+)
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write."
 )
 def render_ddl(
     tables: tuple[str, ...],
-    schema: str,
+    schema: str | None,
     phases: tuple[str, ...],
     q3c: bool,
     roles: tuple[str, ...],
+    coeff_patch: bool,
+    productions: tuple[str, ...],
+    patch_schema: str,
     output: Path | None,
 ) -> None:
     """Print the SQL that makes the tables (all twelve, or those named).
@@ -41,14 +61,33 @@ def render_ddl(
     \b
       specprod-copy render-ddl --schema fuji | psql
       specprod-copy render-ddl zpix ztile --schema fuji --phase indexes -o indexes.sql
+
+    With --coeff-patch it is the whole procedure of "patch coeff", what these commands run: moving
+    and applying patches, restoring what they replaced, renaming them for Data Lab. Tables are in
+    the schema of their production, or for a single one in --schema.
+
+    \b
+      specprod-copy render-ddl --coeff-patch --production guadalupe | psql
+      specprod-copy render-ddl --coeff-patch | psql -v datalab=on
     """
-    wanted = phases or ddl.SCRIPT_PHASES
-    script = ddl.render_script(
-        tables or ddl.TABLES,
-        [phase for phase in wanted if q3c or phase not in ("q3c", "cluster")],
-        schema=schema,
-        roles=roles,
-    )
+    if coeff_patch:
+        if tables or phases:
+            raise click.UsageError("--coeff-patch takes no tables and no --phase")
+        script = render_procedure(
+            productions or PRODUCTIONS, schema=schema, patch_schema=patch_schema
+        )
+    else:
+        if schema is None:
+            raise click.UsageError("Missing option '-s' / '--schema'.")
+        if productions:
+            raise click.UsageError("--production is for --coeff-patch")
+        wanted = phases or ddl.SCRIPT_PHASES
+        script = ddl.render_script(
+            tables or ddl.TABLES,
+            [phase for phase in wanted if q3c or phase not in ("q3c", "cluster")],
+            schema=schema,
+            roles=roles,
+        )
     if output is None:
         click.echo(script, nl=False)
     else:

@@ -1,0 +1,163 @@
+"""What is loaded, what is missing, who is at work: from ledger, catalog and files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import psycopg
+from psycopg import sql
+
+from specprod_copy import database, ddl, ledger, locks
+from specprod_copy.database import parametrized
+from specprod_copy.ddl import Statement
+from specprod_copy.errors import DatabaseError
+from specprod_copy.ledger import Ledger
+from specprod_copy.plan import Plan, make_plan, with_tiles
+from specprod_copy.tables import SOURCES, Inputs, TableSource
+
+FINISH_PHASES = ("keys", "indexes", "foreign_keys", "q3c")
+"""Phases of the DDL that come after the rows."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far one source of a table is.
+
+    Parameters
+    ----------
+    table, stage : str
+    files_loaded, units_loaded, rows_kept : int
+        What the ledger says.
+    files_missing, units_missing, rows_missing : int or None
+        What the files say is to be done; None if they were not looked at.
+    seconds : float
+        Sum over the units.
+    rows_per_second : float or None
+        Rows read per second of a unit's time.
+    first, last : datetime or None
+        When the first and the last unit were loaded.
+    loaded_by : list of str
+        Programs that loaded them.
+    """
+
+    table: str
+    stage: str
+    files_loaded: int
+    units_loaded: int
+    rows_kept: int
+    seconds: float
+    rows_per_second: float | None
+    first: datetime | None
+    last: datetime | None
+    loaded_by: list[str]
+    files_missing: int | None = None
+    units_missing: int | None = None
+    rows_missing: int | None = None
+
+
+@dataclass(frozen=True)
+class Status:
+    """State of a schema.
+
+    Parameters
+    ----------
+    schema : str
+    at_work : list of str
+        Loaders that hold the schema's lock.
+    progress : list of Progress
+    steps_done, steps_missing : dict of str to list of str
+        Table to its keys and indexes.
+    """
+
+    schema: str
+    at_work: list[str]
+    progress: list[Progress]
+    steps_done: dict[str, list[str]] = field(default_factory=dict)
+    steps_missing: dict[str, list[str]] = field(default_factory=dict)
+
+
+def schema_status(
+    connection: psycopg.Connection, schema: str, inputs: Inputs | None = None
+) -> Status:
+    """Find out how far a schema is.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    schema : str
+    inputs : Inputs, optional
+        The production's files, to tell what is missing. They are opened, not read.
+
+    Raises
+    ------
+    DatabaseError
+        If the schema has no ledger.
+    InputError
+        If a file cannot be opened, lacks columns or changed since it was loaded.
+    """
+    existing = database.existing_tables(connection, schema)
+    if ledger.TABLE not in existing:
+        raise DatabaseError(
+            f"schema {schema} has no table {ledger.TABLE}: this program has not loaded it"
+        )
+    sources = [source for source in SOURCES.values() if source.table in existing]
+    plan = _plan(connection, schema, sources, inputs) if inputs else None
+    done, missing = _steps(connection, schema, [source.table for source in sources])
+    return Status(
+        schema,
+        locks.holders(connection, schema),
+        [_progress(connection, schema, source, plan) for source in sources],
+        done,
+        missing,
+    )
+
+
+def _plan(
+    connection: psycopg.Connection, schema: str, sources: Sequence[TableSource], inputs: Inputs
+) -> Plan:
+    columns = {s.table: database.table_columns(connection, schema, s.table) for s in sources}
+    inputs = with_tiles(inputs, sources, connection, schema)
+    applicable = [source for source in sources if source.applies(inputs)]
+    return make_plan(applicable, inputs, columns, Ledger(connection, schema))
+
+
+def _progress(
+    connection: psycopg.Connection, schema: str, source: TableSource, plan: Plan | None
+) -> Progress:
+    query = sql.SQL(
+        """SELECT count(DISTINCT (file, hdu)), count(*), coalesce(sum(rows_kept), 0)::bigint,
+                  coalesce(sum(seconds), 0), sum(rows_read) / nullif(sum(seconds), 0),
+                  min(loaded_at), max(loaded_at),
+                  coalesce(array_agg(DISTINCT loaded_by) FILTER (WHERE loaded_by <> ''), '{{}}')
+           FROM {} WHERE table_name = %s AND stage = %s"""
+    ).format(parametrized(schema, ledger.TABLE))
+    row = connection.execute(query, (source.table, source.stage)).fetchone()
+    if row is None:
+        raise DatabaseError(f"the ledger of schema {schema} cannot be read")
+    progress = Progress(source.table, source.stage, *row)
+    if plan is None:
+        return progress
+    units = [unit for unit in plan.units if unit.source == source.name]
+    return replace(
+        progress,
+        files_missing=len({(unit.file, unit.hdu) for unit in units}),
+        units_missing=len(units),
+        rows_missing=sum(unit.n_rows for unit in units),
+    )
+
+
+def _steps(
+    connection: psycopg.Connection, schema: str, tables: Sequence[str]
+) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Return the keys and indexes that tables have, and those they lack."""
+    existing = database.existing_objects(connection, schema)
+
+    def made(statement: Statement) -> bool:
+        return (statement.table, statement.makes) in existing
+
+    names: tuple[dict[str, list[str]], dict[str, list[str]]] = ({}, {})
+    for statement in ddl.statements(dict.fromkeys(tables), FINISH_PHASES, schema=schema):
+        names[not made(statement)].setdefault(statement.table, []).append(statement.makes or "")
+    return names
