@@ -3,79 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from threading import Lock
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
-
-from specprod_copy.ledger import UnitResult
 
 _SECONDS_BETWEEN_LINES = 5.0
 _WIDTH_OF_FILES = 120
-
-
-@dataclass
-class TableSummary:
-    """What became of one source of a table.
-
-    Parameters
-    ----------
-    table, stage : str
-    files : int
-        Files that rows were read from.
-    rows_read, rows_kept, values_changed, bytes_sent : int
-    seconds : float
-        Sum over the units; units that ran at once both count.
-    rows_loaded : int
-        Rows of this stage that were in the table before.
-    """
-
-    table: str
-    stage: str
-    files: int = 0
-    rows_read: int = 0
-    rows_kept: int = 0
-    values_changed: int = 0
-    bytes_sent: int = 0
-    seconds: float = 0.0
-    rows_loaded: int = 0
-
-    def add(self, results: Sequence[UnitResult]) -> None:
-        """Count units in."""
-        self.files += len({result.unit.file for result in results})
-        for result in results:
-            self.rows_read += result.rows_read
-            self.rows_kept += result.rows_kept
-            self.values_changed += result.values_changed
-            self.bytes_sent += result.bytes_sent
-            self.seconds += result.seconds
-
-
-@dataclass
-class LoadSummary:
-    """What a load did.
-
-    Parameters
-    ----------
-    schema : str
-    tables : list of TableSummary
-    seconds : float
-        Wall-clock time.
-    steps : int
-        Statements run after the rows.
-    notes : list of str
-        What was skipped, or waits, and why.
-    """
-
-    schema: str
-    tables: list[TableSummary] = field(default_factory=list)
-    seconds: float = 0.0
-    steps: int = 0
-    notes: list[str] = field(default_factory=list)
 
 
 class Report:
@@ -215,42 +151,3 @@ def make_report(console: Console, verbosity: int) -> Report:
         return Report()
     kind = RichReport if console.is_terminal else PlainReport
     return kind(console, verbose=verbosity > 0)
-
-
-def print_summary(console: Console, summary: LoadSummary) -> None:
-    """Print what a load did, one line per source of a table, and the notes.
-
-    Parameters
-    ----------
-    console : rich.console.Console
-    summary : LoadSummary
-    """
-    table = Table(box=None, pad_edge=False)
-    table.add_column("table", no_wrap=True)
-    table.add_column("stage", no_wrap=True)
-    for heading in ("files", "read", "kept", "NaN→-9999", "seconds", "rows/s", "before"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for row in summary.tables:
-        rate = f"{row.rows_read / row.seconds:,.0f}" if row.seconds and row.rows_read else ""
-        table.add_row(
-            row.table,
-            row.stage,
-            f"{row.files:,}",
-            f"{row.rows_read:,}",
-            f"{row.rows_kept:,}",
-            f"{row.values_changed:,}",
-            f"{row.seconds:,.2f}",
-            rate,
-            f"{row.rows_loaded:,}",
-        )
-    console.print(table)
-    for note in summary.notes:
-        console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
-    kept = sum(row.rows_kept for row in summary.tables)
-    console.print(
-        f"schema {summary.schema}: {kept:,} rows loaded and {summary.steps} keys, indexes and "
-        f"other steps made in {summary.seconds:,.1f} s",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
-    )

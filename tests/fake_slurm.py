@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 # What answers to sbatch, srun, module and specprod-copy: it records each call. sbatch runs the job
-# at once, unless a job that it depends on has failed.
+# at once, unless a job that it depends on has failed; the tasks of an array it runs side by side.
 STAND_IN = """#!{python} -SEI
 import json, os, sys
 
@@ -17,7 +21,8 @@ with open(f"{{state}}/{{name}}.jsonl", "a") as file:
     print(json.dumps([arguments, environment]), file=file)
 
 def run_job(number, options, script):
-    import re, shutil, subprocess
+    import re, shutil
+    from concurrent.futures import ThreadPoolExecutor
 
     needed = [o.partition("afterok:")[2] for o in options if o.startswith("--dependency=")]
     if any(open(f"{{state}}/{{job}}").read() != "0" for job in needed):
@@ -25,10 +30,28 @@ def run_job(number, options, script):
     spooled = f"{{state}}/script-{{number}}"
     shutil.copy(script, spooled)
     directives = dict(re.findall("#SBATCH --([a-z-]+)=(.*)", open(spooled).read()))
-    log = directives["output"].replace("%x", directives["job-name"]).replace("%j", number)
-    environment = os.environ | {{"SLURM_JOB_ID": number, "SLURM_CPUS_ON_NODE": "256"}}
+    log = directives["output"].replace("%x", directives["job-name"])
+    if "array" not in directives:
+        return run_script(spooled, log.replace("%j", number), {{"SLURM_JOB_ID": number}})
+
+    def run_task(task):
+        ids = {{"SLURM_ARRAY_JOB_ID": number, "SLURM_ARRAY_TASK_ID": task}}
+        code = run_script(spooled, log.replace("%A", number).replace("%a", task), ids)
+        with open(f"{{state}}/{{number}}_{{task}}", "w") as file:
+            file.write(code)
+        return code
+
+    first, last = map(int, directives["array"].split("-"))
+    with ThreadPoolExecutor() as pool:
+        codes = pool.map(run_task, map(str, range(last, first - 1, -1)))
+    return max(codes, key=int)
+
+def run_script(script, log, ids):
+    import subprocess
+
+    environment = os.environ | ids | {{"SLURM_CPUS_ON_NODE": "256"}}
     with open(log, "w") as file:
-        done = subprocess.run([spooled], stdout=file, stderr=file, env=environment)
+        done = subprocess.run([script], stdout=file, stderr=file, env=environment)
     return str(done.returncode)
 
 if name == "sbatch":
@@ -77,10 +100,41 @@ class Slurm:
         lines = record.read_text().splitlines() if record.exists() else []
         return [json.loads(line) for line in lines]
 
+    def chained(self, scripts: Sequence[str]) -> list[list[str]]:
+        """Return what sbatch is to be called with, if these are the first scripts of all."""
+        waits = [
+            [f"--dependency=afterok:{101 + n}", "--kill-on-invalid-dep=yes"]
+            for n in range(len(scripts) - 1)
+        ]
+        return [
+            ["--parsable", *wait, str(self.jobs / script)]
+            for wait, script in zip([[], *waits], scripts, strict=True)
+        ]
+
     def results(self) -> list[str]:
-        """Return the exit code of each job, or that it never ran."""
+        """Return the exit code of each job, for an array the worst one, or that it never ran."""
         return [path.read_text() for path in sorted(self.state.glob("1??"))]
+
+    def tasks(self, job: int) -> list[str]:
+        """Return the exit code of each task of an array."""
+        return [path.read_text() for path in sorted(self.state.glob(f"{job}_*"))]
 
     def log(self, pattern: str) -> str:
         (path,) = self.jobs.glob(pattern)
         return path.read_text()
+
+
+def start_slurm(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Slurm:
+    """Put a stand-in on the PATH, in an environment without servers and productions."""
+    made = Slurm(folder)
+    monkeypatch.setenv("PATH", f"{made.programs}:{os.environ['PATH']}")
+    monkeypatch.setenv("STATE", str(made.state))
+    monkeypatch.setenv("HOME", str(folder))  # tcsh reads its .cshrc
+    for name in os.environ:
+        if name.startswith(("PG", "DESI", "SPECPROD")):
+            monkeypatch.delenv(name)
+    return made
+
+
+def names(folder: Path, pattern: str = "*load*") -> list[str]:
+    return sorted(path.name for path in folder.glob(pattern))

@@ -14,10 +14,10 @@ from astropy.io import fits
 from astropy.table import Table
 from click.testing import CliRunner
 
-from specprod_copy import copying, locks, plan, workers
-from specprod_copy import load as loader
+from specprod_copy import copying, loader, locks, plan, workers
 from specprod_copy.cli import cli
 from specprod_copy.errors import SpecprodCopyError
+from specprod_copy.load import LoadOptions, load
 from specprod_copy.production import ProductionFiles, find_production
 from specprod_copy.tables import Inputs
 
@@ -448,8 +448,8 @@ def test_inputs_are_not_written_to(fuji):
 
 def test_python_twin(fuji):
     files = ProductionFiles(find_production("fuji"), fuji.root)
-    options = loader.LoadOptions(("exposures",), "twin")
-    summary = loader.load(fuji.conninfo, Inputs(files), options)
+    options = LoadOptions(("exposures",), "twin")
+    summary = load(fuji.conninfo, Inputs(files), options)
     assert [(row.table, row.rows_read == row.rows_kept) for row in summary.tables] == [
         ("tile", True),
         ("exposure", True),

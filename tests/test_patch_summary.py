@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import math
+import os
+import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -553,8 +557,26 @@ def test_files_changed_meanwhile_are_noticed(two: Productions) -> None:
     files.check_state(state)
     with files.exposures.open("ab") as file:
         file.write(b" ")
-    with pytest.raises(InputError, match=r"exposures-daily.fits: was changed while it was being"):
+    message = f"{files.exposures}: was changed while it was being patched; run again"
+    with pytest.raises(InputError, match=re.escape(message)):
         files.check_state(state)
+
+    done = threading.Event()
+
+    def touch_again_and_again() -> None:
+        for second in itertools.count():
+            os.utime(files.exposures, (second, second))
+            if done.wait(0.001):
+                return
+
+    two.write()
+    thread = threading.Thread(target=touch_again_and_again)
+    thread.start()
+    try:
+        two.fails(message, write=False)
+    finally:
+        done.set()
+        thread.join()
 
 
 @pytest.mark.parametrize("fault", [InputError("no"), KeyboardInterrupt(), OSError(28, "full", "x")])

@@ -17,7 +17,7 @@ from specprod_copy.demo import write_production
 from specprod_copy.errors import DatabaseError, InputError
 from specprod_copy.load import LoadOptions, load
 from specprod_copy.production import ProductionFiles, load_configuration
-from specprod_copy.report import LoadSummary
+from specprod_copy.summary import LoadSummary
 from specprod_copy.tables import Inputs
 
 PRODUCTIONS = load_configuration()

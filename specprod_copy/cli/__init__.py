@@ -13,6 +13,7 @@ from specprod_copy.cli.batch import batch
 from specprod_copy.cli.demo import demo
 from specprod_copy.cli.grant import grant
 from specprod_copy.cli.load import load
+from specprod_copy.cli.patch import patch
 from specprod_copy.cli.render_ddl import render_ddl
 from specprod_copy.cli.server import server
 from specprod_copy.cli.status import status
@@ -37,7 +38,7 @@ def cli() -> None:
     """
 
 
-for command in (load, status, grant, batch, render_ddl, demo, server):
+for command in (load, status, grant, patch, batch, render_ddl, demo, server):
     cli.add_command(command)
 
 

@@ -59,6 +59,12 @@ def _path_option(*names: str, **settings: Any) -> Any:
 @click.option("-H", "--hostname", help="Host name of the server.")
 @click.option("-U", "--username", help="Name of the database user.")
 @click.option("-D", "--dbname", help="Name of the database.")
+@click.option(
+    "--array",
+    type=int,
+    metavar="N",
+    help="Share the rows of each large stage among N jobs, 2 to 1000 (see below).",
+)
 @click.option("--overwrite-tables", is_flag=True, help="Let the first job replace its tables.")
 @click.option("--overwrite", is_flag=True, help="Replace scripts that are there already.")
 @click.option("--submit", "to_submit", is_flag=True, help="Submit the jobs.")
@@ -99,6 +105,12 @@ def batch(
     EFFTIME_SPEC > 0, in the order of TILEID; the last one also chooses primary spectra. This is
     how daily is loaded. With --patch-tiles these jobs load from the tiles file and the exposures
     file that you name; else the exposures file is for the stage exposures.
+
+    With --array N the job of each stage but exposures has a job array before it: N tasks, on as
+    many nodes, that load one share of the rows each. When all have succeeded the job itself makes
+    keys and indexes, and moves the script of the array, too. If tasks fail, wait for the others to
+    end and submit both scripts again: what is loaded already is skipped. A task makes up to nine
+    connections, so mind the server's max_connections.
 
     Name the server by options or PG* variables, which sbatch hands on to the jobs. Passwords
     belong in ~/.pgpass: they are refused here, because others can read the scripts.

@@ -9,15 +9,17 @@ from pathlib import Path
 
 import click
 
-from specprod_copy import load as loader
 from specprod_copy.cli.options import (
     connection_options,
     production_options,
     role_options,
     verbosity_options,
 )
+from specprod_copy.load import LoadOptions, plan_load
+from specprod_copy.load import load as run_load
 from specprod_copy.production import ProductionFiles
-from specprod_copy.report import make_console, make_report, print_summary
+from specprod_copy.report import make_console, make_report
+from specprod_copy.summary import print_plan, print_summary
 from specprod_copy.tables import STAGES, Inputs
 
 
@@ -41,6 +43,7 @@ class PartType(click.ParamType):
 @production_options
 @click.option("-s", "--schema", help="Schema for the tables.  [default: name of the production]")
 @click.option("--overwrite", is_flag=True, help="Replace the tables of these stages.")
+@click.option("-n", "--dry-run", is_flag=True, help="Print what would be done; do nothing.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before replacing tables.")
 @role_options("Let the roles of the public read as well.")
 @click.option(
@@ -80,6 +83,7 @@ def load(
     files: ProductionFiles,
     schema: str | None,
     overwrite: bool,
+    dry_run: bool,
     yes: bool,
     roles: tuple[str, ...],
     jobs: int,
@@ -101,23 +105,23 @@ def load(
       specprod-copy load all --specprod iron --schema iron --public
     """
     schema = schema or files.production.name
+    inputs = Inputs(files, tiles_file, exposures_file, skip_missing=skip_missing)
+    options = LoadOptions(
+        stages=stages,
+        schema=schema,
+        overwrite=overwrite,
+        roles=roles,
+        jobs=jobs,
+        cluster=cluster,
+        part=part,
+    )
+    if dry_run:
+        print_plan(make_console(stderr=False), *plan_load(conninfo, inputs, options), jobs)
+        return
     if overwrite and not yes and sys.stdin.isatty():
         names = ", ".join(stages)
         click.confirm(f"Replace the tables of {names} in schema {schema}?", abort=True)
     console = make_console()
-    summary = loader.load(
-        conninfo,
-        Inputs(files, tiles_file, exposures_file, skip_missing=skip_missing),
-        loader.LoadOptions(
-            stages=stages,
-            schema=schema,
-            overwrite=overwrite,
-            roles=roles,
-            jobs=jobs,
-            cluster=cluster,
-            part=part,
-        ),
-        make_report(console, verbosity),
-    )
+    summary = run_load(conninfo, inputs, options, make_report(console, verbosity))
     if verbosity >= 0:
         print_summary(console, summary)

@@ -1,0 +1,161 @@
+"""What a load did, or would do, for people to read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.table import Table
+
+from specprod_copy.ddl import Statement
+from specprod_copy.ledger import UnitResult
+from specprod_copy.plan import Plan
+
+_BYTES_PER_SECOND = 100e6
+"""Speed of one loading process, measured on a production of 580 MB; it is only for estimates."""
+
+
+@dataclass
+class TableSummary:
+    """What became of one source of a table.
+
+    Parameters
+    ----------
+    table, stage : str
+    files : int
+        Files that rows were read from.
+    rows_read, rows_kept, values_changed, bytes_sent : int
+    seconds : float
+        Sum over the units; units that ran at once both count.
+    rows_loaded : int
+        Rows of this stage that were in the table before.
+    """
+
+    table: str
+    stage: str
+    files: int = 0
+    rows_read: int = 0
+    rows_kept: int = 0
+    values_changed: int = 0
+    bytes_sent: int = 0
+    seconds: float = 0.0
+    rows_loaded: int = 0
+
+    def add(self, results: Sequence[UnitResult]) -> None:
+        """Count units in."""
+        self.files += len({result.unit.file for result in results})
+        for result in results:
+            self.rows_read += result.rows_read
+            self.rows_kept += result.rows_kept
+            self.values_changed += result.values_changed
+            self.bytes_sent += result.bytes_sent
+            self.seconds += result.seconds
+
+
+@dataclass
+class LoadSummary:
+    """What a load did.
+
+    Parameters
+    ----------
+    schema : str
+    tables : list of TableSummary
+    seconds : float
+        Wall-clock time.
+    steps : int
+        Statements run after the rows.
+    notes : list of str
+        What was skipped, or waits, and why.
+    """
+
+    schema: str
+    tables: list[TableSummary] = field(default_factory=list)
+    seconds: float = 0.0
+    steps: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+def print_plan(console: Console, plan: Plan, statements: Sequence[Statement], jobs: int) -> None:
+    """Print what a load would do: a line per source of a table, and how long it may take.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+    plan : Plan
+    statements : sequence of Statement
+        Statements on tables, keys and indexes.
+    jobs : int
+        Processes that would send rows.
+    """
+    table = Table(box=None, pad_edge=False)
+    for name in ("table", "stage"):
+        table.add_column(name, no_wrap=True)
+    for name in ("files", "to load", "units", "rows", "MB", "keys, indexes"):
+        table.add_column(name, justify="right", no_wrap=True)
+    total = 0
+    for source in plan.sources:
+        files = [unit for unit in plan.files if unit.source == source.name]
+        units = [unit for unit in plan.units if unit.source == source.name]
+        size = sum(unit.n_rows * unit.row_bytes for unit in units)
+        total += size
+        steps = sum(s.table == source.table and s.phase != "table" for s in statements)
+        table.add_row(
+            source.table,
+            source.stage,
+            f"{len(files):,}",
+            f"{len({unit.file for unit in units}):,}",
+            f"{len(units):,}",
+            f"{sum(unit.n_rows for unit in units):,}",
+            f"{size / 1e6:,.1f}",
+            f"{steps:,}",
+        )
+    console.print(table)
+    new = [statement.table for statement in statements if statement.phase == "table"]
+    if new:
+        console.print(f"tables to make: {', '.join(new)}", highlight=False)
+    seconds = total / _BYTES_PER_SECOND / max(jobs, 1)
+    console.print(
+        f"{plan.n_rows:,} rows, {total / 1e6:,.1f} MB to read; about {seconds:,.0f} s with {jobs} "
+        f"jobs at {_BYTES_PER_SECOND / 1e6:.0f} MB/s each, and about as long for the indexes",
+        highlight=False,
+    )
+
+
+def print_summary(console: Console, summary: LoadSummary) -> None:
+    """Print what a load did, one line per source of a table, and the notes.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+    summary : LoadSummary
+    """
+    table = Table(box=None, pad_edge=False)
+    table.add_column("table", no_wrap=True)
+    table.add_column("stage", no_wrap=True)
+    for heading in ("files", "read", "kept", "NaN→-9999", "seconds", "rows/s", "before"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in summary.tables:
+        rate = f"{row.rows_read / row.seconds:,.0f}" if row.seconds and row.rows_read else ""
+        table.add_row(
+            row.table,
+            row.stage,
+            f"{row.files:,}",
+            f"{row.rows_read:,}",
+            f"{row.rows_kept:,}",
+            f"{row.values_changed:,}",
+            f"{row.seconds:,.2f}",
+            rate,
+            f"{row.rows_loaded:,}",
+        )
+    console.print(table)
+    for note in summary.notes:
+        console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
+    kept = sum(row.rows_kept for row in summary.tables)
+    console.print(
+        f"schema {summary.schema}: {kept:,} rows loaded and {summary.steps} keys, indexes and "
+        f"other steps made in {summary.seconds:,.1f} s",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
