@@ -77,7 +77,7 @@ def test_an_array_and_the_job_behind_it(shell: str, first: str, last: str) -> No
 
 
 def test_all_stages_but_the_first_are_large() -> None:
-    assert STAGES == ("exposures", *batch.LARGE_STAGES)
+    assert ("exposures", *batch.LARGE_STAGES) == STAGES
     jobs = batch.make_jobs(options(array=2))
     assert [f"{job.name}.sh" for job in jobs] == scripts_in_order("sh")
     assert [(job.array, job.first, job.last) for job in jobs] == [
@@ -196,3 +196,15 @@ def test_scripts_stay_together_until_the_stage_is_finished(
     subprocess.run([shutil.which("sbatch"), stage], check=True, capture_output=True)
     assert fake.results()[11:] == ["0"]
     assert names(fake.jobs / "done") == [f"load_specprod_db_fuji_exposures.{suffix}", stage.name]
+
+
+def test_the_chain_that_a_dry_run_shows(fake: Slurm) -> None:
+    arguments = (EMAIL, "/data", "fuji", "-j", fake.jobs, "--array", "2")
+    output = succeed(*arguments, "--dry-run")
+    assert not fake.jobs.exists()
+    succeed(*arguments)
+    chain = output.partition("==> to submit them, from sh <==\n")[2]
+    done = subprocess.run(["sh", "-c", chain], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert fake.calls("sbatch") == fake.chained(scripts_in_order("sh"))
+    assert fake.results() == ["0"] * 11

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -27,7 +27,10 @@ STAGE_TIMES: Final[Mapping[str, str]] = {
     "redshift": "12:00:00",
     "fiberassign": "12:00:00",
 }
-"""Wall time of the job of each stage [h:min:s]."""
+"""Wall time of the job of each stage, and of each task of its job array [h:min:s]."""
+
+LARGE_STAGES: Final = ("photometry", "targetphot", "target", "redshift", "fiberassign")
+"""Stages whose rows a job array may load. The first of all is none, as it may replace tables."""
 
 TILE_TIME: Final = "00:30:00"
 """Wall time of the job of a tile [h:min:s]."""
@@ -71,6 +74,8 @@ class BatchOptions:
         Load the tiles, too, from the given files instead of the production's own.
     overwrite_tables : bool
         Let the first job replace its tables.
+    array : int, optional
+        Number of tasks of the job arrays that load the rows of large stages.
 
     Raises
     ------
@@ -94,6 +99,7 @@ class BatchOptions:
     exposures_file: Path | None = None
     patch_tiles: bool = False
     overwrite_tables: bool = False
+    array: int | None = None
 
     def __post_init__(self) -> None:
         for key in sorted(CHECKED & vars(self).keys()):
@@ -110,6 +116,8 @@ class BatchOptions:
             raise ConfigurationError(
                 "jobs of tiles load from the --exposures-file only with --patch-tiles"
             )
+        if self.tiles_file is not None and self.array is not None:
+            raise ConfigurationError("--array is for stages; jobs of tiles have no use for it")
         if self.tiles_file is None and self.production.redshift_type == "daily":
             raise ConfigurationError(
                 f"production {self.production.name} has no redshift catalogs, its tiles are loaded "
@@ -124,7 +132,7 @@ class BatchOptions:
 
 @dataclass(frozen=True)
 class Job:
-    """One job.
+    """One job, or one array of jobs.
 
     Parameters
     ----------
@@ -138,6 +146,10 @@ class Job:
         The stage or the TILEID.
     first, last : bool
         Whether it is the first or last one of all.
+    array : int, optional
+        Number of tasks, if it is an array of jobs that load one share of the rows each.
+    completes : tuple of str
+        Names of the jobs, beside itself, that are done with when it has succeeded.
     """
 
     name: str
@@ -146,6 +158,8 @@ class Job:
     item: str
     first: bool
     last: bool
+    array: int | None = None
+    completes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check("time", self.time)
@@ -188,7 +202,8 @@ def make_jobs(batch: BatchOptions) -> list[Job]:
     Returns
     -------
     list of Job
-        One for each stage, or with a tiles file one for each loadable tile.
+        One for each stage, behind an array for its rows where that is wanted; or with a tiles
+        file one for each loadable tile.
 
     Raises
     ------
@@ -203,7 +218,7 @@ def make_jobs(batch: BatchOptions) -> list[Job]:
         times = {str(tileid): TILE_TIME for tileid in loadable_tiles(batch.tiles_file)}
         times[[*times][-1]] = LAST_TILE_TIME
     items = [*times]
-    return [
+    whole = [
         Job(
             name=f"load_specprod_{kind}_{batch.schema}_{item}",
             time=time,
@@ -214,6 +229,17 @@ def make_jobs(batch: BatchOptions) -> list[Job]:
         )
         for item, time in times.items()
     ]
+    # The arrays of all stages could run at once, for foreign keys come after the rows; but what
+    # finishes a stage wants the schema for itself, and a plain chain is easy to watch and resume.
+    return [part for job in whole for part in _with_array(job, batch.array)]
+
+
+def _with_array(job: Job, array: int | None) -> list[Job]:
+    """Return the job of a stage, behind an array that loads its rows if that is wanted."""
+    if array is None or job.item not in LARGE_STAGES:
+        return [job]
+    parts = replace(job, name=f"{job.name}_parts", last=False, array=array)
+    return [parts, replace(job, completes=(parts.name,))]
 
 
 def render(job: Job, batch: BatchOptions) -> Script:
@@ -233,10 +259,16 @@ def render(job: Job, batch: BatchOptions) -> Script:
     ConfigurationError
         If a value has line breaks or other characters that cannot be printed.
     """
-    path = batch.job_dir / f"{job.name}.{batch.shell}"
+    path = _path(job.name, batch)
+    # The tasks of an array share a script: none of them can tell that it is done with.
+    done = () if job.array else (*(_path(name, batch) for name in job.completes), path)
     template = _environment(batch.shell).get_template(f"{batch.shell}.j2")
-    done = path.parent / DONE / path.name
-    return Script(path, template.render(job=job, batch=batch, script=path, done=done))
+    folder = batch.job_dir / DONE
+    return Script(path, template.render(job=job, batch=batch, done=done, folder=folder))
+
+
+def _path(name: str, batch: BatchOptions) -> Path:
+    return batch.job_dir / f"{name}.{batch.shell}"
 
 
 def _environment(shell: str) -> jinja2.Environment:

@@ -36,6 +36,8 @@ _FORMS: Final[Mapping[str, tuple[str, str, str]]] = {
         r"/[A-Za-z0-9_./+@=,:~-]*",
         "an absolute path of letters, digits and _./+@=,:~- (it stands in lines for Slurm)",
     ),
+    # Slurm's highest index is 1000 unless its administrators say otherwise.
+    "array": ("--array", r"[2-9]|[1-9][0-9]{1,2}|1000", "a number from 2 to 1000"),
     "time": ("wall time", r"(?:[0-9]+-)?[0-9]{1,2}:[0-9]{2}:[0-9]{2}", "[days-]hours:min:s"),
 }
 CHECKED: Final = frozenset(_FORMS)

@@ -118,7 +118,8 @@ def sbatch_command(script: Path, after: str | None) -> list[str]:
     ----------
     script : pathlib.Path
     after : str, optional
-        Id of the job that has to succeed before. If it fails, Slurm takes this job off the queue.
+        Id of the job that has to succeed before, or of the array of jobs that all have to. If one
+        fails, Slurm takes this job off the queue.
 
     Returns
     -------

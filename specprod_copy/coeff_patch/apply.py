@@ -1,0 +1,225 @@
+"""Put the coefficients of a patch into its table, and take them back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+import psycopg
+
+from specprod_copy import database
+from specprod_copy.coeff_patch.patches import Patch
+from specprod_copy.coeff_patch.results import Applied, Comparison, Counts, Reverted, Sample
+from specprod_copy.coeff_patch.statements import number, run
+from specprod_copy.errors import DatabaseError
+
+# What is reported as done has to survive a crash of the server.
+_SETTINGS: Final = {
+    name: value for name, value in database.SESSION_SETTINGS.items() if name != "synchronous_commit"
+}
+
+
+def check(conninfo: str, patches: Sequence[Patch]) -> list[Comparison]:
+    """Compare tables with their patches; nothing is changed.
+
+    Parameters
+    ----------
+    conninfo : str
+        For libpq.
+    patches : sequence of Patch
+
+    Returns
+    -------
+    list of Comparison
+
+    Raises
+    ------
+    DatabaseError
+        If a table or a patch does not exist.
+    """
+    with _transaction(conninfo, patches, "check") as connection:
+        return [_compare(connection, patch) for patch in patches]
+
+
+def apply(conninfo: str, patches: Sequence[Patch]) -> list[Applied]:
+    """Put the coefficients of patches into their tables, all in one transaction.
+
+    Rows that differ are changed, and no others. Their old coefficients are saved before; what was
+    saved earlier stays. Done again, it changes nothing.
+
+    Parameters
+    ----------
+    conninfo : str
+        For libpq.
+    patches : sequence of Patch
+
+    Returns
+    -------
+    list of Applied
+
+    Raises
+    ------
+    DatabaseError
+        If a table or a patch does not exist, their rows do not match, rows have neither their
+        saved coefficients nor those of the patch, or the server refuses. Nothing is changed then.
+    """
+    with _transaction(conninfo, patches, "apply") as connection:
+        return [_apply(connection, patch) for patch in patches]
+
+
+def revert(conninfo: str, patches: Sequence[Patch]) -> list[Reverted]:
+    """Put the saved coefficients back into their tables, all in one transaction.
+
+    They stay saved. Done again, it changes nothing.
+
+    Parameters
+    ----------
+    conninfo : str
+        For libpq.
+    patches : sequence of Patch
+
+    Returns
+    -------
+    list of Reverted
+
+    Raises
+    ------
+    DatabaseError
+        If nothing was saved, rows of the table are gone, or the server refuses. Nothing is changed
+        then.
+    """
+    with _transaction(conninfo, patches, "revert", backup=True) as connection:
+        return [_revert(connection, patch) for patch in patches]
+
+
+def vacuum(conninfo: str, patches: Iterable[Patch], *, full: bool = False) -> list[str]:
+    """Clean up after an update, and renew the statistics.
+
+    Parameters
+    ----------
+    conninfo : str
+        For libpq.
+    patches : iterable of Patch
+    full : bool
+        Give the space of old rows back to the disk; nobody can read the tables meanwhile.
+
+    Returns
+    -------
+    list of str
+        Warnings of the server, which leaves out tables of other owners.
+
+    Raises
+    ------
+    DatabaseError
+        If the server refuses.
+    """
+    warnings: list[str] = []
+
+    def note(diagnostic: psycopg.errors.Diagnostic) -> None:
+        if diagnostic.severity_nonlocalized == "WARNING":
+            warnings.append(diagnostic.message_primary or "")
+
+    with (
+        database.connect(conninfo) as connection,
+        database.translated_errors("cannot vacuum"),
+    ):
+        connection.add_notice_handler(note)
+        for patch in patches:
+            run(connection, patch, "vacuum_full" if full else "vacuum")
+    return warnings
+
+
+def _compare(connection: psycopg.Connection, patch: Patch) -> Comparison:
+    samples = run(connection, patch, "sample").fetchall()
+    return Comparison(
+        patch,
+        _counts(connection, patch, patch.patch),
+        number(connection, patch, "differences", values=patch.patch),
+        [Sample(int(id), tuple(before), tuple(after)) for id, before, after in samples],
+    )
+
+
+def _apply(connection: psycopg.Connection, patch: Patch) -> Applied:
+    table, values, backup = _names(patch)
+    run(connection, patch, "lock")
+    counts = _counts(connection, patch, patch.patch)
+    if not counts.match:
+        raise DatabaseError(
+            f"counts do not match: {counts.table} rows in {table}, {counts.values} in {values}, "
+            f"{counts.joined} in both. Nothing was changed; load the patch made from the catalog "
+            "that the table was loaded from"
+        )
+    run(connection, patch, "create_backup")
+    if strange := number(connection, patch, "strangers"):
+        raise DatabaseError(
+            f"{strange} rows of {table} have neither the coefficients saved in {backup} nor those "
+            f"of {values}. Nothing was changed; if another patch was applied before, revert that "
+            f"first, if {table} was loaded anew, drop {backup}"
+        )
+    saved = run(connection, patch, "save").rowcount
+    changed = run(connection, patch, "update", values=patch.patch).rowcount
+    _verify(connection, patch, patch.patch)
+    return Applied(patch, counts.table, changed, saved)
+
+
+def _revert(connection: psycopg.Connection, patch: Patch) -> Reverted:
+    table, _, backup = _names(patch)
+    run(connection, patch, "lock")
+    counts = _counts(connection, patch, patch.backup)
+    if counts.joined != counts.values:
+        raise DatabaseError(
+            f"of {counts.values} rows saved in {backup} only {counts.joined} are in {table}: it is "
+            "not the table that was patched. Nothing was changed"
+        )
+    changed = run(connection, patch, "update", values=patch.backup).rowcount
+    _verify(connection, patch, patch.backup)
+    return Reverted(patch, counts.values, changed)
+
+
+def _counts(connection: psycopg.Connection, patch: Patch, values: str) -> Counts:
+    return Counts(*run(connection, patch, "counts", values=values).fetchall()[0])
+
+
+def _verify(connection: psycopg.Connection, patch: Patch, values: str) -> None:
+    if differing := number(connection, patch, "differences", values=values):
+        raise DatabaseError(
+            f"{differing} rows of {patch.schema}.{patch.table} differ from "
+            f"{patch.patch_schema}.{values} even after the update: does the table have a trigger? "
+            "Nothing was changed"
+        )
+
+
+@contextmanager
+def _transaction(
+    conninfo: str, patches: Sequence[Patch], doing: str, *, backup: bool = False
+) -> Iterator[psycopg.Connection]:
+    """Open a transaction, after a look whether the tables exist."""
+    with (
+        database.connect(conninfo, settings=_SETTINGS) as connection,
+        database.translated_errors(f"cannot {doing}"),
+        connection.transaction(),
+    ):
+        for patch in patches:
+            _require(connection, patch.schema, patch.table, "name the --schema of the tables")
+            if backup:
+                advice = f"no patch was applied to {patch.schema}.{patch.table}"
+                _require(connection, patch.patch_schema, patch.backup, advice)
+            else:
+                advice = f"load it first, or say which table to {doing} if not {patch.table}"
+                _require(connection, patch.patch_schema, patch.patch, advice)
+        yield connection
+
+
+def _require(connection: psycopg.Connection, schema: str, table: str, advice: str) -> None:
+    if table not in database.existing_tables(connection, schema):
+        raise DatabaseError(f"table {schema}.{table} does not exist; {advice}")
+
+
+def _names(patch: Patch) -> tuple[str, str, str]:
+    """Return the table, its patch and its saved coefficients, for people."""
+    return (
+        f"{patch.schema}.{patch.table}",
+        f"{patch.patch_schema}.{patch.patch}",
+        f"{patch.patch_schema}.{patch.backup}",
+    )

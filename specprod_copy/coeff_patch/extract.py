@@ -1,0 +1,137 @@
+"""Patch files: the coefficients of catalogs, with what identifies their rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import fitsio
+import numpy as np
+import polars as pl
+
+import specprod_copy
+from specprod_copy.coeff_patch.kinds import Kind, kind_of
+from specprod_copy.errors import ConfigurationError, InputError
+from specprod_copy.patch_summary.staging import refuse_existing, staged
+from specprod_copy.pgcopy import CHUNK_ROWS
+from specprod_copy.reader import InputTable, open_table
+from specprod_copy.tables.coeff_patch import HDUS
+from specprod_copy.transform import Transform
+
+HDU: Final = HDUS[0]
+"""The HDU of a patch file."""
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """A patch file that was written.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The patch file.
+    table : str
+        The table that it is for.
+    rows_read, rows_kept : int
+        Rows of the catalog, and those of them that are in the patch file.
+    """
+
+    path: Path
+    table: str
+    rows_read: int
+    rows_kept: int
+
+
+def patch_file_name(zall: Path) -> str:
+    """Return the name of the patch file of a catalog, e.g. ``zall-pix-iron-coeff-patch.fits``."""
+    name = zall.name.lower().removesuffix(".gz").removesuffix(".fz")
+    return f"{zall.name[: len(name)].removesuffix('.fits')}-coeff-patch.fits"
+
+
+def extract(zalls: Sequence[Path], folder: Path, *, overwrite: bool = False) -> list[Extracted]:
+    """Write the coefficients of catalogs to patch files: all of them, or none.
+
+    Rows of targets are kept, in their order, and values as they are. A chunk of rows is in memory
+    at a time.
+
+    Parameters
+    ----------
+    zalls : sequence of pathlib.Path
+        Catalogs zall-pix or zall-tilecumulative, under any name.
+    folder : pathlib.Path
+        Folder of the patch files; see `patch_file_name`.
+    overwrite : bool
+        Whether to replace existing files.
+
+    Returns
+    -------
+    list of Extracted
+
+    Raises
+    ------
+    InputError
+        If a catalog cannot be read, is of no known kind or holds values that its table cannot
+        have, or if a patch file exists or cannot be written.
+    ConfigurationError
+        If two catalogs have the same name.
+    """
+    names = [patch_file_name(zall) for zall in zalls]
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise ConfigurationError(f"{count} catalogs would be written to {name}; give one")
+    if not overwrite:
+        refuse_existing(folder, names)
+    with staged(folder, names, overwrite=overwrite) as temporary:
+        written = [_write(zall, temporary / name) for zall, name in zip(zalls, names, strict=True)]
+    return [replace(one, path=folder / one.path.name) for one in written]
+
+
+def _write(zall: Path, path: Path) -> Extracted:
+    with open_table(zall, HDUS) as table, fitsio.FITS(str(path), "rw") as file:
+        kind = kind_of(table)
+        file.create_table_hdu(dtype=kind.record, extname=HDU)
+        hdu = file[HDU]
+        hdu.write_key("CREATOR", f"specprod-copy {specprod_copy.__version__}")
+        kept = 0
+        for records in _records(table, kind):
+            hdu.append(records)
+            kept += len(records)
+        hdu.write_checksum()
+        return Extracted(path, kind.table, table.n_rows, kept)
+
+
+def _records(table: InputTable, kind: Kind) -> Iterator[np.ndarray]:
+    """Yield the rows of a patch file."""
+    # What is not finite stays so until it is loaded, as in the catalog.
+    transform = Transform(replace(kind.source, finitize=False), table, kind.columns)
+    first = 0
+    for frame in table.frames(transform.inputs, chunk_rows=CHUNK_ROWS):
+        rows = transform(frame, np.arange(first, first + frame.height))
+        first += frame.height
+        yield _packed(rows.frame, rows.row_numbers, table, kind.record)
+
+
+def _packed(
+    frame: pl.DataFrame, numbers: np.ndarray, table: InputTable, record: np.dtype
+) -> np.ndarray:
+    packed = np.empty(frame.height, record)
+    for name in record.names or ():
+        values = frame[name.lower()]
+        if values.dtype != pl.String:
+            packed[name] = values.to_numpy()
+            continue
+        # FITS holds ASCII, so these have as many bytes as characters.
+        bad = values.str.contains(r"[^\x20-\x7e]").arg_true()
+        if len(bad):
+            raise InputError(
+                f"text that is not ASCII cannot be in a FITS file (row {numbers[bad[0]]}: "
+                f"{values[bad[0]]!r}; rows counted from 0)",
+                path=table.path,
+                hdu=table.hdu,
+                column=name,
+            )
+        packed[name] = values.cast(pl.Binary).to_numpy()
+    return packed

@@ -1,0 +1,205 @@
+"""Load patches beside the tables that they are for, each under the name of its production."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+
+from specprod_copy import copying, database, ddl, finish, locks
+from specprod_copy.coeff_patch.kinds import kind_of
+from specprod_copy.coeff_patch.patches import Patch
+from specprod_copy.coeff_patch.statements import run
+from specprod_copy.duplicates import DuplicateKey, explain
+from specprod_copy.errors import ConfigurationError, DatabaseError, InputError
+from specprod_copy.ledger import Fingerprint, Unit
+from specprod_copy.reader import open_table
+from specprod_copy.report import Report
+from specprod_copy.tables.coeff_patch import HDUS
+
+
+@dataclass
+class LoadedPatch:
+    """A patch that was loaded.
+
+    Parameters
+    ----------
+    patch : Patch
+    rows_read, rows_kept, values_changed : int
+        Rows of the files, rows loaded, and NaN and infinite values that were replaced.
+    missing_roles : list of str
+        Roles that the server does not have; nothing was granted to them.
+    """
+
+    patch: Patch
+    rows_read: int = 0
+    rows_kept: int = 0
+    values_changed: int = 0
+    missing_roles: list[str] = field(default_factory=list)
+
+
+def load(
+    conninfo: str,
+    patches: Sequence[Patch],
+    files: Sequence[Path],
+    *,
+    overwrite: bool = False,
+    roles: Sequence[str] = (),
+    report: Report | None = None,
+) -> list[LoadedPatch]:
+    """Load patch files, or catalogs, into the tables of patches; each table in one transaction.
+
+    Parameters
+    ----------
+    conninfo : str
+        For libpq.
+    patches : sequence of Patch
+        The patches that files may be for.
+    files : sequence of pathlib.Path
+        Patch files, zall-pix or zall-tilecumulative catalogs. All for the same patch go into one
+        table.
+    overwrite : bool
+        Whether to replace existing tables.
+    roles : sequence of str
+        Roles that may read.
+    report : Report, optional
+        Is told what is going on.
+
+    Returns
+    -------
+    list of LoadedPatch
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, is of no known kind or holds values that its table cannot have.
+    ConfigurationError
+        If a file is for none of the patches.
+    DatabaseError
+        If a table exists and is not to be replaced, rows are not unique, or the server refuses.
+    """
+    report = report or Report()
+    units = [_unit(path) for path in files]
+    given = {unit.table for unit in units}
+    if unwanted := given - {patch.plain for patch in patches}:
+        raise ConfigurationError(f"no table for the files of {', '.join(sorted(unwanted))}")
+    wanted = [patch for patch in patches if patch.plain in given]
+    with (
+        database.connect(conninfo) as connection,
+        database.translated_errors("cannot load patches"),
+    ):
+        for patch in wanted:
+            _refuse(connection, patch, overwrite=overwrite)
+        report.begin(
+            sum(unit.n_rows for unit in units), sum(unit.n_rows * unit.row_bytes for unit in units)
+        )
+        try:
+            return [
+                _load(
+                    connection, patch, [u for u in units if u.table == patch.plain], roles, report
+                )
+                for patch in wanted
+            ]
+        finally:
+            report.end()
+
+
+def _unit(path: Path) -> Unit:
+    with open_table(path, HDUS) as table:
+        source = kind_of(table).source
+        return Unit(
+            source=source.name,
+            table=source.table,
+            stage=source.stage,
+            path=path,
+            file=str(path),
+            hdu=table.hdu,
+            first=0,
+            last=table.n_rows,
+            row_bytes=table.row_bytes,
+            fingerprint=Fingerprint.of(path),
+        )
+
+
+def _refuse(connection: psycopg.Connection, patch: Patch, *, overwrite: bool) -> None:
+    """Raise an error if the patch exists, or something is where it has to be made."""
+    if patch.plain in database.existing_tables(connection, patch.own_schema):
+        raise DatabaseError(
+            f"table {patch.own_schema}.{patch.plain} is in the way; it is moved to its place by "
+            "the procedure that render-ddl --coeff-patch prints, or drop it"
+        )
+    existing = database.existing_tables(connection, patch.patch_schema)
+    if patch.patch in existing and not overwrite:
+        raise DatabaseError(
+            f"table {patch.patch_schema}.{patch.patch} exists; --overwrite replaces it"
+        )
+
+
+def _load(
+    connection: psycopg.Connection,
+    patch: Patch,
+    units: Sequence[Unit],
+    roles: Sequence[str],
+    report: Report,
+) -> LoadedPatch:
+    """Make a patch in a schema of its own, where names of indexes are free, and move it."""
+    loaded = LoadedPatch(patch)
+    with locks.work(connection, patch.own_schema, shared=False), connection.transaction():
+        temporary = not database.schema_exists(connection, patch.own_schema)
+        _create_schema(connection, patch, patch.own_schema)
+        _execute_ddl(connection, patch, ["table", "comments"])
+        columns = database.table_columns(connection, patch.own_schema, patch.plain)
+        results = copying.copy_units(connection, patch.own_schema, units, columns, report.advance)
+        for result in results:
+            if Fingerprint.of(result.unit.path) != result.unit.fingerprint:
+                raise InputError("the file changed while it was loaded", path=result.unit.path)
+            loaded.rows_read += result.rows_read
+            loaded.rows_kept += result.rows_kept
+            loaded.values_changed += result.values_changed
+        try:
+            finish.finish(
+                connection,
+                patch.own_schema,
+                [patch.plain],
+                step=report.step,
+                changed=[patch.plain],
+                q3c=False,
+            )
+        except DuplicateKey as error:
+            raise explain(error, connection, patch.own_schema, columns, units) from error
+        loaded.missing_roles = finish.grant(connection, patch.own_schema, [patch.plain], roles)
+        _move(connection, patch)
+        finish.grant(connection, patch.patch_schema, [], roles)
+        if temporary:
+            run(connection, patch, "drop_schema", schema=patch.own_schema)
+    return loaded
+
+
+def _move(connection: psycopg.Connection, patch: Patch) -> None:
+    """Give a patch its names, and the place of an older one."""
+    own, shared = patch.own_schema, patch.patch_schema
+    _create_schema(connection, patch, shared)
+    run(connection, patch, "drop_table", schema=shared, table=patch.patch)
+    run(
+        connection,
+        patch,
+        "rename",
+        schema=own,
+        indexes=patch.indexes,
+        table=patch.plain,
+        new=patch.patch,
+    )
+    run(connection, patch, "move", schema=own, table=patch.patch, new=shared)
+
+
+def _create_schema(connection: psycopg.Connection, patch: Patch, schema: str) -> None:
+    # To make a schema "if not exists" takes the right to make one, even if it exists.
+    if not database.schema_exists(connection, schema):
+        run(connection, patch, "create_schema", schema=schema)
+
+
+def _execute_ddl(connection: psycopg.Connection, patch: Patch, phases: Sequence[str]) -> None:
+    for statement in ddl.statements([patch.plain], phases, schema=patch.own_schema):
+        connection.execute(statement.sql.encode())
