@@ -12,9 +12,11 @@ import psycopg
 
 from specprod_copy.errors import DatabaseError
 
-# Any numbers that other programs are unlikely to lock on: rows, and the making of tables.
+# Any numbers that other programs are unlikely to lock on: rows, the making of tables, and the
+# merging of tiles.
 _WORK = 0x5350_4350
 _TABLES = _WORK + 1
+_MERGING = _WORK + 2
 
 
 @contextmanager

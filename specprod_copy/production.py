@@ -72,7 +72,7 @@ class ProductionFiles:
 
     def tractorphot(self) -> list[Path]:
         """Return the files of Tractor photometry of potential targets."""
-        return self._required_list(self._photometry / "tractorphot", "tractorphot*.fits")
+        return self._required_list(self.photometry_folder / "tractorphot", "tractorphot*.fits")
 
     def targetphot(self) -> list[Path]:
         """Return the files of targeting photometry of potential targets.
@@ -88,7 +88,7 @@ class ProductionFiles:
             pattern = "targetphot-potential-[0-9]*.fits"
         else:
             pattern = f"targetphot-potential-*-{name}.fits"
-        return self._required_list(self._photometry, pattern)
+        return self._required_list(self.photometry_folder, pattern)
 
     def zall_pix(self) -> Path | None:
         """Return the catalog of all HEALPix redshifts, None if there is none."""
@@ -180,7 +180,8 @@ class ProductionFiles:
         return self.root / "spectro" / "redux" / self.production.name
 
     @property
-    def _photometry(self) -> Path:
+    def photometry_folder(self) -> Path:
+        """The folder of the photometry of potential targets."""
         release, version = self.production.release, self.production.photometry
         catalog = self.root / "vac" / release / "lsdr9-photometry" / self.production.name
         return catalog / version / "potential-targets"

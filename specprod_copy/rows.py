@@ -1,4 +1,4 @@
-"""The rows of a unit, read from its file and as its table wants them."""
+"""The rows of an input table, as the table of the database wants them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 from specprod_copy.columns import Column
 from specprod_copy.ledger import Unit
 from specprod_copy.pgcopy import CHUNK_ROWS
-from specprod_copy.reader import open_table
-from specprod_copy.tables import ALL_SOURCES
+from specprod_copy.reader import InputTable, open_table
+from specprod_copy.tables import ALL_SOURCES, TableSource
 from specprod_copy.transform import Transform, Transformed
 
 
 def table_rows(unit: Unit, columns: Sequence[Column]) -> Iterator[Transformed]:
-    """Yield the rows of a unit, `CHUNK_ROWS` of the file at a time.
+    """Yield the rows of a unit, read from its file, `CHUNK_ROWS` at a time.
 
     Parameters
     ----------
@@ -33,20 +33,52 @@ def table_rows(unit: Unit, columns: Sequence[Column]) -> Iterator[Transformed]:
         If the file cannot be read or holds values that the table does not accept.
     """
     with open_table(unit.path, (unit.hdu,) if unit.hdu else ()) as table:
-        transform = Transform(ALL_SOURCES[unit.source], table, columns)
-        position = 0
-        for frame in table.frames(
-            transform.inputs,
-            first=unit.first,
-            last=unit.last,
-            rows=unit.rows,
-            chunk_rows=CHUNK_ROWS,
-        ):
-            span = range(position, position + frame.height)
-            position = span.stop
-            yield transform(
-                frame,
-                np.arange(unit.first + span.start, unit.first + span.stop)
-                if unit.rows is None
-                else unit.rows[span.start : span.stop],
-            )
+        source = ALL_SOURCES[unit.source]
+        yield from transformed_rows(
+            source, table, columns, first=unit.first, last=unit.last, rows=unit.rows
+        )
+
+
+def transformed_rows(
+    source: TableSource,
+    table: InputTable,
+    columns: Sequence[Column],
+    *,
+    first: int = 0,
+    last: int | None = None,
+    rows: np.ndarray | None = None,
+) -> Iterator[Transformed]:
+    """Yield rows of an open table, `CHUNK_ROWS` at a time.
+
+    Parameters
+    ----------
+    source : TableSource
+        What the database table is made of.
+    table : InputTable
+    columns : sequence of Column
+        As for `table_rows`.
+    first, last, rows
+        As for `InputTable.frames`; `rows` are within [`first`, `last`).
+
+    Yields
+    ------
+    Transformed
+
+    Raises
+    ------
+    InputError
+        As `table_rows`.
+    """
+    transform = Transform(source, table, columns)
+    position = 0
+    for frame in table.frames(
+        transform.inputs, first=first, last=last, rows=rows, chunk_rows=CHUNK_ROWS
+    ):
+        span = range(position, position + frame.height)
+        position = span.stop
+        yield transform(
+            frame,
+            np.arange(first + span.start, first + span.stop)
+            if rows is None
+            else rows[span.start : span.stop],
+        )

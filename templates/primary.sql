@@ -1,4 +1,4 @@
-{# Number of spectra per target and choice of the best one, recomputed over a whole table. -#}
+{# Number of spectra per target and choice of the best one, recomputed over a whole table or `among` some targets. -#}
 -- {{ table }}: for every TARGETID the number of its spectra (nspec) and the best of them (primary), over
 -- all rows (zcat), those of the surveys sv1, sv2 and sv3 (sv) and those of survey main (main).
 -- Outside its scope a row has 0 and false. The best spectrum is the first one in this order:
@@ -21,6 +21,9 @@ FROM (
         SELECT id, targetid, zwarn <> 0 AS bad, NULLIF(tsnr2_lrg, 'NaN') AS tsnr2_lrg,
                survey IN ('sv1', 'sv2', 'sv3') AS sv, survey = 'main' AS main
         FROM {{ schema }}.{{ table }}
+{% if among is defined %}
+        WHERE targetid IN (SELECT targetid FROM {{ among }})
+{% endif %}
     ) AS spectra
     WINDOW all_of_target AS (PARTITION BY targetid),
            best_so_far AS (all_of_target ORDER BY bad, tsnr2_lrg DESC NULLS LAST, id

@@ -267,8 +267,8 @@ def test_one_table_of_a_schema_under_another_name(iron, connection, zall):
     before = contents(connection, "desi_dr1")
     missing = run(iron, "apply", *where)
     assert str(missing.exception) == (
-        "table other.iron_zpixpatch does not exist; load it first, or say which table to apply if "
-        "not zpix"
+        "table other.iron_zpixpatch does not exist; load it first, or name only the table that has "
+        "a patch"
     )
     assert contents(connection, "desi_dr1") == before
     assert run(iron, "apply", "ztile", *where).exit_code == 0
@@ -396,10 +396,16 @@ def test_a_table_that_does_not_take_the_update(loaded, connection):
 
 
 def test_nobody_changes_rows_meanwhile(loaded, connection):
-    """Applying waits for writers, and does not let them in before it is done."""
+    """Writers are waited for, even where no row is theirs that has to be changed."""
+    (right,) = connection.execute(
+        """SELECT min(id) FROM iron.zpix JOIN coeff_patch.iron_zpixpatch p USING (id)
+           WHERE NOT EXISTS (SELECT FROM right_iron.zpix r WHERE r.id = p.id
+             AND (r.coeff_0, r.coeff_9, r.coeff_1) IS DISTINCT FROM
+                 (zpix.coeff_0, zpix.coeff_9, zpix.coeff_1))"""
+    ).fetchone()
     impatient = make_conninfo(loaded, options="-c lock_timeout=100ms")
     with psycopg.connect(loaded) as writer:
-        writer.execute("UPDATE iron.zpix SET z = z WHERE id = (SELECT min(id) FROM iron.zpix)")
+        writer.execute("UPDATE iron.zpix SET z = z WHERE id = %s", (right,))
         with pytest.raises(DatabaseError, match="cannot apply: canceling statement due to lock"):
             apply(impatient, patches_of("iron"))
         check(impatient, patches_of("iron"))

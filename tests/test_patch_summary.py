@@ -29,10 +29,10 @@ from specprod_copy.errors import ConfigurationError, InputError
 from specprod_copy.patch_summary import PatchResult, patch_summary
 from specprod_copy.patch_summary.inputs import LAYOUTS, Summary, SummaryFiles, checked
 from specprod_copy.patch_summary.raw_headers import raw_file
-from specprod_copy.patch_summary.staging import staged
 from specprod_copy.patch_summary.steps import patch
 from specprod_copy.patch_summary.table import SummaryTable
 from specprod_copy.programs import faflavor2program
+from specprod_copy.staging import staged
 
 NOW = datetime(2024, 7, 2, 5, 6, 7, tzinfo=UTC)  # the day before, in California
 UPDATED = "2024-07-01T22:06:07-0700"
@@ -611,7 +611,7 @@ def test_killed_run_leaves_no_output(two: Productions) -> None:
     two.write()
     program = (
         "import os, signal, sys; from pathlib import Path\n"
-        "from specprod_copy.patch_summary.staging import staged\n"
+        "from specprod_copy.staging import staged\n"
         "with staged(Path(sys.argv[1]), ['a']) as folder:\n"
         "    (folder / 'a').write_text('half')\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"

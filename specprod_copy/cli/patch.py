@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from specprod_copy.cli.patch_coeff import coeff
 from specprod_copy.cli.patch_summary import summary
 
 
@@ -13,3 +14,4 @@ def patch() -> None:
 
 
 patch.add_command(summary)
+patch.add_command(coeff)

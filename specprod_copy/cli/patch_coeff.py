@@ -21,7 +21,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @click.group()
 def coeff() -> None:
-    r"""Replace template coefficients (COEFF) of zpix and ztile.
+    """Replace template coefficients (COEFF) of zpix and ztile.
 
     In the tables of fuji, guadalupe and iron they were wrong; the catalogs have the right ones.
 
@@ -111,7 +111,7 @@ def vacuum_options(command: F) -> F:
 )
 @click.option("--overwrite", is_flag=True, help="Replace existing patch files.")
 def extract(zalls: tuple[Path, ...], output: Path, overwrite: bool) -> None:
-    r"""Write the coefficients of zall catalogs to patch files.
+    """Write the coefficients of zall catalogs to patch files.
 
     A catalog may have any name: by its columns it is one of HEALPixels or one of tiles. Sky and
     negative TARGETIDs are left out.
@@ -146,7 +146,7 @@ def load(
     verbosity: int,
     conninfo: str,
 ) -> None:
-    r"""Load patch files, or zall catalogs themselves, beside the tables that they are for.
+    """Load patch files, or zall catalogs themselves, beside the tables that they are for.
 
     They become the tables SPECPROD_zpixpatch and SPECPROD_ztilepatch of the patch schema, with
     their indexes; zpix and ztile stay as they are. Each table is loaded whole or not at all.

@@ -206,7 +206,7 @@ def _transaction(
                 advice = f"no patch was applied to {patch.schema}.{patch.table}"
                 _require(connection, patch.patch_schema, patch.backup, advice)
             else:
-                advice = f"load it first, or say which table to {doing} if not {patch.table}"
+                advice = "load it first, or name only the table that has a patch"
                 _require(connection, patch.patch_schema, patch.patch, advice)
         yield connection
 

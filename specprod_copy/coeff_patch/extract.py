@@ -15,9 +15,9 @@ import polars as pl
 import specprod_copy
 from specprod_copy.coeff_patch.kinds import Kind, kind_of
 from specprod_copy.errors import ConfigurationError, InputError
-from specprod_copy.patch_summary.staging import refuse_existing, staged
 from specprod_copy.pgcopy import CHUNK_ROWS
 from specprod_copy.reader import InputTable, open_table
+from specprod_copy.staging import refuse_existing, staged
 from specprod_copy.tables.coeff_patch import HDUS
 from specprod_copy.transform import Transform
 

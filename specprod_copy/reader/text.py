@@ -50,6 +50,8 @@ class MemoryTable:
         With their names as in the file.
     header : mapping, optional
         What the file says about the table.
+    hdu : str, optional
+        Name of the HDU, of a table that is not from a text file.
 
     Raises
     ------
@@ -57,15 +59,15 @@ class MemoryTable:
         If two names are equal in upper case.
     """
 
-    hdu = ""
-
     def __init__(
         self,
         path: Path,
         columns: Sequence[pl.Series],
         header: Mapping[str, object] | None = None,
+        hdu: str = "",
     ) -> None:
         self.path = path
+        self.hdu = hdu
         self._fault = partial(InputError, path=path)
         named: dict[str, pl.Series] = {}
         for column in columns:
