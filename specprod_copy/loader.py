@@ -133,8 +133,9 @@ class Loader:
         self._execute([table for table in new if table == "version"], ["keys"])
         for table in self.tables:
             self.columns[table] = database.table_columns(self.connection, self.schema, table)
-            unknown = not self.ledger.stages(table)
-            if unknown and database.has_rows(self.connection, self.schema, table):
+            # In this order: a loader of another part may commit rows and ledger in between.
+            has_rows = database.has_rows(self.connection, self.schema, table)
+            if has_rows and not self.ledger.stages(table):
                 raise DatabaseError(
                     f"table {self.schema}.{table} already has rows that this program did not load; "
                     "choose another --schema, or replace the table with --overwrite"
