@@ -12,7 +12,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
-from specprod_copy import locks, plan
+from specprod_copy import database, loader, locks, plan
 from specprod_copy.demo import write_production
 from specprod_copy.errors import DatabaseError, InputError
 from specprod_copy.load import LoadOptions, load
@@ -409,3 +409,30 @@ def test_a_part_and_a_whole_load_exclude_each_other(demos, module_database):
                 pytest.raises(DatabaseError, match="another load is at work on schema busy"),
             ):
                 load(module_database, Inputs(files), LoadOptions(("tile",), "busy", part=part))
+
+
+def test_a_part_that_starts_while_another_commits(demos, module_database, monkeypatch):
+    """Rows and ledger of another loader may appear at any moment of the preparation."""
+    files = ProductionFiles(PRODUCTIONS["iron"], demos("iron"))
+
+    def load_tiles(schema: str, part: tuple[int, int] | None) -> LoadSummary:
+        return load(module_database, Inputs(files), LoadOptions(("tile",), schema, part=part))
+
+    load_tiles("whole", None)
+    with monkeypatch.context() as patched:
+        patched.setattr(loader.Loader, "_send", lambda self, units, jobs: None)
+        load_tiles("racing", (1, 2))
+    real = database.has_rows
+
+    def while_another_commits(connection, schema, table):
+        with psycopg.connect(module_database) as other:
+            other.execute("INSERT INTO racing.tile SELECT * FROM whole.tile")
+            other.execute(
+                "INSERT INTO racing.load_ledger SELECT * FROM whole.load_ledger"
+                " WHERE table_name = 'tile'"
+            )
+        return real(connection, schema, table)
+
+    monkeypatch.setattr(database, "has_rows", while_another_commits)
+    summary = load_tiles("racing", (2, 2))
+    assert sum(row.rows_kept for row in summary.tables) == 0
