@@ -56,6 +56,10 @@ class InputError(SpecprodCopyError):
         self.column = column
 
 
+class ChangedFileError(InputError):
+    """An input file is not any more what it was when its rows were loaded."""
+
+
 class DatabaseError(SpecprodCopyError):
     """A problem with the connection, the server or the state of the schema."""
 

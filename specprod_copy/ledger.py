@@ -173,11 +173,6 @@ class Ledger:
         with self._connection.cursor() as cursor:
             cursor.executemany(query, [_row(result) for result in results])
 
-    def forget(self, tables: list[str]) -> None:
-        """Remove what the ledger says of some tables."""
-        query = sql.SQL("DELETE FROM {} WHERE table_name = ANY(%s)").format(self._name)
-        self._connection.execute(query, (tables,))
-
 
 def _row(result: UnitResult) -> tuple[object, ...]:
     unit = result.unit

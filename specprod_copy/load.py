@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 import uuid
 
-from specprod_copy import database, ddl, ledger, locks
+import psycopg
+
+from specprod_copy import database, ddl, ledger, locks, replace
 from specprod_copy.ddl import Statement
-from specprod_copy.errors import ConfigurationError
+from specprod_copy.errors import ChangedFileError, ConfigurationError
 from specprod_copy.ledger import Ledger
 from specprod_copy.loader import Loader, LoadOptions
 from specprod_copy.plan import Plan, make_plan, part_of, sources_of, with_tiles
@@ -52,6 +55,9 @@ def load(
     report = report or Report()
     started = time.monotonic()
     sources = applicable_sources(inputs, options)
+    beside: LoadSummary | None = None
+    if options.overwrite and options.part is not None:
+        raise ConfigurationError("a load that replaces tables cannot be shared: no part of it")
     with (
         database.connect(conninfo) as connection,
         database.translated_errors(f"cannot load schema {options.schema}"),
@@ -59,14 +65,47 @@ def load(
     ):
         run = Loader(connection, conninfo, inputs, options, report, sources)
         try:
+            if options.overwrite:
+                beside = _load_beside(connection, conninfo, inputs, options, report, sources)
             if options.part is None:
                 run.run()
             else:
                 run.run_part(*options.part)
         finally:
             report.end()
+    if beside is not None:
+        run.summary.tables = beside.tables
+        run.summary.steps += beside.steps
     run.summary.seconds = time.monotonic() - started
     return run.summary
+
+
+def _load_beside(
+    connection: psycopg.Connection,
+    conninfo: str,
+    inputs: Inputs,
+    options: LoadOptions,
+    report: Report,
+    sources: list[TableSource],
+) -> LoadSummary:
+    """Load into a schema beside, and put its tables into the place of the old ones.
+
+    Until then the old tables are as they were, and can be read. What an interrupted run left beside
+    is used by the next one.
+    """
+    tables = list(dict.fromkeys(source.table for source in sources))
+    replace.check_replaceable(connection, options.schema, tables)
+    inputs = with_tiles(inputs, sources, connection, options.schema)
+    new = replace.beside(options.schema)
+    aside = dataclasses.replace(options, schema=new, overwrite=False, roles=())
+    try:
+        summary = load(conninfo, inputs, aside, report)
+    except ChangedFileError:
+        # What an interrupted run left is of no use any more.
+        replace.forget(connection, new, tables)
+        summary = load(conninfo, inputs, aside, report)
+    replace.swap(connection, options.schema, new, tables)
+    return summary
 
 
 def applicable_sources(inputs: Inputs, options: LoadOptions) -> list[TableSource]:

@@ -122,11 +122,6 @@ class Loader:
         if not database.schema_exists(self.connection, self.schema):
             self._execute(["schema"], ["table"])
         existing = database.existing_tables(self.connection, self.schema)
-        if self.options.overwrite:
-            finish.drop_tables(self.connection, self.schema, self.tables)
-            if ledger.TABLE in existing:
-                self.ledger.forget(self.tables)
-            existing -= set(self.tables)
         wanted = ["version", *self.tables, ledger.TABLE]
         new = [table for table in wanted if table not in existing]
         self._execute(new, ["table", "comments"])

@@ -55,6 +55,15 @@ def making_tables(connection: psycopg.Connection, schema: str) -> None:
     connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_TABLES, schema))
 
 
+def merging(connection: psycopg.Connection, schema: str) -> None:
+    """Wait until no other session merges a tile; be alone in that until the transaction ends.
+
+    Two tiles that share targets must not be merged at once: which photometry and which spectrum of
+    a target counts depends on what the other one brought.
+    """
+    connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_MERGING, schema))
+
+
 def holders(connection: psycopg.Connection, schema: str) -> list[str]:
     """Return who is at work on a schema."""
     query = """

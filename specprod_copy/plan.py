@@ -16,7 +16,7 @@ import psycopg
 
 from specprod_copy import database
 from specprod_copy.columns import Column
-from specprod_copy.errors import ConfigurationError, InputError
+from specprod_copy.errors import ChangedFileError, ConfigurationError
 from specprod_copy.ledger import Fingerprint, Ledger, Loaded, Unit
 from specprod_copy.reader import open_table, read_table
 from specprod_copy.tables import SOURCES, STAGES, Inputs, TableSource, tile
@@ -84,6 +84,8 @@ def with_tiles(
 ) -> Inputs:
     """Return inputs that know the tiles: those in the tile table, or on their way there.
 
+    Inputs that know them already stay as they are.
+
     Parameters
     ----------
     inputs : Inputs
@@ -92,6 +94,8 @@ def with_tiles(
     connection : psycopg.Connection
     schema : str
     """
+    if inputs.tileids:
+        return inputs
     if tile.SOURCE in sources:
         tileids = read_table(inputs.tiles(), tile.SOURCE.hdus, ["TILEID"])["TILEID"]
         return replace(inputs, tileids=tuple(tileids.sort()))
@@ -171,14 +175,14 @@ def _loaded_ranges(whole: Unit, loaded: Loaded) -> list[tuple[int, int]]:
 
     Raises
     ------
-    InputError
+    ChangedFileError
         If the file changed since.
     """
     if (whole.file, whole.hdu) not in loaded:
         return []
     fingerprint, ranges = loaded[whole.file, whole.hdu]
     if fingerprint != whole.fingerprint:
-        raise InputError(
+        raise ChangedFileError(
             f"the file changed since its rows were loaded into {whole.table}; "
             "--overwrite loads the stage anew",
             path=whole.path,

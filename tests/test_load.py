@@ -14,7 +14,7 @@ from astropy.io import fits
 from astropy.table import Table
 from click.testing import CliRunner
 
-from specprod_copy import copying, loader, locks, plan, workers
+from specprod_copy import copying, loader, locks, plan, replace, workers
 from specprod_copy.cli import cli
 from specprod_copy.errors import SpecprodCopyError
 from specprod_copy.load import LoadOptions, load
@@ -378,6 +378,61 @@ def test_failed_overwrite_keeps_the_old_tables(fuji):
     fuji.run("exposures")
     fuji.change(fuji.exposures, "EXPOSURES", "SURVEY", 0, "xyz")
     fuji.refuse("exposures", "--overwrite")
+
+
+def test_interrupted_overwrite_keeps_the_old_tables_and_goes_on(fuji, monkeypatch):
+    fuji.run("exposures")
+    fuji.change(fuji.tiles, 1, "NEXP", 0, 77)
+    monkeypatch.setattr(loader, "SMALL_ROWS", 0)
+    monkeypatch.setattr(workers, "BATCH_ROWS", 300)
+    monkeypatch.setattr(plan, "UNIT_ROWS", 300)
+    old = {t: fuji.query(f"SELECT * FROM fuji.{t}") for t in ("tile", "frame", "load_ledger")}
+    real, calls = copying.load_units, []
+
+    def dying(*arguments):
+        calls.append(arguments)
+        if len(calls) > 3:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(copying, "load_units", dying)
+    assert fuji.invoke("exposures", "--overwrite", "-j", "1").exit_code != 0
+    assert {table: fuji.query(f"SELECT * FROM fuji.{table}") for table in old} == old
+    monkeypatch.setattr(copying, "load_units", real)
+    printed = fuji.run("exposures", "--overwrite", "-j", "1")
+    tile = next(line.split() for line in printed.splitlines() if line.startswith("tile"))
+    assert tile[3] == "0"  # rows of tile: none were read again
+    assert fuji.query("SELECT count(*) FROM fuji.tile WHERE nexp = 77") == [(1,)]
+    assert fuji.query("SELECT count(*) FROM fuji.frame") == [(len(old["frame"]),)]
+    assert not fuji.query("SELECT 1 FROM pg_namespace WHERE nspname = 'fuji_new'")
+
+
+def test_overwrite_after_the_file_changed_twice(fuji, monkeypatch):
+    """What an interrupted run left beside is of an older file, so it is not used."""
+    fuji.run("exposures")
+    with monkeypatch.context() as patched:
+        patched.setattr(replace, "swap", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        fuji.change(fuji.tiles, 1, "NEXP", 0, 77)
+        assert fuji.invoke("exposures", "--overwrite").exit_code != 0
+    fuji.change(fuji.tiles, 1, "NEXP", 0, 78)
+    fuji.run("exposures", "--overwrite")
+    assert fuji.query("SELECT count(*) FROM fuji.tile WHERE nexp IN (77, 78)") == [(1,)]
+    assert fuji.query("SELECT count(*) FROM fuji.tile WHERE nexp = 78") == [(1,)]
+
+
+def test_readers_go_on_while_tables_are_replaced(fuji, monkeypatch):
+    fuji.run("exposures")
+    seen = []
+    real = replace.swap
+
+    def looking(*arguments):
+        with psycopg.connect(fuji.conninfo, options="-c lock_timeout=100") as connection:
+            seen.append(connection.execute("SELECT count(*) FROM fuji.frame").fetchone())
+        real(*arguments)
+
+    monkeypatch.setattr(replace, "swap", looking)
+    fuji.run("exposures", "--overwrite")
+    assert seen == fuji.query("SELECT count(*) FROM fuji.frame")
 
 
 def test_no_server(fuji, tmp_path):

@@ -436,3 +436,32 @@ def test_a_part_that_starts_while_another_commits(demos, module_database, monkey
     monkeypatch.setattr(database, "has_rows", while_another_commits)
     summary = load_tiles("racing", (2, 2))
     assert sum(row.rows_kept for row in summary.tables) == 0
+
+
+@pytest.mark.parametrize("stage", ["all", "fiberassign"])
+def test_replaced_tables_equal_the_old_ones(demos, module_database, stage):
+    """Rows, keys, indexes and foreign keys, of everything or of one stage."""
+    files = ProductionFiles(PRODUCTIONS["iron"], demos("iron"))
+    schema = f"replaced_{stage}"
+    load(module_database, Inputs(files), LoadOptions(("all",), schema))
+
+    def state() -> list[list[tuple]]:
+        with psycopg.connect(module_database) as connection:
+            names = connection.execute(
+                """SELECT conname, conrelid::regclass::text FROM pg_constraint
+                   WHERE connamespace = %(s)s::regnamespace UNION
+                   SELECT indexname, tablename FROM pg_indexes WHERE schemaname = %(s)s
+                   ORDER BY 1, 2""",
+                {"s": schema},
+            ).fetchall()
+            rows = [
+                connection.execute(f"SELECT * FROM {schema}.{t} ORDER BY 1, 2, 3").fetchall()
+                for t in ("tile", "target", "zpix", "fiberassign", "potential", "version")
+            ]
+        return [names, *rows]
+
+    before = state()
+    options = LoadOptions((stage,), schema, overwrite=True)
+    summary = load(module_database, Inputs(files), options)
+    assert sum(row.rows_kept for row in summary.tables) > 0
+    assert state() == before

@@ -1,0 +1,93 @@
+"""Tables that are loaded beside the old ones and then take their place, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+import psycopg
+from psycopg import sql
+
+from specprod_copy import database, ddl, finish, ledger
+from specprod_copy.database import parametrized
+
+
+def beside(schema: str) -> str:
+    """Return the name of the schema in which new tables are loaded until they are complete."""
+    suffix = "_new"
+    if len((schema + suffix).encode()) <= 63:
+        return schema + suffix
+    return blake2b(schema.encode(), digest_size=16).hexdigest() + suffix
+
+
+def check_replaceable(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> None:
+    """Find out now, rather than after hours, whether tables can be replaced.
+
+    Raises
+    ------
+    DatabaseError
+        If other objects depend on them, or they are not ours to drop.
+    """
+    with connection.transaction(force_rollback=True):
+        finish.drop_tables(connection, schema, tables)
+
+
+def swap(connection: psycopg.Connection, schema: str, new: str, tables: Sequence[str]) -> None:
+    """Put the tables of a schema into the place of those of another one, in one transaction.
+
+    Their indexes, constraints and sequences, and what the ledger says of them, come along. The
+    schema that held them goes away.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    schema : str
+        Where the tables belong.
+    new : str
+        Where they were loaded.
+    tables : sequence of str
+
+    Raises
+    ------
+    DatabaseError
+        If other objects depend on the old tables; then nothing is changed.
+    """
+    with (
+        database.translated_errors(f"cannot put new tables into schema {schema}"),
+        connection.transaction(),
+    ):
+        if not database.schema_exists(connection, schema):
+            _execute(connection, ["schema"], ["table"], schema)
+        finish.drop_tables(connection, schema, tables)
+        for table in tables:
+            move = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
+            connection.execute(move.format(sql.Identifier(new, table), sql.Identifier(schema)))
+        if ledger.TABLE not in database.existing_tables(connection, schema):
+            _execute(connection, [ledger.TABLE], ["table", "comments"], schema)
+        names = {"old": parametrized(schema, ledger.TABLE), "new": parametrized(new, ledger.TABLE)}
+        for statement in (
+            "DELETE FROM {old} WHERE table_name = ANY(%s)",
+            "INSERT INTO {old} SELECT * FROM {new} WHERE table_name = ANY(%s)",
+            "DELETE FROM {new} WHERE table_name = ANY(%s)",
+        ):
+            connection.execute(sql.SQL(statement).format(**names), (list(tables),))
+        # An interrupted load of other stages may have left tables there.
+        if database.existing_tables(connection, new) <= {"version", ledger.TABLE}:
+            finish.drop_tables(connection, new, ["version", ledger.TABLE])
+            connection.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(new)))
+
+
+def forget(connection: psycopg.Connection, new: str, tables: Sequence[str]) -> None:
+    """Drop tables that an interrupted load left beside, and what the ledger there says of them."""
+    with connection.transaction():
+        finish.drop_tables(connection, new, tables)
+        name = parametrized(new, ledger.TABLE)
+        query = sql.SQL("DELETE FROM {} WHERE table_name = ANY(%s)").format(name)
+        connection.execute(query, (list(tables),))
+
+
+def _execute(
+    connection: psycopg.Connection, tables: Sequence[str], phases: Sequence[str], schema: str
+) -> None:
+    for statement in ddl.statements(tables, phases, schema=schema):
+        connection.execute(statement.sql.encode())
