@@ -449,8 +449,8 @@ def test_replaced_tables_equal_the_old_ones(demos, module_database, stage):
         with psycopg.connect(module_database) as connection:
             names = connection.execute(
                 """SELECT conname, conrelid::regclass::text FROM pg_constraint
-                   WHERE connamespace = %(s)s::regnamespace UNION
-                   SELECT indexname, tablename FROM pg_indexes WHERE schemaname = %(s)s
+                   WHERE connamespace = %(s)s::text::regnamespace UNION
+                   SELECT indexname, tablename FROM pg_indexes WHERE schemaname = %(s)s::text
                    ORDER BY 1, 2""",
                 {"s": schema},
             ).fetchall()
