@@ -1,12 +1,13 @@
 # make demo    set everything up, write a small production, load it, query it
 # make test    set everything up, run the whole test suite
+# make test-faults   kill loaders 50 times for each number of processes, and everything else of that kind
 # make check   ruff and mypy
 # make wheel   build sdist and wheel into dist/
 
 BIN := .venv/bin
 DEMO := demo
 
-.PHONY: demo test check format wheel clean
+.PHONY: demo test test-faults check format wheel clean
 
 demo:
 	@scripts/setup.sh
@@ -15,6 +16,10 @@ demo:
 test:
 	@scripts/setup.sh test
 	$(BIN)/pytest
+
+test-faults:
+	@scripts/setup.sh test
+	SPECPROD_COPY_KILLS=50 $(BIN)/pytest tests/test_faults.py
 
 check:
 	@scripts/setup.sh test check
