@@ -160,7 +160,9 @@ class Encoder:
     @staticmethod
     def _text(series: pl.Series) -> pa.Array:
         """Return text as Arrow binary without gaps, null as empty."""
-        array = series.fill_null("").to_arrow(compat_level=pl.CompatLevel.oldest())
+        if series.null_count():
+            series = series.fill_null("")
+        array = series.to_arrow(compat_level=pl.CompatLevel.oldest())
         array = array.cast(pa.large_binary())
         offsets = np.frombuffer(array.buffers()[1], dtype=np.int64)
         offsets = offsets[array.offset : array.offset + len(array) + 1]
