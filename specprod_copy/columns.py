@@ -175,8 +175,9 @@ def conform(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
         If a column's type can never fit.
     """
     checks: list[tuple[Column, pl.Expr, str]] = []
+    schema = frame.schema  # is made anew at each access
     for column in columns:
-        dtype = frame.schema[column.name]
+        dtype = schema[column.name]
         check_type(dtype, column)
         ready = dtype == column.polars_type and column.type not in _TEXTS
         if ready and not (column.not_null and frame[column.name].null_count()):
@@ -191,6 +192,6 @@ def conform(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
             values = frame[column.name].gather(rows).to_list()
             raise BadValues(column, why, rows, values, count)
     return frame.select(
-        _converted(column.name, frame.schema[column.name], column).alias(column.name)
+        _converted(column.name, schema[column.name], column).alias(column.name)
         for column in columns
     )

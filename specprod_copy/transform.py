@@ -187,10 +187,11 @@ class Transform:
             return frame, 0
         counts = frame.select((~pl.col(name).is_finite()).sum() for name in self._floats).row(0)
         bad = [name for name, count in zip(self._floats, counts, strict=True) if count]
+        schema = frame.schema
         return frame.with_columns(
             pl.when(pl.col(name).is_finite() | pl.col(name).is_null())
             .then(pl.col(name))
-            .otherwise(pl.lit(NOT_FINITE, dtype=frame.schema[name]))
+            .otherwise(pl.lit(NOT_FINITE, dtype=schema[name]))
             .alias(name)
             for name in bad
         ), sum(counts)
