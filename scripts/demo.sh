@@ -7,14 +7,17 @@ run=${SPECPROD_COPY:-specprod-copy}
 
 say() { printf '\n$ %s\n' "$*"; }
 
+load=(load all --specprod fuji --root "$dir" --embedded specprod.pgdata)
 if [[ -e $dir/spectro ]]; then
     echo "$dir/ is there already; remove it to have it written anew."
 else
     say specprod-copy demo "$dir"
     "$run" demo "$dir"
+    # An earlier demo may be loaded, from files that are no more.
+    [[ ! -e specprod.pgdata ]] || load+=(--overwrite --yes)
 fi
-say specprod-copy load all --specprod fuji --root "$dir" --embedded specprod.pgdata
-"$run" load all --specprod fuji --root "$dir" --embedded specprod.pgdata
+say specprod-copy "${load[@]}"
+"$run" "${load[@]}"
 
 query="SELECT spectype, count(*) AS spectra, min(z)::numeric(6,4) AS min_z, max(z)::numeric(6,4) AS max_z
 FROM fuji.zpix WHERE zwarn = 0 AND zcat_primary GROUP BY spectype ORDER BY spectra DESC"

@@ -23,9 +23,17 @@ SESSION_SETTINGS: Mapping[str, str] = {
     "maintenance_work_mem": "512MB",
     # Identifiers and literals are rendered for this.
     "standard_conforming_strings": "on",
+    # Text is sent as UTF-8, whatever PGCLIENTENCODING says.
+    "client_encoding": "UTF8",
+    # Limits that a server sets for queries of people; a COPY or an index takes what it takes.
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
+    # A server that is left alone by its client stops working for it (PostgreSQL 14 and later).
+    "client_connection_check_interval": "1s",
     "timezone": "UTC",
 }
-"""What the loader sets for its own sessions: only settings that any role may change."""
+"""What the loader sets for its sessions, where the server knows it: what any role may change."""
 
 
 def server_is_named(parameters: Mapping[str, object]) -> bool:
@@ -87,7 +95,9 @@ def connect(conninfo: str, *, settings: Mapping[str, str] = SESSION_SETTINGS) ->
     try:
         connection = psycopg.connect(conninfo, autocommit=True, application_name="specprod-copy")
         for name, value in settings.items():
-            connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+            connection.execute(
+                "SELECT set_config(name, %s, false) FROM pg_settings WHERE name = %s", (value, name)
+            )
     except psycopg.Error as error:
         raise DatabaseError(
             f"cannot connect: {one_line(error)}. Check --dsn, --hostname, --username and --dbname, "
@@ -125,6 +135,13 @@ def schema_exists(connection: psycopg.Connection, schema: str) -> bool:
     return bool(_scalar(connection, query, (schema,)))
 
 
+def schema_comment(connection: psycopg.Connection, schema: str) -> str | None:
+    """Return the comment on a schema, if it has one."""
+    query = "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s"
+    comment = _scalar(connection, query, (schema,))
+    return None if comment is None else str(comment)
+
+
 def existing_tables(connection: psycopg.Connection, schema: str) -> set[str]:
     """Return the names of the tables in a schema."""
     query = """SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
@@ -143,6 +160,14 @@ def existing_objects(connection: psycopg.Connection, schema: str) -> set[tuple[s
         JOIN pg_class t ON t.oid = x.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace
         WHERE n.nspname = %(schema)s AND x.indisvalid"""
     return {(table, name) for table, name in connection.execute(query, {"schema": schema})}
+
+
+def clustered_tables(connection: psycopg.Connection, schema: str) -> set[str]:
+    """Return the tables of a schema that were ordered on an index."""
+    query = """SELECT t.relname FROM pg_index x JOIN pg_class t ON t.oid = x.indrelid
+               JOIN pg_namespace n ON n.oid = t.relnamespace
+               WHERE n.nspname = %s AND x.indisclustered"""
+    return {name for (name,) in connection.execute(query, (schema,))}
 
 
 def existing_roles(connection: psycopg.Connection, roles: Iterable[str]) -> set[str]:

@@ -117,6 +117,9 @@ def run_statements(
         except BaseException:
             for future in futures:
                 future.cancel()
+            # Ctrl-C too: the server would go on, and we would wait for it.
+            for connection in connections:
+                connection.cancel()
             raise
 
 
@@ -128,7 +131,7 @@ def finish(
     step: Step,
     changed: Iterable[str],
     q3c: bool,
-    cluster: bool = False,
+    cluster: Sequence[str] = (),
     connect_more: Callable[[], psycopg.Connection] | None = None,
     jobs: int = 1,
 ) -> None:
@@ -145,8 +148,10 @@ def finish(
         See `Step`.
     changed : iterable of str
         Tables that got rows; these and those that get an index here are analyzed.
-    q3c, cluster : bool
-        Whether to make q3c indexes, and to order tables on them.
+    q3c : bool
+        Whether to make q3c indexes.
+    cluster : sequence of str
+        Tables to order on their q3c index, unless they are.
     connect_more : callable, optional
         Makes another connection, to run several statements at a time.
     jobs : int
@@ -165,10 +170,13 @@ def finish(
         for group in finish_steps(connection, schema, tables, q3c=q3c):
             run_statements(connections, group, step)
             touched |= {statement.table for statement in group}
-        if cluster and q3c:
+        if q3c:
+            done = database.clustered_tables(connection, schema) - touched
+            again = [table for table in tables if table in cluster and table not in done]
             run_statements(
-                connections, list(ddl.statements(tables, ["cluster"], schema=schema)), step
+                connections, list(ddl.statements(again, ["cluster"], schema=schema)), step
             )
+            touched.update(again)
         analyze = [
             Statement(table, "analyze", f"ANALYZE {ddl.quote_identifier(schema)}.{table};")
             for table in tables

@@ -17,7 +17,7 @@ from psycopg import sql
 
 import specprod_copy
 from specprod_copy.database import parametrized
-from specprod_copy.errors import InputError
+from specprod_copy.errors import DatabaseError, InputError
 
 TABLE = "load_ledger"
 """Name of the ledger's table."""
@@ -41,7 +41,10 @@ class Fingerprint:
     @classmethod
     def of(cls, path: Path) -> Self:
         """Return the fingerprint of a file."""
-        status = path.stat()
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise InputError(f"cannot be read any more: {error.strerror}", path=path) from error
         return cls(status.st_size, status.st_mtime_ns)
 
 
@@ -138,14 +141,16 @@ class Ledger:
         ).format(self._name)
         return dict(self._connection.execute(query, (table,)).fetchall())
 
-    def loaded(self, table: str) -> Loaded:
-        """Return what is in a table."""
+    def loaded(self, table: str, stage: str) -> Loaded:
+        """Return what a stage has put into a table."""
         query = sql.SQL(
             """SELECT file, hdu, file_size, file_mtime_ns, first_row, last_row FROM {}
-               WHERE table_name = %s ORDER BY file, hdu, first_row"""
+               WHERE table_name = %s AND stage = %s ORDER BY file, hdu, first_row"""
         ).format(self._name)
         found: dict[tuple[str, str], tuple[Fingerprint, list[tuple[int, int]]]] = {}
-        for file, hdu, size, mtime_ns, first, last in self._connection.execute(query, (table,)):
+        for file, hdu, size, mtime_ns, first, last in self._connection.execute(
+            query, (table, stage)
+        ):
             entry = found.setdefault((file, hdu), (Fingerprint(size, mtime_ns), []))
             entry[1].append((first, last))
         return found
@@ -170,8 +175,14 @@ class Ledger:
                                seconds, loaded_by)
                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"""
         ).format(self._name)
-        with self._connection.cursor() as cursor:
-            cursor.executemany(query, [_row(result) for result in results])
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.executemany(query, [_row(result) for result in results])
+        except psycopg.errors.UniqueViolation as error:
+            raise DatabaseError(
+                f"rows of {results[0].unit.path} were loaded by another process meanwhile; run the "
+                "command again: it goes on with the rest"
+            ) from error
 
 
 def _row(result: UnitResult) -> tuple[object, ...]:

@@ -10,7 +10,7 @@ import psycopg
 
 from specprod_copy import database, ddl, ledger, locks, replace
 from specprod_copy.ddl import Statement
-from specprod_copy.errors import ChangedFileError, ConfigurationError
+from specprod_copy.errors import ChangedFileError, ConfigurationError, SpecprodCopyError
 from specprod_copy.ledger import Ledger
 from specprod_copy.loader import Loader, LoadOptions
 from specprod_copy.plan import Plan, make_plan, part_of, sources_of, with_tiles
@@ -97,13 +97,18 @@ def _load_beside(
     replace.check_replaceable(connection, options.schema, tables)
     inputs = with_tiles(inputs, sources, connection, options.schema)
     new = replace.beside(options.schema)
+    replace.prepare_beside(connection, new)
     aside = dataclasses.replace(options, schema=new, overwrite=False, roles=())
     try:
-        summary = load(conninfo, inputs, aside, report)
-    except ChangedFileError:
-        # What an interrupted run left is of no use any more.
-        replace.forget(connection, new, tables)
-        summary = load(conninfo, inputs, aside, report)
+        try:
+            summary = load(conninfo, inputs, aside, report)
+        except ChangedFileError:
+            # What an interrupted run left is of no use any more.
+            replace.forget(connection, new, tables)
+            summary = load(conninfo, inputs, aside, report)
+    except SpecprodCopyError:
+        replace.tidy(connection, new)
+        raise
     replace.swap(connection, options.schema, new, tables)
     return summary
 

@@ -193,7 +193,7 @@ class Loader:
                 step=self._step,
                 changed=[row.table for row in self.summary.tables if row.rows_kept],
                 q3c=q3c,
-                cluster=self.options.cluster,
+                cluster=self.tables if self.options.cluster else (),
                 connect_more=None if one_transaction else lambda: database.connect(self.conninfo),
                 jobs=self.options.jobs,
             )
@@ -213,6 +213,17 @@ class Loader:
             yield
         self.summary.steps += 1
 
+    def _is_interrupted(self, table: str, stage: str) -> bool:
+        """Say whether an earlier run has left a stage of a table half loaded."""
+        if table not in self.tables:
+            return False
+        others = [
+            source
+            for source in SOURCES.values()
+            if (source.table, source.stage) == (table, stage) and source not in self.sources
+        ]
+        return bool(make_plan(others, self.inputs, self.columns, self.ledger).units)
+
     def _complete_tables(self) -> list[str]:
         """Return the tables of the schema that have rows from all of their stages."""
         existing = database.existing_tables(self.connection, self.schema)
@@ -223,6 +234,7 @@ class Loader:
                 stages.setdefault(source.table, set()).add(source.stage)
         for table, needed in stages.items():
             missing = needed - self.ledger.stages(table).keys()
+            missing |= {stage for stage in needed - missing if self._is_interrupted(table, stage)}
             if not missing:
                 complete.append(table)
             elif table in self.tables:

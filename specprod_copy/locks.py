@@ -43,11 +43,9 @@ def work(connection: psycopg.Connection, schema: str, *, shared: bool) -> Iterat
         raise DatabaseError(
             f"another load is at work on schema {schema} ({who}); wait for it and run this again"
         )
-    try:
-        yield
-    finally:
-        if not connection.closed and not connection.broken:
-            connection.execute(f"SELECT pg_advisory_unlock{suffix}(%s, hashtext(%s))", key)
+    yield
+    # After an error the connection may be in any state; the lock ends with it.
+    connection.execute(f"SELECT pg_advisory_unlock{suffix}(%s, hashtext(%s))", key)
 
 
 def making_tables(connection: psycopg.Connection, schema: str) -> None:

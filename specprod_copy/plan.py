@@ -7,7 +7,9 @@ impossible types are found before the first row is sent.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from zlib import crc32
 
@@ -22,6 +24,8 @@ from specprod_copy.reader import open_table, read_table
 from specprod_copy.tables import SOURCES, STAGES, Inputs, TableSource, tile
 from specprod_copy.transform import Transform
 from specprod_copy.winners import first_rows
+
+_LOOKING_THREADS = 8
 
 UNIT_ROWS = 500_000
 """Most rows of a unit: what is lost when a loader is killed, a few seconds' work."""
@@ -98,7 +102,7 @@ def with_tiles(
         return inputs
     if tile.SOURCE in sources:
         tileids = read_table(inputs.tiles(), tile.SOURCE.hdus, ["TILEID"])["TILEID"]
-        return replace(inputs, tileids=tuple(tileids.sort()))
+        return replace(inputs, tileids=tuple(tileids.drop_nulls().sort()))
     return replace(inputs, tileids=database.integers(connection, schema, "tile", "tileid"))
 
 
@@ -130,22 +134,29 @@ def make_plan(
     """
     plan = Plan(list(sources))
     for source in sources:
-        loaded = ledger.loaded(source.table)
+        loaded = ledger.loaded(source.table, source.stage)
         files = source.files(inputs)
-        opened = [_look(source, path, inputs.files.root, columns[source.table]) for path in files]
+        # Unpacking what is compressed takes time, and lets other threads run.
+        with ThreadPoolExecutor(_LOOKING_THREADS, thread_name_prefix="look") as pool:
+            look = partial(_look, source, root=inputs.files.root, columns=columns[source.table])
+            opened = list(pool.map(look, files))
+        ranges = [_loaded_ranges(whole, loaded) for whole in opened]
+        _refuse_vanished(source, opened, loaded)
+        missing = [list(_missing(w.last, r)) for w, r in zip(opened, ranges, strict=True)]
         wanted: list[np.ndarray | None] = [None] * len(files)
         column = source.first_per(inputs)
-        if column is not None:
+        if column is not None and any(missing):
+            if source.unless_in is not None:
+                _refuse_changed(source.unless_in, inputs, ledger)
             wanted = [*first_rows(source, column, inputs, files)]
-        for looked_at, rows in zip(opened, wanted, strict=True):
+        for looked_at, rows, parts in zip(opened, wanted, missing, strict=True):
             whole = replace(looked_at, rows=rows)
             plan.files.append(whole)
-            ranges = _loaded_ranges(whole, loaded)
-            plan.units += [_part(whole, *part) for part in _missing(whole.last, ranges)]
+            plan.units += [_part(whole, *part) for part in parts]
     return plan
 
 
-def _look(source: TableSource, path: Path, root: Path, columns: Sequence[Column]) -> Unit:
+def _look(source: TableSource, path: Path, *, root: Path, columns: Sequence[Column]) -> Unit:
     """Open a file, check that it has what the table needs, and return all of it as one unit."""
     with open_table(path, source.hdus) as table:
         Transform(source, table, columns)
@@ -161,6 +172,47 @@ def _look(source: TableSource, path: Path, root: Path, columns: Sequence[Column]
             row_bytes=table.row_bytes,
             fingerprint=Fingerprint.of(path),
         )
+
+
+def _refuse_vanished(source: TableSource, opened: Sequence[Unit], loaded: Loaded) -> None:
+    """Check that the files whose rows are in the table are still among the inputs.
+
+    Raises
+    ------
+    ChangedFileError
+        If one is not.
+    """
+    gone = sorted(loaded.keys() - {(unit.file, unit.hdu) for unit in opened})
+    if gone:
+        file, hdu = gone[0]
+        more = f" (and {len(gone) - 1} more)" if len(gone) > 1 else ""
+        raise ChangedFileError(
+            f"its rows are in table {source.table}, but it is not among the files of stage "
+            f"{source.stage} now{more}; --overwrite loads the stage anew",
+            path=file,
+            hdu=hdu,
+        )
+
+
+def _refuse_changed(source: TableSource, inputs: Inputs, ledger: Ledger) -> None:
+    """Check that files which decide about the rows of others are those that were loaded.
+
+    Raises
+    ------
+    ChangedFileError
+        If one changed since.
+    """
+    loaded = {
+        file: entry[0] for (file, _), entry in ledger.loaded(source.table, source.stage).items()
+    }
+    for path in source.files(inputs):
+        before = loaded.get(ledger_name(path, inputs.files.root))
+        if before is not None and before != Fingerprint.of(path):
+            raise ChangedFileError(
+                f"the file changed since its rows were loaded into {source.table}; "
+                "--overwrite loads the stage anew",
+                path=path,
+            )
 
 
 def _part(whole: Unit, first: int, last: int) -> Unit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from hashlib import blake2b
 
 import psycopg
@@ -10,14 +11,38 @@ from psycopg import sql
 
 from specprod_copy import database, ddl, finish, ledger
 from specprod_copy.database import parametrized
+from specprod_copy.errors import DatabaseError
+
+_MARK = "specprod-copy: tables on their way to another schema"
 
 
 def beside(schema: str) -> str:
     """Return the name of the schema in which new tables are loaded until they are complete."""
-    suffix = "_new"
-    if len((schema + suffix).encode()) <= 63:
-        return schema + suffix
-    return blake2b(schema.encode(), digest_size=16).hexdigest() + suffix
+    return f"specprod_copy_new_{blake2b(schema.encode(), digest_size=8).hexdigest()}"
+
+
+def prepare_beside(connection: psycopg.Connection, new: str) -> None:
+    """Make the schema for new tables, or take the one that an interrupted load left.
+
+    Raises
+    ------
+    DatabaseError
+        If we may not make a schema, or one of that name is somebody else's.
+    """
+    if not database.schema_exists(connection, new):
+        try:
+            with connection.transaction():
+                _execute(connection, ["schema"], ["table"], new)
+                mark = sql.SQL("COMMENT ON SCHEMA {} IS {}")
+                connection.execute(mark.format(sql.Identifier(new), sql.Literal(_MARK)))
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise DatabaseError(
+                f"new tables are loaded into a schema of their own before they replace the old "
+                f"ones: {database.one_line(error)}. Let an administrator run GRANT CREATE ON "
+                "DATABASE for this role"
+            ) from error
+    elif database.schema_comment(connection, new) != _MARK:
+        raise DatabaseError(f"schema {new} exists and is not ours; rename it")
 
 
 def check_replaceable(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> None:
@@ -75,6 +100,14 @@ def swap(connection: psycopg.Connection, schema: str, new: str, tables: Sequence
         if database.existing_tables(connection, new) <= {"version", ledger.TABLE}:
             finish.drop_tables(connection, new, ["version", ledger.TABLE])
             connection.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(new)))
+
+
+def tidy(connection: psycopg.Connection, new: str) -> None:
+    """Drop the schema for new tables if nothing is in it, after an error."""
+    # The error may be that the server is gone: then there is nothing to tidy.
+    with suppress(psycopg.OperationalError):
+        if not database.existing_tables(connection, new):
+            connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {}").format(sql.Identifier(new)))
 
 
 def forget(connection: psycopg.Connection, new: str, tables: Sequence[str]) -> None:

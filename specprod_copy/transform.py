@@ -115,7 +115,8 @@ class Transform:
         frame = frame.with_columns(*self._constants, *self._elements)
         row_filter = self._source.row_filter
         if row_filter is not None:
-            keep = frame.select(row_filter.alias("keep"))["keep"]
+            # A null is kept here, to be refused later: it must not vanish.
+            keep = frame.select((row_filter | row_filter.is_null()).alias("keep"))["keep"]
             if not keep.all():
                 frame, row_numbers = frame.filter(keep), row_numbers[keep.to_numpy()]
         frame, changed = self._finitize(frame)
@@ -166,20 +167,24 @@ class Transform:
     def _check_types(self, empty: pl.DataFrame) -> None:
         """Find impossible types now, from a frame without rows, rather than at the first row."""
         empty = empty.with_columns(*self._constants, *self._elements)
+        schema = empty.schema
+        try:
+            types = empty.select(e.alias(name) for name, e in self._expressions.items()).schema
+        except pl.exceptions.PolarsError:
+            types = pl.Schema()  # Below, the expression that fails is found.
         for column in self._columns:
             expression = self._expressions[column.name]
-            blame = self._blame(column.name)
-            found = ", ".join(
-                str(empty.schema[n]) for n in expression.meta.root_names() if n in empty.schema
-            )
             try:
-                check_type(empty.select(expression).to_series().dtype, column)
+                dtype = types.get(column.name) or empty.select(expression).to_series().dtype
+                check_type(dtype, column)
             except (WrongType, pl.exceptions.PolarsError) as error:
+                roots = expression.meta.root_names()
+                found = ", ".join(str(schema[name]) for name in roots if name in schema)
                 raise InputError(
                     f"is {found}, which cannot become {self._source.table}.{column}",
                     path=self._path,
                     hdu=self._hdu,
-                    column=blame,
+                    column=self._blame(column.name),
                 ) from error
 
     def _finitize(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:

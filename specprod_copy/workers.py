@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
+from multiprocessing.connection import wait
 
 import psycopg
 
@@ -105,7 +110,8 @@ def send_in_parallel(
     # Not fork: threads of Polars and Arrow do not survive it.
     context = multiprocessing.get_context("spawn")
     work = partial(_load_batch, conninfo, schema)
-    with ProcessPoolExecutor(min(jobs, len(batches)), mp_context=context) as pool:
+    n = min(jobs, len(batches))
+    with ProcessPoolExecutor(n, mp_context=context, initializer=_begin_worker) as pool:
         futures = [pool.submit(work, batch, columns[batch[0].table]) for batch in batches]
         try:
             for future in futures:
@@ -121,6 +127,20 @@ def send_in_parallel(
             ) from error
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _begin_worker() -> None:
+    """Leave Ctrl-C to the parent, which awaits batches under way; end when the parent ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.getLogger("psycopg").addHandler(logging.NullHandler())
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
 
 
 def _load_batch(

@@ -129,7 +129,11 @@ def test_script_can_run_in_phases_with_rows_between(cluster, database):
 
 
 def test_no_q3c_and_grant_public():
-    script = CliRunner().invoke(cli, ["render-ddl", "-s", "f", "--no-q3c", "--grant-public"]).output
+    script = (
+        CliRunner()
+        .invoke(cli, ["render-ddl", "-s", "f", "--no-q3c", "--role", "desi", "--grant-public"])
+        .output
+    )
     assert "q3c" not in script.replace("-- q3c", "")
     assert "GRANT SELECT ON f.zpix TO desi;\nGRANT SELECT ON f.zpix TO desi_public;" in script
     assert "desi_public" not in CliRunner().invoke(cli, ["render-ddl", "-s", "f"]).output
@@ -139,7 +143,7 @@ def test_output_file(tmp_path):
     path = tmp_path / "tile.sql"
     done = CliRunner().invoke(cli, ["render-ddl", "tile", "-s", "f", "-o", str(path)])
     assert done.output == ""
-    assert path.read_text() == ddl.render_script(["tile"], schema="f", roles=["desi"])
+    assert path.read_text() == ddl.render_script(["tile"], schema="f")
 
 
 def test_unknown_table():

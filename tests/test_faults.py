@@ -208,8 +208,8 @@ def test_cut_connections(loads, jobs):
     assert loads.contents("iron") == loads.contents("whole")
 
 
-def test_statement_timeout(loads):
-    """A server that allows statements a moment only: an error, and nothing half loaded."""
+def test_statement_timeout_for_people(loads):
+    """A limit that a server sets for the queries of people does not stop a load."""
     with psycopg.connect(loads.conninfo) as connection:
         name = connection.info.dbname
         connection.execute(f'ALTER DATABASE "{name}" SET statement_timeout = 25')
@@ -219,9 +219,7 @@ def test_statement_timeout(loads):
     finally:
         with psycopg.connect(loads.conninfo, options="-c statement_timeout=0") as connection:
             connection.execute(f'ALTER DATABASE "{name}" RESET statement_timeout')
-    if process.returncode:
-        assert "statement timeout" in errors
-    loads.finish()
+    assert process.returncode == 0, errors
     assert loads.contents("iron") == loads.contents("whole")
 
 

@@ -404,7 +404,7 @@ def test_interrupted_overwrite_keeps_the_old_tables_and_goes_on(fuji, monkeypatc
     assert tile[3] == "0"  # rows of tile: none were read again
     assert fuji.query("SELECT count(*) FROM fuji.tile WHERE nexp = 77") == [(1,)]
     assert fuji.query("SELECT count(*) FROM fuji.frame") == [(len(old["frame"]),)]
-    assert not fuji.query("SELECT 1 FROM pg_namespace WHERE nspname = 'fuji_new'")
+    assert not fuji.query("SELECT 1 FROM pg_namespace WHERE nspname LIKE 'specprod_copy_%'")
 
 
 def test_overwrite_after_the_file_changed_twice(fuji, monkeypatch):

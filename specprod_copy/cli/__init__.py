@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 import click
 
 import specprod_copy
-
-# demo
 from specprod_copy.cli.batch import batch
 from specprod_copy.cli.demo import demo
 from specprod_copy.cli.grant import grant
@@ -17,6 +16,7 @@ from specprod_copy.cli.patch import patch
 from specprod_copy.cli.render_ddl import render_ddl
 from specprod_copy.cli.server import server
 from specprod_copy.cli.status import status
+from specprod_copy.cli.verify import verify
 from specprod_copy.errors import SpecprodCopyError
 
 
@@ -38,12 +38,14 @@ def cli() -> None:
     """
 
 
-for command in (load, status, grant, patch, batch, render_ddl, demo, server):
+for command in (load, status, verify, grant, patch, batch, render_ddl, demo, server):
     cli.add_command(command)
 
 
 def main() -> None:
     """Run the command line; expected errors end with one line and exit code 1."""
+    # What psycopg notices while a connection breaks is in our own message.
+    logging.getLogger("psycopg").addHandler(logging.NullHandler())
     try:
         code = cli.main(standalone_mode=False)
     except SpecprodCopyError as error:

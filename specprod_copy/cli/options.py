@@ -99,7 +99,9 @@ def production_options(command: F) -> F:
     return wrapper  # type: ignore[return-value]
 
 
-def role_options(help_of_flag: str, *, flag: str = "--public") -> Callable[[F], F]:
+def role_options(
+    help_of_flag: str, *, flag: str = "--public", readers: tuple[str, ...] = ("desi",)
+) -> Callable[[F], F]:
     """Add the options that say who may read; the command gets ``roles``.
 
     Parameters
@@ -108,6 +110,8 @@ def role_options(help_of_flag: str, *, flag: str = "--public") -> Callable[[F], 
         What the flag does, for ``--help``.
     flag : str
         The flag that adds the roles of the public.
+    readers : tuple of str
+        Roles that may read when none is named.
     """
 
     def decorate(command: F) -> F:
@@ -116,8 +120,8 @@ def role_options(help_of_flag: str, *, flag: str = "--public") -> Callable[[F], 
             "--role",
             "roles",
             multiple=True,
-            default=("desi",),
-            show_default=True,
+            default=readers,
+            show_default=bool(readers),
             help="Role that may read; may be given several times.",
         )
         @click.option(

@@ -22,7 +22,7 @@ from specprod_copy.coeff_patch import PATCH_SCHEMA, PRODUCTIONS, render_procedur
     help="Only this part; may be given several times.  [default: all but cluster]",
 )
 @click.option("--q3c/--no-q3c", default=True, help="With or without the q3c indexes.")
-@role_options("Let the roles of the public read as well.", flag="--grant-public")
+@role_options("Let the roles of the public read as well.", flag="--grant-public", readers=())
 @click.option("--coeff-patch", is_flag=True, help="The procedure of patch coeff instead.")
 @click.option(
     "-p",

@@ -53,7 +53,8 @@ def status(
     if root is not None:
         if specprod is None:
             raise ConfigurationError("--root needs --specprod, to know which files there are")
-        inputs = Inputs(ProductionFiles(find_production(specprod, config), root))
+        files = ProductionFiles(find_production(specprod, config), root)
+        inputs = Inputs(files, skip_missing=True)
     with database.connect(conninfo) as connection:
         found = schema_status(connection, schema or specprod or "", inputs)
     if as_json:

@@ -146,7 +146,8 @@ def _none_found(major: int | None, named: str | None) -> str:
 
 def _system_folders() -> list[Path]:
     folders = [path for pattern in _SYSTEM_PATTERNS for path in Path("/usr").glob(pattern)]
-    on_path = [Path(entry) for entry in os.get_exec_path() if (Path(entry) / "initdb").exists()]
+    initdb = shutil.which("initdb")
+    on_path = [Path(initdb).parent] if initdb else []
     configured = []
     if pg_config := shutil.which("pg_config"):
         shown = subprocess.run([pg_config, "--bindir"], capture_output=True, text=True, check=False)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import polars as pl
 
 from specprod_copy.tables.common import known_survey
-from specprod_copy.tables.source import TableSource
+from specprod_copy.tables.source import Check, TableSource
 
 _MJD_OF_1970 = 40587
 _DAY_US = 86_400_000_000
+_DATES = (-678_575, 2_973_483)
+"""MJD of 0001-01-01 and 9999-12-31: what a time stamp of Python can hold."""
 
 
 def date_obs(mjd: pl.Expr) -> pl.Expr:
@@ -37,5 +39,8 @@ SOURCE = TableSource(
     files=lambda inputs: [inputs.exposures()],
     hdus=("EXPOSURES",),
     derived={"date_obs": (date_obs(pl.col("MJD")),)},
-    checks=(known_survey(),),
+    checks=(
+        known_survey(),
+        Check("MJD", ~pl.col("MJD").is_between(*_DATES), "not a date of the years 1 to 9999"),
+    ),
 )

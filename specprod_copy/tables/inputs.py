@@ -48,6 +48,10 @@ class Inputs:
         InputError
             If files are missing and `skip_missing` does not allow it; names all of them.
         """
+        if not self.tileids:
+            raise InputError(
+                "the tiles of the production are not known: load stage exposures first, or together"
+            )
         found = self.files.fiberassign(self.tileids)
         missing = [f"fiberassign-{tileid:06d}.fits" for tileid, path in found.items() if not path]
         if missing and not self.skip_missing:

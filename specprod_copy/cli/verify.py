@@ -1,0 +1,118 @@
+"""``specprod-copy verify``: the files against the database."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from specprod_copy.cli.options import connection_options, production_options, verbosity_options
+from specprod_copy.production import ProductionFiles
+from specprod_copy.report import make_console, make_report
+from specprod_copy.tables import STAGES, Inputs
+from specprod_copy.verify import VerifyOptions
+from specprod_copy.verify import verify as run_verify
+from specprod_copy.verify.html import write as write_html
+from specprod_copy.verify.text import print_failures, print_results, to_json
+
+
+@click.command(epilog=f"Stages, in their order: {', '.join(STAGES)}.")
+@click.argument("stages", nargs=-1, metavar="[STAGE]...")
+@production_options
+@click.option("-s", "--schema", help="Schema of the tables.  [default: name of the production]")
+@click.option(
+    "--sample",
+    type=click.IntRange(min=0),
+    default=1000,
+    show_default=True,
+    metavar="N",
+    help="Rows of each table to draw at random and compare once more, value by value.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of the drawing: another one draws other rows.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print all results as JSON.")
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write all results to FILE, as a page for a browser.",
+)
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=lambda: min(os.cpu_count() or 1, 8),
+    show_default="number of processors, at most 8",
+    help="How many processes read.",
+)
+@click.option(
+    "--tiles-file",
+    type=click.Path(path_type=Path),
+    help="Tiles file that was loaded instead of the production's own.",
+)
+@click.option(
+    "--exposures-file",
+    type=click.Path(path_type=Path),
+    help="Exposures file that was loaded instead of the production's own.",
+)
+@click.option(
+    "--skip-missing",
+    is_flag=True,
+    help="Tiles without a fiberassign file were left out on purpose.",
+)
+@verbosity_options
+@connection_options
+@click.pass_context
+def verify(
+    context: click.Context,
+    stages: tuple[str, ...],
+    files: ProductionFiles,
+    schema: str | None,
+    sample: int,
+    seed: int,
+    as_json: bool,
+    html: Path | None,
+    jobs: int,
+    tiles_file: Path | None,
+    exposures_file: Path | None,
+    skip_missing: bool,
+    verbosity: int,
+    conninfo: str,
+) -> None:
+    """Read the files again and compare them with the database; nothing is written there.
+
+    Without a STAGE the whole production is verified. Every value of every row is compared, by
+    fingerprints of columns: a single changed bit, a missing row or a doubled one is found, and
+    named with its file. Ends with code 1 if any check fails.
+
+    \b
+      specprod-copy verify --specprod iron --root /global/cfs/cdirs/desi/public/dr1
+      specprod-copy verify redshift --specprod iron --html report.html
+    """
+    if html is not None and not html.parent.is_dir():
+        raise click.UsageError(f"--html: there is no folder {html.parent}")
+    schema = schema or files.production.name
+    console = make_console()
+    results = run_verify(
+        conninfo,
+        Inputs(files, tiles_file, exposures_file, skip_missing=skip_missing),
+        VerifyOptions(stages or ("all",), schema, sample, seed, jobs),
+        make_report(console, verbosity),
+    )
+    if html is not None:
+        write_html(html, schema, results, time=datetime.now(UTC))
+    if as_json:
+        click.echo(to_json(results))
+    elif verbosity >= 0:
+        print_results(make_console(stderr=False), schema, results, verbose=verbosity > 0)
+    else:
+        print_failures(console, results)
+    if not all(result.passed for result in results):
+        context.exit(1)

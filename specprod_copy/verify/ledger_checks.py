@@ -1,0 +1,106 @@
+"""Files against the ledger, and the ledger against the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from specprod_copy.ledger import Fingerprint, Unit
+from specprod_copy.verify.compare import counted
+from specprod_copy.verify.file_side import FileScan
+from specprod_copy.verify.planning import Entry, TablePlan
+from specprod_copy.verify.results import Result
+
+
+def check_files(plan: TablePlan, scan: FileScan, root: Path) -> Iterator[Result]:
+    """Yield whether files are there, unchanged, and in the ledger with all their rows.
+
+    Parameters
+    ----------
+    plan : TablePlan
+    scan : FileScan
+        What was found in the files.
+    root : pathlib.Path
+        The folder that names in the ledger are relative to.
+    """
+    table = plan.job.table
+    for stage, reason in plan.unplanned.items():
+        yield Result(False, "inputs", table, f"stage {stage}: {reason}")
+    files = {(unit.file, unit.hdu): unit for unit in plan.files}
+    for name, entry in plan.entries.items():
+        if entry.stage not in plan.unplanned:
+            problem = _change(entry, files.get(name), root / name[0])
+            detail = problem or f"{entry.fingerprint.size:,} bytes"
+            yield Result(not problem, "file-unchanged", table, f"{_shown(name)}: {detail}")
+    for name, unit in files.items():
+        if name in scan.errors:
+            yield Result(False, "file-rows", table, f"{_shown(name)}: {scan.errors[name]}")
+            continue
+        found = (scan.read[name], scan.kept[name], scan.changed[name])
+        problem = _lack(plan.entries.get(name), unit, found)
+        detail = problem or _numbers(*found)
+        yield Result(not problem, "file-rows", table, f"{_shown(name)}: {detail}")
+
+
+def check_total(plan: TablePlan, rows: int) -> Result:
+    """Return whether a table has as many rows as the ledger says.
+
+    Parameters
+    ----------
+    plan : TablePlan
+    rows : int
+        Rows of the table.
+    """
+    total = sum(entry.kept for entry in plan.entries.values())
+    detail = f"{counted(rows, 'row')}, {total:,} in the ledger"
+    return Result(rows == total, "table-rows", plan.job.table, detail)
+
+
+def _shown(name: tuple[str, str]) -> str:
+    file, hdu = name
+    return f"{file}[{hdu}]" if hdu else file
+
+
+def _numbers(read: int, kept: int, changed: int) -> str:
+    return f"{counted(read, 'row')} read, {kept:,} kept, {counted(changed, 'value')} not finite"
+
+
+def _change(entry: Entry, unit: Unit | None, path: Path) -> str:
+    """Say what became of a file since it was loaded; nothing if it is the same."""
+    if unit is None:
+        gone = "no input of the production any more" if path.exists() else "the file vanished"
+        return f"{gone}; {counted(entry.kept, 'row')} of it were loaded by stage {entry.stage}"
+    if unit.fingerprint == entry.fingerprint:
+        return ""
+    return (
+        f"changed since it was loaded: it was {_described(entry.fingerprint)}, "
+        f"it is {_described(unit.fingerprint)}"
+    )
+
+
+def _described(fingerprint: Fingerprint) -> str:
+    seconds, nanoseconds = divmod(fingerprint.mtime_ns, 10**9)
+    time = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return f"{fingerprint.size:,} bytes of {time}.{nanoseconds:09}"
+
+
+def _lack(entry: Entry | None, unit: Unit, found: tuple[int, int, int]) -> str:
+    """Say what of a file is not in the ledger; nothing if all is."""
+    if entry is None:
+        return f"not in the ledger: {counted(unit.n_rows, 'row')} were never loaded"
+    gaps = [f"{first} to {last - 1}" for first, last in _gaps(entry.ranges, unit.last)]
+    if gaps:
+        return f"rows not in the ledger: {', '.join(gaps)}"
+    recorded = (entry.read, entry.kept, entry.changed)
+    if recorded != found:
+        return f"{_numbers(*found)}; in the ledger {_numbers(*recorded)}"
+    return ""
+
+
+def _gaps(ranges: list[tuple[int, int]], n_rows: int) -> Iterator[tuple[int, int]]:
+    position = 0
+    for first, last in [*ranges, (n_rows, n_rows)]:
+        if position < first:
+            yield position, first
+        position = max(position, last)
