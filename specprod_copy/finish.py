@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, ExitStack
 
 import psycopg
@@ -112,8 +112,12 @@ def run_statements(
     with ThreadPoolExecutor(len(connections), thread_name_prefix="finish") as pool:
         futures = [pool.submit(run, statement) for statement in statements]
         try:
-            for future in futures:
-                future.result()
+            pending = set(futures)
+            while pending:
+                # Ctrl-C is noticed between two waits: the signal may have reached another thread.
+                done, pending = wait(pending, timeout=0.2, return_when=FIRST_EXCEPTION)
+                for future in done:
+                    future.result()
         except BaseException:
             for future in futures:
                 future.cancel()

@@ -177,6 +177,41 @@ def test_killed_worker(loads):
     assert loads.contents("iron") == loads.contents("whole")
 
 
+def test_workers_end_with_their_parent(loads):
+    """A parent that is killed alone leaves nobody behind who goes on loading."""
+    process = loads.start("-j", "2")
+    loads.wait_for_units(process, 8)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    process.kill()
+    process.communicate()
+    deadline = time.monotonic() + 10
+    while any(Path(f"/proc/{pid}").exists() for pid in children):
+        assert time.monotonic() < deadline, "workers are still there"
+        time.sleep(0.05)
+    loads.finish("-j", "2")
+    assert loads.contents("iron") == loads.contents("whole")
+
+
+def test_ctrl_c_while_keys_are_made(loads):
+    """The statement that waits for a lock is cancelled."""
+    process = loads.start("-j", "2")
+    with psycopg.connect(loads.conninfo) as reader:
+        loads.wait_for_units(process, 2)
+        reader.execute("SELECT count(*) FROM iron.tile")  # keeps a lock on the table
+        waiting = """SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+                     AND datname = current_database() AND query LIKE 'ALTER TABLE%'"""
+        with psycopg.connect(loads.conninfo, autocommit=True) as observer:
+            while observer.execute(waiting).fetchone() == (0,):
+                assert process.poll() is None, process.communicate()
+                time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130, errors
+    assert errors.endswith("Interrupted.\n")
+    loads.finish()
+    assert loads.contents("iron") == loads.contents("whole")
+
+
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_ctrl_c(loads, jobs):
     """A terminal sends the signal to all processes of the group."""

@@ -13,9 +13,12 @@ from specprod_copy.cli.demo import demo
 from specprod_copy.cli.grant import grant
 from specprod_copy.cli.load import load
 from specprod_copy.cli.patch import patch
+from specprod_copy.cli.primary import primary
 from specprod_copy.cli.render_ddl import render_ddl
 from specprod_copy.cli.server import server
 from specprod_copy.cli.status import status
+from specprod_copy.cli.sync import sync
+from specprod_copy.cli.tile import tile
 from specprod_copy.cli.verify import verify
 from specprod_copy.errors import SpecprodCopyError
 
@@ -38,7 +41,20 @@ def cli() -> None:
     """
 
 
-for command in (load, status, verify, grant, patch, batch, render_ddl, demo, server):
+for command in (
+    load,
+    status,
+    verify,
+    tile,
+    sync,
+    primary,
+    patch,
+    grant,
+    batch,
+    render_ddl,
+    demo,
+    server,
+):
     cli.add_command(command)
 
 

@@ -6,6 +6,7 @@ import click
 
 from specprod_copy import database, ddl, finish, ledger
 from specprod_copy.cli.options import connection_options, role_options
+from specprod_copy.daily import state
 from specprod_copy.errors import DatabaseError
 
 
@@ -24,7 +25,8 @@ def grant(schema: str, roles: tuple[str, ...], conninfo: str) -> None:
     """
     with database.connect(conninfo) as connection:
         existing = database.existing_tables(connection, schema)
-        tables = [table for table in (*ddl.TABLES, ledger.TABLE) if table in existing]
+        known = (*ddl.TABLES, ledger.TABLE, state.TABLE)
+        tables = [table for table in known if table in existing]
         if not tables:
             raise DatabaseError(f"schema {schema} has none of the tables of a production")
         missing = finish.grant(connection, schema, tables, roles)

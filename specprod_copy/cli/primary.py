@@ -1,0 +1,42 @@
+"""``specprod-copy primary``: which spectrum of a target is the best one."""
+
+from __future__ import annotations
+
+import click
+
+from specprod_copy import database, locks
+from specprod_copy.cli.options import connection_options, verbosity_options
+from specprod_copy.daily.primary import choose_primary
+from specprod_copy.report import make_console, make_report
+
+
+@click.command()
+@click.option(
+    "-p",
+    "--specprod",
+    envvar="SPECPROD",
+    show_envvar=True,
+    help="Name of the production: the schema, unless --schema says otherwise.",
+)
+@click.option("-s", "--schema", help="Schema of the tables.  [default: name of the production]")
+@verbosity_options
+@connection_options
+def primary(specprod: str | None, schema: str | None, verbosity: int, conninfo: str) -> None:
+    """Count the spectra of each target and choose the best one, over whole tables.
+
+    This sets nspec and primary of zpix and ztile, of all rows (zcat), those of sv1, sv2 and sv3
+    (sv) and those of main. Good redshifts (ZWARN 0) come first, then the larger TSNR2_LRG. Only
+    rows that change are written. Loaders do this themselves; it is for tables that were changed by
+    hand. The same in psql: scripts/primary.sql.
+
+    \b
+      specprod-copy primary --specprod daily
+    """
+    name = schema or specprod
+    if not name:
+        raise click.UsageError("name the schema: --schema NAME, --specprod NAME, or set SPECPROD")
+    with database.connect(conninfo) as connection, locks.work(connection, name, shared=True):
+        changed = choose_primary(connection, name, make_report(make_console(), verbosity))
+    if verbosity >= 0:
+        for table, count in changed.items():
+            click.echo(f"{name}.{table}: {count:,} rows changed")

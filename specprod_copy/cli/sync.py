@@ -1,0 +1,93 @@
+"""``specprod-copy sync``: what is new or changed in a production."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from specprod_copy.cli.options import (
+    connection_options,
+    production_options,
+    role_options,
+    verbosity_options,
+)
+from specprod_copy.cli.tile_options import (
+    check_failures,
+    end_options,
+    finished,
+    summary_file_options,
+)
+from specprod_copy.daily.run import TileOptions
+from specprod_copy.daily.run import sync as run_sync
+from specprod_copy.production import ProductionFiles
+from specprod_copy.report import make_console, make_report
+from specprod_copy.tables import Inputs
+
+
+@click.command()
+@production_options
+@summary_file_options
+@click.option(
+    "--since",
+    type=click.IntRange(19700101, 99991231),
+    default=None,
+    metavar="NIGHT",
+    help="Only tiles with LASTNIGHT from this night on, as YYYYMMDD.",
+)
+@click.option(
+    "--delete",
+    is_flag=True,
+    help="Remove tiles that vanished from the tiles file, or are not loadable any more.",
+)
+@click.option("-n", "--dry-run", is_flag=True, help="Only tell what there is to do.")
+@end_options
+@role_options("Let the roles of the public read as well.")
+@verbosity_options
+@connection_options
+def sync(
+    files: ProductionFiles,
+    schema: str | None,
+    tiles_file: Path | None,
+    exposures_file: Path | None,
+    since: int | None,
+    delete: bool,
+    dry_run: bool,
+    primary: bool,
+    cluster: bool,
+    jobs: int,
+    roles: tuple[str, ...],
+    verbosity: int,
+    conninfo: str,
+) -> None:
+    """Bring the tables into step with the tiles file: load what is new or changed.
+
+    A tile changed if its UPDATED, its LASTNIGHT, any value of it, of its exposures or their frames,
+    or its set of redshift files is not what was loaded. Each tile is one transaction.
+
+    \b
+      specprod-copy sync --specprod daily --dry-run
+      specprod-copy sync --specprod daily --since 20250701
+    """
+    console = make_console()
+    summary = run_sync(
+        conninfo,
+        Inputs(files, tiles_file, exposures_file),
+        TileOptions(
+            schema or files.production.name,
+            primary=primary,
+            cluster=cluster,
+            roles=roles,
+            jobs=jobs,
+        ),
+        since=since or 0,
+        delete=delete,
+        dry_run=dry_run,
+        report=make_report(console, verbosity),
+    )
+    if not dry_run:
+        finished(console, summary, verbosity)
+        return
+    for finding in summary.findings:
+        click.echo(str(finding))
+    check_failures(console, summary)

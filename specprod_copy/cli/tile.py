@@ -1,0 +1,70 @@
+"""``specprod-copy tile``: single tiles of a production."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from specprod_copy.cli.options import (
+    connection_options,
+    production_options,
+    role_options,
+    verbosity_options,
+)
+from specprod_copy.cli.tile_options import end_options, finished, summary_file_options
+from specprod_copy.daily.run import TileOptions, load_tiles
+from specprod_copy.production import ProductionFiles
+from specprod_copy.report import make_console, make_report
+from specprod_copy.tables import Inputs
+
+
+@click.command()
+@click.argument("tileids", nargs=-1, required=True, type=click.IntRange(min=0), metavar="TILEID...")
+@production_options
+@summary_file_options
+@click.option("--update", is_flag=True, help="Load again tiles that are in the tables already.")
+@click.option("--overwrite", is_flag=True, help="Replace the tables first, with all their tiles.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before replacing tables.")
+@end_options
+@role_options("Let the roles of the public read as well.")
+@verbosity_options
+@connection_options
+def tile(
+    tileids: tuple[int, ...],
+    files: ProductionFiles,
+    schema: str | None,
+    tiles_file: Path | None,
+    exposures_file: Path | None,
+    update: bool,
+    overwrite: bool,
+    yes: bool,
+    primary: bool,
+    cluster: bool,
+    jobs: int,
+    roles: tuple[str, ...],
+    verbosity: int,
+    conninfo: str,
+) -> None:
+    """Load tiles of a production, one transaction each, while others read.
+
+    A tile that is loaded already and did not change is left alone; one that changed is replaced
+    with --update, and an error without. Tiles that are not worth loading (LASTNIGHT before
+    20201214, or no positive EFFTIME_SPEC) are named and left out.
+
+    \b
+      specprod-copy tile 1000 1001 --specprod daily --primary
+    """
+    schema = schema or files.production.name
+    if overwrite and not yes and sys.stdin.isatty():
+        click.confirm(f"Replace the tables of schema {schema}?", abort=True)
+    console = make_console()
+    summary = load_tiles(
+        conninfo,
+        Inputs(files, tiles_file, exposures_file),
+        tileids,
+        TileOptions(schema, overwrite, update, primary, cluster, roles, jobs),
+        make_report(console, verbosity),
+    )
+    finished(console, summary, verbosity)

@@ -1,0 +1,154 @@
+"""What there is to do: the tiles of the files against those of the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import PurePath
+
+import psycopg
+
+from specprod_copy import database
+from specprod_copy.daily import state
+from specprod_copy.daily.redshifts import redshift_files
+from specprod_copy.daily.schema import KEYS
+from specprod_copy.daily.staging import Staging
+from specprod_copy.daily.tiles import Summaries, Tile
+from specprod_copy.errors import InputError
+from specprod_copy.production import ProductionFiles
+
+
+class Verdict(StrEnum):
+    """How a tile of the files compares with the tables."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    SAME = "up to date"
+    NOT_LOADABLE = "not loadable"
+    OBSOLETE = "obsolete"
+    FAULTY = "faulty"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is to be said of a tile.
+
+    Parameters
+    ----------
+    tileid : int
+    verdict : Verdict
+    reason : str
+        Why; may be empty.
+    """
+
+    tileid: int
+    verdict: Verdict
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"tile {self.tileid}: {self.verdict}" + (f" ({self.reason})" if self.reason else "")
+
+
+def examine(
+    connection: psycopg.Connection,
+    schema: str,
+    files: ProductionFiles,
+    summaries: Summaries,
+    tiles: Iterable[Tile],
+) -> list[Finding]:
+    """Compare tiles of the files with those in the tables.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    schema : str
+    files : ProductionFiles
+    summaries : Summaries
+    tiles : iterable of Tile
+
+    Returns
+    -------
+    list of Finding
+        One for each tile, in the same order.
+    """
+    loaded = state.loaded_tiles(connection, schema)
+    findings: dict[int, Finding] = {}
+    known: dict[int, list[str]] = {}
+    for tile in tiles:
+        finding = _look(files, tile, loaded.get(tile.tileid))
+        findings[tile.tileid] = finding
+        if finding.verdict in (Verdict.SAME, Verdict.CHANGED):
+            known[tile.tileid] = [finding.reason] if finding.reason else []
+    if known:
+        columns = {table: database.table_columns(connection, schema, table) for table in KEYS}
+        staging = Staging(connection, schema, columns)
+        differing, faults = _compare(staging, summaries, list(known))
+        for tileid, reasons in known.items():
+            if tileid in faults:
+                findings[tileid] = Finding(tileid, Verdict.FAULTY, faults[tileid])
+                continue
+            if tileid in differing:
+                reasons.append(f"values of {', '.join(differing[tileid])}")
+            verdict = Verdict.CHANGED if reasons else Verdict.SAME
+            findings[tileid] = Finding(tileid, verdict, "; ".join(reasons))
+    return list(findings.values())
+
+
+def vanished(
+    connection: psycopg.Connection, schema: str, tiles: Mapping[int, Tile], since: int
+) -> list[Finding]:
+    """Return loaded tiles, with LASTNIGHT from `since` on, that the files do not have."""
+    return [
+        Finding(tileid, Verdict.OBSOLETE, "vanished from the tiles file")
+        for tileid, loaded in state.loaded_tiles(connection, schema).items()
+        if tileid not in tiles and loaded.lastnight >= since
+    ]
+
+
+def _look(files: ProductionFiles, tile: Tile, loaded: state.Loaded | None) -> Finding:
+    """Judge a tile by all but the values of its rows."""
+    if tile.why_not is not None:
+        verdict = Verdict.NOT_LOADABLE if loaded is None else Verdict.OBSOLETE
+        return Finding(tile.tileid, verdict, tile.why_not)
+    try:
+        petals = redshift_files(files, tile)
+    except InputError as error:
+        return Finding(tile.tileid, Verdict.FAULTY, str(error))
+    if not petals:
+        # The pipeline lists a tile before its redshifts are done.
+        reason = f"no redshift files of night {tile.lastnight} yet"
+        kept = f"; that of {loaded.lastnight} stays" if loaded else ""
+        return Finding(tile.tileid, Verdict.NOT_LOADABLE, reason + kept)
+    if loaded is None:
+        return Finding(tile.tileid, Verdict.NEW)
+    reasons = []
+    if loaded.lastnight != tile.lastnight:
+        reasons.append(f"LASTNIGHT {loaded.lastnight} became {tile.lastnight}")
+    if loaded.updated != tile.updated:
+        reasons.append(f"UPDATED {loaded.updated} became {tile.updated}")
+    sizes = state.sizes((path for paths in petals.values() for path in paths), files.root)
+    folders = {PurePath(name).parent for name in sizes}
+    before = {n: size for n, size in loaded.files.items() if PurePath(n).parent in folders}
+    if loaded.lastnight == tile.lastnight and before != sizes:
+        reasons.append("other redshift files")
+    return Finding(tile.tileid, Verdict.CHANGED if reasons else Verdict.SAME, "; ".join(reasons))
+
+
+def _compare(
+    staging: Staging, summaries: Summaries, tileids: Sequence[int]
+) -> tuple[dict[int, list[str]], dict[int, str]]:
+    """Return where tiles differ from the tables, and which have rows that no table accepts."""
+    try:
+        with staging.connection.transaction():
+            for rows in summaries.rows(tileids):
+                staging.stage([rows])
+            return staging.differing(), {}
+    except InputError as error:
+        if len(tileids) == 1:
+            return {}, {tileids[0]: str(error)}
+    # One bad tile must not hide the others: look for it in each half.
+    middle = len(tileids) // 2
+    left = _compare(staging, summaries, tileids[:middle])
+    right = _compare(staging, summaries, tileids[middle:])
+    return left[0] | right[0], left[1] | right[1]

@@ -1,0 +1,91 @@
+"""Number of spectra of each target and choice of the best one, over whole tables; q3c indexes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+from specprod_copy import database, ddl, finish, locks
+from specprod_copy.daily.schema import KEYS
+from specprod_copy.errors import DatabaseError
+from specprod_copy.report import Report
+
+TABLES: Final = ("zpix", "ztile")
+"""Tables of spectra."""
+
+
+def choose_primary(
+    connection: psycopg.Connection, schema: str, report: Report | None = None
+) -> dict[str, int]:
+    """Recompute nspec and primary over all spectra; only rows that change are written.
+
+    The rule is in ``templates/primary.sql``. Readers go on, and see the old values until the end.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    schema : str
+    report : Report, optional
+
+    Returns
+    -------
+    dict of str to int
+        Rows that changed, by table.
+
+    Raises
+    ------
+    DatabaseError
+        If the schema has no tables of spectra, or the server refuses.
+    """
+    existing = database.existing_tables(connection, schema)
+    tables = [table for table in TABLES if table in existing]
+    if not tables:
+        raise DatabaseError(f"schema {schema} has neither of the tables {' and '.join(TABLES)}")
+    changed: dict[str, int] = {}
+    with database.translated_errors(f"cannot choose primary spectra of schema {schema}"):
+        for table in tables:
+            with (report or Report()).step(f"{table}: primary"), connection.transaction():
+                locks.merging(connection, schema)
+                statement = ddl.render_template("primary", schema=schema, table=table)
+                changed[table] = connection.execute(statement.encode()).rowcount
+    return changed
+
+
+def refresh_indexes(
+    connection: psycopg.Connection, schema: str, report: Report, *, cluster: bool
+) -> None:
+    """Build the q3c indexes anew while they are in use, and let the planner see the new rows.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+        In autocommit mode.
+    schema : str
+    report : Report
+    cluster : bool
+        Order the tables on these indexes instead, which locks them meanwhile.
+
+    Raises
+    ------
+    DatabaseError
+        If the server refuses.
+    """
+    tables = list(KEYS)
+    q3c = database.q3c_version(connection, installed=True) is not None
+    with database.translated_errors(f"cannot refresh the indexes of schema {schema}"):
+        if q3c and not cluster:
+            for statement in ddl.statements(tables, ["q3c"], schema=schema):
+                index = sql.Identifier(schema, statement.makes or "")
+                with report.step(f"{statement.table}: {statement.makes}"):
+                    connection.execute(sql.SQL("REINDEX INDEX CONCURRENTLY {}").format(index))
+        finish.finish(
+            connection,
+            schema,
+            tables,
+            step=report.step,
+            changed=tables,
+            q3c=q3c,
+            cluster=tables if cluster else (),
+        )

@@ -1,0 +1,309 @@
+"""Load, update and remove tiles: what the commands ``tile`` and ``sync`` do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+
+import psycopg
+
+from specprod_copy import database, locks
+from specprod_copy.daily import primary, schema
+from specprod_copy.daily.load import TileResult, gather, load_tile, remove_tile
+from specprod_copy.daily.plan import Finding, Verdict, examine, vanished
+from specprod_copy.daily.staging import Staging
+from specprod_copy.daily.tiles import Summaries
+from specprod_copy.errors import InputError, SpecprodCopyError
+from specprod_copy.report import Report
+from specprod_copy.tables import Inputs
+
+
+@dataclass(frozen=True)
+class TileOptions:
+    """How to load tiles.
+
+    Parameters
+    ----------
+    schema : str
+        Schema of the tables.
+    overwrite : bool
+        Replace all tables first.
+    update : bool
+        Of the tiles that were named, load those again that are in the tables already.
+    primary : bool
+        At the end choose primary spectra over the whole table and refresh the q3c indexes.
+    cluster : bool
+        At the end order the tables on these indexes.
+    roles : tuple of str
+        Roles that may read.
+    jobs : int
+        Tiles to work on at a time.
+    """
+
+    schema: str
+    overwrite: bool = False
+    update: bool = False
+    primary: bool = False
+    cluster: bool = False
+    roles: tuple[str, ...] = ("desi",)
+    jobs: int = 1
+
+
+@dataclass
+class TilesSummary:
+    """What became of the tiles.
+
+    Parameters
+    ----------
+    findings : list of Finding
+        What was found before.
+    loaded, removed : list of TileResult
+        What was done.
+    failed : dict of int to str
+        Tiles that are as they were before, and why.
+    primary_changed : int or None
+        Rows of ztile whose nspec or primary changed at the end; None if they were left alone.
+    seconds : float
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    loaded: list[TileResult] = field(default_factory=list)
+    removed: list[TileResult] = field(default_factory=list)
+    failed: dict[int, str] = field(default_factory=dict)
+    primary_changed: int | None = None
+    seconds: float = 0.0
+
+    def having(self, *verdicts: Verdict) -> list[Finding]:
+        """Return what was found of some kinds."""
+        return [finding for finding in self.findings if finding.verdict in verdicts]
+
+
+def load_tiles(
+    conninfo: str,
+    inputs: Inputs,
+    tileids: Sequence[int],
+    options: TileOptions,
+    report: Report | None = None,
+) -> TilesSummary:
+    """Load some tiles.
+
+    Each tile is one transaction. Tiles that are up to date or not loadable are left alone; those
+    that changed since they were loaded are replaced with `TileOptions.update`, else refused.
+
+    Parameters
+    ----------
+    conninfo : str
+        For libpq.
+    inputs : Inputs
+    tileids : sequence of int
+    options : TileOptions
+    report : Report, optional
+
+    Returns
+    -------
+    TilesSummary
+
+    Raises
+    ------
+    SpecprodCopyError
+        If the tiles file does not have a tile, or nothing could be done at all.
+    """
+    with _Run.begin(conninfo, inputs, options, report or Report()) as run:
+        unknown = [tileid for tileid in tileids if tileid not in run.summaries.tiles]
+        if unknown:
+            raise InputError(
+                f"tile {', '.join(map(str, unknown))} is not in the file", path=inputs.tiles()
+            )
+        run.prepare()
+        run.examine(sorted(set(tileids)))
+        wanted = run.summary.having(Verdict.NEW)
+        known = run.summary.having(Verdict.CHANGED, Verdict.SAME)
+        if options.update:
+            wanted += known
+        else:
+            for finding in run.summary.having(Verdict.CHANGED):
+                run.fail(finding.tileid, f"changed ({finding.reason}); --update replaces it")
+        run.load(finding.tileid for finding in wanted)
+        run.close()
+    return run.summary
+
+
+def sync(
+    conninfo: str,
+    inputs: Inputs,
+    options: TileOptions,
+    *,
+    since: int = 0,
+    delete: bool = False,
+    dry_run: bool = False,
+    report: Report | None = None,
+) -> TilesSummary:
+    """Bring the tables into step with the files: load what is new or changed.
+
+    Parameters
+    ----------
+    conninfo, inputs, options, report
+        As for `load_tiles`.
+    since : int
+        Only tiles whose LASTNIGHT is not before this night, as YYYYMMDD.
+    delete : bool
+        Remove tiles that vanished from the tiles file or are not loadable any more.
+    dry_run : bool
+        Only find out what there is to do.
+
+    Returns
+    -------
+    TilesSummary
+
+    Raises
+    ------
+    SpecprodCopyError
+        If nothing could be done at all.
+    """
+    with _Run.begin(conninfo, inputs, options, report or Report()) as run:
+        if not dry_run:
+            run.prepare()
+        tiles = run.summaries.tiles
+        run.examine([n for n, tile in tiles.items() if tile.lastnight >= since])
+        run.summary.findings += vanished(run.connection, options.schema, tiles, since)
+        if dry_run:
+            return run.summary
+        if delete:
+            run.remove(f.tileid for f in run.summary.having(Verdict.OBSOLETE))
+        run.load(f.tileid for f in run.summary.having(Verdict.NEW, Verdict.CHANGED))
+        run.close()
+    return run.summary
+
+
+class _Run:
+    """One run: what its steps share."""
+
+    def __init__(
+        self,
+        connection: psycopg.Connection,
+        conninfo: str,
+        inputs: Inputs,
+        options: TileOptions,
+        report: Report,
+    ) -> None:
+        self.connection = connection
+        self.conninfo = conninfo
+        self.files = inputs.files
+        self.options = options
+        self.schema = options.schema
+        self.report = report
+        self.summaries = Summaries.read(inputs)
+        self.summary = TilesSummary()
+
+    @classmethod
+    @contextmanager
+    def begin(
+        cls, conninfo: str, inputs: Inputs, options: TileOptions, report: Report
+    ) -> Iterator[_Run]:
+        """Connect, and be at work on the schema: beside other runs, but not beside a load."""
+        started = time.monotonic()
+        with (
+            database.connect(conninfo) as connection,
+            database.translated_errors(f"cannot load tiles into schema {options.schema}"),
+            locks.work(connection, options.schema, shared=not options.overwrite),
+        ):
+            run = cls(connection, conninfo, inputs, options, report)
+            try:
+                yield run
+            finally:
+                report.end()
+                run.summary.seconds = time.monotonic() - started
+
+    def prepare(self) -> None:
+        """Make tables, keys and indexes that are not there."""
+        options = self.options
+        with self.connection.transaction():
+            self.columns = schema.prepare(
+                self.connection,
+                self.schema,
+                self.files.production,
+                overwrite=options.overwrite,
+                roles=options.roles,
+                report=self.report,
+            )
+
+    def examine(self, tileids: Iterable[int]) -> None:
+        """Find out what there is to do for some tiles of the files."""
+        schema.refuse_other_rows(self.connection, self.schema)
+        tiles = [self.summaries.tiles[tileid] for tileid in tileids]
+        findings = examine(self.connection, self.schema, self.files, self.summaries, tiles)
+        self.summary.findings += findings
+        for finding in findings:
+            if finding.verdict is Verdict.FAULTY:
+                self.fail(finding.tileid, finding.reason)
+
+    def load(self, tileids: Iterable[int]) -> None:
+        """Load tiles, several at a time."""
+
+        def load_one(staging: Staging, tileid: int) -> TileResult:
+            gathered = gather(self.files, self.summaries, self.summaries.tiles[tileid])
+            return load_tile(staging, self.files, gathered)
+
+        self.summary.loaded += self._each(sorted(tileids), load_one)
+
+    def remove(self, tileids: Iterable[int]) -> None:
+        """Remove tiles."""
+
+        def remove_one(staging: Staging, tileid: int) -> TileResult:
+            return remove_tile(staging, self.files, tileid)
+
+        self.summary.removed += self._each(sorted(tileids), remove_one)
+
+    def fail(self, tileid: int, why: str) -> None:
+        """Remember that a tile could not be brought into its new state."""
+        self.summary.failed[tileid] = why
+
+    def close(self) -> None:
+        """Do what is to be done once, after the last tile."""
+        options = self.options
+        if options.primary:
+            changed = primary.choose_primary(self.connection, self.schema, self.report)
+            self.summary.primary_changed = changed["ztile"]
+        if options.primary or options.cluster:
+            primary.refresh_indexes(
+                self.connection, self.schema, self.report, cluster=options.cluster
+            )
+
+    def _each(
+        self, tileids: Sequence[int], work: Callable[[Staging, int], TileResult]
+    ) -> list[TileResult]:
+        """Work on tiles, each in a transaction; one that fails does not keep others from theirs."""
+        jobs = min(self.options.jobs, len(tileids))
+        free: SimpleQueue[Staging] = SimpleQueue()
+
+        def one(tileid: int) -> TileResult | None:
+            staging = free.get()
+            try:
+                with database.translated_errors(f"cannot load tile {tileid}"):
+                    result = work(staging, tileid)
+            except SpecprodCopyError as error:
+                if staging.connection.closed:
+                    raise
+                self.fail(tileid, str(error))
+                return None
+            finally:
+                free.put(staging)
+            self.report.info(f"tile {tileid}: {result}")
+            return result
+
+        with ExitStack() as stack:
+            for _ in range(jobs):
+                connection = stack.enter_context(database.connect(self.conninfo))
+                free.put(Staging(connection, self.schema, self.columns))
+            pool = stack.enter_context(ThreadPoolExecutor(max(jobs, 1), "tile"))
+            futures = [pool.submit(one, tileid) for tileid in tileids]
+            try:
+                results = [future.result() for future in futures]
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        return [result for result in results if result is not None]

@@ -1,0 +1,80 @@
+"""Which tiles are in the tables, and in which state of their files: table ``tile_ledger``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+import specprod_copy
+from specprod_copy import database
+from specprod_copy.plan import ledger_name
+
+TABLE: Final = "tile_ledger"
+"""Name of the table."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A tile in the tables.
+
+    Parameters
+    ----------
+    tileid, lastnight : int
+    updated : str
+        UPDATED of the tiles file when it was loaded.
+    files : mapping of str to int
+        Files with its rows, each with its size [byte].
+    """
+
+    tileid: int
+    lastnight: int
+    updated: str
+    files: Mapping[str, int]
+
+
+def loaded_tiles(connection: psycopg.Connection, schema: str) -> dict[int, Loaded]:
+    """Return the tiles that are loaded, none if the schema has no tables yet."""
+    if TABLE not in database.existing_tables(connection, schema):
+        return {}
+    query = sql.SQL(
+        """SELECT tileid, lastnight, updated, files FROM {} JOIN {} USING (tileid)
+           ORDER BY tileid"""
+    ).format(sql.Identifier(schema, TABLE), sql.Identifier(schema, "tile"))
+    return {row[0]: Loaded(*row) for row in connection.execute(query)}
+
+
+def sizes(paths: Iterable[Path], root: Path) -> dict[str, int]:
+    """Return files by their name in the ledger, each with its size [byte]."""
+    return {ledger_name(path, root): path.stat().st_size for path in paths}
+
+
+def record(connection: psycopg.Connection, schema: str, tile: Loaded, seconds: float) -> None:
+    """Write that a tile is loaded, within the transaction of its rows."""
+    query = sql.SQL(
+        """INSERT INTO {} (tileid, updated, files, seconds, loaded_by)
+           VALUES (%(tileid)s, %(updated)s, %(files)s, %(seconds)s, %(by)s)
+           ON CONFLICT (tileid) DO UPDATE
+           SET (updated, files, seconds, loaded_at, loaded_by) =
+               (EXCLUDED.updated, EXCLUDED.files, EXCLUDED.seconds, clock_timestamp(),
+                EXCLUDED.loaded_by)"""
+    ).format(database.parametrized(schema, TABLE))
+    values = {
+        "tileid": tile.tileid,
+        "updated": tile.updated,
+        "files": json.dumps(dict(tile.files)),
+        "seconds": seconds,
+        "by": f"specprod-copy {specprod_copy.__version__}",
+    }
+    connection.execute(query, values)
+
+
+def forget(connection: psycopg.Connection, schema: str, tileid: int) -> None:
+    """Remove what is said of a tile, within the transaction that removes its rows."""
+    query = sql.SQL("DELETE FROM {} WHERE tileid = %s").format(database.parametrized(schema, TABLE))
+    connection.execute(query, (tileid,))
