@@ -13,6 +13,7 @@ from specprod_copy.configuration import Production, find_production, load_config
 from specprod_copy.errors import InputError
 
 __all__ = [
+    "FIRST_LOADABLE_NIGHT",
     "Production",
     "ProductionFiles",
     "find_production",
@@ -24,6 +25,10 @@ __all__ = [
 _SURVEY_PROGRAM: Final = re.compile(
     r"(?:zpix-([a-z0-9]+)-([a-z0-9]+)|ztile-([a-z0-9]+)-([a-z0-9]+)-cumulative)\.fits(?:\.gz)?"
 )
+
+
+FIRST_LOADABLE_NIGHT: Final = 20201214
+"""LASTNIGHT from which on tiles are loaded, as YYYYMMDD: earlier ones are of commissioning."""
 
 
 @dataclass(frozen=True)

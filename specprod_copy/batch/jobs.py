@@ -15,6 +15,7 @@ from specprod_copy.batch.script_values import CHECKED, SHELLS, check, quote
 from specprod_copy.batch.slurm import DONE, Script
 from specprod_copy.configuration import Production
 from specprod_copy.errors import ConfigurationError, InputError
+from specprod_copy.production import FIRST_LOADABLE_NIGHT
 from specprod_copy.reader import read_table
 from specprod_copy.resources import resource_folder
 from specprod_copy.tables import STAGES, tile
@@ -37,9 +38,6 @@ TILE_TIME: Final = "00:30:00"
 
 LAST_TILE_TIME: Final = "06:00:00"
 """Wall time of the last tile's job, which also finds the primary spectra of all [h:min:s]."""
-
-FIRST_NIGHT: Final = 20201214
-"""First night of the tiles that are loaded one by one, as YYYYMMDD."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +164,7 @@ class Job:
 
 
 def loadable_tiles(path: Path) -> list[int]:
-    """Return the tiles that are worth loading: observed since `FIRST_NIGHT`, EFFTIME_SPEC > 0.
+    """Return the tiles that are worth loading: observed since `FIRST_LOADABLE_NIGHT`, EFFTIME_SPEC > 0.
 
     Parameters
     ----------
@@ -185,10 +183,12 @@ def loadable_tiles(path: Path) -> list[int]:
     """
     tiles = read_table(path, tile.SOURCE.hdus, ["TILEID", "LASTNIGHT", "EFFTIME_SPEC"])
     efftime = pl.col("EFFTIME_SPEC").cast(pl.Float64)
-    loadable = (pl.col("LASTNIGHT") >= FIRST_NIGHT) & (efftime > 0) & efftime.is_not_nan()
+    loadable = (pl.col("LASTNIGHT") >= FIRST_LOADABLE_NIGHT) & (efftime > 0) & efftime.is_not_nan()
     tileids: list[int] = tiles.filter(loadable)["TILEID"].unique().sort().to_list()
     if not tileids:
-        raise InputError(f"no tile has LASTNIGHT >= {FIRST_NIGHT} and EFFTIME_SPEC > 0", path=path)
+        raise InputError(
+            f"no tile has LASTNIGHT >= {FIRST_LOADABLE_NIGHT} and EFFTIME_SPEC > 0", path=path
+        )
     return tileids
 
 

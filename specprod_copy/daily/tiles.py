@@ -12,11 +12,9 @@ import polars as pl
 
 from specprod_copy.daily.rows import Rows, columns_of, read_into_memory
 from specprod_copy.errors import InputError
+from specprod_copy.production import FIRST_LOADABLE_NIGHT
 from specprod_copy.reader.text import MemoryTable
 from specprod_copy.tables import Inputs, exposure, frame, tile
-
-FIRST_NIGHT: Final = 20201214
-"""First LASTNIGHT of tiles that are loaded, as YYYYMMDD: earlier ones are of commissioning."""
 
 _EFFTIME: Final = pl.col("EFFTIME_SPEC").cast(pl.Float64)
 _POSITIVE: Final = (_EFFTIME > 0) & _EFFTIME.is_not_nan()
@@ -29,8 +27,8 @@ def _text(column: str) -> pl.Expr:
 # Why a tile is not loaded: the first rule that holds, and what is said of it.
 _REASONS: Final = (
     (
-        (pl.col("LASTNIGHT") >= FIRST_NIGHT).not_(),
-        pl.format(f"LASTNIGHT {{}} is before {FIRST_NIGHT}", _text("LASTNIGHT")),
+        (pl.col("LASTNIGHT") >= FIRST_LOADABLE_NIGHT).not_(),
+        pl.format(f"LASTNIGHT {{}} is before {FIRST_LOADABLE_NIGHT}", _text("LASTNIGHT")),
     ),
     (_POSITIVE.not_(), pl.format("EFFTIME_SPEC is {}", _text("EFFTIME_SPEC"))),
     (pl.col("EXPOSED").not_(), pl.lit("no exposure has EFFTIME_SPEC > 0")),

@@ -22,6 +22,7 @@ from specprod_copy.patch_summary.table import (
     as_other,
     other,
 )
+from specprod_copy.production import FIRST_LOADABLE_NIGHT
 
 MAY_BE_PATCHED: Final = (
     *("NIGHT", "EXPID", "TILEID", "TILERA", "TILEDEC", "MJD", "SURVEY", "PROGRAM", "FAPRGRM"),
@@ -40,9 +41,6 @@ OWN_FAULTS: Final[Mapping[str, Fault]] = {
     "SURVEY": NO_SURVEY,
 }
 """Values that stand for missing ones in columns where nothing is marked as missing."""
-
-FIRST_LOADABLE_NIGHT: Final = 20201214
-"""Tiles are loaded from this LASTNIGHT on, if they have EFFTIME_SPEC."""
 
 
 def patch_exposures(
