@@ -164,7 +164,7 @@ class Job:
 
 
 def loadable_tiles(path: Path) -> list[int]:
-    """Return the tiles that are worth loading: observed since `FIRST_LOADABLE_NIGHT`, EFFTIME_SPEC > 0.
+    """Return the tiles that are worth loading: late enough, and with EFFTIME_SPEC > 0.
 
     Parameters
     ----------
