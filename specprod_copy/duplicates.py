@@ -85,8 +85,10 @@ def explain(
     listed = "; ".join(
         f"({', '.join(error.columns)}) = ({', '.join(map(str, row))})" for row in found
     )
+    # Rows that an earlier run loaded from the files of another stage are not looked for.
+    origin = f", from {', '.join(places[:_MOST_PLACES])}{more}" if places else ""
     return DatabaseError(
-        f"{error}: {listed}, from {', '.join(places[:_MOST_PLACES])}{more}. "
+        f"{error}: {listed}{origin}. "
         "Take the rows out of the files, or load the right files with --overwrite"
     )
 

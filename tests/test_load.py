@@ -222,6 +222,22 @@ def test_grants(fuji):
                 connection.execute(f"DROP OWNED BY {fuji_role}; DROP ROLE {fuji_role}")
 
 
+def test_grant_to_a_role_that_is_made_later(fuji):
+    role = f"later_{os.getpid()}"
+    printed = fuji.run("exposures", "--role", role)
+    assert f"role {role} does not exist" in printed
+    with psycopg.connect(fuji.conninfo, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {role}")
+        try:
+            arguments = ["grant", "-s", "fuji", "--role", role, "--dsn", fuji.conninfo]
+            done = CliRunner().invoke(cli, arguments, catch_exceptions=False)
+            assert done.output == f"{role} may read 5 tables of schema fuji\n"
+            may = f"SELECT has_table_privilege('{role}', 'fuji.tile', 'SELECT')"
+            assert fuji.query(may) == [(True,)]
+        finally:
+            connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
 # What goes wrong ------------------------------------------------------------------------------
 
 

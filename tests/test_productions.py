@@ -67,6 +67,9 @@ def test_load_all_of_every_production(demos, module_database, specprod):
         target = np.concatenate([fits.getdata(f, 1)["TARGETID"] for f in files.targetphot()])
         assert count("photometry") == len(np.union1d(tractor, target))
         assert count("target") == len(target)
+        if specprod == "guadalupe":  # which has the same rows stacked in one file as well
+            stack = files.photometry_folder / "targetphot-potential-guadalupe.fits"
+            assert count("target") == len(fits.getdata(stack, 1))
         tileids = [t for (t,) in connection.execute(f"SELECT tileid FROM {specprod}.tile")]
         assigned = [f for f in files.fiberassign(tileids).values() if f]
         assert len(assigned) == len(tileids) > 0

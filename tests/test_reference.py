@@ -7,11 +7,11 @@ from pathlib import Path
 import polars as pl
 import psycopg
 import pytest
+from click.testing import CliRunner
 from polars.testing import assert_frame_equal
 
-from specprod_copy.load import LoadOptions, load
-from specprod_copy.production import ProductionFiles, find_production
-from specprod_copy.tables import SOURCES, Inputs
+from specprod_copy.cli import cli
+from specprod_copy.tables import SOURCES
 
 TABLES = tuple(dict.fromkeys(source.table for source in SOURCES.values()))
 
@@ -19,9 +19,11 @@ KEYS = {"tile": "tileid", "exposure": "expid", "frame": "frameid", "photometry":
 """Primary keys other than ``id``."""
 
 
-def run_load(conninfo: str, root: Path, specprod: str, *stages: str, **options):
-    files = ProductionFiles(find_production(specprod), root)
-    return load(conninfo, Inputs(files), LoadOptions(stages or ("all",), specprod, **options))
+def run_load(conninfo: str, root: Path, specprod: str) -> None:
+    """Load a whole production through the command line."""
+    options = ["-q", "--specprod", specprod, "--root", str(root), "--dsn", conninfo]
+    done = CliRunner().invoke(cli, ["load", "all", *options], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
 
 
 def read_table(connection: psycopg.Connection, schema: str, table: str) -> pl.DataFrame:
