@@ -65,6 +65,8 @@ class Loads:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            # Below a shell's background job Ctrl-C is ignored, and that is inherited.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def finish(self, *options: str, schema: str = "iron") -> None:
