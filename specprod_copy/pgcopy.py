@@ -2,9 +2,13 @@
 
 A row of binary COPY is the number of its fields and then, for every field, its length and its
 value. Between two fields of varying length everything has a fixed width. So the rows of a frame
-are *fixed block, text, fixed block, text, …*: each fixed block is filled for all rows at once as
-an array of bytes, and one Arrow kernel joins blocks and texts. The data buffer of its result is
-what goes over the wire.
+are *fixed block, text, fixed block, text, …*: each fixed block is filled for some thousand rows at
+once as an array of bytes, and one Arrow kernel joins blocks and texts. The data buffer of its
+result is what goes over the wire.
+
+Two things make that fast. The blocks stay in the processor's cache while one column after the
+other is written into them. And they are used again and again: the lengths of fields of fixed width
+are there since the first time.
 
 Format: PostgreSQL documentation, COPY, "Binary Format".
 """
@@ -12,7 +16,8 @@ Format: PostgreSQL documentation, COPY, "Binary Format".
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -28,10 +33,16 @@ TRAILER = struct.pack("!h", -1)
 """What the data end with."""
 
 CHUNK_ROWS = 16384
-"""Rows to encode at a time: few enough for the blocks to stay in the processor's cache."""
+"""Rows of a frame to encode: enough to make the cost of calling Polars and NumPy small."""
+
+BLOCK_BYTES = 1 << 20
+"""Size of the blocks of fixed width taken together: they fit into a core's second-level cache."""
 
 _DIGITS = 10
 """Base-10000 digits sent for a NUMERIC: enough for 128 bits. The server drops leading zeros."""
+
+_SEPARATOR = pa.array([b""], pa.large_binary())[0]
+"""What stands between the parts that are joined."""
 
 _UNIX_TO_POSTGRES_US = 946_684_800_000_000
 """Microseconds from 1970-01-01 to 2000-01-01, the epoch of PostgreSQL's timestamps."""
@@ -44,14 +55,14 @@ _FIXED: dict[str, np.dtype] = {
     "float8": np.dtype(">f8"),
     "bool": np.dtype("u1"),
     "timestamptz": np.dtype(">i8"),
-    # ndigits, weight, sign, display scale, digits
-    "numeric": np.dtype((">i2", 4 + _DIGITS)),
+    # ndigits, weight, sign, display scale, digits: made by `_numeric`
+    "numeric": np.dtype((np.void, 2 * (4 + _DIGITS))),
 }
 """Type name to the layout of its value, for types of fixed width."""
 
 
 def _numeric(series: pl.Series) -> np.ndarray:
-    """Return NUMERIC values, shape (n, 4 + `_DIGITS`), for a series of Decimal(38, 0)."""
+    """Return NUMERIC values, shape (n,), for a series of Decimal(38, 0)."""
     array = series.to_arrow()
     words = np.frombuffer(array.buffers()[1], dtype="<u8").reshape(-1, 2)
     words = words[array.offset : array.offset + len(array)]
@@ -78,11 +89,18 @@ def _numeric(series: pl.Series) -> np.ndarray:
         upper = remainder // np.uint64(10**4)
         out[:, 4 + 2 * pair] = upper
         out[:, 5 + 2 * pair] = remainder - upper * np.uint64(10**4)
-    return out
+    return out.view(_FIXED["numeric"]).reshape(-1)
+
+
+class _Varying(NamedTuple):
+    """A field of varying width: Arrow binary, and the length of each value, -1 for null."""
+
+    data: pa.Array
+    lengths: np.ndarray
 
 
 def _values(series: pl.Series, column: Column) -> np.ndarray:
-    """Return the values of a series, native or already big-endian; nulls are anything."""
+    """Return the values of a series, native or already big-endian; there are no nulls."""
     if column.type == "numeric":
         return _numeric(series)
     if column.type == "timestamptz":
@@ -96,8 +114,99 @@ def _binary(data: pa.Buffer, offsets: np.ndarray) -> pa.Array:
     )
 
 
+def _text(series: pl.Series) -> _Varying:
+    """Return text as Arrow binary without gaps, null as empty."""
+    filled = series.fill_null("") if series.null_count() else series
+    array = filled.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.large_binary())
+    offsets = np.frombuffer(array.buffers()[1], dtype=np.int64)
+    return _varying(series, array, offsets[array.offset : array.offset + len(array) + 1])
+
+
+def _nullable(series: pl.Series, column: Column) -> _Varying:
+    """Return fixed-width values as Arrow binary of which nulls take no bytes."""
+    fixed = _FIXED[column.type]
+    values = np.ascontiguousarray(_values(series.drop_nulls(), column), dtype=fixed)
+    widths = np.where(series.is_null().to_numpy(), 0, fixed.itemsize)
+    offsets = np.concatenate([[0], np.cumsum(widths)]).astype(np.int64)
+    return _varying(series, _binary(pa.py_buffer(values.view(np.uint8)), offsets), offsets)
+
+
+def _varying(series: pl.Series, data: pa.Array, offsets: np.ndarray) -> _Varying:
+    lengths = np.diff(offsets)
+    if series.null_count():
+        lengths = np.where(series.is_null().to_numpy(), -1, lengths)
+    return _Varying(data, lengths)
+
+
+class _Block:
+    """Fields of fixed width that lie side by side, and the length of the varying one after them.
+
+    Parameters
+    ----------
+    fields : sequence of (str, numpy.dtype, int or None)
+        Name, layout and constant value, in order; those with None are filled for each row.
+    rows : int
+        How many rows there is room for.
+    """
+
+    def __init__(self, fields: Sequence[tuple[str, np.dtype, int | None]], rows: int) -> None:
+        records = np.empty(rows, [(name, dtype) for name, dtype, _ in fields])
+        self._filled = {name: records[name] for name, _, constant in fields if constant is None}
+        for name, _, constant in fields:
+            if constant is not None:
+                records[name] = constant
+        width = records.itemsize
+        offsets = np.arange(0, (rows + 1) * width, width, dtype=np.int64)
+        self._array = _binary(pa.py_buffer(records.view(np.uint8)), offsets)
+
+    def fill(self, values: dict[str, np.ndarray], rows: slice) -> pa.Array:
+        """Return the block for some rows; it is good until the next call."""
+        n = rows.stop - rows.start
+        for name, field in self._filled.items():
+            field[:n] = values[name][rows]
+        return self._array[:n]
+
+
+class _Layout:
+    """The blocks of a table's rows, given which columns vary in width.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+    varying : sequence of bool
+        For each column.
+    """
+
+    def __init__(self, columns: Sequence[Column], varying: Sequence[bool]) -> None:
+        blocks: list[list[tuple[str, np.dtype, int | None]]] = [
+            [("fields", np.dtype(">i2"), len(columns))]
+        ]
+        for column, varies in zip(columns, varying, strict=True):
+            if varies:
+                blocks[-1].append((f"{column.name} length", np.dtype(">i4"), None))
+                blocks.append([])
+            else:
+                fixed = _FIXED[column.type]
+                blocks[-1].append((f"{column.name} length", np.dtype(">i4"), fixed.itemsize))
+                blocks[-1].append((column.name, fixed, None))
+        width = sum(dtype.itemsize for block in blocks for _, dtype, _ in block)
+        self._rows = max(BLOCK_BYTES // width, 1)
+        self._blocks = [_Block(block, self._rows) for block in blocks if block]
+
+    def encode(
+        self, values: dict[str, np.ndarray], texts: Sequence[pa.Array], n: int
+    ) -> Iterator[pa.Buffer]:
+        """Yield COPY data of `n` rows."""
+        for start in range(0, n, self._rows):
+            rows = slice(start, min(start + self._rows, n))
+            parts = [block.fill(values, rows) for block in self._blocks]
+            for place, text in enumerate(texts):
+                parts.insert(2 * place + 1, text[rows])
+            yield pc.binary_join_element_wise(*parts, _SEPARATOR).buffers()[2]
+
+
 class Encoder:
-    """Encodes frames for the columns of one table.
+    """Encodes frames for the columns of one table; for one thread at a time.
 
     Parameters
     ----------
@@ -107,77 +216,35 @@ class Encoder:
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self.columns = tuple(columns)
+        self._layouts: dict[tuple[bool, ...], _Layout] = {}
 
-    def encode(self, frame: pl.DataFrame) -> pa.Buffer:
-        """Return the rows of a frame as COPY data, without header and trailer.
+    def encode(self, frame: pl.DataFrame) -> Iterator[pa.Buffer]:
+        """Yield the rows of a frame as COPY data, without header and trailer.
 
         Parameters
         ----------
         frame : polars.DataFrame
             As `specprod_copy.columns.conform` returns it.
 
-        Returns
-        -------
+        Yields
+        ------
         pyarrow.Buffer
+            Whole rows, about `BLOCK_BYTES` of them.
         """
-        n = frame.height
-        if n == 0:
-            return pa.py_buffer(b"")
-        parts: list[pa.Array] = []
-        block: list[tuple[str, np.dtype, np.ndarray | int]] = [
-            ("fields", np.dtype(">i2"), len(self.columns))
-        ]
-        for number, column in enumerate(self.columns):
+        values: dict[str, np.ndarray] = {}
+        texts: list[pa.Array] = []
+        varying = []
+        for column in self.columns:
             series = frame[column.name]
-            fixed = _FIXED.get(column.type)
-            if fixed is not None and not series.null_count():
-                block.append((f"{number}n", np.dtype(">i4"), fixed.itemsize))
-                block.append((f"{number}", fixed, _values(series, column)))
-                continue
-            varying = self._text(series) if fixed is None else self._nullable(series, column)
-            lengths = np.diff(np.frombuffer(varying.buffers()[1], dtype=np.int64))
-            if series.null_count():
-                lengths = np.where(series.is_null().to_numpy(), -1, lengths)
-            block.append((f"{number}n", np.dtype(">i4"), lengths))
-            parts += [self._block(block, n), varying]
-            block = []
-        if block:
-            parts.append(self._block(block, n))
-        joined = parts[0]
-        if len(parts) > 1:
-            joined = pc.binary_join_element_wise(*parts, pa.scalar(b"", pa.large_binary()))
-        return joined.buffers()[2]
-
-    @staticmethod
-    def _block(fields: list[tuple[str, np.dtype, np.ndarray | int]], n: int) -> pa.Array:
-        records = np.empty(n, dtype=[(name, dtype) for name, dtype, _ in fields])
-        for name, _, values in fields:
-            records[name] = values
-        width = records.dtype.itemsize
-        offsets = np.arange(0, (n + 1) * width, width, dtype=np.int64)
-        return _binary(pa.py_buffer(records.view(np.uint8)), offsets)
-
-    @staticmethod
-    def _text(series: pl.Series) -> pa.Array:
-        """Return text as Arrow binary without gaps, null as empty."""
-        if series.null_count():
-            series = series.fill_null("")
-        array = series.to_arrow(compat_level=pl.CompatLevel.oldest())
-        array = array.cast(pa.large_binary())
-        offsets = np.frombuffer(array.buffers()[1], dtype=np.int64)
-        offsets = offsets[array.offset : array.offset + len(array) + 1]
-        data = array.buffers()[2]
-        return _binary(
-            (data if data is not None else pa.py_buffer(b""))[int(offsets[0]) : int(offsets[-1])],
-            np.ascontiguousarray(offsets - offsets[0]),
-        )
-
-    @staticmethod
-    def _nullable(series: pl.Series, column: Column) -> pa.Array:
-        """Return fixed-width values as Arrow binary of which nulls take no bytes."""
-        fixed = _FIXED[column.type]
-        present = series.drop_nulls()
-        values = np.ascontiguousarray(_values(present, column), dtype=fixed.base)
-        widths = np.where(series.is_null().to_numpy(), 0, fixed.itemsize)
-        offsets = np.concatenate([[0], np.cumsum(widths)]).astype(np.int64)
-        return _binary(pa.py_buffer(values.view(np.uint8).ravel()), offsets)
+            varies = column.type not in _FIXED or series.null_count() > 0
+            varying.append(varies)
+            if varies:
+                field = _nullable(series, column) if column.type in _FIXED else _text(series)
+                texts.append(field.data)
+                values[f"{column.name} length"] = field.lengths
+            else:
+                values[column.name] = _values(series, column)
+        layout = self._layouts.get(key := tuple(varying))
+        if layout is None:
+            layout = self._layouts[key] = _Layout(self.columns, varying)
+        return layout.encode(values, texts, frame.height)

@@ -181,6 +181,7 @@ class FitsTable:
             }
         )
         records = np.ndarray(block_rows, record, buffer)
+        fields = [records[column.name] for column in columns]
         arrays = [
             np.empty((len(rows), *c.shape), np.dtype(c.stored).newbyteorder("=")) for c in columns
         ]
@@ -189,8 +190,8 @@ class FitsTable:
             n = len(block)
             for position, first, count in runs(block):
                 source.read(first, memoryview(buffer)[position * size : (position + count) * size])
-            for column, array in zip(columns, arrays, strict=True):
-                array[done : done + n] = records[column.name][:n]
+            for field, array in zip(fields, arrays, strict=True):
+                array[done : done + n] = field[:n]
             done += n
         return arrays
 
