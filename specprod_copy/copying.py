@@ -31,16 +31,21 @@ class Chunk:
 
     Parameters
     ----------
-    data : pyarrow.Buffer
-        COPY data without header and trailer.
+    data : list of pyarrow.Buffer
+        COPY data without header and trailer, in pieces.
     rows_read, rows_kept, values_changed : int
         As in `UnitResult`.
     """
 
-    data: pa.Buffer
+    data: list[pa.Buffer]
     rows_read: int
     rows_kept: int
     values_changed: int
+
+    @property
+    def size(self) -> int:
+        """Size of the data [byte]."""
+        return sum(piece.size for piece in self.data)
 
 
 def encoded_chunks(unit: Unit, columns: Sequence[Column]) -> Iterator[Chunk]:
@@ -59,7 +64,7 @@ def encoded_chunks(unit: Unit, columns: Sequence[Column]) -> Iterator[Chunk]:
     """
     encoder = Encoder(columns)
     for rows in table_rows(unit, columns):
-        data = encoder.encode(rows.frame)
+        data = [*encoder.encode(rows.frame)]
         yield Chunk(data, rows.rows_read, rows.frame.height, rows.values_changed)
 
 
@@ -154,11 +159,12 @@ def copy_units(
             started = time.monotonic()
             read = kept = changed = sent = 0
             for chunk in prefetch(encoded_chunks(unit, columns)):
-                copy.write(memoryview(chunk.data))
+                for piece in chunk.data:
+                    copy.write(memoryview(piece))
                 read += chunk.rows_read
                 kept += chunk.rows_kept
                 changed += chunk.values_changed
-                sent += chunk.data.size
+                sent += chunk.size
                 advance(table, chunk.rows_read, chunk.rows_read * unit.row_bytes)
             seconds = time.monotonic() - started
             results.append(UnitResult(unit, read, kept, changed, sent, seconds))

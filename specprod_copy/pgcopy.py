@@ -16,7 +16,8 @@ Format: PostgreSQL documentation, COPY, "Binary Format".
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 import numpy as np
@@ -41,11 +42,11 @@ BLOCK_BYTES = 1 << 20
 _DIGITS = 10
 """Base-10000 digits sent for a NUMERIC: enough for 128 bits. The server drops leading zeros."""
 
-_SEPARATOR = pa.array([b""], pa.large_binary())[0]
-"""What stands between the parts that are joined."""
-
 _UNIX_TO_POSTGRES_US = 946_684_800_000_000
 """Microseconds from 1970-01-01 to 2000-01-01, the epoch of PostgreSQL's timestamps."""
+
+_LENGTH = np.dtype(">i4")
+"""Layout of a field's length."""
 
 _FIXED: dict[str, np.dtype] = {
     "int2": np.dtype(">i2"),
@@ -108,6 +109,11 @@ def _values(series: pl.Series, column: Column) -> np.ndarray:
     return series.to_numpy()
 
 
+def _nothing() -> pa.Scalar:
+    """Return what stands between parts that are joined (pyarrow.scalar would import pandas)."""
+    return _binary(pa.py_buffer(b""), np.zeros(2, dtype=np.int64))[0]
+
+
 def _binary(data: pa.Buffer, offsets: np.ndarray) -> pa.Array:
     return pa.Array.from_buffers(
         pa.large_binary(), len(offsets) - 1, [None, pa.py_buffer(offsets), data]
@@ -144,7 +150,7 @@ class _Block:
     Parameters
     ----------
     fields : sequence of (str, numpy.dtype, int or None)
-        Name, layout and constant value, in order; those with None are filled for each row.
+        Key, layout and constant value, in order; those with None are filled for each row.
     rows : int
         How many rows there is room for.
     """
@@ -159,7 +165,7 @@ class _Block:
         offsets = np.arange(0, (rows + 1) * width, width, dtype=np.int64)
         self._array = _binary(pa.py_buffer(records.view(np.uint8)), offsets)
 
-    def fill(self, values: dict[str, np.ndarray], rows: slice) -> pa.Array:
+    def fill(self, values: Mapping[str, np.ndarray], rows: slice) -> pa.Array:
         """Return the block for some rows; it is good until the next call."""
         n = rows.stop - rows.start
         for name, field in self._filled.items():
@@ -178,31 +184,32 @@ class _Layout:
     """
 
     def __init__(self, columns: Sequence[Column], varying: Sequence[bool]) -> None:
-        blocks: list[list[tuple[str, np.dtype, int | None]]] = [
-            [("fields", np.dtype(">i2"), len(columns))]
-        ]
-        for column, varies in zip(columns, varying, strict=True):
+        blocks: list[list[tuple[str, np.dtype, int | None]]]
+        blocks = [[("fields", np.dtype(">i2"), len(columns))]]
+        for number, (column, varies) in enumerate(zip(columns, varying, strict=True)):
             if varies:
-                blocks[-1].append((f"{column.name} length", np.dtype(">i4"), None))
+                blocks[-1].append((f"{number} length", _LENGTH, None))
                 blocks.append([])
             else:
                 fixed = _FIXED[column.type]
-                blocks[-1].append((f"{column.name} length", np.dtype(">i4"), fixed.itemsize))
-                blocks[-1].append((column.name, fixed, None))
+                blocks[-1].append((f"{number} length", _LENGTH, fixed.itemsize))
+                blocks[-1].append((f"{number}", fixed, None))
         width = sum(dtype.itemsize for block in blocks for _, dtype, _ in block)
         self._rows = max(BLOCK_BYTES // width, 1)
         self._blocks = [_Block(block, self._rows) for block in blocks if block]
 
     def encode(
-        self, values: dict[str, np.ndarray], texts: Sequence[pa.Array], n: int
+        self, values: Mapping[str, np.ndarray], texts: Sequence[pa.Array], n: int
     ) -> Iterator[pa.Buffer]:
-        """Yield COPY data of `n` rows."""
+        """Yield COPY data of `n` rows, given what varies by key, and the texts between blocks."""
         for start in range(0, n, self._rows):
             rows = slice(start, min(start + self._rows, n))
-            parts = [block.fill(values, rows) for block in self._blocks]
-            for place, text in enumerate(texts):
-                parts.insert(2 * place + 1, text[rows])
-            yield pc.binary_join_element_wise(*parts, _SEPARATOR).buffers()[2]
+            blocks = [block.fill(values, rows) for block in self._blocks]
+            pieces = [text[rows] for text in texts]
+            parts = [
+                part for pair in zip_longest(blocks, pieces) for part in pair if part is not None
+            ]
+            yield pc.binary_join_element_wise(*parts, _nothing()).buffers()[2]
 
 
 class Encoder:
@@ -234,17 +241,16 @@ class Encoder:
         values: dict[str, np.ndarray] = {}
         texts: list[pa.Array] = []
         varying = []
-        for column in self.columns:
+        for number, column in enumerate(self.columns):
             series = frame[column.name]
             varies = column.type not in _FIXED or series.null_count() > 0
             varying.append(varies)
             if varies:
                 field = _nullable(series, column) if column.type in _FIXED else _text(series)
                 texts.append(field.data)
-                values[f"{column.name} length"] = field.lengths
+                values[f"{number} length"] = field.lengths
             else:
-                values[column.name] = _values(series, column)
-        layout = self._layouts.get(key := tuple(varying))
-        if layout is None:
-            layout = self._layouts[key] = _Layout(self.columns, varying)
+                values[f"{number}"] = _values(series, column)
+        layout = self._layouts.get(tuple(varying)) or _Layout(self.columns, varying)
+        self._layouts[tuple(varying)] = layout
         return layout.encode(values, texts, frame.height)

@@ -107,7 +107,8 @@ def copy_in(connection: psycopg.Connection, frame: pl.DataFrame, *, chunk: int =
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(pgcopy.HEADER)
         for piece in frame.iter_slices(chunk):
-            copy.write(memoryview(encoder.encode(conform(piece, columns))))
+            for data in encoder.encode(conform(piece, columns)):
+                copy.write(memoryview(data))
         copy.write(pgcopy.TRAILER)
 
 
@@ -123,11 +124,17 @@ def bits(value: float | None, form: str) -> bytes | None:
     return None if value is None else struct.pack(form, value)
 
 
+@pytest.fixture(params=[1, 400, pgcopy.BLOCK_BYTES])
+def block_bytes(request, monkeypatch):
+    """Blocks of one row, of a few, of all: the shorter they are, the more often one is reused."""
+    monkeypatch.setattr(pgcopy, "BLOCK_BYTES", request.param)
+
+
 @settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(frame=frames())
-def test_round_trip(everything, frame):
+def test_round_trip(everything, block_bytes, frame):
     everything.execute("TRUNCATE everything")
     copy_in(everything, frame)
     rows = everything.execute(

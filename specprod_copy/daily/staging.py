@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 import psycopg
+import pyarrow as pa
 from psycopg import sql
 
 from specprod_copy import ddl
@@ -81,7 +82,8 @@ class Staging:
         with self.connection.cursor() as cursor, cursor.copy(statement) as copy:
             copy.write(HEADER)
             for data, n in prefetch(_encoded(rows, columns, tileid)):
-                copy.write(data)
+                for piece in data:
+                    copy.write(memoryview(piece))
                 count += n
             copy.write(TRAILER)
         self._analyze(table)
@@ -167,13 +169,13 @@ class Staging:
 
 def _encoded(
     rows: Sequence[Rows], columns: Sequence[Column], tileid: int | None
-) -> Iterator[tuple[memoryview, int]]:
+) -> Iterator[tuple[list[pa.Buffer], int]]:
     encoder = Encoder(columns)
     for part in rows:
         for transformed in part.transformed(columns):
             if tileid is not None:
                 _check_tile(transformed.frame, tileid, part.path)
-            yield memoryview(encoder.encode(transformed.frame)), transformed.frame.height
+            yield [*encoder.encode(transformed.frame)], transformed.frame.height
 
 
 def _check_tile(frame: pl.DataFrame, tileid: int, path: Path) -> None:
