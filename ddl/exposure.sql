@@ -58,7 +58,8 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.exposure (
 {% endblock %}
 
 {% block keys %}
-ALTER TABLE {{ schema }}.exposure ADD CONSTRAINT exposure_pkey PRIMARY KEY (expid);
+CREATE UNIQUE INDEX IF NOT EXISTS exposure_pkey ON {{ schema }}.exposure (expid);
+ALTER TABLE {{ schema }}.exposure ADD CONSTRAINT exposure_pkey PRIMARY KEY USING INDEX exposure_pkey;
 {% endblock %}
 
 {% block indexes %}
@@ -67,7 +68,11 @@ CREATE INDEX IF NOT EXISTS ix_exposure_tileid ON {{ schema }}.exposure (tileid);
 {% endblock %}
 
 {% block foreign_keys %}
-ALTER TABLE {{ schema }}.exposure ADD CONSTRAINT exposure_tileid_fkey FOREIGN KEY (tileid) REFERENCES {{ schema }}.tile (tileid);
+ALTER TABLE {{ schema }}.exposure ADD CONSTRAINT exposure_tileid_fkey FOREIGN KEY (tileid) REFERENCES {{ schema }}.tile (tileid) NOT VALID;
+{% endblock %}
+
+{% block validation %}
+ALTER TABLE {{ schema }}.exposure VALIDATE CONSTRAINT exposure_tileid_fkey;
 {% endblock %}
 
 {% block q3c %}

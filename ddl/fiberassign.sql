@@ -27,7 +27,8 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.fiberassign (
 {% endblock %}
 
 {% block keys %}
-ALTER TABLE {{ schema }}.fiberassign ADD CONSTRAINT fiberassign_pkey PRIMARY KEY (id);
+CREATE UNIQUE INDEX IF NOT EXISTS fiberassign_pkey ON {{ schema }}.fiberassign (id);
+ALTER TABLE {{ schema }}.fiberassign ADD CONSTRAINT fiberassign_pkey PRIMARY KEY USING INDEX fiberassign_pkey;
 {% endblock %}
 
 {% block indexes %}
@@ -38,8 +39,13 @@ CREATE INDEX IF NOT EXISTS ix_fiberassign_tileid ON {{ schema }}.fiberassign (ti
 {% endblock %}
 
 {% block foreign_keys %}
-ALTER TABLE {{ schema }}.fiberassign ADD CONSTRAINT fiberassign_targetid_fkey FOREIGN KEY (targetid) REFERENCES {{ schema }}.photometry (targetid);
-ALTER TABLE {{ schema }}.fiberassign ADD CONSTRAINT fiberassign_tileid_fkey FOREIGN KEY (tileid) REFERENCES {{ schema }}.tile (tileid);
+ALTER TABLE {{ schema }}.fiberassign ADD CONSTRAINT fiberassign_targetid_fkey FOREIGN KEY (targetid) REFERENCES {{ schema }}.photometry (targetid) NOT VALID;
+ALTER TABLE {{ schema }}.fiberassign ADD CONSTRAINT fiberassign_tileid_fkey FOREIGN KEY (tileid) REFERENCES {{ schema }}.tile (tileid) NOT VALID;
+{% endblock %}
+
+{% block validation %}
+ALTER TABLE {{ schema }}.fiberassign VALIDATE CONSTRAINT fiberassign_targetid_fkey;
+ALTER TABLE {{ schema }}.fiberassign VALIDATE CONSTRAINT fiberassign_tileid_fkey;
 {% endblock %}
 
 {% block q3c %}

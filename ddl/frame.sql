@@ -22,7 +22,8 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.frame (
 {% endblock %}
 
 {% block keys %}
-ALTER TABLE {{ schema }}.frame ADD CONSTRAINT frame_pkey PRIMARY KEY (frameid);
+CREATE UNIQUE INDEX IF NOT EXISTS frame_pkey ON {{ schema }}.frame (frameid);
+ALTER TABLE {{ schema }}.frame ADD CONSTRAINT frame_pkey PRIMARY KEY USING INDEX frame_pkey;
 {% endblock %}
 
 {% block indexes %}
@@ -31,7 +32,11 @@ CREATE INDEX IF NOT EXISTS ix_frame_tileid ON {{ schema }}.frame (tileid);
 {% endblock %}
 
 {% block foreign_keys %}
-ALTER TABLE {{ schema }}.frame ADD CONSTRAINT frame_expid_fkey FOREIGN KEY (expid) REFERENCES {{ schema }}.exposure (expid);
+ALTER TABLE {{ schema }}.frame ADD CONSTRAINT frame_expid_fkey FOREIGN KEY (expid) REFERENCES {{ schema }}.exposure (expid) NOT VALID;
+{% endblock %}
+
+{% block validation %}
+ALTER TABLE {{ schema }}.frame VALIDATE CONSTRAINT frame_expid_fkey;
 {% endblock %}
 
 {% block comments %}

@@ -101,7 +101,8 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.photometry (
 {% endblock %}
 
 {% block keys %}
-ALTER TABLE {{ schema }}.photometry ADD CONSTRAINT photometry_pkey PRIMARY KEY (targetid);
+CREATE UNIQUE INDEX IF NOT EXISTS photometry_pkey ON {{ schema }}.photometry (targetid);
+ALTER TABLE {{ schema }}.photometry ADD CONSTRAINT photometry_pkey PRIMARY KEY USING INDEX photometry_pkey;
 {% endblock %}
 
 {% block indexes %}

@@ -11,7 +11,8 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.potential (
 {% endblock %}
 
 {% block keys %}
-ALTER TABLE {{ schema }}.potential ADD CONSTRAINT potential_pkey PRIMARY KEY (id);
+CREATE UNIQUE INDEX IF NOT EXISTS potential_pkey ON {{ schema }}.potential (id);
+ALTER TABLE {{ schema }}.potential ADD CONSTRAINT potential_pkey PRIMARY KEY USING INDEX potential_pkey;
 {% endblock %}
 
 {% block indexes %}
@@ -22,8 +23,13 @@ CREATE INDEX IF NOT EXISTS ix_potential_tileid ON {{ schema }}.potential (tileid
 {% endblock %}
 
 {% block foreign_keys %}
-ALTER TABLE {{ schema }}.potential ADD CONSTRAINT potential_targetid_fkey FOREIGN KEY (targetid) REFERENCES {{ schema }}.photometry (targetid);
-ALTER TABLE {{ schema }}.potential ADD CONSTRAINT potential_tileid_fkey FOREIGN KEY (tileid) REFERENCES {{ schema }}.tile (tileid);
+ALTER TABLE {{ schema }}.potential ADD CONSTRAINT potential_targetid_fkey FOREIGN KEY (targetid) REFERENCES {{ schema }}.photometry (targetid) NOT VALID;
+ALTER TABLE {{ schema }}.potential ADD CONSTRAINT potential_tileid_fkey FOREIGN KEY (tileid) REFERENCES {{ schema }}.tile (tileid) NOT VALID;
+{% endblock %}
+
+{% block validation %}
+ALTER TABLE {{ schema }}.potential VALIDATE CONSTRAINT potential_targetid_fkey;
+ALTER TABLE {{ schema }}.potential VALIDATE CONSTRAINT potential_tileid_fkey;
 {% endblock %}
 
 {% block comments %}

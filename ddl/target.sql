@@ -34,7 +34,8 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.target (
 {% endblock %}
 
 {% block keys %}
-ALTER TABLE {{ schema }}.target ADD CONSTRAINT target_pkey PRIMARY KEY (id);
+CREATE UNIQUE INDEX IF NOT EXISTS target_pkey ON {{ schema }}.target (id);
+ALTER TABLE {{ schema }}.target ADD CONSTRAINT target_pkey PRIMARY KEY USING INDEX target_pkey;
 {% endblock %}
 
 {% block indexes %}
@@ -47,8 +48,13 @@ CREATE INDEX IF NOT EXISTS ix_target_tileid ON {{ schema }}.target (tileid);
 {% endblock %}
 
 {% block foreign_keys %}
-ALTER TABLE {{ schema }}.target ADD CONSTRAINT target_targetid_fkey FOREIGN KEY (targetid) REFERENCES {{ schema }}.photometry (targetid);
-ALTER TABLE {{ schema }}.target ADD CONSTRAINT target_tileid_fkey FOREIGN KEY (tileid) REFERENCES {{ schema }}.tile (tileid);
+ALTER TABLE {{ schema }}.target ADD CONSTRAINT target_targetid_fkey FOREIGN KEY (targetid) REFERENCES {{ schema }}.photometry (targetid) NOT VALID;
+ALTER TABLE {{ schema }}.target ADD CONSTRAINT target_tileid_fkey FOREIGN KEY (tileid) REFERENCES {{ schema }}.tile (tileid) NOT VALID;
+{% endblock %}
+
+{% block validation %}
+ALTER TABLE {{ schema }}.target VALIDATE CONSTRAINT target_targetid_fkey;
+ALTER TABLE {{ schema }}.target VALIDATE CONSTRAINT target_tileid_fkey;
 {% endblock %}
 
 {% block comments %}

@@ -27,7 +27,8 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.tile (
 {% endblock %}
 
 {% block keys %}
-ALTER TABLE {{ schema }}.tile ADD CONSTRAINT tile_pkey PRIMARY KEY (tileid);
+CREATE UNIQUE INDEX IF NOT EXISTS tile_pkey ON {{ schema }}.tile (tileid);
+ALTER TABLE {{ schema }}.tile ADD CONSTRAINT tile_pkey PRIMARY KEY USING INDEX tile_pkey;
 {% endblock %}
 
 {% block q3c %}

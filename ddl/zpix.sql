@@ -105,7 +105,8 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.zpix (
 {% endblock %}
 
 {% block keys %}
-ALTER TABLE {{ schema }}.zpix ADD CONSTRAINT zpix_pkey PRIMARY KEY (id);
+CREATE UNIQUE INDEX IF NOT EXISTS zpix_pkey ON {{ schema }}.zpix (id);
+ALTER TABLE {{ schema }}.zpix ADD CONSTRAINT zpix_pkey PRIMARY KEY USING INDEX zpix_pkey;
 {% endblock %}
 
 {% block indexes %}
@@ -124,7 +125,11 @@ CREATE INDEX IF NOT EXISTS ix_zpix_zwarn ON {{ schema }}.zpix (zwarn);
 {% endblock %}
 
 {% block foreign_keys %}
-ALTER TABLE {{ schema }}.zpix ADD CONSTRAINT zpix_targetid_fkey FOREIGN KEY (targetid) REFERENCES {{ schema }}.photometry (targetid);
+ALTER TABLE {{ schema }}.zpix ADD CONSTRAINT zpix_targetid_fkey FOREIGN KEY (targetid) REFERENCES {{ schema }}.photometry (targetid) NOT VALID;
+{% endblock %}
+
+{% block validation %}
+ALTER TABLE {{ schema }}.zpix VALIDATE CONSTRAINT zpix_targetid_fkey;
 {% endblock %}
 
 {% block comments %}

@@ -22,7 +22,8 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.zpixpatch (
 {% endblock %}
 
 {% block keys %}
-ALTER TABLE {{ schema }}.zpixpatch ADD CONSTRAINT zpixpatch_pkey PRIMARY KEY (id);
+CREATE UNIQUE INDEX IF NOT EXISTS zpixpatch_pkey ON {{ schema }}.zpixpatch (id);
+ALTER TABLE {{ schema }}.zpixpatch ADD CONSTRAINT zpixpatch_pkey PRIMARY KEY USING INDEX zpixpatch_pkey;
 {% endblock %}
 
 {% block indexes %}

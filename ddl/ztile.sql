@@ -93,7 +93,8 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.ztile (
 {% endblock %}
 
 {% block keys %}
-ALTER TABLE {{ schema }}.ztile ADD CONSTRAINT ztile_pkey PRIMARY KEY (id);
+CREATE UNIQUE INDEX IF NOT EXISTS ztile_pkey ON {{ schema }}.ztile (id);
+ALTER TABLE {{ schema }}.ztile ADD CONSTRAINT ztile_pkey PRIMARY KEY USING INDEX ztile_pkey;
 {% endblock %}
 
 {% block indexes %}
@@ -113,9 +114,15 @@ CREATE INDEX IF NOT EXISTS ix_ztile_zwarn ON {{ schema }}.ztile (zwarn);
 {% endblock %}
 
 {% block foreign_keys %}
-ALTER TABLE {{ schema }}.ztile ADD CONSTRAINT ztile_targetid_fkey FOREIGN KEY (targetid) REFERENCES {{ schema }}.photometry (targetid);
-ALTER TABLE {{ schema }}.ztile ADD CONSTRAINT ztile_targetphotid_fkey FOREIGN KEY (targetphotid) REFERENCES {{ schema }}.target (id);
-ALTER TABLE {{ schema }}.ztile ADD CONSTRAINT ztile_tileid_fkey FOREIGN KEY (tileid) REFERENCES {{ schema }}.tile (tileid);
+ALTER TABLE {{ schema }}.ztile ADD CONSTRAINT ztile_targetid_fkey FOREIGN KEY (targetid) REFERENCES {{ schema }}.photometry (targetid) NOT VALID;
+ALTER TABLE {{ schema }}.ztile ADD CONSTRAINT ztile_targetphotid_fkey FOREIGN KEY (targetphotid) REFERENCES {{ schema }}.target (id) NOT VALID;
+ALTER TABLE {{ schema }}.ztile ADD CONSTRAINT ztile_tileid_fkey FOREIGN KEY (tileid) REFERENCES {{ schema }}.tile (tileid) NOT VALID;
+{% endblock %}
+
+{% block validation %}
+ALTER TABLE {{ schema }}.ztile VALIDATE CONSTRAINT ztile_targetid_fkey;
+ALTER TABLE {{ schema }}.ztile VALIDATE CONSTRAINT ztile_targetphotid_fkey;
+ALTER TABLE {{ schema }}.ztile VALIDATE CONSTRAINT ztile_tileid_fkey;
 {% endblock %}
 
 {% block comments %}

@@ -21,7 +21,8 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.ztilepatch (
 {% endblock %}
 
 {% block keys %}
-ALTER TABLE {{ schema }}.ztilepatch ADD CONSTRAINT ztilepatch_pkey PRIMARY KEY (id);
+CREATE UNIQUE INDEX IF NOT EXISTS ztilepatch_pkey ON {{ schema }}.ztilepatch (id);
+ALTER TABLE {{ schema }}.ztilepatch ADD CONSTRAINT ztilepatch_pkey PRIMARY KEY USING INDEX ztilepatch_pkey;
 {% endblock %}
 
 {% block indexes %}

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -92,6 +93,8 @@ def load_units(
     units: Sequence[Unit],
     columns: Sequence[Column],
     advance: Advance,
+    *,
+    made_here: bool = False,
 ) -> list[UnitResult]:
     """Load units of one table in one transaction: all of them, or none.
 
@@ -105,6 +108,8 @@ def load_units(
         Columns of the table.
     advance : callable
         See `Advance`.
+    made_here : bool
+        Whether the caller made the table in its transaction, which then is the one.
 
     Returns
     -------
@@ -117,9 +122,9 @@ def load_units(
     """
     with (
         translated_errors(f"cannot load {schema}.{units[0].table}"),
-        connection.transaction(),
+        nullcontext() if made_here else connection.transaction(),
     ):
-        results = copy_units(connection, schema, units, columns, advance)
+        results = copy_units(connection, schema, units, columns, advance, freeze=made_here)
         Ledger(connection, schema).record(results)
     return results
 
@@ -130,6 +135,8 @@ def copy_units(
     units: Sequence[Unit],
     columns: Sequence[Column],
     advance: Advance,
+    *,
+    freeze: bool = False,
 ) -> list[UnitResult]:
     """Send the rows of units; the transaction, and any record of it, is the caller's.
 
@@ -137,6 +144,9 @@ def copy_units(
     ----------
     connection, schema, units, columns, advance
         As for `load_units`.
+    freeze : bool
+        Write the rows as if they had been there for long, so that no later reader has to mark
+        them as committed. The table must have been made in the same (sub)transaction.
 
     Returns
     -------
@@ -148,9 +158,10 @@ def copy_units(
         If the file cannot be read or holds values that the table does not accept.
     """
     table = units[0].table
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY, FREEZE {})").format(
         sql.Identifier(schema, table),
         sql.SQL(", ").join(sql.Identifier(column.name) for column in columns),
+        sql.Literal(freeze),
     )
     results = []
     with connection.cursor() as cursor, cursor.copy(statement) as copy:

@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 
 from specprod_copy.columns import POLARS_TYPES, Column
+from specprod_copy.ddl import Made
 from specprod_copy.errors import DatabaseError
 
 LIBPQ_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGPORT", "PGDATABASE", "PGUSER")
@@ -149,17 +150,18 @@ def existing_tables(connection: psycopg.Connection, schema: str) -> set[str]:
     return {name for (name,) in connection.execute(query, (schema,))}
 
 
-def existing_objects(connection: psycopg.Connection, schema: str) -> set[tuple[str, str]]:
-    """Return (table, name) of the indexes and constraints in a schema."""
+def existing_objects(connection: psycopg.Connection, schema: str) -> set[Made]:
+    """Return the indexes and constraints in a schema; a constraint that is valid counts twice."""
     query = """
-        SELECT t.relname, c.conname FROM pg_constraint c
+        SELECT t.relname, kind, c.conname FROM pg_constraint c
         JOIN pg_class t ON t.oid = c.conrelid JOIN pg_namespace n ON n.oid = t.relnamespace
-        WHERE n.nspname = %(schema)s
+        CROSS JOIN (VALUES ('constraint'), ('validation')) AS k (kind)
+        WHERE n.nspname = %(schema)s AND (c.convalidated OR kind = 'constraint')
         UNION
-        SELECT t.relname, i.relname FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+        SELECT t.relname, 'index', i.relname FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
         JOIN pg_class t ON t.oid = x.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace
         WHERE n.nspname = %(schema)s AND x.indisvalid"""
-    return {(table, name) for table, name in connection.execute(query, {"schema": schema})}
+    return {Made(*row) for row in connection.execute(query, {"schema": schema})}
 
 
 def clustered_tables(connection: psycopg.Connection, schema: str) -> set[str]:

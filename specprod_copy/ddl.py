@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import jinja2
 from psycopg import sql
@@ -30,7 +30,17 @@ TABLES = (
 )
 """The tables, in an order in which their foreign keys allow rows to arrive."""
 
-PHASES = ("table", "keys", "indexes", "foreign_keys", "q3c", "cluster", "comments", "grants")
+PHASES = (
+    "table",
+    "keys",
+    "indexes",
+    "foreign_keys",
+    "validation",
+    "q3c",
+    "cluster",
+    "comments",
+    "grants",
+)
 """The blocks of a table's DDL file, in an order that works."""
 
 SCRIPT_PHASES = tuple(phase for phase in PHASES if phase != "cluster")
@@ -55,11 +65,43 @@ _RESERVED = frozenset(
 # A statement ends at a semicolon that is not inside a quoted name, a literal or a comment.
 _STATEMENT = re.compile(r"""(?:"(?:[^"]|"")*"|'(?:[^']|'')*'|--[^\n]*|[^;"'])+;""")
 
-# What a statement makes, for the question whether it exists already.
+# What a statement makes, for the question whether it exists already: the name of the group tells
+# its kind.
+_TABLE = r'(?:"(?:[^"]|"")*"|\w+)\.\w+'
 _MAKES = re.compile(
-    r"(?:CREATE (?:UNIQUE )?INDEX IF NOT EXISTS"
-    r'|ALTER TABLE (?:"(?:[^"]|"")*"|\w+)\.\w+ ADD CONSTRAINT) (?P<name>\w+)'
+    r"CREATE (?:UNIQUE )?INDEX IF NOT EXISTS (?P<index>\w+)"
+    rf"|ALTER TABLE {_TABLE} ADD CONSTRAINT (?P<constraint>\w+)"
+    rf"|ALTER TABLE {_TABLE} VALIDATE CONSTRAINT (?P<validation>\w+)"
 )
+
+_REFERENCES = re.compile(
+    r"FOREIGN KEY \((?P<column>\w+)\) REFERENCES .+\.(?P<table>\w+) \((?P<key>\w+)\)", re.DOTALL
+)
+
+
+class Made(NamedTuple):
+    """What a statement makes.
+
+    Parameters
+    ----------
+    table : str
+    kind : str
+        ``index``, ``constraint``, or ``validation`` of a constraint that is there.
+    name : str
+        Name of the index or constraint.
+    """
+
+    table: str
+    kind: str
+    name: str
+
+
+class Reference(NamedTuple):
+    """What a foreign key refers to: `column` of its table to `key` of another `table`."""
+
+    column: str
+    table: str
+    key: str
 
 
 Names: TypeAlias = "str | Mapping[str, Names] | Sequence[Names]"
@@ -85,10 +127,24 @@ class Statement:
     sql: str
 
     @property
-    def makes(self) -> str | None:
-        """Name of the index or constraint that the statement makes, if it makes one."""
+    def makes(self) -> Made | None:
+        """The index or constraint that the statement makes, or makes valid, if it does."""
         found = _MAKES.match(self.sql)
-        return found["name"] if found else None
+        if found is None or found.lastgroup is None:
+            return None
+        return Made(self.table, found.lastgroup, found[found.lastgroup])
+
+    @property
+    def references(self) -> Reference | None:
+        """What the foreign key that the statement makes refers to, if it makes one."""
+        found = _REFERENCES.search(self.sql)
+        return Reference(**found.groupdict()) if found else None
+
+    def __str__(self) -> str:
+        made = self.makes
+        if made is None:
+            return f"{self.table}: {self.phase}"
+        return f"{self.table}: {made.name}" + (" validated" if made.kind == "validation" else "")
 
 
 def quote_identifier(name: str) -> str:

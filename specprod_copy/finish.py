@@ -2,59 +2,69 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from queue import SimpleQueue
 
 import psycopg
 from psycopg import sql
 
 from specprod_copy import database, ddl
-from specprod_copy.ddl import Statement
+from specprod_copy.ddl import Made, Statement
 from specprod_copy.duplicates import DuplicateKey, key_columns
 from specprod_copy.errors import DatabaseError
-
-_REFERENCES = re.compile(r"REFERENCES .+\.(?P<table>\w+) \(\w+\);\Z", re.DOTALL)
+from specprod_copy.schedule import Task, run_in_order
 
 Step = Callable[[str], AbstractContextManager[None]]
 """Called with what is going on; the work is done within the context."""
 
 
-def finish_steps(
-    connection: psycopg.Connection, schema: str, tables: Iterable[str], *, q3c: bool
-) -> Iterator[list[Statement]]:
-    """Yield groups of statements that are still to run; those of one group may run at once.
+class Connections:
+    """Connections that run statements, each one at a time.
 
     Parameters
     ----------
-    connection : psycopg.Connection
-    schema : str
-    tables : iterable of str
-        Tables that have all their rows.
-    q3c : bool
-        Whether to make q3c indexes.
+    connections : sequence of psycopg.Connection
+    step : callable
+        See `Step`.
     """
-    tables = list(tables)
-    phases = ["keys", "indexes", *(["q3c"] if q3c else []), "foreign_keys"]
-    for phase in phases:
-        existing = database.existing_objects(connection, schema)
-        group = [
-            statement
-            for statement in ddl.statements(tables, [phase], schema=schema)
-            if (statement.table, statement.makes) not in existing
-        ]
-        if phase == "foreign_keys":
-            group = [s for s in group if referenced_table(s) in tables]
-        yield group
 
+    def __init__(self, connections: Sequence[psycopg.Connection], step: Step) -> None:
+        self._all = connections
+        self._step = step
+        self._free: SimpleQueue[psycopg.Connection] = SimpleQueue()
+        for connection in connections:
+            self._free.put(connection)
 
-def referenced_table(statement: Statement) -> str:
-    """Return the table that a foreign key refers to."""
-    found = _REFERENCES.search(statement.sql)
-    if found is None:
-        raise ValueError(f"not a foreign key: {statement.sql}")
-    return found["table"]
+    def run(self, statement: Statement) -> None:
+        """Run a statement over a connection that is free, or wait for one.
+
+        Raises
+        ------
+        DuplicateKey
+            If a key is not unique.
+        DatabaseError
+            If the statement fails for another reason.
+        """
+        connection = self._free.get()
+        try:
+            # Within a larger transaction a failure must leave it usable, to ask for the cause.
+            with self._step(str(statement)), connection.transaction():
+                connection.execute(statement.sql.encode())
+        except psycopg.errors.UniqueViolation as error:
+            name = statement.makes.name if statement.makes else statement.phase
+            message = f"{name} of table {statement.table} is not unique"
+            raise DuplicateKey(message, statement.table, key_columns(statement.sql)) from error
+        except psycopg.Error as error:
+            raise DatabaseError(f"cannot make {statement}: {database.one_line(error)}") from error
+        finally:
+            self._free.put(connection)
+
+    def cancel(self) -> None:
+        """Have the server give up what runs: it would go on, and we would wait for it."""
+        for connection in self._all:
+            connection.cancel()
 
 
 def foreign_keys(
@@ -72,59 +82,153 @@ def foreign_keys(
     """
     existing = database.existing_objects(connection, schema)
     return {
-        statement.makes or "": referenced_table(statement)
+        statement.makes.name: statement.references.table
         for statement in ddl.statements(tables, ["foreign_keys"], schema=schema)
-        if ((statement.table, statement.makes) in existing) == made
+        if statement.makes and statement.references
+        if (statement.makes in existing) == made
     }
 
 
-def run_statements(
-    connections: Sequence[psycopg.Connection], statements: Sequence[Statement], step: Step
-) -> None:
-    """Run statements, as many at a time as there are connections.
+def rows_of(table: str) -> tuple[str, str]:
+    """Return the group of the tasks that bring a table its rows."""
+    return table, "rows"
 
-    Raises
-    ------
-    DuplicateKey
-        If a key is not unique.
-    DatabaseError
-        If a statement fails for another reason; those that run are awaited.
+
+def computed(table: str) -> tuple[str, str]:
+    """Return the group of the tasks that compute columns of a table from all of its rows."""
+    return table, "computed"
+
+
+def ready(table: str) -> tuple[str, str]:
+    """Return the group of the tasks after which a table only lacks its foreign keys."""
+    return table, "ready"
+
+
+def table_tasks(
+    run: Callable[[Statement], None],
+    schema: str,
+    table: str,
+    existing: Collection[Made],
+    *,
+    changed: bool,
+    q3c: bool,
+    cluster: bool,
+) -> Iterator[Task[None]]:
+    """Yield what a table needs after its rows, but for foreign keys, as far as it is missing.
+
+    Indexes are built several at a time, also that of the primary key: it becomes the key when the
+    others are there, for that takes the table for itself.
+
+    Parameters
+    ----------
+    run : callable
+        Runs a statement.
+    schema, table : str
+    existing : collection of Made
+        What is there.
+    changed : bool
+        Whether the table gets rows; then, or if it gets an index here, it is analyzed.
+    q3c, cluster : bool
+        Whether to make q3c indexes; whether to order the table on its q3c index.
     """
-    free = list(connections)
 
-    def run(statement: Statement) -> None:
-        connection = free.pop()
-        try:
-            what = f"{statement.table}: {statement.makes or statement.phase}"
-            try:
-                # Within a larger transaction a failure must leave it usable, to ask for the cause.
-                with step(what), connection.transaction():
-                    connection.execute(statement.sql.encode())
-            except psycopg.errors.UniqueViolation as error:
-                message = f"{statement.makes} of table {statement.table} is not unique"
-                columns = key_columns(statement.sql)
-                raise DuplicateKey(message, statement.table, columns) from error
-            except psycopg.Error as error:
-                raise DatabaseError(f"cannot make {what}: {database.one_line(error)}") from error
-        finally:
-            free.append(connection)
+    def missing(*phases: str) -> list[Statement]:
+        found = ddl.statements([table], phases, schema=schema)
+        return [s for s in found if s.makes is None or s.makes not in existing]
 
-    with ThreadPoolExecutor(len(connections), thread_name_prefix="finish") as pool:
-        futures = [pool.submit(run, statement) for statement in statements]
-        try:
-            pending = set(futures)
-            while pending:
-                # Ctrl-C is noticed between two waits: the signal may have reached another thread.
-                done, pending = wait(pending, timeout=0.2, return_when=FIRST_EXCEPTION)
-                for future in done:
-                    future.result()
-        except BaseException:
-            for future in futures:
-                future.cancel()
-            # Ctrl-C too: the server would go on, and we would wait for it.
-            for connection in connections:
-                connection.cancel()
-            raise
+    made = missing("keys", "indexes", *(["q3c"] if q3c else []))
+    ordering = missing("cluster") if q3c and cluster else []
+    analyze = f"ANALYZE {ddl.quote_identifier(schema)}.{table};"
+    steps = {
+        "indexes": [s for s in made if s.makes and s.makes.kind == "index"],
+        "keys": [s for s in made if s.makes and s.makes.kind == "constraint"],
+        "order": ordering,
+        "ready": [Statement(table, "analyze", analyze)] if changed or made or ordering else [],
+    }
+    before = [rows_of(table), computed(table)]
+    for name, statements in steps.items():
+        for statement in statements:
+            yield Task((table, name), partial(run, statement), before)
+        if statements:
+            before = [(table, name)]
+
+
+def foreign_key_tasks(
+    run: Callable[[Statement], None],
+    schema: str,
+    tables: Sequence[str],
+    existing: Collection[Made],
+) -> Iterator[Task[None]]:
+    """Yield what makes foreign keys between tables, as far as they are missing.
+
+    A foreign key is made without a look at the rows, which takes a moment but locks both tables.
+    When all of them are made, the rows are looked at, which locks out nobody who reads or writes.
+
+    Parameters
+    ----------
+    run, schema, existing
+        As for `table_tasks`.
+    tables : sequence of str
+        Tables that have all their rows.
+    """
+    last: dict[str, Hashable] = {}
+    for statement in ddl.statements(tables, ["foreign_keys", "validation"], schema=schema):
+        made, refers_to = statement.makes, statement.references
+        if made is None or made in existing:
+            continue
+        if refers_to is not None and refers_to.table in tables:
+            after = [ready(statement.table), ready(refers_to.table)]
+            yield Task("foreign keys", partial(run, statement), after)
+            existing = {*existing, made}
+        elif made._replace(kind="constraint") in existing:
+            # Of one table one after the other: each would wait for the other's lock.
+            group = ("validation", made)
+            before: Hashable = last.get(statement.table, ready(statement.table))
+            yield Task(group, partial(run, statement), ["foreign keys", before])
+            last[statement.table] = group
+
+
+def finish_tasks(
+    connection: psycopg.Connection,
+    run: Callable[[Statement], None],
+    schema: str,
+    tables: Sequence[str],
+    *,
+    changed: Iterable[str],
+    q3c: bool,
+    cluster: Collection[str] = (),
+) -> Iterator[Task[None]]:
+    """Yield what gives tables their keys, indexes, foreign keys and statistics.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    run : callable
+        Runs a statement.
+    schema : str
+    tables : sequence of str
+        Tables that have all their rows, or will have them after the tasks in `rows_of`.
+    changed : iterable of str
+        Tables that get rows; these and those that get an index here are analyzed.
+    q3c : bool
+        Whether to make q3c indexes.
+    cluster : collection of str
+        Tables to order on their q3c index, unless they are.
+    """
+    existing = database.existing_objects(connection, schema)
+    changed = set(changed)
+    ordered = database.clustered_tables(connection, schema) - changed
+    for table in tables:
+        yield from table_tasks(
+            run,
+            schema,
+            table,
+            existing,
+            changed=table in changed,
+            q3c=q3c,
+            cluster=table in cluster and table not in ordered,
+        )
+    yield from foreign_key_tasks(run, schema, tables, existing)
 
 
 def finish(
@@ -135,58 +239,27 @@ def finish(
     step: Step,
     changed: Iterable[str],
     q3c: bool,
-    cluster: Sequence[str] = (),
-    connect_more: Callable[[], psycopg.Connection] | None = None,
-    jobs: int = 1,
+    cluster: Collection[str] = (),
 ) -> None:
-    """Give tables their keys, indexes, foreign keys and statistics.
+    """Give tables that have all their rows what else they need, one statement after the other.
 
     Parameters
     ----------
     connection : psycopg.Connection
-        May be inside a transaction if `connect_more` is None.
-    schema : str
-    tables : sequence of str
-        Tables that have all their rows.
+        May be inside a transaction.
+    schema, tables, changed, q3c, cluster
+        As for `finish_tasks`.
     step : callable
         See `Step`.
-    changed : iterable of str
-        Tables that got rows; these and those that get an index here are analyzed.
-    q3c : bool
-        Whether to make q3c indexes.
-    cluster : sequence of str
-        Tables to order on their q3c index, unless they are.
-    connect_more : callable, optional
-        Makes another connection, to run several statements at a time.
-    jobs : int
-        How many at a time.
 
     Raises
     ------
     DatabaseError
         If a key is not unique or a foreign key has no counterpart.
     """
-    touched = set(changed)
-    with ExitStack() as stack:
-        connections = [connection]
-        if connect_more is not None:
-            connections += [stack.enter_context(connect_more()) for _ in range(jobs - 1)]
-        for group in finish_steps(connection, schema, tables, q3c=q3c):
-            run_statements(connections, group, step)
-            touched |= {statement.table for statement in group}
-        if q3c:
-            done = database.clustered_tables(connection, schema) - touched
-            again = [table for table in tables if table in cluster and table not in done]
-            run_statements(
-                connections, list(ddl.statements(again, ["cluster"], schema=schema)), step
-            )
-            touched.update(again)
-        analyze = [
-            Statement(table, "analyze", f"ANALYZE {ddl.quote_identifier(schema)}.{table};")
-            for table in tables
-            if table in touched
-        ]
-        run_statements(connections, analyze, step)
+    run = Connections([connection], step).run
+    tasks = finish_tasks(connection, run, schema, tables, changed=changed, q3c=q3c, cluster=cluster)
+    run_in_order([*tasks], lambda task, result: None)
 
 
 def grant(

@@ -20,7 +20,7 @@ from specprod_copy.tables import Inputs, TableSource
 
 __all__ = ["LoadOptions", "load", "plan_load"]
 
-_PLANNED_PHASES = ("table", "keys", "indexes", "q3c", "foreign_keys")
+_PLANNED_PHASES = ("table", "keys", "indexes", "q3c", "foreign_keys", "validation")
 
 
 def load(
@@ -177,7 +177,7 @@ def plan_load(conninfo: str, inputs: Inputs, options: LoadOptions) -> tuple[Plan
     statements = [
         statement
         for statement in ddl.statements(tables, _PLANNED_PHASES, schema=options.schema)
-        if statement.table not in existing or (statement.table, statement.makes) not in made
+        if statement.table not in existing or statement.makes not in made
         if not (statement.phase == "table" and statement.table in existing)
     ]
     return plan, statements

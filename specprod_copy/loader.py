@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import psycopg
 
 from specprod_copy import database, ddl, finish, ledger, locks, workers
 from specprod_copy.columns import Column
+from specprod_copy.ddl import Statement
 from specprod_copy.duplicates import DuplicateKey, explain
 from specprod_copy.errors import DatabaseError
 from specprod_copy.ledger import Ledger, Unit
 from specprod_copy.plan import Plan, make_plan, part_of, sources_of, with_tiles
 from specprod_copy.report import Report
+from specprod_copy.schedule import Task, run_at_once, run_in_order
 from specprod_copy.summary import LoadSummary, TableSummary
 from specprod_copy.tables import SOURCES, Inputs, TableSource, version
 
@@ -89,6 +93,7 @@ class Loader:
         self.tables = list(dict.fromkeys(source.table for source in sources))
         self.ledger = Ledger(connection, options.schema)
         self.columns: dict[str, list[Column]] = {}
+        self.new_tables: list[str] = []
         self.summary = LoadSummary(options.schema)
         for source in sources_of(options.stages):
             if source not in sources:
@@ -101,17 +106,17 @@ class Loader:
             self.prepare()
             plan = self.plan()
             if plan.n_rows <= SMALL_ROWS:
-                self._send(plan.units, jobs=1)
-                self._finish(plan, one_transaction=True)
+                self._complete(plan, jobs=1, made_here=self.new_tables)
                 return
-        self._send(plan.units, jobs=self.options.jobs)
-        self._finish(plan, one_transaction=False)
+        self._complete(plan, jobs=self.options.jobs)
 
     def run_part(self, part: int, parts: int) -> None:
         """Load one share of what is missing."""
         with self.connection.transaction():
             self.prepare()
-        self._send(part_of(self.plan().units, part, parts), jobs=self.options.jobs)
+        jobs = self.options.jobs
+        with self._sender(jobs) as sender:
+            self._run(self._row_tasks(part_of(self.plan().units, part, parts), sender), jobs)
         self.summary.notes.append(
             f"part {part} of {parts}: a load without --part makes the keys and indexes"
         )
@@ -125,6 +130,7 @@ class Loader:
         wanted = ["version", *self.tables, ledger.TABLE]
         new = [table for table in wanted if table not in existing]
         self._execute(new, ["table", "comments"])
+        self.new_tables = new
         self._execute([table for table in new if table == "version"], ["keys"])
         for table in self.tables:
             self.columns[table] = database.table_columns(self.connection, self.schema, table)
@@ -154,52 +160,42 @@ class Loader:
                 self.summary.notes.append(f"no fiberassign file, skipped: tiles {tiles}")
         return plan
 
-    def _send(self, units: Sequence[Unit], *, jobs: int) -> None:
-        size = sum(unit.n_rows * unit.row_bytes for unit in units)
-        self.report.begin(sum(unit.n_rows for unit in units), size)
-        batches = list(workers.make_batches(units))
-        arguments = (self.schema, batches, self.columns, self.report.advance)
-        # A table that has its foreign keys wants the rows they refer to first.
-        in_order = bool(finish.foreign_keys(self.connection, self.schema, self.tables))
-        if jobs == 1 or in_order or len(batches) < 2:
-            done = workers.send(self.connection, *arguments)
-        else:
-            done = workers.send_in_parallel(self.conninfo, *arguments, jobs)
-        for results in done:
-            source = SOURCES[results[0].unit.source]
-            self.summary.tables[self.sources.index(source)].add(results)
+    def _complete(self, plan: Plan, *, jobs: int, made_here: Collection[str] = ()) -> None:
+        """Send rows and make keys and indexes, as far as they are missing."""
+        q3c = finish.enable_q3c(self.connection, self.schema, self.summary.notes.append)
+        complete = self._complete_tables(plan)
+        with ExitStack() as stack:
+            more = [stack.enter_context(database.connect(self.conninfo)) for _ in range(jobs - 1)]
+            connections = finish.Connections([self.connection, *more], self.report.step)
+            sender = stack.enter_context(self._sender(jobs, made_here))
+            tasks: list[Task[Any]] = [
+                *finish.finish_tasks(
+                    self.connection,
+                    connections.run,
+                    self.schema,
+                    complete,
+                    changed={unit.table for unit in plan.units},
+                    q3c=q3c,
+                    cluster=self.tables if self.options.cluster else (),
+                ),
+                *self._row_tasks(plan.units, sender),
+                *self._computing_tasks(connections.run),
+            ]
+            try:
+                self._run(tasks, jobs, connections.cancel)
+            except DuplicateKey as error:
+                columns = self.columns.get(error.table, [])
+                found = explain(error, self.connection, self.schema, columns, plan.files)
+                raise found from error
+        self._conclude(complete)
 
-    def _run_after_rows(self) -> None:
-        for source in self.sources:
-            for name in source.after_rows(self.inputs) if source.after_rows else ():
-                with self._step(f"{source.table}: {name}"):
-                    statement = ddl.render_template(name, schema=self.schema, table=source.table)
-                    self.connection.execute(statement.encode())
-
-    def _finish(self, plan: Plan, *, one_transaction: bool) -> None:
-        self._run_after_rows()
+    def _conclude(self, complete: Sequence[str]) -> None:
+        """Write down versions, let roles read, and say what is still to be done."""
         version.upsert(
             self.connection,
             self.schema,
             version.versions(self.connection, self.inputs.files.production),
         )
-        q3c = finish.enable_q3c(self.connection, self.schema, self.summary.notes.append)
-        complete = self._complete_tables()
-        try:
-            finish.finish(
-                self.connection,
-                self.schema,
-                complete,
-                step=self._step,
-                changed=[row.table for row in self.summary.tables if row.rows_kept],
-                q3c=q3c,
-                cluster=self.tables if self.options.cluster else (),
-                connect_more=None if one_transaction else lambda: database.connect(self.conninfo),
-                jobs=self.options.jobs,
-            )
-        except DuplicateKey as error:
-            columns = self.columns.get(error.table, [])
-            raise explain(error, self.connection, self.schema, columns, plan.files) from error
         waiting = finish.foreign_keys(self.connection, self.schema, complete, made=False)
         for name, table in waiting.items():
             self.summary.notes.append(f"foreign key {name} waits for table {table}")
@@ -208,10 +204,58 @@ class Loader:
             self.summary.notes.append(f"role {role} does not exist: nothing granted to it")
 
     @contextmanager
-    def _step(self, what: str) -> Iterator[None]:
-        with self.report.step(what):
-            yield
-        self.summary.steps += 1
+    def _sender(self, jobs: int, made_here: Collection[str] = ()) -> Iterator[workers.Sender]:
+        """Yield what sends batches: this process, or several others."""
+        if jobs == 1:
+            yield workers.OwnSender(
+                self.connection, self.schema, self.columns, self.report.advance, made_here
+            )
+        else:
+            with workers.ProcessSender(
+                self.conninfo, self.schema, self.columns, self.report.advance, jobs
+            ) as sender:
+                yield sender
+
+    def _row_tasks(self, units: Sequence[Unit], sender: workers.Sender) -> Iterator[Task[Any]]:
+        """Yield what brings the tables their rows."""
+        size = sum(unit.n_rows * unit.row_bytes for unit in units)
+        self.report.begin(sum(unit.n_rows for unit in units), size)
+        # A table that has its foreign keys wants the rows they refer to first.
+        in_order = bool(finish.foreign_keys(self.connection, self.schema, self.tables))
+        before: dict[str, object] = {}
+        for batch in workers.make_batches(units):
+            table = batch[0].table
+            after = [group for other, group in before.items() if in_order and other != table]
+            before[table] = finish.rows_of(table)
+            yield Task(finish.rows_of(table), partial(sender.send, batch), after, loads=True)
+
+    def _computing_tasks(self, run: Callable[[Statement], None]) -> Iterator[Task[Any]]:
+        """Yield what computes columns from all rows of a table."""
+        for source in self.sources:
+            for name in source.after_rows(self.inputs) if source.after_rows else ():
+                query = ddl.render_template(name, schema=self.schema, table=source.table)
+                statement = Statement(source.table, name, query)
+                yield Task(
+                    finish.computed(source.table),
+                    partial(run, statement),
+                    [finish.rows_of(source.table)],
+                )
+
+    def _run(
+        self, tasks: Iterable[Task[Any]], jobs: int, interrupt: Callable[[], None] = lambda: None
+    ) -> None:
+        if jobs == 1:
+            run_in_order([*tasks], self._done)
+        else:
+            run_at_once([*tasks], jobs, self._done, interrupt)
+
+    def _done(self, task: Task[Any], result: Any) -> None:
+        """Count a task."""
+        if not task.loads:
+            self.summary.steps += 1
+            return
+        source = SOURCES[result[0].unit.source]
+        self.summary.tables[self.sources.index(source)].add(result)
 
     def _is_interrupted(self, table: str, stage: str) -> bool:
         """Say whether an earlier run has left a stage of a table half loaded."""
@@ -224,8 +268,8 @@ class Loader:
         ]
         return bool(make_plan(others, self.inputs, self.columns, self.ledger).units)
 
-    def _complete_tables(self) -> list[str]:
-        """Return the tables of the schema that have rows from all of their stages."""
+    def _complete_tables(self, plan: Plan) -> list[str]:
+        """Return the tables of the schema that will have rows from all of their stages."""
         existing = database.existing_tables(self.connection, self.schema)
         complete = []
         stages: dict[str, set[str]] = {}
@@ -233,7 +277,8 @@ class Loader:
             if source.table in existing and source.applies(self.inputs):
                 stages.setdefault(source.table, set()).add(source.stage)
         for table, needed in stages.items():
-            missing = needed - self.ledger.stages(table).keys()
+            coming = {unit.stage for unit in plan.files if unit.table == table}
+            missing = needed - coming - self.ledger.stages(table).keys()
             missing |= {stage for stage in needed - missing if self._is_interrupted(table, stage)}
             if not missing:
                 complete.append(table)

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import zip_longest
 from typing import NamedTuple
 
 import numpy as np
@@ -206,9 +205,8 @@ class _Layout:
             rows = slice(start, min(start + self._rows, n))
             blocks = [block.fill(values, rows) for block in self._blocks]
             pieces = [text[rows] for text in texts]
-            parts = [
-                part for pair in zip_longest(blocks, pieces) for part in pair if part is not None
-            ]
+            parts = [*blocks, *pieces]
+            parts[::2], parts[1::2] = blocks, pieces
             yield pc.binary_join_element_wise(*parts, _nothing()).buffers()[2]
 
 

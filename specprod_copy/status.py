@@ -11,13 +11,12 @@ from psycopg import sql
 
 from specprod_copy import database, ddl, ledger, locks
 from specprod_copy.database import parametrized
-from specprod_copy.ddl import Statement
 from specprod_copy.errors import DatabaseError
 from specprod_copy.ledger import Ledger
 from specprod_copy.plan import Plan, make_plan, with_tiles
 from specprod_copy.tables import SOURCES, Inputs, TableSource
 
-FINISH_PHASES = ("keys", "indexes", "foreign_keys", "q3c")
+FINISH_PHASES = ("keys", "indexes", "foreign_keys", "validation", "q3c")
 """Phases of the DDL that come after the rows."""
 
 
@@ -153,11 +152,14 @@ def _steps(
 ) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """Return the keys and indexes that tables have, and those they lack."""
     existing = database.existing_objects(connection, schema)
-
-    def made(statement: Statement) -> bool:
-        return (statement.table, statement.makes) in existing
-
-    names: tuple[dict[str, list[str]], dict[str, list[str]]] = ({}, {})
+    done: dict[str, list[str]] = {}
+    missing: dict[str, list[str]] = {}
     for statement in ddl.statements(dict.fromkeys(tables), FINISH_PHASES, schema=schema):
-        names[not made(statement)].setdefault(statement.table, []).append(statement.makes or "")
-    return names
+        if statement.makes is not None:
+            names = done if statement.makes in existing else missing
+            names.setdefault(statement.table, []).append(statement.makes.name)
+    missing = {table: [*dict.fromkeys(names)] for table, names in missing.items()}
+    return {
+        table: [name for name in dict.fromkeys(names) if name not in missing.get(table, [])]
+        for table, names in done.items()
+    }, missing

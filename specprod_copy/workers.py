@@ -7,13 +7,15 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from multiprocessing.connection import wait
+from types import TracebackType
+from typing import Protocol, Self
 
 import psycopg
 
@@ -50,83 +52,109 @@ def make_batches(units: Sequence[Unit]) -> Iterator[list[Unit]]:
         yield batch
 
 
-def send(
-    connection: psycopg.Connection,
-    schema: str,
-    batches: Sequence[Sequence[Unit]],
-    columns: Mapping[str, Sequence[Column]],
-    advance: copying.Advance,
-) -> Iterator[list[UnitResult]]:
-    """Load batches one after the other over one connection.
+class Sender(Protocol):
+    """Sends batches of units."""
+
+    def send(self, batch: Sequence[Unit]) -> list[UnitResult]:
+        """Load a batch: all of it, or nothing.
+
+        Raises
+        ------
+        InputError, DatabaseError
+            If a file or the server refuses.
+        """
+
+
+class OwnSender:
+    """Sends batches by this process.
 
     Parameters
     ----------
     connection : psycopg.Connection
     schema : str
-    batches : sequence of sequence of Unit
     columns : mapping of str to sequence of Column
         Columns of each table.
     advance : callable
         Told as the work goes on.
-
-    Yields
-    ------
-    list of UnitResult
-        Of one batch, when it is committed (or part of the surrounding transaction).
+    made_here : collection of str
+        Tables that were made in the transaction that the connection is in.
     """
-    for batch in batches:
-        yield copying.load_units(connection, schema, batch, columns[batch[0].table], advance)
+
+    def __init__(
+        self,
+        connection: psycopg.Connection,
+        schema: str,
+        columns: Mapping[str, Sequence[Column]],
+        advance: copying.Advance,
+        made_here: Collection[str] = (),
+    ) -> None:
+        self._connection, self._schema, self._columns = connection, schema, columns
+        self._advance, self._made_here = advance, made_here
+
+    def send(self, batch: Sequence[Unit]) -> list[UnitResult]:
+        """Load a batch; see `Sender.send`."""
+        table = batch[0].table
+        return copying.load_units(
+            self._connection,
+            self._schema,
+            batch,
+            self._columns[table],
+            self._advance,
+            made_here=table in self._made_here,
+        )
 
 
-def send_in_parallel(
-    conninfo: str,
-    schema: str,
-    batches: Sequence[Sequence[Unit]],
-    columns: Mapping[str, Sequence[Column]],
-    advance: copying.Advance,
-    jobs: int,
-) -> Iterator[list[UnitResult]]:
-    """Load batches by several processes; they may arrive in any order.
+class ProcessSender:
+    """Sends batches by other processes, several at a time; to be used in a ``with`` statement.
 
     Parameters
     ----------
     conninfo : str
         For a connection of each process.
-    schema, batches, columns, advance
-        As for `send`; progress is told batch by batch.
+    schema, columns, advance
+        As for `OwnSender`; progress is told batch by batch.
     jobs : int
         Number of processes.
-
-    Yields
-    ------
-    list of UnitResult
-        Of one batch, when it is committed.
-
-    Raises
-    ------
-    InputError, DatabaseError
-        The first failure; batches that are under way are awaited, others are not begun.
     """
-    # Not fork: threads of Polars and Arrow do not survive it.
-    context = multiprocessing.get_context("spawn")
-    work = partial(_load_batch, conninfo, schema)
-    n = min(jobs, len(batches))
-    with ProcessPoolExecutor(n, mp_context=context, initializer=_begin_worker) as pool:
-        futures = [pool.submit(work, batch, columns[batch[0].table]) for batch in batches]
+
+    def __init__(
+        self,
+        conninfo: str,
+        schema: str,
+        columns: Mapping[str, Sequence[Column]],
+        advance: copying.Advance,
+        jobs: int,
+    ) -> None:
+        self._work = partial(_load_batch, conninfo, schema)
+        self._columns, self._advance = columns, advance
+        # Not fork: threads of Polars and Arrow do not survive it.
+        context = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_worker)
+
+    def send(self, batch: Sequence[Unit]) -> list[UnitResult]:
+        """Load a batch; see `Sender.send`. May be called by several threads."""
+        table = batch[0].table
         try:
-            for future in futures:
-                results = future.result()
-                for result in results:
-                    read = result.rows_read
-                    advance(result.unit.table, read, read * result.unit.row_bytes)
-                yield results
+            results = self._pool.submit(self._work, batch, self._columns[table]).result()
         except BrokenProcessPool as error:
             raise DatabaseError(
                 "a worker process died (killed, or out of memory); run the command again: it goes "
                 "on where this one stopped"
             ) from error
-        finally:
-            pool.shutdown(cancel_futures=True)
+        for result in results:
+            self._advance(table, result.rows_read, result.rows_read * result.unit.row_bytes)
+        return results
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
 
 
 def _begin_worker() -> None:

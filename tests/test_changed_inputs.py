@@ -61,11 +61,11 @@ def interrupt_after(monkeypatch, batches: int):
     """Let the loader be interrupted after some batches; return how to undo that."""
     real, calls = copying.load_units, []
 
-    def dying(*arguments):
+    def dying(*arguments, **options):
         calls.append(arguments)
         if len(calls) > batches:
             raise KeyboardInterrupt
-        return real(*arguments)
+        return real(*arguments, **options)
 
     monkeypatch.setattr(copying, "load_units", dying)
     return lambda: monkeypatch.setattr(copying, "load_units", real)

@@ -405,11 +405,11 @@ def test_interrupted_overwrite_keeps_the_old_tables_and_goes_on(fuji, monkeypatc
     old = {t: fuji.query(f"SELECT * FROM fuji.{t}") for t in ("tile", "frame", "load_ledger")}
     real, calls = copying.load_units, []
 
-    def dying(*arguments):
+    def dying(*arguments, **options):
         calls.append(arguments)
         if len(calls) > 3:
             raise KeyboardInterrupt
-        return real(*arguments)
+        return real(*arguments, **options)
 
     monkeypatch.setattr(copying, "load_units", dying)
     assert fuji.invoke("exposures", "--overwrite", "-j", "1").exit_code != 0
@@ -490,11 +490,11 @@ def test_large_load_resumes(fuji, monkeypatch, failing):
     fuji.run("exposures", "--schema", "whole", "-j", "1")
     real, calls = copying.load_units, []
 
-    def dying(*arguments):
+    def dying(*arguments, **options):
         calls.append(arguments)
         if len(calls) > 2 + 3 * failing:
             raise KeyboardInterrupt
-        return real(*arguments)
+        return real(*arguments, **options)
 
     monkeypatch.setattr(copying, "load_units", dying)
     assert fuji.invoke("exposures", "-j", "1").exit_code != 0

@@ -48,7 +48,7 @@ def test_rename_to_the_public_name(psql):
 def test_coefficient_patches_share_a_schema(psql):
     patches = ("zpixpatch", "ztilepatch")
     carried = [
-        statement.makes
+        statement.makes.name
         for statement in ddl.statements(patches, ["keys", "indexes"], schema="s")
         if statement.makes
     ]

@@ -79,7 +79,8 @@ class Patch:
     def indexes(self) -> list[tuple[str, str]]:
         """Names of indexes in the own schema and in the patch schema."""
         made = ddl.statements([self.plain], ["keys", "indexes"], schema=self.own_schema)
-        return [(s.makes, s.makes.replace(self.plain, self.patch)) for s in made if s.makes]
+        names = [s.makes.name for s in made if s.makes and s.makes.kind == "index"]
+        return [(name, name.replace(self.plain, self.patch)) for name in names]
 
     def render(self, template: str, **names: ddl.Names) -> str:
         """Return the SQL of one of the templates ``coeff/``.

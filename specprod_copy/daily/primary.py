@@ -77,9 +77,10 @@ def refresh_indexes(
     with database.translated_errors(f"cannot refresh the indexes of schema {schema}"):
         if q3c and not cluster:
             for statement in ddl.statements(tables, ["q3c"], schema=schema):
-                index = sql.Identifier(schema, statement.makes or "")
-                with report.step(f"{statement.table}: {statement.makes}"):
-                    connection.execute(sql.SQL("REINDEX INDEX CONCURRENTLY {}").format(index))
+                if statement.makes is not None:
+                    index = sql.Identifier(schema, statement.makes.name)
+                    with report.step(str(statement)):
+                        connection.execute(sql.SQL("REINDEX INDEX CONCURRENTLY {}").format(index))
         finish.finish(
             connection,
             schema,

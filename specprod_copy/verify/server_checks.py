@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 import psycopg
@@ -13,10 +12,6 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.verify.compare import EXAMPLES, counted, listing
 from specprod_copy.verify.job import TableJob
 from specprod_copy.verify.results import Result
-
-_FOREIGN_KEY = re.compile(
-    r"FOREIGN KEY \((?P<column>\w+)\) REFERENCES .+\.(?P<table>\w+) \((?P<key>\w+)\);\Z", re.DOTALL
-)
 
 
 def check_primary_key(connection: psycopg.Connection, job: TableJob) -> Result:
@@ -47,10 +42,9 @@ def check_foreign_keys(
         Tables of the schema.
     """
     for statement in ddl.statements([job.table], ["foreign_keys"], schema=job.schema):
-        found = _FOREIGN_KEY.search(statement.sql)
-        if found is None:
+        if statement.references is None:
             raise ValueError(f"not a foreign key: {statement.sql}")
-        column, other, key = found.group("column", "table", "key")
+        column, other, key = statement.references
         what = f"{column} in {other}.{key}"
         if other not in existing:
             detail = f"{what}: table {other} does not exist"
@@ -83,10 +77,11 @@ def check_finish(connection: psycopg.Connection, job: TableJob, waiting: Sequenc
         Stages that are still to be loaded before the table gets them.
     """
     q3c = database.q3c_version(connection, installed=True) is not None
-    phases = ["keys", "indexes", *(["q3c"] if q3c else []), "foreign_keys"]
+    phases = ["keys", "indexes", *(["q3c"] if q3c else []), "foreign_keys", "validation"]
     existing = database.existing_objects(connection, job.schema)
-    names = [s.makes or "" for s in ddl.statements([job.table], phases, schema=job.schema)]
-    missing = [name for name in names if (job.table, name) not in existing]
+    made = [s.makes for s in ddl.statements([job.table], phases, schema=job.schema) if s.makes]
+    names = dict.fromkeys(m.name for m in made)
+    missing = dict.fromkeys(m.name for m in made if m not in existing)
     detail = f"{len(names)} keys and indexes"
     if missing and waiting:
         detail = f"keys and indexes wait for stage {' and '.join(waiting)}"
