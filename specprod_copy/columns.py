@@ -176,11 +176,12 @@ def conform(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
     """
     checks: list[tuple[Column, pl.Expr, str]] = []
     schema = frame.schema  # is made anew at each access
+    nulls = dict(zip(schema, frame.null_count().row(0), strict=True))
     for column in columns:
         dtype = schema[column.name]
         check_type(dtype, column)
         ready = dtype == column.polars_type and column.type not in _TEXTS
-        if ready and not (column.not_null and frame[column.name].null_count()):
+        if ready and not (column.not_null and nulls[column.name]):
             continue
         checks += [(column, bad, why) for bad, why in _problems(column.name, dtype, column)]
     counts = frame.select(
