@@ -527,10 +527,3 @@ def test_python_twin(fuji):
         ("frame", True),
     ]
     assert summary.steps > 0
-
-
-@pytest.mark.parametrize("command", [[], ["load"], ["render-ddl"], ["demo"], ["server"]])
-def test_every_command_has_help(command):
-    done = CliRunner().invoke(cli, [*command, "--help"])
-    assert done.exit_code == 0
-    assert len(done.output.splitlines()) > 6

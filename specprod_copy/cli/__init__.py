@@ -4,26 +4,47 @@ from __future__ import annotations
 
 import logging
 import sys
+from importlib import import_module
 
 import click
 
 import specprod_copy
-from specprod_copy.cli.batch import batch
-from specprod_copy.cli.demo import demo
-from specprod_copy.cli.grant import grant
-from specprod_copy.cli.load import load
-from specprod_copy.cli.patch import patch
-from specprod_copy.cli.primary import primary
-from specprod_copy.cli.render_ddl import render_ddl
-from specprod_copy.cli.server import server
-from specprod_copy.cli.status import status
-from specprod_copy.cli.sync import sync
-from specprod_copy.cli.tile import tile
-from specprod_copy.cli.verify import verify
 from specprod_copy.errors import SpecprodCopyError
 
+COMMANDS = (
+    "load",
+    "status",
+    "verify",
+    "tile",
+    "sync",
+    "primary",
+    "patch",
+    "grant",
+    "batch",
+    "render-ddl",
+    "demo",
+    "server",
+)
+"""The commands, each in the module of its name; in the order of the help text."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class Commands(click.Group):
+    """A group of `COMMANDS` of which only the one that is called is imported."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, None if there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"specprod_copy.cli.{name}"), name)
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(specprod_copy.__version__, "-V", "--version", prog_name="specprod-copy")
 def cli() -> None:
     """Load DESI spectroscopic productions from FITS files into PostgreSQL.
@@ -39,23 +60,6 @@ def cli() -> None:
       export DESI_ROOT=/path/to/desi SPECPROD=iron PGHOST=... PGDATABASE=...
       specprod-copy load all
     """
-
-
-for command in (
-    load,
-    status,
-    verify,
-    tile,
-    sync,
-    primary,
-    patch,
-    grant,
-    batch,
-    render_ddl,
-    demo,
-    server,
-):
-    cli.add_command(command)
 
 
 def main() -> None:

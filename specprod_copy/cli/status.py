@@ -28,7 +28,12 @@ from specprod_copy.tables import Inputs
     type=click.Path(path_type=Path),
     help="Folder of the production's files: open them, to tell what is missing.",
 )
-@click.option("-c", "--config", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option(
+    "-c",
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="TOML or INI file that adds productions or changes known ones.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @connection_options
 def status(

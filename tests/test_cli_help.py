@@ -1,0 +1,48 @@
+"""The command line explains itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from specprod_copy.cli import COMMANDS, cli
+
+
+def all_commands(command: click.Command, *names: str) -> Iterator[tuple[str, ...]]:
+    yield names
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            assert found is not None
+            yield from all_commands(found, *names, name)
+
+
+@pytest.mark.parametrize("names", [*all_commands(cli)], ids=" ".join)
+def test_every_command_and_option_has_help(names):
+    done = CliRunner().invoke(cli, [*names, "--help"])
+    assert done.exit_code == 0
+    command = cli
+    for name in names:
+        command = command.get_command(click.Context(command), name)
+    assert command.help
+    for parameter in command.params:
+        assert not isinstance(parameter, click.Option) or parameter.help, parameter.name
+
+
+def test_only_the_command_that_is_called_is_imported():
+    """A load must not wait for what only the other commands need."""
+    code = "import sys, specprod_copy.cli.load; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout.split()
+    others = {name.replace("-", "_") for name in COMMANDS} - {"load"}
+    imported = {name.rpartition(".")[2] for name in loaded if name.startswith("specprod_copy.cli.")}
+    assert not others & imported
+    # Half a second each.
+    assert not {"astropy", "pandas", "desispec"} & set(loaded)
