@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import functools
+from typing import Final
 
 import polars as pl
 
 from specprod_copy.domains import Range, accepts
 
+# The positions that have a name [deg].
+RA: Final = Range(0.0, 360.0, pl.Float64, closed="left")
+DEC: Final = Range(-90.0, 90.0, pl.Float64)
 
-@accepts(
-    ra=Range(0.0, 360.0, pl.Float64, closed="left"),
-    dec=Range(-90.0, 90.0, pl.Float64),
-)
+
+@accepts(ra=RA, dec=DEC)
 def desiname(ra: pl.Expr, dec: pl.Expr) -> pl.Expr:
     """Return ``DESI JRRR.rrrr±DD.dddd``, the name of an object at a position.
 

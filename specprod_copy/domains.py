@@ -93,9 +93,12 @@ class Range:
         except TypeError:
             raise TypeError(f"{name} {value!r} is no number (a column is pl.col(...))") from None
         if not (self.low <= number < self.high or (number == self.high and self.closed == "both")):
-            end = "]" if self.closed == "both" else ")"
-            raise ValueError(f"{name} {value} is not in [{self.low}, {self.high}{end}")
+            raise ValueError(f"{name} {value} is not in {self}")
         return self._bound(number)
+
+    def __str__(self) -> str:
+        end = "]" if self.closed == "both" else ")"
+        return f"[{self.low}, {self.high}{end}"
 
     def _bound(self, number: float) -> pl.Expr:
         return pl.lit(number, dtype=self.dtype)

@@ -12,8 +12,8 @@ from psycopg import sql
 
 from specprod_copy import database, ddl
 from specprod_copy.ddl import Made, Statement
-from specprod_copy.duplicates import DuplicateKey, key_columns
 from specprod_copy.errors import DatabaseError
+from specprod_copy.keys import DuplicateKey, key_columns, orphan_key
 from specprod_copy.schedule import Task, run_in_order
 
 Step = Callable[[str], AbstractContextManager[None]]
@@ -42,8 +42,8 @@ class Connections:
 
         Raises
         ------
-        DuplicateKey
-            If a key is not unique.
+        BrokenKey
+            If a key is not unique or a foreign key has no counterpart.
         DatabaseError
             If the statement fails for another reason.
         """
@@ -56,6 +56,8 @@ class Connections:
             name = statement.makes.name if statement.makes else statement.phase
             message = f"{name} of table {statement.table} is not unique"
             raise DuplicateKey(message, statement.table, key_columns(statement.sql)) from error
+        except psycopg.errors.ForeignKeyViolation as error:
+            raise orphan_key(statement) from error
         except psycopg.Error as error:
             raise DatabaseError(f"cannot make {statement}: {database.one_line(error)}") from error
         finally:
@@ -254,8 +256,10 @@ def finish(
 
     Raises
     ------
-    DatabaseError
+    BrokenKey
         If a key is not unique or a foreign key has no counterpart.
+    DatabaseError
+        If the server refuses for another reason.
     """
     run = Connections([connection], step).run
     tasks = finish_tasks(connection, run, schema, tables, changed=changed, q3c=q3c, cluster=cluster)

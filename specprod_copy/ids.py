@@ -31,10 +31,14 @@ from specprod_copy.domains import AnyInt64, Codes, Range, accepts
 
 __all__ = [
     "CAMERAS",
+    "EXPID",
+    "LOCATION",
     "PROGRAMS",
     "SPECTRA_GROUPS",
+    "SPGRPVAL",
     "SURVEYS",
     "TARGETID_FIELDS",
+    "TILEID",
     "cameraid",
     "decode_fiberassignid",
     "decode_frameid",
@@ -99,10 +103,11 @@ _PROGRAM = Codes(PROGRAMS)
 _SPGRP = Codes(SPECTRA_GROUPS)
 _CAMERA = Codes(CAMERAS)
 _TARGETID = AnyInt64()
-_TILEID = Range(0, 2**32 - 1)
-_LOCATION = Range(0, 2**30 - 1)
-_SPGRPVAL = Range(0, 2**27 - 1)
-_EXPID = Range(0, (2**31 - 1) // 100)  # 100 * EXPID + camera fits a signed 32-bit integer
+# What the parts of an id may be.
+TILEID: Final = Range(0, 2**32 - 1)
+LOCATION: Final = Range(0, 2**30 - 1)
+SPGRPVAL: Final = Range(0, 2**27 - 1)
+EXPID: Final = Range(0, (2**31 - 1) // 100)  # 100 * EXPID + camera fits a signed 32-bit integer
 _INT32 = Range(-(2**31), 2**31 - 1)
 _INT16 = Range(-(2**15), 2**15 - 1)
 _ID = Range(-(2**63), 10**38 - 1, pl.Int128)
@@ -132,7 +137,7 @@ def cameraid(camera: pl.Expr) -> pl.Expr:
     return camera
 
 
-@accepts(expid=_EXPID, camera=_CAMERA)
+@accepts(expid=EXPID, camera=_CAMERA)
 def frameid(expid: pl.Expr, camera: pl.Expr) -> pl.Expr:
     """Return the id of a frame, 100 * EXPID + `cameraid` (``Int32``)."""
     return (100 * expid + camera).cast(pl.Int32)
@@ -146,7 +151,7 @@ def decode_frameid(frameid: pl.Expr) -> pl.Expr:
     )
 
 
-@accepts(survey=_SURVEY, tileid=_TILEID, targetid=_TARGETID)
+@accepts(survey=_SURVEY, tileid=TILEID, targetid=_TARGETID)
 def targetphotid(survey: pl.Expr, tileid: pl.Expr, targetid: pl.Expr) -> pl.Expr:
     """Return target.id = ztile.targetphotid, surveyid << 96 | TILEID << 64 | TARGETID."""
     return _pack(survey, tileid, targetid)
@@ -158,7 +163,7 @@ def zpixid(program: pl.Expr, survey: pl.Expr, targetid: pl.Expr) -> pl.Expr:
     return _pack(program, survey, targetid)
 
 
-@accepts(spgrp=_SPGRP, spgrpval=_SPGRPVAL, tileid=_TILEID, targetid=_TARGETID)
+@accepts(spgrp=_SPGRP, spgrpval=SPGRPVAL, tileid=TILEID, targetid=_TARGETID)
 def ztileid(spgrp: pl.Expr, spgrpval: pl.Expr, tileid: pl.Expr, targetid: pl.Expr) -> pl.Expr:
     """Return ztile.id, (spgrpid << 27 | SPGRPVAL) << 96 | TILEID << 64 | TARGETID.
 
@@ -167,7 +172,7 @@ def ztileid(spgrp: pl.Expr, spgrpval: pl.Expr, tileid: pl.Expr, targetid: pl.Exp
     return _pack(spgrp.cast(pl.Int64) * 2**27 + spgrpval, tileid, targetid)
 
 
-@accepts(location=_LOCATION, tileid=_TILEID, targetid=_TARGETID)
+@accepts(location=LOCATION, tileid=TILEID, targetid=_TARGETID)
 def fiberassignid(location: pl.Expr, tileid: pl.Expr, targetid: pl.Expr) -> pl.Expr:
     """Return fiberassign.id and potential.id, LOCATION << 96 | TILEID << 64 | TARGETID."""
     return _pack(location, tileid, targetid)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,8 +13,8 @@ import psycopg
 from specprod_copy import database, ddl, finish, ledger, locks, workers
 from specprod_copy.columns import Column
 from specprod_copy.ddl import Statement
-from specprod_copy.duplicates import DuplicateKey, explain
-from specprod_copy.errors import DatabaseError
+from specprod_copy.errors import DatabaseError, InputError
+from specprod_copy.keys import BrokenKey, explain
 from specprod_copy.ledger import Ledger, Unit
 from specprod_copy.plan import Plan, make_plan, part_of, sources_of, with_tiles
 from specprod_copy.report import Report
@@ -183,11 +183,25 @@ class Loader:
             ]
             try:
                 self._run(tasks, jobs, connections.cancel)
-            except DuplicateKey as error:
-                columns = self.columns.get(error.table, [])
-                found = explain(error, self.connection, self.schema, columns, plan.files)
-                raise found from error
+            except BrokenKey as error:
+                raise self._explained(error, plan) from error
         self._conclude(complete)
+
+    def _explained(self, error: BrokenKey, plan: Plan) -> DatabaseError:
+        """Find the rows that break a key, those that an earlier load brought among them."""
+        table = error.table
+        self.columns[table] = database.table_columns(self.connection, self.schema, table)
+        loaded = self.ledger.stages(table)
+        before = [
+            source
+            for source in SOURCES.values()
+            if source.table == table and source.stage in loaded and source not in self.sources
+        ]
+        files = list(plan.files)
+        # Files that changed or vanished since cannot tell; that is not what went wrong here.
+        with suppress(InputError):
+            files += make_plan(before, self.inputs, self.columns, self.ledger).files
+        return explain(error, self.connection, self.schema, self.columns[table], files)
 
     def _conclude(self, complete: Sequence[str]) -> None:
         """Write down versions, let roles read, and say what is still to be done."""

@@ -13,10 +13,9 @@ import polars as pl
 from specprod_copy.columns import BadValues, Column, WrongType, check_type, conform
 from specprod_copy.errors import InputError
 from specprod_copy.reader import InputTable
-from specprod_copy.tables.source import TableSource
+from specprod_copy.tables.source import NOT_FINITE, TableSource
 
-NOT_FINITE = -9999.0
-"""What NaN and infinities become in the database."""
+__all__ = ["NOT_FINITE", "Transform", "Transformed"]
 
 
 class Transformed(NamedTuple):
@@ -121,14 +120,16 @@ class Transform:
             keep = frame.select((row_filter | row_filter.is_null()).alias("keep"))["keep"]
             if not keep.all():
                 frame, row_numbers = frame.filter(keep), row_numbers[keep.to_numpy()]
+        raw = frame
         frame, changed = self._finitize(frame)
-        self._run_checks(frame, row_numbers)
+        self._run_checks(frame, raw, row_numbers)
         result = frame.select(e.alias(name) for name, e in self._expressions.items())
         try:
             fitting = conform(result, self._columns)
-        except BadValues as bad:
+        except BadValues as first:
+            bad = self._cause(result, first)
             blame, rows = self._blame(bad.column.name), row_numbers[bad.rows]
-            raise self._bad_values(blame, bad.reason, rows, bad.values, bad.count) from bad
+            raise self._bad_values(blame, bad.reason, rows, bad.values, bad.count) from first
         return Transformed(fitting, row_numbers, rows_read, changed)
 
     def _wanted(self, column: str) -> tuple[pl.Expr, ...]:
@@ -144,6 +145,18 @@ class Transform:
         """Return the input columns behind a table's column, for messages."""
         roots = self._expressions[column].meta.root_names()
         return "+".join(dict.fromkeys(roots)) or column
+
+    def _cause(self, result: pl.DataFrame, bad: BadValues) -> BadValues:
+        """Return what is wrong with a part, where a value that is made of several cannot be made.
+
+        A NULL in TILEID makes a NULL in the id; people look for the TILEID.
+        """
+        copies = [c for c in self._columns if self._expressions[c.name].meta.is_column()]
+        try:
+            conform(result, copies)
+        except BadValues as cause:
+            return cause
+        return bad
 
     def _missing(self, missing: dict[str, tuple[pl.Expr, ...]], available: set[str]) -> InputError:
         names = []
@@ -188,6 +201,19 @@ class Transform:
                     hdu=self._hdu,
                     column=self._blame(column.name),
                 ) from error
+        self._check_types_of_checks(empty)
+
+    def _check_types_of_checks(self, empty: pl.DataFrame) -> None:
+        for check in self._checks:
+            try:
+                empty.select(check.bad)
+            except pl.exceptions.PolarsError as error:
+                raise InputError(
+                    f"is {empty.schema[check.column]}, but: {check.reason}",
+                    path=self._path,
+                    hdu=self._hdu,
+                    column=check.column,
+                ) from error
 
     def _finitize(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
         if not (self._source.finitize and self._floats and frame.height):
@@ -208,7 +234,7 @@ class Transform:
             for name in bad
         ), sum(counts)
 
-    def _run_checks(self, frame: pl.DataFrame, row_numbers: np.ndarray) -> None:
+    def _run_checks(self, frame: pl.DataFrame, raw: pl.DataFrame, row_numbers: np.ndarray) -> None:
         if not self._checks or frame.height == 0:
             return
         results = frame.select(
@@ -222,7 +248,7 @@ class Transform:
                     check.column,
                     check.reason,
                     row_numbers[first.to_numpy()],
-                    frame[check.column].gather(first).to_list(),
+                    raw[check.column].gather(first).to_list(),
                     len(rows),
                 )
 

@@ -359,8 +359,11 @@ def test_duplicate_key_names_files_and_rows(fuji):
 def test_orphan_foreign_key(fuji):
     fuji.change(fuji.exposures, "EXPOSURES", "TILEID", 0, 99999)
     message = fuji.refuse("exposures")
-    assert "exposure_tileid_fkey" in message
-    assert 'Key (tileid)=(99999) is not present in table "tile"' in message
+    assert message == (
+        "exposure_tileid_fkey of table exposure has no counterpart in tile: (tileid) = (99999), "
+        f"from {fuji.exposures}[EXPOSURES] row 0. "
+        "Take the rows out of the files, or load the right files with --overwrite"
+    )
 
 
 def test_table_with_rows_of_unknown_origin(fuji):

@@ -12,8 +12,8 @@ from specprod_copy import copying, database, ddl, finish, locks
 from specprod_copy.coeff_patch.kinds import kind_of
 from specprod_copy.coeff_patch.patches import Patch
 from specprod_copy.coeff_patch.statements import run
-from specprod_copy.duplicates import DuplicateKey, explain
 from specprod_copy.errors import ConfigurationError, DatabaseError, InputError
+from specprod_copy.keys import DuplicateKey, explain
 from specprod_copy.ledger import Fingerprint, Unit
 from specprod_copy.reader import open_table
 from specprod_copy.report import Report

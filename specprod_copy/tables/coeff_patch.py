@@ -12,7 +12,7 @@ import polars as pl
 
 from specprod_copy import ids
 from specprod_copy.reader import InputTable
-from specprod_copy.tables.common import DESINAME, NO_SKY, known_program, known_survey
+from specprod_copy.tables.common import DESINAME, NO_SKY, known_program, known_survey, within
 from specprod_copy.tables.source import Check, TableSource
 
 HDUS = ("COEFF_PATCH", "ZCATALOG")
@@ -55,7 +55,8 @@ ZTILEPATCH = TableSource(
     },
     row_filter=NO_SKY,
     checks=(
-        Check("SPGRPVAL", ~pl.col("SPGRPVAL").is_between(0, 2**27 - 1), "not in [0, 2**27)"),
+        within("SPGRPVAL", ids.SPGRPVAL),
+        within("TILEID", ids.TILEID),
         Check("SPGRP", pl.col("SPGRP") != "cumulative", "only cumulative spectra are in ztile"),
     ),
     constants=_spectra_group,

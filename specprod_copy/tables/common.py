@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from specprod_copy import ids
+from specprod_copy import desiname, ids
+from specprod_copy.domains import Range
 from specprod_copy.production import survey_program_from_name
 from specprod_copy.reader import InputTable
-from specprod_copy.tables.source import Check
+from specprod_copy.tables.source import NOT_FINITE, Check
 
 NO_SKY = ids.no_sky(pl.col("TARGETID"))
 """Rows of science targets: not blank sky, and no negative TARGETID (a stuck positioner)."""
@@ -52,13 +53,38 @@ def known_program() -> Check:
     return Check("PROGRAM", ids.programid(pl.col("PROGRAM")).is_null(), f"none of {known}")
 
 
+def within(column: str, domain: Range, otherwise: str = "no id") -> Check:
+    """Return the rule that a part of an id, or of a name, is one that the formula takes."""
+    outside = domain.column(pl.col(column)).is_null()
+    return Check(column, outside, f"not in {domain}, {otherwise}")
+
+
 def named_position() -> tuple[Check, Check]:
     """Return the rules that a position has a DESINAME."""
-    ra, dec = pl.col("TARGET_RA"), pl.col("TARGET_DEC")
     return (
-        Check("TARGET_RA", ~ra.is_between(0, 360, closed="left"), "not in [0, 360), no DESINAME"),
-        Check("TARGET_DEC", ~dec.is_between(-90, 90), "not in [-90, 90], no DESINAME"),
+        within("TARGET_RA", desiname.RA, "no DESINAME"),
+        within("TARGET_DEC", desiname.DEC, "no DESINAME"),
     )
+
+
+def position(ra: str, dec: str) -> tuple[Check, Check]:
+    """Return the rules that a position is on the sky, or not known.
+
+    q3c would put other numbers somewhere: a declination of 95 to the pole, where it is never found.
+    Not known are NaN, and the number that it becomes.
+
+    Parameters
+    ----------
+    ra, dec : str
+        The columns, in degrees.
+    """
+    return _on_the_sky(ra, 0.0, 360.0), _on_the_sky(dec, -90.0, 90.0)
+
+
+def _on_the_sky(column: str, low: float, high: float) -> Check:
+    value = pl.col(column)
+    bad = ~(value.is_between(low, high) | (value == NOT_FINITE))
+    return Check(column, bad, f"not in [{low}, {high}], no position on the sky")
 
 
 def survey_and_program(table: InputTable) -> Mapping[str, object]:

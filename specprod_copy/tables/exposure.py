@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from specprod_copy.tables.common import known_survey
+from specprod_copy.tables.common import known_survey, position
 from specprod_copy.tables.source import Check, TableSource
 
 _MJD_OF_1970 = 40587
@@ -41,6 +41,7 @@ SOURCE = TableSource(
     derived={"date_obs": (date_obs(pl.col("MJD")),)},
     checks=(
         known_survey(),
+        *position("TILERA", "TILEDEC"),
         Check("MJD", ~pl.col("MJD").is_between(*_DATES), "not a date of the years 1 to 9999"),
     ),
 )

@@ -8,15 +8,15 @@ import polars as pl
 
 from specprod_copy import ids
 from specprod_copy.reader import InputTable
-from specprod_copy.tables.common import NO_SKY
-from specprod_copy.tables.source import TableSource
+from specprod_copy.tables.common import NO_SKY, position, within
+from specprod_copy.tables.source import Check, TableSource
 
 
 def _tileid(table: InputTable) -> Mapping[str, object]:
     return {"TILEID": table.header["TILEID"]} if "TILEID" in table.header else {}
 
 
-def _source(table: str, hdu: str) -> TableSource:
+def _source(table: str, hdu: str, *checks: Check) -> TableSource:
     return TableSource(
         table=table,
         stage="fiberassign",
@@ -29,9 +29,10 @@ def _source(table: str, hdu: str) -> TableSource:
             "parallax": (pl.col("PARALLAX"), pl.lit(0.0, dtype=pl.Float32)),
         },
         row_filter=NO_SKY,
+        checks=(within("LOCATION", ids.LOCATION), within("TILEID", ids.TILEID), *checks),
         constants=_tileid,
     )
 
 
-FIBERASSIGN = _source("fiberassign", "FIBERASSIGN")
+FIBERASSIGN = _source("fiberassign", "FIBERASSIGN", *position("TARGET_RA", "TARGET_DEC"))
 POTENTIAL = _source("potential", "POTENTIAL_ASSIGNMENTS")

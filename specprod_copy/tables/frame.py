@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from specprod_copy import ids
+from specprod_copy.tables.common import within
 from specprod_copy.tables.source import Check, TableSource
 
 _FRAMEID = ids.frameid(pl.col("EXPID"), pl.col("CAMERA"))
@@ -16,6 +17,7 @@ SOURCE = TableSource(
     hdus=("FRAMES",),
     derived={"frameid": (_FRAMEID,)},
     checks=(
+        within("EXPID", ids.EXPID),
         Check(
             "CAMERA",
             ids.cameraid(pl.col("CAMERA")).is_null(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from specprod_copy import ids
+from specprod_copy.tables.common import position
 from specprod_copy.tables.source import TableSource
 
 _DCHISQ = ("psf", "rex", "dev", "exp", "ser")
@@ -27,6 +28,7 @@ TRACTORPHOT = TableSource(
     files=lambda inputs: inputs.files.tractorphot(),
     hdus=("TRACTORPHOT",),
     derived=_DERIVED,
+    checks=position("RA", "DEC"),
     # A production has each target once, but a daily one has a file per tile, and tiles overlap: the
     # tile of the lowest number counts.
     first_per=lambda inputs: (
@@ -40,6 +42,7 @@ TARGETPHOT = TableSource(
     files=lambda inputs: inputs.files.targetphot(),
     hdus=("TARGETPHOT",),
     derived=_DERIVED,
+    checks=position("RA", "DEC"),
     # A target stands in as many rows as tiles can reach it, and most have Tractor photometry.
     first_per=lambda inputs: "TARGETID",
     unless_in=TRACTORPHOT,

@@ -22,6 +22,7 @@ from specprod_copy.tables.common import (
     known_survey,
     named_position,
     survey_and_program,
+    within,
 )
 from specprod_copy.tables.inputs import Inputs
 from specprod_copy.tables.source import Check, TableSource
@@ -61,7 +62,8 @@ ZTILE = TableSource(
     checks=(
         known_survey(),
         Check("SPGRP", ids.spgrpid(pl.col("SPGRP")).is_null(), "no such spectra group"),
-        Check("SPGRPVAL", ~pl.col("SPGRPVAL").is_between(0, 2**27 - 1), "not in [0, 2**27)"),
+        within("SPGRPVAL", ids.SPGRPVAL),
+        within("TILEID", ids.TILEID),
         *named_position(),
     ),
     constants=survey_and_program,

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from specprod_copy.tables.inputs import Inputs
 
 
+NOT_FINITE = -9999.0
+"""What NaN and infinities become in the database."""
+
+
 @dataclass(frozen=True)
 class Check:
     """A rule for the values of an input column, beyond what the table's column accepts.

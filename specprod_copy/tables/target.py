@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from specprod_copy.tables.common import TARGETPHOTID, absent_bitmasks, known_survey
+from specprod_copy import ids
+from specprod_copy.tables.common import TARGETPHOTID, absent_bitmasks, known_survey, within
 from specprod_copy.tables.source import TableSource
 
 SOURCE = TableSource(
@@ -11,5 +12,5 @@ SOURCE = TableSource(
     files=lambda inputs: inputs.files.targetphot(),
     hdus=("TARGETPHOT",),
     derived={"id": (TARGETPHOTID,), **absent_bitmasks()},
-    checks=(known_survey(),),
+    checks=(known_survey(), within("TILEID", ids.TILEID)),
 )

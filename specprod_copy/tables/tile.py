@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from specprod_copy.tables.common import known_survey
+from specprod_copy import ids
+from specprod_copy.tables.common import known_survey, position, within
 from specprod_copy.tables.source import TableSource
 
 SOURCE = TableSource(
@@ -12,5 +13,5 @@ SOURCE = TableSource(
     # The pipeline calls a table that it computed anew TILE_COMPLETENESS, one merged with an older
     # version TILES.
     hdus=("TILE_COMPLETENESS", "TILES"),
-    checks=(known_survey(),),
+    checks=(known_survey(), within("TILEID", ids.TILEID), *position("TILERA", "TILEDEC")),
 )

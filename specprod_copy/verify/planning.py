@@ -12,8 +12,8 @@ from psycopg import sql
 from specprod_copy import database, ddl, ledger
 from specprod_copy.columns import Column
 from specprod_copy.database import parametrized
-from specprod_copy.duplicates import key_columns
 from specprod_copy.errors import ConfigurationError, DatabaseError, InputError
+from specprod_copy.keys import key_columns
 from specprod_copy.ledger import Fingerprint, Ledger, Loaded, Unit
 from specprod_copy.plan import make_plan, sources_of, with_tiles
 from specprod_copy.tables import SOURCES, Inputs, TableSource
