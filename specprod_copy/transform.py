@@ -84,9 +84,8 @@ class Transform:
             roots.update(expression.meta.root_names())
         if source.row_filter is not None:
             roots.update(source.row_filter.meta.root_names())
-        self.inputs = [
-            name for name in schema if any(scalars.get(root, (None,))[0] == name for root in roots)
-        ]
+        needed = {scalars[root][0] for root in roots if root in scalars}
+        self.inputs = [name for name in schema if name in needed]
         self._elements = [
             pl.col(vector).arr.get(index).alias(root)
             for root in sorted(roots & scalars.keys())

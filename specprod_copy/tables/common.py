@@ -8,6 +8,7 @@ import polars as pl
 
 from specprod_copy import desiname, ids
 from specprod_copy.domains import Range
+from specprod_copy.errors import InputError
 from specprod_copy.production import survey_program_from_name
 from specprod_copy.reader import InputTable
 from specprod_copy.tables.source import NOT_FINITE, Check
@@ -90,7 +91,7 @@ def _on_the_sky(column: str, low: float, high: float) -> Check:
 def survey_and_program(table: InputTable) -> Mapping[str, object]:
     """Return SURVEY and PROGRAM of a catalog of one survey and program.
 
-    They are keywords of its header or, failing that, parts of its name.
+    They are keywords of its header or, failing that, parts of its name, if it is named like that.
 
     Parameters
     ----------
@@ -101,10 +102,20 @@ def survey_and_program(table: InputTable) -> Mapping[str, object]:
     -------
     mapping
         Empty if the catalog has the columns itself.
+
+    Raises
+    ------
+    InputError
+        If the catalog does not say it in any of these ways.
     """
     names = ("SURVEY", "PROGRAM")
     if all(name in table.schema for name in names):
         return {}
     if all(name in table.header for name in names):
         return {name: str(table.header[name]).strip() for name in names}
-    return dict(zip(names, survey_program_from_name(table.path), strict=True))
+    try:
+        return dict(zip(names, survey_program_from_name(table.path), strict=True))
+    except InputError as error:
+        missing = ", ".join(name for name in names if name not in table.schema)
+        message = f"no column {missing}, no such keyword, and the name of the file tells neither"
+        raise InputError(message, path=table.path, hdu=table.hdu) from error
