@@ -1,6 +1,6 @@
 # make demo    set everything up, write a small production, load it, query it
 # make test    set everything up, run the whole test suite
-# make test-faults   kill loaders 50 times for each number of processes, and everything else of that kind
+# make test-faults   kill loaders 50 times for each number of processes, load 20,000 damaged files
 # make check   ruff and mypy
 # make wheel   build sdist and wheel into dist/
 
@@ -19,7 +19,8 @@ test:
 
 test-faults:
 	@scripts/setup.sh test
-	SPECPROD_COPY_KILLS=50 $(BIN)/pytest tests/test_faults.py
+	SPECPROD_COPY_KILLS=50 SPECPROD_COPY_MUTATIONS=20000 \
+	    $(BIN)/pytest tests/test_faults.py tests/test_mutants.py
 
 check:
 	@scripts/setup.sh test check

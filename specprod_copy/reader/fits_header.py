@@ -35,6 +35,11 @@ MAX_HEADER_BLOCKS = 10_000
 # What a file position can express, with room for the header.
 MAX_DATA_BYTES = 2**62
 
+# Keywords that say where data lie and what they are.
+PLACING = re.compile(
+    r"(TTYPE|TFORM|TDIM|TSCAL|TZERO|TNULL|NAXIS)\d+|"
+    r"NAXIS|BITPIX|PCOUNT|GCOUNT|THEAP|TFIELDS|EXTNAME|XTENSION"
+)
 QUOTED = re.compile(r" *'((?:[^']|'')*)'")
 INTEGER = re.compile(r"[+-]?\d+")
 FLOAT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[ED][+-]?\d+)?")
@@ -119,7 +124,14 @@ def scan(file: io.BufferedIOBase, path: Path) -> Iterator[Hdu]:
             if index > 0 and not block.startswith(b"XTENSION"):
                 return  # the end, or the special records that the standard allows there
             text = read_blocks(file, block, index, path)
-        header = parse_cards(text)
+        try:
+            header = parse_cards(text)
+        except Contradiction as error:
+            message = f"damaged header of HDU {index}: {error}"
+            raise InputError(message, path=path) from error
+        if index == 0 and header.get("SIMPLE") is not True:
+            message = f"not a FITS file, or not a standard one: SIMPLE is {header.get('SIMPLE')!r}"
+            raise InputError(message, path=path)
         name = str(header.get("EXTNAME") or index or "PRIMARY")
         size = data_size(header, partial(InputError, path=path, hdu=name))
         hdu = Hdu(index, name, header, start + len(text), size)
@@ -144,6 +156,11 @@ def parse_cards(text: str) -> dict[str, object]:
 
     Comments are dropped, CONTINUE cards joined, HIERARCH keywords named without that word. Of a
     repeated keyword the first counts, as in astropy.
+
+    Raises
+    ------
+    Contradiction
+        If a keyword that places the data is repeated with another value.
     """
     header: dict[str, object] = {}
     unfinished = ""  # the keyword of a text that ends in &: CONTINUE may follow
@@ -161,10 +178,22 @@ def parse_cards(text: str) -> dict[str, object]:
             key = words.strip().upper()
         elif card[8:10] != "= ":
             continue
-        if key not in header:
+        if key in header:
+            refuse_contradiction(key, header[key], parse_value(rest))
+        else:
             header[key] = value = parse_value(rest)
             unfinished = key if isinstance(value, str) and value.endswith("&") else ""
     return header
+
+
+class Contradiction(ValueError):
+    """A keyword that places the data stands twice in a header, with two values."""
+
+
+def refuse_contradiction(key: str, first: object, second: object) -> None:
+    """Refuse to choose between values where other readers choose otherwise (CFITSIO the last)."""
+    if first != second and PLACING.fullmatch(key):
+        raise Contradiction(f"{key} is {first!r} and {second!r}")
 
 
 def parse_value(text: str) -> object:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -202,14 +203,18 @@ def open_ecsv(path: Path) -> MemoryTable:
     InputError
         If the file cannot be read, is not ECSV, or has a column of a type not known here.
     """
-    from astropy.table import Table  # takes half a second, and few runs need it
+    # Takes half a second, and few runs need it.
+    from astropy.io.ascii.ecsv import InvalidEcsvDatatypeWarning
+    from astropy.table import Table
 
     fault = partial(InputError, path=path)
     with input_errors(path):
         text = path.read_bytes()
     try:
-        table = Table.read(io.BytesIO(text), format="ascii.ecsv")
-    except (LookupError, TypeError, ValueError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", InvalidEcsvDatatypeWarning)
+            table = Table.read(io.BytesIO(text), format="ascii.ecsv")
+    except (LookupError, TypeError, ValueError, InvalidEcsvDatatypeWarning) as error:
         reason = str(error).partition("\n")[0]
         raise fault(f"not an ECSV table: {reason}") from error
     columns = [from_astropy(name, table[name], fault) for name in table.colnames]

@@ -1,0 +1,385 @@
+"""Load damaged files, one after the other, in a process that can neither hang nor eat the memory.
+
+    python mutants.py DSN FOLDER FIRST COUNT
+
+loads the mutants FIRST, FIRST + 1, ... and prints what became of them, as JSON. FOLDER holds a
+small production; mutants that show a defect are kept there.
+"""
+
+from __future__ import annotations
+
+import csv
+import faulthandler
+import gzip
+import io
+import json
+import math
+import re
+import resource
+import sys
+import warnings
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+
+import fitsio
+import numpy as np
+import polars as pl
+import yaml
+from astropy.io import fits
+from astropy.table import Table
+from mutations import cards, mutate
+
+from specprod_copy import copying, database, ddl
+from specprod_copy.columns import Column
+from specprod_copy.errors import InputError
+from specprod_copy.ledger import Ledger
+from specprod_copy.plan import make_plan
+from specprod_copy.production import ProductionFiles, find_production
+from specprod_copy.reader.text import ELEMENTS, MemoryTable
+from specprod_copy.tables import SOURCES, Inputs, TableSource
+from specprod_copy.transform import Transform, Transformed
+
+SECONDS = 20  # no file of this size takes longer
+EXTRA_MEMORY = 1 << 30
+SCHEMA = "mutants"
+# A card that matters, as far as its value goes.
+VALUE = re.compile(
+    rb"(?=SIMPLE|XTENSION|BITPIX|NAXIS|[PG]COUNT|T(FIELDS|TYPE|FORM|DIM|ZERO|SCAL|NULL)|THEAP"
+    rb"|EXTNAME|TILEID|SURVEY|PROGRAM|SPGRP)[A-Z0-9 ]{8}= +('([ -&(-~]|'')*'|[ -.0-~]*)"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Seed:
+    """A valid file."""
+
+    source: TableSource
+    suffix: str
+    content: bytes
+
+
+def seeds(folder: Path) -> list[Seed]:
+    """A file of every kind that the loader reads, unpacked."""
+    inputs = Inputs(ProductionFiles(find_production("iron"), folder))
+    tiles = Table.read(inputs.tiles())["TILEID"]
+    inputs = replace(inputs, tileids=tuple(int(t) for t in tiles))
+    found = []
+    for source in SOURCES.values():
+        content = source.files(inputs)[0].read_bytes()
+        content = gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+        found += [Seed(source, suffix, content) for suffix in (".fits", ".fits.gz")]
+    for name, path in (("tile", inputs.tiles()), ("exposure", inputs.exposures())):
+        table = Table.read(path, hdu=1)
+        table.convert_bytestring_to_unicode()
+        for column in table.colnames:  # ECSV has no byte order
+            table[column] = table[column].astype(table[column].dtype.newbyteorder("="))
+        for suffix in (".csv", ".ecsv"):
+            text = io.StringIO()
+            table.write(text, format=f"ascii{suffix}", delimiter=",")
+            source = SOURCES[f"{name}<exposures"]
+            found.append(Seed(source, suffix, text.getvalue().encode()))
+    return found
+
+
+# The independent readers --------------------------------------------------------------------------
+
+
+class Unreadable(Exception):
+    """The other reader refuses the file."""
+
+
+def astropy_table(path: Path, hdus: tuple[str, ...], names: list[str]) -> MemoryTable:
+    """What astropy finds in some columns of a FITS file."""
+    return astropy_reads(unpacked(path), path, hdus, names)
+
+
+def washed_table(path: Path, hdus: tuple[str, ...], names: list[str]) -> MemoryTable:
+    """The same, of a file without the dirt behind the values of its header."""
+    content = bytearray(unpacked(path))
+    for at in cards(bytes(content)):
+        card = bytes(content[at : at + 80])
+        value = VALUE.match(card)
+        clean = value[0].ljust(80) if value else b" " * 80
+        content[at : at + 80] = card if card.startswith(b"END     ") else clean
+    return astropy_reads(bytes(content), path, hdus, names)
+
+
+def unpacked(path: Path) -> bytes:
+    content = path.read_bytes()
+    return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+
+
+def astropy_reads(
+    content: bytes, path: Path, hdus: tuple[str, ...], names: list[str]
+) -> MemoryTable:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with fits.open(io.BytesIO(content), memmap=False) as opened:
+            place = next(
+                n
+                for name in hdus
+                for n, hdu in enumerate(opened)
+                if str(hdu.header.get("EXTNAME", "")).upper() == name
+            )
+            hdu = opened[place]
+            columns = {str(column.name).strip().upper(): column for column in hdu.columns}
+            series = [astropy_series(hdu, columns[name]) for name in names if name in columns]
+            header = {**dict(opened[0].header), **dict(hdu.header)}
+            return MemoryTable(path, series, header, hdu.header["EXTNAME"])
+
+
+def astropy_series(hdu: fits.BinTableHDU, column: fits.Column) -> pl.Series:
+    stored = hdu.data.view(np.ndarray)[column.name]
+    name = column.name.strip().upper()
+    if stored.dtype.kind == "S":
+        text = [cell.decode().rstrip(" \0") for cell in stored.reshape(-1).tolist()]
+        series = pl.Series(name, text, dtype=pl.String)
+        return series.reshape(stored.shape) if stored.ndim > 1 else series
+    values = np.asarray(hdu.data[column.name])
+    values = values.astype(values.dtype.newbyteorder("="))
+    flat = pl.Series(name, values.reshape(-1))
+    if column.null is not None and stored.dtype.kind in "iu":
+        missing = pl.Series(stored.reshape(-1) == int(column.null))
+        flat = flat.zip_with(~missing, pl.Series([None], dtype=flat.dtype))
+    if values.ndim == 1:
+        return flat
+    return flat.reshape((len(values), math.prod(values.shape[1:])))
+
+
+def fitsio_table(path: Path, hdus: tuple[str, ...], names: list[str]) -> MemoryTable:
+    """What CFITSIO finds in some columns of a FITS file: it minds odd cards less than astropy."""
+    with fitsio.FITS(str(path)) as opened:
+        hdu = next(h for name in hdus for h in opened if h.get_extname().upper() == name)
+        columns = {column.upper(): column for column in hdu.get_colnames()}
+        wanted = [columns[name] for name in names if name in columns]
+        header, primary = hdu.read_header(), opened[0].read_header()
+        stored = hdu.read(columns=wanted)
+        series = []
+        for name in wanted:
+            number = hdu.get_colnames().index(name) + 1
+            series.append(fitsio_series(name.upper(), stored[name], header.get(f"TNULL{number}")))
+        meta = {key: header[key] for key in header}
+        return MemoryTable(path, series, {**{k: primary[k] for k in primary}, **meta})
+
+
+def fitsio_series(name: str, stored: np.ndarray, null: int | None) -> pl.Series:
+    if stored.dtype.kind in "SU":
+        cells = [c if isinstance(c, str) else c.decode() for c in stored.reshape(-1).tolist()]
+        series = pl.Series(name, [cell.rstrip(" \0") for cell in cells], dtype=pl.String)
+        return series.reshape(stored.shape) if stored.ndim > 1 else series
+    values = stored.astype(stored.dtype.newbyteorder("="))
+    flat = pl.Series(name, values.reshape(-1))
+    if null is not None and values.dtype.kind in "iu":
+        flat = flat.zip_with(
+            pl.Series(values.reshape(-1) != null), pl.Series([None], dtype=flat.dtype)
+        )
+    return flat if values.ndim == 1 else flat.reshape((len(values), math.prod(values.shape[1:])))
+
+
+def text_table(path: Path, hdus: tuple[str, ...], names: list[str]) -> MemoryTable:
+    """What Python's own csv finds in a text table."""
+    text = path.read_bytes().decode("utf-8-sig")
+    lines = text.splitlines(keepends=True)
+    types: dict[str, str] = {}
+    delimiter = ","
+    if path.suffix == ".ecsv":
+        comments = [line.rstrip("\r\n") for line in lines if line.startswith("#")]
+        meta = yaml.safe_load("\n".join(line[2:] for line in comments[1:]))
+        types = {entry["name"]: entry["datatype"] for entry in meta["datatype"]}
+        delimiter = meta.get("delimiter", " ")
+        lines = [line for line in lines if not line.startswith("#")]
+        text = "".join(lines)
+    rows = [
+        [field.strip(" \t") if types else field.strip() for field in row]
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    ]
+    names, *rows = [row for row in rows if row not in ([], [""])]
+    fields = {name: [row[n] for row in rows] for n, name in enumerate(names)}
+    return MemoryTable(path, [text_series(n, f, types.get(n)) for n, f in fields.items()])
+
+
+def text_series(name: str, fields: list[str], datatype: str | None) -> pl.Series:
+    if datatype is not None:
+        if datatype == "string":
+            return pl.Series(name, [f or None for f in fields], dtype=pl.String)
+        dtype = np.dtype(datatype)
+        kind = ELEMENTS[f"{dtype.kind}{dtype.itemsize}"]
+        make = int if dtype.kind in "iu" else (lambda f: dtype.type(float(f)).item())
+        return pl.Series(name, [make(f) if f else None for f in fields], dtype=kind)
+    present = [f for f in fields if f]
+    for make, dtype in ((exact_int, pl.Int64), (exact_float, pl.Float64)):
+        if present and all(make(f) is not None for f in present):
+            values = [make(f) if f else None for f in fields]
+            if dtype == pl.Int64 and not all(
+                -(2**63) <= v < 2**63 for v in values if v is not None
+            ):
+                break
+            return pl.Series(name, values, dtype=dtype)
+    return pl.Series(name, [f or None for f in fields], dtype=pl.String)
+
+
+def exact_int(text: str) -> int | None:
+    return int(text) if text.lstrip("+-").isascii() and text.lstrip("+-").isdigit() else None
+
+
+def exact_float(text: str) -> float | None:
+    try:
+        return None if "_" in text else float(text)
+    except ValueError:
+        return None
+
+
+# One mutant ---------------------------------------------------------------------------------------
+
+
+class Defect(Exception):
+    """What must not be."""
+
+
+class Lab:
+    """Tables in a database that get the rows of one mutant, for a moment."""
+
+    def __init__(self, dsn: str, folder: Path) -> None:
+        self.folder = folder
+        self.seeds = seeds(folder)
+        self.undamaged: dict[Seed, list[tuple] | None] = {}
+        self.inputs = Inputs(ProductionFiles(find_production("iron"), folder))
+        self.connection = database.connect(dsn)
+        tables = list(dict.fromkeys(source.table for source in SOURCES.values()))
+        names = ["schema", *tables, "load_ledger"]
+        for statement in ddl.statements(names, ["table"], schema=SCHEMA):
+            self.connection.execute(statement.sql.encode())
+        self.columns = {t: database.table_columns(self.connection, SCHEMA, t) for t in tables}
+
+    def loaded(self, source: TableSource, path: Path) -> list[tuple] | None:
+        """Plan and load a file; return the table's rows, or None if it was refused."""
+        columns = self.columns[source.table]
+        alone = replace(
+            source, files=lambda inputs: [path], first_per=lambda inputs: None, unless_in=None
+        )
+        try:
+            with self.connection.transaction(force_rollback=True):
+                ledger = Ledger(self.connection, SCHEMA)
+                plan = make_plan([alone], self.inputs, {source.table: columns}, ledger)
+                copying.copy_units(self.connection, SCHEMA, plan.units, columns, lambda *_: None)
+                with self.connection.cursor(binary=True) as cursor:
+                    query = f"SELECT * FROM {SCHEMA}.{source.table} ORDER BY ctid"
+                    return cursor.execute(query).fetchall()
+        except InputError as error:
+            if not str(error).startswith(str(path)) or "\n" in str(error):
+                raise Defect(f"message does not name the file: {error}") from error
+        return None
+
+    def expected(self, source: TableSource, suffix: str, path: Path) -> list[tuple]:
+        """What the table should hold by the independent reader."""
+        columns = self.columns[source.table]
+        names = inputs_of(source, columns)
+        refusals: list[str] = []
+        readers = [astropy_table, washed_table, fitsio_table] if ".fits" in suffix else [text_table]
+        for reader in readers:
+            try:
+                table = reader(path, source.hdus, names)
+                break
+            except Exception as error:  # noqa: BLE001 - of all kinds, where a file is damaged
+                refusals.append(f"{reader.__name__} {type(error).__name__}: {error}")
+        else:
+            raise Unreadable("; ".join(refusals))
+        return [row for part in transformed(source, table, columns) for row in part.frame.rows()]
+
+    def examine(self, number: int) -> tuple[str, str]:
+        """Make a mutant, load it, say what became of it and what was done to it."""
+        random = Random(f"mutant {number}")
+        seed = random.choice(self.seeds)
+        content, done = mutate(random, seed.content, seed.suffix)
+        path = self.folder / f"mutant-{number}{seed.suffix}"
+        path.write_bytes(content)
+        what = f"{number} {seed.source.name} {seed.suffix} {done}"
+        try:
+            got = self.loaded(seed.source, path)
+            fate = "refused" if got is None else self.compare(got, seed, path)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not be
+            message = str(error).partition("\n")[0]
+            return "defect", f"{what}: {type(error).__name__}: {message}"
+        if fate in ("refused", "loaded"):
+            path.unlink()
+        return fate.partition(":")[0], f"{what}: {fate}"
+
+    def rows_of(self, seed: Seed) -> list[tuple] | None:
+        """The table's rows from the undamaged file."""
+        if seed not in self.undamaged:
+            path = self.folder / f"undamaged{seed.suffix}"
+            packed = seed.suffix.endswith(".gz")
+            path.write_bytes(gzip.compress(seed.content) if packed else seed.content)
+            self.undamaged[seed] = self.loaded(seed.source, path)
+        return self.undamaged[seed]
+
+    def compare(self, got: list[tuple], seed: Seed, path: Path) -> str:
+        try:
+            expected = self.expected(seed.source, seed.suffix, path)
+        except Unreadable as error:
+            # They mind damage to what is not needed here; then the values are those before it.
+            return "loaded" if got == self.rows_of(seed) else f"unconfirmed: {error}"
+        if got == expected:
+            return "loaded"
+        columns = self.columns[seed.source.table]
+        if len(got) != len(expected):
+            raise Defect(f"{len(got)} rows, not {len(expected)}")
+        row, column = next(
+            (n, k)
+            for n, rows in enumerate(zip(got, expected, strict=True))
+            for k, (a, b) in enumerate(zip(*rows, strict=True))
+            if a != b
+        )
+        found = f"{got[row][column]!r}, not {expected[row][column]!r}"
+        raise Defect(f"row {row} of {columns[column].name} is {found}")
+
+
+def inputs_of(source: TableSource, columns: list[Column]) -> list[str]:
+    """All input columns that any way of making the table may want, vectors by their name."""
+    expressions = [source.row_filter] if source.row_filter is not None else []
+    expressions += [check.bad for check in source.checks]
+    for column in columns:
+        expressions += source.derived.get(column.name, (pl.col(column.name.upper()),))
+    names = [name for e in expressions for name in e.meta.root_names()]
+    bases = [name.rpartition("_")[0] for name in names if name.rpartition("_")[2].isdigit()]
+    return list(dict.fromkeys([*names, *bases]))
+
+
+def transformed(
+    source: TableSource, table: MemoryTable, columns: list[Column]
+) -> list[Transformed]:
+    transform = Transform(source, table, columns)
+    return [
+        transform(frame, np.arange(frame.height))
+        for frame in table.frames(transform.inputs, chunk_rows=1 << 20)
+    ]
+
+
+def limit_memory() -> None:
+    """Let the process grow by so much and no more."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    most = pages * resource.getpagesize() + EXTRA_MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def main(dsn: str, folder: str, first: str, count: str) -> None:
+    """Examine mutants; what hangs is killed with a traceback on standard error."""
+    lab = Lab(dsn, Path(folder))
+    lab.examine(int(first))  # threads and buffers that every later one needs, too
+    limit_memory()
+    fates: Counter[str] = Counter()
+    stories: list[str] = []
+    for number in range(int(first), int(first) + int(count)):
+        faulthandler.dump_traceback_later(SECONDS, exit=True)
+        fate, story = lab.examine(number)
+        faulthandler.cancel_dump_traceback_later()
+        fates[fate] += 1
+        if fate not in ("refused", "loaded"):
+            stories.append(story)
+    print(json.dumps({"fates": fates, "stories": stories}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
