@@ -208,7 +208,7 @@ class Transform:
                 empty.select(check.bad)
             except pl.exceptions.PolarsError as error:
                 raise InputError(
-                    f"is {empty.schema[check.column]}, but: {check.reason}",
+                    f"is {empty.schema[check.column]}, not a number",
                     path=self._path,
                     hdu=self._hdu,
                     column=check.column,

@@ -72,9 +72,12 @@ def bad_values(source: TableSource, columns: Sequence[Column], hdu: Hdu, row: in
     for name in needed:
         yield _missing(source, file[name])
     yield _bad_tform(hdu, file[needed[0]])
+    copies = {name for column in columns for name in copied(source, column, set(file))}
     for check in source.checks:
         if check.column in file:
             yield from _broken_check(check, file[check.column], row)
+            if check.column not in copies and file[check.column].column.letter != "A":
+                yield _text_for_a_number(file[check.column])
 
 
 @dataclass(frozen=True)
@@ -229,6 +232,15 @@ def _types(source: TableSource, column: Column, scalar: Scalar) -> Iterator[Bad]
             rf"which cannot become {source.table}\.\w+ .*"
         )
         yield Bad("wrong type", name, change, complaint, column.name)
+
+
+def _text_for_a_number(scalar: Scalar) -> Bad:
+    """In a column that is not in the table itself, but is checked."""
+
+    def change(hdu: Hdu) -> None:
+        hdu.replace(scalar.column, "A", np.full(hdu.n_rows, b"7"))
+
+    return Bad("text", scalar.name, change, f", column {scalar.name}: is String, not a number")
 
 
 def _missing(source: TableSource, scalar: Scalar) -> Bad:

@@ -242,6 +242,39 @@ def test_damaged_header(tmp_path: Path, keywords: dict, reason: str) -> None:
     assert message(open_table, path) == f"{path}[T]{reason}"
 
 
+def test_keyword_with_two_values(tmp_path: Path) -> None:
+    """astropy takes the first one, CFITSIO the last; what does not place the data may be twice."""
+    header = table_header([NUMBER, TEXT], 3, "T").tostring(padding=False)
+    cards = [header[i : i + 80] for i in range(0, len(header), 80)]
+    end = cards.pop()
+    data = np.concatenate([NUMBER.data, TEXT.data], axis=1).tobytes()
+
+    def twice(*more: str) -> Path:
+        text = "".join([*cards, *(card.ljust(80) for card in more), end])
+        padded = text.ljust(-(-len(text) // 2880) * 2880).encode()
+        return write(tmp_path / "t.fits", padded + data + bytes(-len(data) % 2880))
+
+    path = twice("TTYPE2  = 'SURVEY'")
+    assert message(open_table, path) == (
+        f"{path}: damaged header of HDU 1: TTYPE2 is 'PROGRAM' and 'SURVEY'"
+    )
+    path = twice("NAXIS2  = 2")
+    assert message(open_table, path) == f"{path}: damaged header of HDU 1: NAXIS2 is 3 and 2"
+    path = twice("TTYPE2  = 'PROGRAM'", "TUNIT1  = 'm'", "TUNIT1  = 's'")
+    assert read_table(path)["PROGRAM"].to_list() == ["dark", "", "x"]
+
+
+@pytest.mark.parametrize("value", ["F", "'T'", "1", ""])
+def test_not_standard(tmp_path: Path, value: str) -> None:
+    path = write(tmp_path / "t.fits", PLAIN)
+    content = path.read_bytes()
+    path.write_bytes(f"SIMPLE  = {value:>20}".ljust(80).encode() + content[80:])
+    found = {"F": "False", "'T'": "'T'", "1": "1", "": "None"}[value]
+    assert message(open_table, path) == (
+        f"{path}: not a FITS file, or not a standard one: SIMPLE is {found}"
+    )
+
+
 @pytest.mark.parametrize(
     ("column", "reason"),
     [

@@ -11,12 +11,10 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import mutants
 import pytest
-from conftest import fresh_database
 
 from specprod_copy.demo import write_production
 
@@ -31,15 +29,9 @@ def folder(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture
-def dsn(cluster) -> Iterator[str]:
-    with fresh_database(cluster) as conninfo:
-        yield conninfo
-
-
-def test_undamaged_files_and_a_wrong_value(folder, dsn):
+def test_undamaged_files_and_a_wrong_value(folder, database):
     """The examiner agrees with a right load of each seed and sees one value that is wrong."""
-    lab = mutants.Lab(dsn, folder)
+    lab = mutants.Lab(database, folder)
     for seed in lab.seeds:
         path = folder / f"seed{seed.suffix}"
         rows = lab.rows_of(seed)
@@ -53,14 +45,14 @@ def test_undamaged_files_and_a_wrong_value(folder, dsn):
             lab.compare(rows[1:], seed, path)
 
 
-def test_mutants(folder, dsn):
+def test_mutants(folder, database):
     """In processes of their own, which end when a file takes too long or too much memory."""
     fates: Counter[str] = Counter()
     stories: list[str] = []
     for first in range(0, MUTATIONS, BATCH):
         count = min(BATCH, MUTATIONS - first)
         done = subprocess.run(
-            [sys.executable, mutants.__file__, dsn, str(folder), str(first), str(count)],
+            [sys.executable, mutants.__file__, database, str(folder), str(first), str(count)],
             stdout=subprocess.PIPE,
             text=True,
             timeout=120 + count,

@@ -254,6 +254,10 @@ def test_ecsv_of_other_types(tmp_path: Path) -> None:
             "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: A, datatype: int64}\nA\n1 2\n",
             "Number of header columns (1) inconsistent with data columns (2) at data line 0",
         ),
+        (
+            "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: A, datatype: float6}\nA\n1\n",
+            "unexpected datatype 'float6' of column 'A' is not in allowed ECSV datatypes",
+        ),
     ],
 )
 def test_damaged_ecsv(tmp_path: Path, text: str, reason: str) -> None:

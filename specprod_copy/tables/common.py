@@ -56,8 +56,8 @@ def known_program() -> Check:
 
 def within(column: str, domain: Range, otherwise: str = "no id") -> Check:
     """Return the rule that a part of an id, or of a name, is one that the formula takes."""
-    outside = domain.column(pl.col(column)).is_null()
-    return Check(column, outside, f"not in {domain}, {otherwise}")
+    inside = pl.col(column).is_between(domain.low, domain.high, domain.closed)
+    return Check(column, ~inside, f"not in {domain}, {otherwise}")
 
 
 def named_position() -> tuple[Check, Check]:
