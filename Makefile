@@ -6,6 +6,8 @@
 
 BIN := .venv/bin
 DEMO := demo
+# On all processors, each with a server of its own; the tests of a file share what they prepare.
+PARALLEL := --numprocesses auto --dist loadfile
 
 .PHONY: demo test test-faults check format wheel clean
 
@@ -15,11 +17,11 @@ demo:
 
 test:
 	@scripts/setup.sh test
-	$(BIN)/pytest
+	$(BIN)/pytest $(PARALLEL)
 
 test-faults:
 	@scripts/setup.sh test
-	SPECPROD_COPY_KILLS=50 $(BIN)/pytest tests/test_faults.py
+	SPECPROD_COPY_KILLS=50 $(BIN)/pytest $(PARALLEL) -rP tests/test_faults*.py
 
 check:
 	@scripts/setup.sh test check

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from specprod_copy.columns import POLARS_TYPES, Column
 from specprod_copy.ddl import Made
-from specprod_copy.errors import DatabaseError
+from specprod_copy.errors import ConfigurationError, DatabaseError
 
 LIBPQ_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGPORT", "PGDATABASE", "PGUSER")
 """Environment variables of libpq that say that a server of the user's own is meant."""
@@ -28,6 +29,8 @@ SESSION_SETTINGS: Mapping[str, str] = {
     "client_encoding": "UTF8",
     # Limits that a server sets for queries of people; a COPY or an index takes what it takes.
     "statement_timeout": "0",
+    "lock_timeout": "0",
+    "transaction_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "idle_session_timeout": "0",
     # A server that is left alone by its client stops working for it (PostgreSQL 14 and later).
@@ -72,6 +75,58 @@ def one_line(error: psycopg.Error) -> str:
     return ". ".join(" ".join(part.split()).rstrip(".") for part in parts if part)
 
 
+def failure(doing: str, error: psycopg.Error) -> DatabaseError:
+    """Return the error for people that tells what failed, and whether to try again.
+
+    Parameters
+    ----------
+    doing : str
+        What was going on, as the beginning of the message.
+    error : psycopg.Error
+
+    Returns
+    -------
+    DatabaseError
+    """
+    # What is not in the hands of the program: connection, server, disk, locks of others.
+    passing = isinstance(error, psycopg.OperationalError)
+    again = "; once that is over, run the command again" if passing else ""
+    return DatabaseError(f"{doing}: {one_line(error)}{again}")
+
+
+def check_conninfo(conninfo: str) -> dict[str, str]:
+    """Return the parameters of a connection string.
+
+    Parameters
+    ----------
+    conninfo : str
+        URI or key=value string.
+
+    Returns
+    -------
+    dict of str to str
+
+    Raises
+    ------
+    ConfigurationError
+        If it is neither. The message shows nothing of it: a password may be in it, and where its
+        characters are misread, even what looks like a host or a port may be part of one.
+    """
+    try:
+        parameters = {name: str(value) for name, value in conninfo_to_dict(conninfo).items()}
+    except psycopg.Error:
+        parameters = {"port": "none"}
+    hosts, ports = (parameters.get(name, "").split(",") for name in ("host", "port"))
+    if any("@" in host and host[0] not in "/@" for host in hosts) or not all(
+        port.isdecimal() or not port for port in ports
+    ):
+        raise ConfigurationError(
+            "--dsn is neither a URI nor a key=value string (in a URI, write characters such as @ "
+            "or / of a password as %40 or %2F; but better keep it in ~/.pgpass)"
+        )
+    return parameters
+
+
 def connect(conninfo: str, *, settings: Mapping[str, str] = SESSION_SETTINGS) -> psycopg.Connection:
     """Connect to a server.
 
@@ -90,9 +145,12 @@ def connect(conninfo: str, *, settings: Mapping[str, str] = SESSION_SETTINGS) ->
 
     Raises
     ------
+    ConfigurationError
+        If the connection string is none.
     DatabaseError
         If there is no server, or it refuses us.
     """
+    check_conninfo(conninfo)
     try:
         connection = psycopg.connect(conninfo, autocommit=True, application_name="specprod-copy")
         for name, value in settings.items():
@@ -119,7 +177,7 @@ def translated_errors(doing: str) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        raise DatabaseError(f"{doing}: {one_line(error)}") from error
+        raise failure(doing, error) from error
 
 
 def parametrized(*names: str) -> sql.SQL:
@@ -141,6 +199,12 @@ def schema_comment(connection: psycopg.Connection, schema: str) -> str | None:
     query = "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s"
     comment = _scalar(connection, query, (schema,))
     return None if comment is None else str(comment)
+
+
+def temporary_schema(connection: psycopg.Connection) -> str:
+    """Return the name of the schema of this session's temporary tables, empty if it has none."""
+    query = "SELECT nspname FROM pg_namespace WHERE oid = pg_my_temp_schema()"
+    return str(_scalar(connection, query, ()) or "")
 
 
 def existing_tables(connection: psycopg.Connection, schema: str) -> set[str]:

@@ -52,6 +52,7 @@ def connection_options(command: F) -> F:
         if embedded is not None and (dsn or any(named.values())):
             raise click.UsageError("--embedded and another server exclude each other")
         if embedded is None and database.server_is_named({"dsn": dsn, **named}):
+            database.check_conninfo(dsn or "")
             conninfo = make_conninfo(dsn or "", **{k: v for k, v in named.items() if v})
         else:
             cluster = Cluster(embedded or DEFAULT_CLUSTER)
