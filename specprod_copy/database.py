@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
 
 from specprod_copy.columns import POLARS_TYPES, Column
+from specprod_copy.conninfo import conninfo_parameters
 from specprod_copy.ddl import Made
-from specprod_copy.errors import ConfigurationError, DatabaseError
-
-LIBPQ_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGPORT", "PGDATABASE", "PGUSER")
-"""Environment variables of libpq that say that a server of the user's own is meant."""
+from specprod_copy.errors import DatabaseError
 
 SESSION_SETTINGS: Mapping[str, str] = {
     # A commit that is lost in a crash of the server takes its ledger row along, so the unit is
@@ -38,23 +34,6 @@ SESSION_SETTINGS: Mapping[str, str] = {
     "timezone": "UTC",
 }
 """What the loader sets for its sessions, where the server knows it: what any role may change."""
-
-
-def server_is_named(parameters: Mapping[str, object]) -> bool:
-    """Say whether options or the environment name a server.
-
-    Parameters
-    ----------
-    parameters : mapping
-        Connection options of the command line; None where not given.
-
-    Returns
-    -------
-    bool
-        False when neither options nor `LIBPQ_VARIABLES` are given: then the embedded server is
-        meant.
-    """
-    return any(parameters.values()) or any(os.environ.get(name) for name in LIBPQ_VARIABLES)
 
 
 def one_line(error: psycopg.Error) -> str:
@@ -94,39 +73,6 @@ def failure(doing: str, error: psycopg.Error) -> DatabaseError:
     return DatabaseError(f"{doing}: {one_line(error)}{again}")
 
 
-def check_conninfo(conninfo: str) -> dict[str, str]:
-    """Return the parameters of a connection string.
-
-    Parameters
-    ----------
-    conninfo : str
-        URI or key=value string.
-
-    Returns
-    -------
-    dict of str to str
-
-    Raises
-    ------
-    ConfigurationError
-        If it is neither. The message shows nothing of it: a password may be in it, and where its
-        characters are misread, even what looks like a host or a port may be part of one.
-    """
-    try:
-        parameters = {name: str(value) for name, value in conninfo_to_dict(conninfo).items()}
-    except psycopg.Error:
-        parameters = {"port": "none"}
-    hosts, ports = (parameters.get(name, "").split(",") for name in ("host", "port"))
-    if any("@" in host and host[0] not in "/@" for host in hosts) or not all(
-        port.isdecimal() or not port for port in ports
-    ):
-        raise ConfigurationError(
-            "--dsn is neither a URI nor a key=value string (in a URI, write characters such as @ "
-            "or / of a password as %40 or %2F; but better keep it in ~/.pgpass)"
-        )
-    return parameters
-
-
 def connect(conninfo: str, *, settings: Mapping[str, str] = SESSION_SETTINGS) -> psycopg.Connection:
     """Connect to a server.
 
@@ -150,7 +96,7 @@ def connect(conninfo: str, *, settings: Mapping[str, str] = SESSION_SETTINGS) ->
     DatabaseError
         If there is no server, or it refuses us.
     """
-    check_conninfo(conninfo)
+    conninfo_parameters(conninfo)
     try:
         connection = psycopg.connect(conninfo, autocommit=True, application_name="specprod-copy")
         for name, value in settings.items():

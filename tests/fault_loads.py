@@ -43,10 +43,10 @@ def wait(unit):
 
 real_units, real_rows = copying.load_units, copying.table_rows
 
-def load_units(connection, schema, units, *others):
+def load_units(connection, schema, units, *others, **options):
     if moment == "before":
         wait(units[-1])
-    return real_units(connection, schema, units, *others)
+    return real_units(connection, schema, units, *others, **options)
 
 def table_rows(unit, columns):
     for rows in real_rows(unit, columns):

@@ -9,7 +9,7 @@ from typing import Final
 
 from psycopg.pq import Conninfo
 
-from specprod_copy import database
+from specprod_copy.conninfo import conninfo_parameters
 from specprod_copy.errors import ConfigurationError
 
 _WORD: Final = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"
@@ -140,7 +140,7 @@ def connection_arguments(
     ConfigurationError
         If there is a password in them: others can read the scripts.
     """
-    database.check_conninfo(dsn or "")
+    conninfo_parameters(dsn or "")
     parsed = Conninfo.parse((dsn or "").encode())
     # libpq marks by "*" what must not be shown.
     secrets = [o.keyword.decode() for o in parsed if o.val is not None and o.dispchar == b"*"]

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 from psycopg.conninfo import make_conninfo
 
-from specprod_copy import database
+from specprod_copy.conninfo import conninfo_parameters, server_is_named
 from specprod_copy.production import ProductionFiles, find_production
 from specprod_copy.server.cluster import Cluster
 from specprod_copy.tables import Inputs
@@ -51,8 +51,8 @@ def connection_options(command: F) -> F:
         named = {"host": hostname, "user": username, "dbname": dbname}
         if embedded is not None and (dsn or any(named.values())):
             raise click.UsageError("--embedded and another server exclude each other")
-        if embedded is None and database.server_is_named({"dsn": dsn, **named}):
-            database.check_conninfo(dsn or "")
+        if embedded is None and server_is_named({"dsn": dsn, **named}):
+            conninfo_parameters(dsn or "")
             conninfo = make_conninfo(dsn or "", **{k: v for k, v in named.items() if v})
         else:
             cluster = Cluster(embedded or DEFAULT_CLUSTER)
