@@ -68,7 +68,8 @@ def test_killed_at_random_moments(loads, whole, jobs):
 
 
 def workers_of(process: subprocess.Popen[str]) -> list[int]:
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    tasks = Path(f"/proc/{process.pid}/task").glob("*/children")  # of each of its threads
+    children = [pid for task in tasks for pid in task.read_text().split()]
     return [
         int(pid) for pid in children if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()
     ]
@@ -103,7 +104,7 @@ def test_ctrl_c_while_keys_are_made(loads, whole):
     process = loads.start("-j", "2")
     with psycopg.connect(loads.conninfo) as reader:
         loads.wait_for_units(process, 2)
-        reader.execute("SELECT count(*) FROM iron.tile")  # keeps a lock on the table
+        reader.execute("SELECT count(*) FROM iron.potential")  # keeps a lock on the table
         waiting = """SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'
                      AND datname = current_database() AND query LIKE 'ALTER TABLE%'"""
         with psycopg.connect(loads.conninfo, autocommit=True) as observer:

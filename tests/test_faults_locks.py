@@ -29,7 +29,7 @@ def test_lock_timeout_for_people(loads, whole, jobs):
         process = loads.start("-j", jobs)
         with psycopg.connect(loads.conninfo) as reader:
             loads.wait_for_units(process, 2)
-            reader.execute("SELECT count(*) FROM iron.tile")  # keeps a lock on the table
+            reader.execute("SELECT count(*) FROM iron.potential")  # keeps a lock on the table
             with psycopg.connect(loads.conninfo, autocommit=True) as observer:
                 long = f"{WAITING} AND clock_timestamp() - query_start > '200ms'"
                 wait_until(lambda: observer.execute(long, ["ALTER TABLE%"]).fetchone()[0], process)
