@@ -6,6 +6,8 @@
 
 BIN := .venv/bin
 DEMO := demo
+# On all processors, each with a server of its own; the tests of a file share what they prepare.
+PARALLEL := --numprocesses auto --dist loadfile
 
 .PHONY: demo test test-faults check format wheel clean
 
@@ -15,12 +17,12 @@ demo:
 
 test:
 	@scripts/setup.sh test
-	$(BIN)/pytest
+	$(BIN)/pytest $(PARALLEL)
 
 test-faults:
 	@scripts/setup.sh test
 	SPECPROD_COPY_KILLS=50 SPECPROD_COPY_MUTATIONS=20000 \
-	    $(BIN)/pytest tests/test_faults.py tests/test_mutants.py
+	    $(BIN)/pytest $(PARALLEL) -rP tests/test_faults*.py tests/test_mutants.py
 
 check:
 	@scripts/setup.sh test check

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -10,11 +9,9 @@ import psycopg
 from psycopg import sql
 
 from specprod_copy.columns import POLARS_TYPES, Column
+from specprod_copy.conninfo import conninfo_parameters
 from specprod_copy.ddl import Made
 from specprod_copy.errors import DatabaseError
-
-LIBPQ_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGPORT", "PGDATABASE", "PGUSER")
-"""Environment variables of libpq that say that a server of the user's own is meant."""
 
 SESSION_SETTINGS: Mapping[str, str] = {
     # A commit that is lost in a crash of the server takes its ledger row along, so the unit is
@@ -28,6 +25,8 @@ SESSION_SETTINGS: Mapping[str, str] = {
     "client_encoding": "UTF8",
     # Limits that a server sets for queries of people; a COPY or an index takes what it takes.
     "statement_timeout": "0",
+    "lock_timeout": "0",
+    "transaction_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "idle_session_timeout": "0",
     # A server that is left alone by its client stops working for it (PostgreSQL 14 and later).
@@ -35,23 +34,6 @@ SESSION_SETTINGS: Mapping[str, str] = {
     "timezone": "UTC",
 }
 """What the loader sets for its sessions, where the server knows it: what any role may change."""
-
-
-def server_is_named(parameters: Mapping[str, object]) -> bool:
-    """Say whether options or the environment name a server.
-
-    Parameters
-    ----------
-    parameters : mapping
-        Connection options of the command line; None where not given.
-
-    Returns
-    -------
-    bool
-        False when neither options nor `LIBPQ_VARIABLES` are given: then the embedded server is
-        meant.
-    """
-    return any(parameters.values()) or any(os.environ.get(name) for name in LIBPQ_VARIABLES)
 
 
 def one_line(error: psycopg.Error) -> str:
@@ -72,6 +54,25 @@ def one_line(error: psycopg.Error) -> str:
     return ". ".join(" ".join(part.split()).rstrip(".") for part in parts if part)
 
 
+def failure(doing: str, error: psycopg.Error) -> DatabaseError:
+    """Return the error for people that tells what failed, and whether to try again.
+
+    Parameters
+    ----------
+    doing : str
+        What was going on, as the beginning of the message.
+    error : psycopg.Error
+
+    Returns
+    -------
+    DatabaseError
+    """
+    # What is not in the hands of the program: connection, server, disk, locks of others.
+    passing = isinstance(error, psycopg.OperationalError)
+    again = "; once that is over, run the command again" if passing else ""
+    return DatabaseError(f"{doing}: {one_line(error)}{again}")
+
+
 def connect(conninfo: str, *, settings: Mapping[str, str] = SESSION_SETTINGS) -> psycopg.Connection:
     """Connect to a server.
 
@@ -90,9 +91,12 @@ def connect(conninfo: str, *, settings: Mapping[str, str] = SESSION_SETTINGS) ->
 
     Raises
     ------
+    ConfigurationError
+        If the connection string is none.
     DatabaseError
         If there is no server, or it refuses us.
     """
+    conninfo_parameters(conninfo)
     try:
         connection = psycopg.connect(conninfo, autocommit=True, application_name="specprod-copy")
         for name, value in settings.items():
@@ -119,7 +123,7 @@ def translated_errors(doing: str) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        raise DatabaseError(f"{doing}: {one_line(error)}") from error
+        raise failure(doing, error) from error
 
 
 def parametrized(*names: str) -> sql.SQL:
@@ -141,6 +145,12 @@ def schema_comment(connection: psycopg.Connection, schema: str) -> str | None:
     query = "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s"
     comment = _scalar(connection, query, (schema,))
     return None if comment is None else str(comment)
+
+
+def temporary_schema(connection: psycopg.Connection) -> str:
+    """Return the name of the schema of this session's temporary tables, empty if it has none."""
+    query = "SELECT nspname FROM pg_namespace WHERE oid = pg_my_temp_schema()"
+    return str(_scalar(connection, query, ()) or "")
 
 
 def existing_tables(connection: psycopg.Connection, schema: str) -> set[str]:

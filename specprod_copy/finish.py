@@ -59,7 +59,7 @@ class Connections:
         except psycopg.errors.ForeignKeyViolation as error:
             raise orphan_key(statement) from error
         except psycopg.Error as error:
-            raise DatabaseError(f"cannot make {statement}: {database.one_line(error)}") from error
+            raise database.failure(f"cannot make {statement}", error) from error
         finally:
             self._free.put(connection)
 
@@ -331,6 +331,9 @@ def enable_q3c(connection: psycopg.Connection, schema: str, note: Callable[[str]
             "administrator run CREATE EXTENSION q3c, then run the load again"
         )
         return False
+    except psycopg.errors.UniqueViolation:
+        # A load of another schema has installed it since we asked.
+        return database.q3c_version(connection, installed=True) is not None
     return True
 
 

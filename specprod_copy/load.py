@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import time
-import uuid
 
 import psycopg
 
@@ -133,8 +132,9 @@ def applicable_sources(inputs: Inputs, options: LoadOptions) -> list[TableSource
 def plan_load(conninfo: str, inputs: Inputs, options: LoadOptions) -> tuple[Plan, list[Statement]]:
     """Find out what a load would do, without doing it.
 
-    Every file is opened and checked. Tables that do not exist are made in a schema of their own, to
-    ask the server for their columns, in a transaction that is rolled back: nobody sees it or waits.
+    Every file is opened and checked. Tables that do not exist are made as temporary ones, to ask
+    the server for their columns, in a transaction that is rolled back: nobody sees them or waits,
+    and no right is needed that a load does not need.
 
     Parameters
     ----------
@@ -154,7 +154,6 @@ def plan_load(conninfo: str, inputs: Inputs, options: LoadOptions) -> tuple[Plan
     """
     sources = applicable_sources(inputs, options)
     tables = list(dict.fromkeys(source.table for source in sources))
-    scratch = f"specprod_copy_plan_{uuid.uuid4().hex}"
     with (
         database.connect(conninfo) as connection,
         database.translated_errors(f"cannot plan a load of schema {options.schema}"),
@@ -165,9 +164,9 @@ def plan_load(conninfo: str, inputs: Inputs, options: LoadOptions) -> tuple[Plan
         if options.overwrite:
             existing, made = existing - {*tables, ledger.TABLE}, set()
         new = [table for table in (*tables, ledger.TABLE) if table not in existing]
-        if new:
-            for statement in ddl.statements(["schema", *new], ["table"], schema=scratch):
-                connection.execute(statement.sql.encode())
+        for statement in ddl.statements(new, ["table"], schema="pg_temp"):
+            connection.execute(statement.sql.encode())
+        scratch = database.temporary_schema(connection)
         schemas = {t: options.schema if t in existing else scratch for t in (*tables, ledger.TABLE)}
         columns = {t: database.table_columns(connection, schemas[t], t) for t in tables}
         inputs = with_tiles(inputs, sources, connection, options.schema)

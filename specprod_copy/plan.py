@@ -158,6 +158,8 @@ def make_plan(
 
 def _look(source: TableSource, path: Path, *, root: Path, columns: Sequence[Column]) -> Unit:
     """Open a file, check that it has what the table needs, and return all of it as one unit."""
+    # Before it is opened: a file that takes its place after that has another fingerprint.
+    fingerprint = Fingerprint.of(path)
     with open_table(path, source.hdus) as table:
         Transform(source, table, columns)
         return Unit(
@@ -170,7 +172,7 @@ def _look(source: TableSource, path: Path, *, root: Path, columns: Sequence[Colu
             first=0,
             last=table.n_rows,
             row_bytes=table.row_bytes,
-            fingerprint=Fingerprint.of(path),
+            fingerprint=fingerprint,
         )
 
 

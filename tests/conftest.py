@@ -19,6 +19,8 @@ from specprod_copy.demo import write_production
 from specprod_copy.server.account import account_for
 from specprod_copy.server.cluster import DATABASE, Cluster
 
+pytest.register_assert_rewrite("fault_loads")
+
 SHARED = Path(__file__).parents[2] / "shared"
 
 

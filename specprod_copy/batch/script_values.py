@@ -7,9 +7,9 @@ import shlex
 from collections.abc import Callable, Mapping
 from typing import Final
 
-import psycopg
 from psycopg.pq import Conninfo
 
+from specprod_copy.conninfo import conninfo_parameters
 from specprod_copy.errors import ConfigurationError
 
 _WORD: Final = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"
@@ -140,10 +140,8 @@ def connection_arguments(
     ConfigurationError
         If there is a password in them: others can read the scripts.
     """
-    try:
-        parsed = Conninfo.parse((dsn or "").encode())
-    except psycopg.Error:  # its message may hold the password
-        raise ConfigurationError("--dsn is neither a URI nor a key=value string") from None
+    conninfo_parameters(dsn or "")
+    parsed = Conninfo.parse((dsn or "").encode())
     # libpq marks by "*" what must not be shown.
     secrets = [o.keyword.decode() for o in parsed if o.val is not None and o.dispchar == b"*"]
     if secrets:

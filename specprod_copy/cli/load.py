@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 import re
 import sys
-from pathlib import Path
 
 import click
 
 from specprod_copy.cli.options import (
     connection_options,
-    production_options,
+    input_options,
     role_options,
     verbosity_options,
 )
 from specprod_copy.load import LoadOptions, plan_load
 from specprod_copy.load import load as run_load
-from specprod_copy.production import ProductionFiles
 from specprod_copy.report import make_console, make_report
 from specprod_copy.summary import print_plan, print_summary
 from specprod_copy.tables import STAGES, Inputs
@@ -40,7 +38,7 @@ class PartType(click.ParamType):
 
 @click.command(epilog=f"Stages, in their order: {', '.join(STAGES)}.")
 @click.argument("stages", nargs=-1, required=True, metavar="STAGE...")
-@production_options
+@input_options(skip_missing="Leave out tiles without a fiberassign file, and say which.")
 @click.option("-s", "--schema", help="Schema for the tables.  [default: name of the production]")
 @click.option("--overwrite", is_flag=True, help="Replace the tables of these stages.")
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would be done; do nothing.")
@@ -61,26 +59,11 @@ class PartType(click.ParamType):
     "without this, afterwards, makes the keys and indexes.",
 )
 @click.option("--cluster", is_flag=True, help="Order tables on their q3c index (slow, locks them).")
-@click.option(
-    "--tiles-file",
-    type=click.Path(path_type=Path),
-    help="Tiles file (FITS, CSV or ECSV) instead of the production's own.",
-)
-@click.option(
-    "--exposures-file",
-    type=click.Path(path_type=Path),
-    help="Exposures file instead of the production's own.",
-)
-@click.option(
-    "--skip-missing",
-    is_flag=True,
-    help="Leave out tiles without a fiberassign file, and say which.",
-)
 @verbosity_options
 @connection_options
 def load(
     stages: tuple[str, ...],
-    files: ProductionFiles,
+    inputs: Inputs,
     schema: str | None,
     overwrite: bool,
     dry_run: bool,
@@ -89,9 +72,6 @@ def load(
     jobs: int,
     part: tuple[int, int] | None,
     cluster: bool,
-    tiles_file: Path | None,
-    exposures_file: Path | None,
-    skip_missing: bool,
     verbosity: int,
     conninfo: str,
 ) -> None:
@@ -104,8 +84,7 @@ def load(
       specprod-copy load exposures --specprod fuji --root /global/cfs/cdirs/desi/public/edr
       specprod-copy load all --specprod iron --schema iron --public
     """
-    schema = schema or files.production.name
-    inputs = Inputs(files, tiles_file, exposures_file, skip_missing=skip_missing)
+    schema = schema or inputs.files.production.name
     options = LoadOptions(
         stages=stages,
         schema=schema,

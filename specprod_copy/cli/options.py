@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 import click
 from psycopg.conninfo import make_conninfo
 
-from specprod_copy import database
+from specprod_copy.conninfo import conninfo_parameters, server_is_named
 from specprod_copy.production import ProductionFiles, find_production
 from specprod_copy.server.cluster import Cluster
+from specprod_copy.tables import Inputs
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -50,7 +51,8 @@ def connection_options(command: F) -> F:
         named = {"host": hostname, "user": username, "dbname": dbname}
         if embedded is not None and (dsn or any(named.values())):
             raise click.UsageError("--embedded and another server exclude each other")
-        if embedded is None and database.server_is_named({"dsn": dsn, **named}):
+        if embedded is None and server_is_named({"dsn": dsn, **named}):
+            conninfo_parameters(dsn or "")
             conninfo = make_conninfo(dsn or "", **{k: v for k, v in named.items() if v})
         else:
             cluster = Cluster(embedded or DEFAULT_CLUSTER)
@@ -97,6 +99,50 @@ def production_options(command: F) -> F:
         return command(*args, files=ProductionFiles(production, root), **kwargs)
 
     return wrapper  # type: ignore[return-value]
+
+
+def input_options(*, skip_missing: str = "") -> Callable[[F], F]:
+    """Add the options that say which production and which files; the command gets ``inputs``.
+
+    Parameters
+    ----------
+    skip_missing : str
+        What ``--skip-missing`` does, for ``--help``; without this there is no such option.
+    """
+    skip_option = (
+        click.option("--skip-missing", is_flag=True, help=skip_missing)
+        if skip_missing
+        else lambda command: command
+    )
+
+    def decorate(command: F) -> F:
+        @production_options
+        @click.option(
+            "--tiles-file",
+            type=click.Path(path_type=Path),
+            help="Tiles file (FITS, CSV or ECSV) instead of the production's own.",
+        )
+        @click.option(
+            "--exposures-file",
+            type=click.Path(path_type=Path),
+            help="Exposures file instead of the production's own.",
+        )
+        @skip_option
+        @functools.wraps(command)
+        def wrapper(
+            *args: Any,
+            files: ProductionFiles,
+            tiles_file: Path | None,
+            exposures_file: Path | None,
+            skip_missing: bool = False,
+            **kwargs: Any,
+        ) -> Any:
+            inputs = Inputs(files, tiles_file, exposures_file, skip_missing=skip_missing)
+            return command(*args, inputs=inputs, **kwargs)
+
+        return wrapper
+
+    return decorate
 
 
 def role_options(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from specprod_copy.cli.options import (
     connection_options,
-    production_options,
+    input_options,
     role_options,
     verbosity_options,
 )
@@ -16,18 +14,16 @@ from specprod_copy.cli.tile_options import (
     check_failures,
     end_options,
     finished,
-    summary_file_options,
 )
 from specprod_copy.daily.run import TileOptions
 from specprod_copy.daily.run import sync as run_sync
-from specprod_copy.production import ProductionFiles
 from specprod_copy.report import make_console, make_report
 from specprod_copy.tables import Inputs
 
 
 @click.command()
-@production_options
-@summary_file_options
+@input_options()
+@click.option("-s", "--schema", help="Schema of the tables.  [default: name of the production]")
 @click.option(
     "--since",
     type=click.IntRange(19700101, 99991231),
@@ -46,10 +42,8 @@ from specprod_copy.tables import Inputs
 @verbosity_options
 @connection_options
 def sync(
-    files: ProductionFiles,
+    inputs: Inputs,
     schema: str | None,
-    tiles_file: Path | None,
-    exposures_file: Path | None,
     since: int | None,
     delete: bool,
     dry_run: bool,
@@ -72,9 +66,9 @@ def sync(
     console = make_console()
     summary = run_sync(
         conninfo,
-        Inputs(files, tiles_file, exposures_file),
+        inputs,
         TileOptions(
-            schema or files.production.name,
+            schema or inputs.files.production.name,
             primary=primary,
             cluster=cluster,
             roles=roles,

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import click
 
 from specprod_copy.cli.options import (
     connection_options,
-    production_options,
+    input_options,
     role_options,
     verbosity_options,
 )
-from specprod_copy.cli.tile_options import end_options, finished, summary_file_options
+from specprod_copy.cli.tile_options import end_options, finished
 from specprod_copy.daily.run import TileOptions, load_tiles
-from specprod_copy.production import ProductionFiles
 from specprod_copy.report import make_console, make_report
 from specprod_copy.tables import Inputs
 
 
 @click.command()
 @click.argument("tileids", nargs=-1, required=True, type=click.IntRange(min=0), metavar="TILEID...")
-@production_options
-@summary_file_options
+@input_options()
+@click.option("-s", "--schema", help="Schema of the tables.  [default: name of the production]")
 @click.option("--update", is_flag=True, help="Load again tiles that are in the tables already.")
 @click.option("--overwrite", is_flag=True, help="Replace the tables first, with all their tiles.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before replacing tables.")
@@ -33,10 +31,8 @@ from specprod_copy.tables import Inputs
 @connection_options
 def tile(
     tileids: tuple[int, ...],
-    files: ProductionFiles,
+    inputs: Inputs,
     schema: str | None,
-    tiles_file: Path | None,
-    exposures_file: Path | None,
     update: bool,
     overwrite: bool,
     yes: bool,
@@ -56,13 +52,13 @@ def tile(
     \b
       specprod-copy tile 1000 1001 --specprod daily --primary
     """
-    schema = schema or files.production.name
+    schema = schema or inputs.files.production.name
     if overwrite and not yes and sys.stdin.isatty():
         click.confirm(f"Replace the tables of schema {schema}?", abort=True)
     console = make_console()
     summary = load_tiles(
         conninfo,
-        Inputs(files, tiles_file, exposures_file),
+        inputs,
         tileids,
         TileOptions(schema, overwrite, update, primary, cluster, roles, jobs),
         make_report(console, verbosity),

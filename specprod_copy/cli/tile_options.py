@@ -6,7 +6,6 @@ import functools
 import os
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -17,27 +16,6 @@ from specprod_copy.daily.run import TilesSummary
 from specprod_copy.errors import SpecprodCopyError
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-def summary_file_options(command: F) -> F:
-    """Add ``schema``, ``tiles_file`` and ``exposures_file``."""
-    for option in (
-        click.option(
-            "--exposures-file",
-            type=click.Path(path_type=Path),
-            help="Exposures file instead of the production's own.",
-        ),
-        click.option(
-            "--tiles-file",
-            type=click.Path(path_type=Path),
-            help="Tiles file (FITS, CSV or ECSV) instead of the production's own.",
-        ),
-        click.option(
-            "-s", "--schema", help="Schema of the tables.  [default: name of the production]"
-        ),
-    ):
-        command = option(command)
-    return command
 
 
 def end_options(command: F) -> F:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import click
 
-from specprod_copy.cli.options import connection_options, production_options, verbosity_options
-from specprod_copy.production import ProductionFiles
+from specprod_copy.cli.options import connection_options, input_options, verbosity_options
 from specprod_copy.report import make_console, make_report
 from specprod_copy.tables import STAGES, Inputs
 from specprod_copy.verify import VerifyOptions
@@ -20,7 +19,7 @@ from specprod_copy.verify.text import print_failures, print_results, to_json
 
 @click.command(epilog=f"Stages, in their order: {', '.join(STAGES)}.")
 @click.argument("stages", nargs=-1, metavar="[STAGE]...")
-@production_options
+@input_options(skip_missing="Tiles without a fiberassign file were left out on purpose.")
 @click.option("-s", "--schema", help="Schema of the tables.  [default: name of the production]")
 @click.option(
     "--sample",
@@ -52,37 +51,19 @@ from specprod_copy.verify.text import print_failures, print_results, to_json
     show_default="number of processors, at most 8",
     help="How many processes read.",
 )
-@click.option(
-    "--tiles-file",
-    type=click.Path(path_type=Path),
-    help="Tiles file that was loaded instead of the production's own.",
-)
-@click.option(
-    "--exposures-file",
-    type=click.Path(path_type=Path),
-    help="Exposures file that was loaded instead of the production's own.",
-)
-@click.option(
-    "--skip-missing",
-    is_flag=True,
-    help="Tiles without a fiberassign file were left out on purpose.",
-)
 @verbosity_options
 @connection_options
 @click.pass_context
 def verify(
     context: click.Context,
     stages: tuple[str, ...],
-    files: ProductionFiles,
+    inputs: Inputs,
     schema: str | None,
     sample: int,
     seed: int,
     as_json: bool,
     html: Path | None,
     jobs: int,
-    tiles_file: Path | None,
-    exposures_file: Path | None,
-    skip_missing: bool,
     verbosity: int,
     conninfo: str,
 ) -> None:
@@ -98,11 +79,11 @@ def verify(
     """
     if html is not None and not html.parent.is_dir():
         raise click.UsageError(f"--html: there is no folder {html.parent}")
-    schema = schema or files.production.name
+    schema = schema or inputs.files.production.name
     console = make_console()
     results = run_verify(
         conninfo,
-        Inputs(files, tiles_file, exposures_file, skip_missing=skip_missing),
+        inputs,
         VerifyOptions(stages or ("all",), schema, sample, seed, jobs),
         make_report(console, verbosity),
     )
