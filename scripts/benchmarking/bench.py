@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from benchmarking import processes
 from benchmarking.productions import warm
@@ -30,7 +31,6 @@ BEFORE = {
     "zpix": ("exposures", "photometry", "targetphot"),
     "ztile": ("exposures", "photometry", "targetphot", "target"),
     "target": ("exposures", "photometry", "targetphot"),
-    "fiberassign": ("exposures", "photometry", "targetphot"),
     "potential": ("exposures", "photometry", "targetphot"),
 }
 """Tables to measure, and the stages that their foreign keys and files want loaded before."""
@@ -43,6 +43,10 @@ def server(work: Path, dsn: str | None) -> Iterator[str]:
     The private one is deleted afterwards; of another one only our schema.
     """
     if dsn is not None:
+        parts = conninfo_to_dict(dsn)
+        if password := parts.pop("password", None):
+            os.environ["PGPASSWORD"] = str(password)  # nobody sees it among the arguments
+        dsn = make_conninfo("", **{name: str(value) for name, value in parts.items()})
         with psycopg.connect(dsn, autocommit=True) as connection:
             if database.schema_exists(connection, SCHEMA):
                 raise click.ClickException(f"schema {SCHEMA} exists on this server; drop it first")
@@ -90,18 +94,21 @@ class Bench:
         """Names of the tables that are filled."""
         return tuple(dict.fromkeys(source.table for source in sources_of(self.stages)))
 
+    def tileids(self) -> tuple[int, ...]:
+        """Return the tiles that are loaded."""
+        return database.integers(self.connection, SCHEMA, "tile", "tileid")
+
     def loader(self, stages: Sequence[str], *options: str) -> list[str]:
         """Return the command line that loads stages here."""
         production = ["--specprod", self.files.production.name, "--root", str(self.files.root)]
         where = ["--schema", SCHEMA, "--dsn", self.conninfo]
         return processes.loader_command("load", *stages, *production, *where, "--quiet", *options)
 
-    def prepare(self) -> None:
-        """Load what the tables refer to."""
-        before = [BEFORE[stage] for stage in self.stages if stage in BEFORE]
-        if before:
-            click.echo(f"loading {', '.join(before[0])}, which the rows refer to", err=True)
-            processes.run(self.loader(before[0]))
+    def prepare(self, stages: Sequence[str]) -> None:
+        """Load stages that come before."""
+        if stages:
+            click.echo(f"loading {', '.join(stages)}", err=True)
+            processes.run(self.loader(stages))
 
     def plan(self) -> tuple[list[Unit], dict[str, list[Column]]]:
         """Return the units that fill the tables, and the columns of each table."""

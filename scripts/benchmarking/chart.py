@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarking.report import Result
+from benchmarking.result import Result
 from benchmarking.rounds import summary
 from benchmarking.targets import LIMIT
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 from benchmarking import limit, loader, machine
-from benchmarking.bench import Bench, server
+from benchmarking.bench import BEFORE, Bench, server
+from benchmarking.peers import ORM, PEERS
+from benchmarking.peers import contender as peers
 from benchmarking.ready import Ready, ready_files
-from benchmarking.report import Result
+from benchmarking.result import Result
 from benchmarking.rounds import Rounds, Turn
 from benchmarking.targets import LIMIT, jobs
 from specprod_copy import database
+from specprod_copy.ledger import Unit
 from specprod_copy.production import ProductionFiles
 
 NOTES = (
@@ -25,6 +29,14 @@ NOTES = (
     "Equal contents: number of rows after each run, hashes of all values after the first.",
 )
 
+PEER_NOTES = (
+    "Peers, from the start of their process to the commit: imports; the FITS file read by fitsio "
+    "(ORM: by astropy, as DESI's loader does), all of it at once; ids, names, row filter and "
+    "checks by the project's own transform; then theirs. The table has no keys or indexes.",
+    "The ORM, as DESI's loader: one object per row, a commit per 50,000 rows, keys and indexes in "
+    "place before. It has part of the rows; its time beyond start and reading is multiplied.",
+)
+
 
 def compare(
     work: Path,
@@ -32,6 +44,7 @@ def compare(
     stages: tuple[str, ...],
     *,
     runs: int,
+    orm_rows: int,
     dsn: str | None,
 ) -> Result:
     """Run all contenders.
@@ -46,17 +59,25 @@ def compare(
         The name of one table, or ``all``.
     runs : int
         Number of runs of each contender.
+    orm_rows : int
+        About so many rows for the ORM, which is slow; its time is scaled.
     dsn : str, optional
         A server; a private one without it.
     """
     with server(work, dsn) as conninfo, database.connect(conninfo) as connection:
         bench = Bench(connection, conninfo, files, stages, work)
-        bench.prepare()
+        bench.prepare(BEFORE.get(stages[0], ()))
         units, columns = bench.plan()
         inputs = list(dict.fromkeys(unit.path for unit in units))
-        with ready_files(work, units, columns) as ready:
+        with ExitStack() as stack:
+            ready = stack.enter_context(ready_files(work, units, columns))
             turns = loader_turns(bench, inputs, ready)
             notes = list(NOTES)
+            if stages != ("all",):
+                part = peers.first_rows(units, orm_rows)
+                some = stack.enter_context(ready_files(work, part, columns))
+                turns += peer_turns(bench, units, ready, part, some)
+                notes += peer_notes(some[0].rows)
             if limit.may_read_files(bench):
                 turns.insert(0, Turn(LIMIT, partial(limit.run, bench, ready), ready))
             else:
@@ -90,3 +111,38 @@ def loader_turns(bench: Bench, inputs: Sequence[Path], ready: Sequence[Ready]) -
             Turn(jobs(n), partial(loader.ready, bench, inputs, n), ready),
         ]
     return [Turn(jobs(1), loader.start), *turns]
+
+
+def peer_turns(
+    bench: Bench,
+    units: Sequence[Unit],
+    ready: Sequence[Ready],
+    part: Sequence[Unit],
+    some: Sequence[Ready],
+) -> list[Turn]:
+    """Return the turns of the peers that are installed.
+
+    Parameters
+    ----------
+    bench : Bench
+    units, ready
+        All rows.
+    part, some
+        The rows for the ORM.
+    """
+    installed = [peer for peer in PEERS if not peer.missing()]
+    turns = [peers.turn(bench, peer, units, ready) for peer in installed if peer != ORM]
+    if ORM in installed:
+        turns.append(peers.turn(bench, ORM, part, some, scale=ready[0].rows / some[0].rows))
+    return turns
+
+
+def peer_notes(orm_rows: int) -> list[str]:
+    """Return what is to be known of the peers."""
+    missing = [
+        f"{peer.name}: missing; not installed: {', '.join(peer.missing())} "
+        "(pip install specprod-copy[benchmark])"
+        for peer in PEERS
+        if peer.missing()
+    ]
+    return [*PEER_NOTES, f"The ORM has loaded {orm_rows:,} rows.", *missing]

@@ -54,12 +54,17 @@ def run(bench: Bench, files: Sequence[Ready]) -> dict[str, float]:
     dict
         ``rows`` and ``ready``, the sums of the parts, and each part [s].
     """
+    copied = rows(bench, files)
+    finished = finish(bench)
+    return {**copied, "ready": copied["rows"] + sum(finished.values()), **finished}
+
+
+def rows(bench: Bench, files: Sequence[Ready]) -> dict[str, float]:
+    """Fill the tables; return ``rows`` and its parts [s]."""
     bench.make_tables()
     bench.settle([ready.path for ready in files])
-    rows = copy(bench, files)
-    rest = finish(bench)
-    total = sum(rows.values())
-    return {"rows": total, "ready": total + sum(rest.values()), **rows, **rest}
+    parts = copy(bench, files)
+    return {"rows": sum(parts.values()), **parts}
 
 
 def may_read_files(bench: Bench) -> bool:

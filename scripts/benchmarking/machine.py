@@ -58,14 +58,9 @@ def _processor() -> str:
     return platform.machine()
 
 
-def circumstances(connection: psycopg.Connection) -> dict[str, str]:
-    """Return machine, versions, settings and command, for people."""
-    query = "SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY(%s)"
-    settings: dict[str, str] = dict(connection.execute(query, (list(SETTINGS),)).fetchall())
-    server = connection.execute("SELECT current_setting('server_version')").fetchone()
-    assert server is not None
+def client_circumstances() -> dict[str, str]:
+    """Return command, machine and versions, for people."""
     versions = {name: version(name) for name in PACKAGES}
-    q3c = database.q3c_version(connection, installed=True)
     return {
         "command": shlex.join(["python", *sys.argv]),
         "machine": f"{os.cpu_count()} processors ({_processor()}), "
@@ -73,6 +68,17 @@ def circumstances(connection: psycopg.Connection) -> dict[str, str]:
         "versions": f"specprod-copy {specprod_copy.__version__}, "
         f"Python {platform.python_version()}, "
         + ", ".join(f"{name} {found}" for name, found in versions.items() if found),
+    }
+
+
+def circumstances(connection: psycopg.Connection) -> dict[str, str]:
+    """Return command, machine, versions and settings of the server, for people."""
+    query = "SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY(%s)"
+    settings: dict[str, str] = dict(connection.execute(query, (list(SETTINGS),)).fetchall())
+    server = connection.execute("SELECT current_setting('server_version')").fetchone()
+    assert server is not None
+    q3c = database.q3c_version(connection, installed=True)
+    return client_circumstances() | {
         "server": f"PostgreSQL {server[0]}, {f'q3c {q3c}' if q3c else 'no q3c'}; "
         + ", ".join(f"{name} {settings[name]}" for name in SETTINGS if name in settings),
     }

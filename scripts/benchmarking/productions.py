@@ -33,7 +33,9 @@ class Size:
         return cls(max(4, math.ceil(rows / ZPIX_ROWS_PER_TARGET / targets)), targets)
 
 
-def demo_production(work: Path, specprod: str, size: Size) -> ProductionFiles:
+def demo_production(
+    work: Path, specprod: str, size: Size, purpose: str = "demo"
+) -> ProductionFiles:
     """Return a demo production, written unless it is there.
 
     Parameters
@@ -43,8 +45,10 @@ def demo_production(work: Path, specprod: str, size: Size) -> ProductionFiles:
     specprod : str
         The production to imitate.
     size : Size
+    purpose : str
+        Begin of its name: who changes its files keeps them apart.
     """
-    root = work / f"demo-{specprod}-{size.tiles}x{size.targets}"
+    root = work / f"{purpose}-{specprod}-{size.tiles}x{size.targets}"
     production = find_production(specprod)
     if not root.exists():
         click.echo(f"writing {root}", err=True)
