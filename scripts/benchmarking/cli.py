@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -26,7 +27,7 @@ MODES = {
 TABLE_ROWS = 1_000_000
 
 
-def mode_options(command: click.Command) -> click.Command:
+def mode_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add a flag for each mode."""
     for mode, (rows, what) in reversed(MODES.items()):
         help_text = f"{what}  [--rows {rows:,}]"
@@ -39,9 +40,9 @@ def mode_options(command: click.Command) -> click.Command:
 @click.option("--table", type=click.Choice(list(BEFORE)), default="zpix", show_default=True)
 @click.option(
     "--rows",
-    type=click.IntRange(100),
-    help="About so many rows of zpix in the demo production; with --gzip, files; with --targetphot, "
-    f"rows.  [default: {TABLE_ROWS:,}]",
+    type=click.IntRange(10),
+    help="About so many rows of zpix in the demo production; with --gzip, files; with "
+    f"--targetphot, rows.  [default: {TABLE_ROWS:,}]",
 )
 @click.option("--runs", type=click.IntRange(1), default=5, show_default=True)
 @click.option(

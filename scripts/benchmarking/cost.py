@@ -5,7 +5,8 @@ The model is arithmetic on purpose. For each table, by one process each and meas
     rows  s  specprod-copy, FITS to committed rows, without start
     keys  s  keys, indexes and foreign keys, one statement after the other
 
-are multiplied by the rows of DR1. Index builds grow as n log n. `Node` says how many work at a
+are multiplied by the rows of DR1. Index builds grow as n log n; ANALYZE does not grow, its sample
+has a fixed size. `Node` says how many work at a
 time, how well (measured here, assumed for machines that we do not have), and how fast it writes;
 whichever is slower decides.
 """
@@ -30,9 +31,9 @@ class Cost:
     ----------
     rows : int
         Rows that were measured.
-    copy, load, keys, longest : float
+    copy, load, keys, longest, analyze : float
         Seconds of the limit's COPY; of specprod-copy with one job; of all keys and indexes in
-        series; of the longest of these.
+        series; of the longest of these; of ANALYZE.
     orm : float
         Seconds of the ORM, scaled to `rows`; 0 if it was not measured.
     file_bytes, copy_bytes, heap_bytes, index_bytes : int
@@ -44,6 +45,7 @@ class Cost:
     load: float
     keys: float
     longest: float
+    analyze: float
     orm: float
     file_bytes: int
     copy_bytes: int
@@ -114,7 +116,7 @@ def estimate(costs: Mapping[str, Cost], node: Node) -> Estimate:
     for table, cost in costs.items():
         n = DR1[table]["rows"]
         rows += cost.scaled(cost.load, n)
-        keys += cost.sorted(cost.keys, n)
+        keys += cost.sorted(cost.keys, n) + cost.analyze
         longest = max(longest, cost.sorted(cost.longest, n))
         reference += cost.scaled(cost.orm, n)
         written += 2 * cost.scaled(cost.heap_bytes, n)

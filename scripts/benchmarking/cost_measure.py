@@ -132,7 +132,7 @@ def _costs(
     keys: dict[str, list[float]] = defaultdict(list)
     for name, seconds in parts.items():
         phase, _, rest = name.partition(" ")
-        if phase in (*limit.PHASES, "analyze"):
+        if phase in limit.PHASES:
             keys[rest.split()[0]].append(seconds)
     files: dict[str, dict[Path, int]] = defaultdict(dict)
     for unit in units:
@@ -144,6 +144,7 @@ def _costs(
             load=statistics.median(figures["one"][file.table]),
             keys=sum(keys[file.table]),
             longest=max(keys[file.table]),
+            analyze=parts[f"analyze {file.table}"],
             orm=orm.get(file.table, 0) * file.rows,
             file_bytes=sum(files[file.table].values()),
             copy_bytes=file.size,

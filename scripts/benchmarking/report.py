@@ -10,15 +10,26 @@ from pathlib import Path
 Cells = Sequence[str]
 
 
-def markdown(head: Cells, body: Sequence[Cells]) -> str:
-    """Return a table in Markdown that reads well as it is; the first column is text."""
+def markdown(head: Cells, body: Sequence[Cells], *, texts: int = 1) -> str:
+    """Return a table in Markdown that reads well as it is.
+
+    Parameters
+    ----------
+    head : sequence of str
+    body : sequence of sequence of str
+    texts : int
+        Number of columns that hold text; numbers follow.
+    """
     widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
-    rules = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    rules = [
+        "-" * width if n < texts else f"{'-' * (width - 1)}:" for n, width in enumerate(widths)
+    ]
 
     def line(cells: Cells) -> str:
-        first, *others = cells
-        padded = [first.ljust(widths[0])]
-        padded += [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+        padded = [
+            cell.ljust(width) if n < texts else cell.rjust(width)
+            for n, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ]
         return f"| {' | '.join(padded)} |"
 
     return "\n".join(map(line, (head, rules, *body)))

@@ -76,13 +76,18 @@ class Result:
                         number(medians.get((contender, f"{name} together MB")), 0),
                     ]
                 )
-        return markdown(head, body)
+        return markdown(head, body, texts=2)
 
     def _parts(self) -> str:
-        """Return the parts of the limit: each COPY, index, key."""
-        figures = self.figures.get(LIMIT, {})
-        parts = {name: values for name, values in figures.items() if " " in name}
-        body = [[name, *map(number, summary(values))] for name, values in parts.items()]
+        """Return the parts of the limit: each COPY, index, key; their sums for many tables."""
+        parts: dict[str, list[list[float]]] = {}
+        for name, values in self.figures.get(LIMIT, {}).items():
+            if " " in name:
+                parts.setdefault(name if self.table else name.split()[0], []).append(values)
+        body = [
+            [name, *map(number, summary([sum(run) for run in zip(*values, strict=True)]))]
+            for name, values in parts.items()
+        ]
         return markdown(["part of the limit", "median s", "least", "most"], body) if body else ""
 
     def _targets(self) -> str:

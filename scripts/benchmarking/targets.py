@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from benchmarking import peers
+
 Medians = Mapping[tuple[str, str], float]
 """(contender, figure) to the median of its runs."""
 
 Figure = tuple[str, str]
 
-LIMIT, ADBC, PGPQ, CSV, ORM = (
-    "limit",
-    "Polars over ADBC",
-    "pgpq",
-    "CSV",
-    "SQLAlchemy ORM",
-)
+LIMIT = "limit"
+ADBC, PGPQ, CSV, ORM = (peer.name for peer in (peers.ADBC, peers.PGPQ, peers.CSV, peers.ORM))
 
 
 def jobs(n: int) -> str:
@@ -70,8 +67,9 @@ class Target:
 
 ONE, TWO = jobs(1), jobs(2)
 
+WIDE = ("zpix", "ztile", "target")
 NARROW = ("potential",)
-WIDE = ("zpix", "ztile", "target", "fiberassign", "")
+WHOLE = ("",)
 
 TARGETS = (
     Target(
@@ -79,7 +77,7 @@ TARGETS = (
         (ONE, "rows"),
         (LIMIT, "rows"),
         1.10,
-        tables=WIDE,
+        tables=(*WIDE, *WHOLE),
     ),
     Target("the same for a narrow table", (ONE, "rows"), (LIMIT, "rows"), 1.15, tables=NARROW),
     Target(
@@ -88,11 +86,24 @@ TARGETS = (
         (LIMIT, "ready"),
         0.65,
     ),
-    Target("rows: ADBC, of ours with 1 job", (ADBC, "rows"), (ONE, "rows"), 2, at_most=False),
-    Target("rows: pgpq, of ours with 1 job", (PGPQ, "rows"), (ONE, "rows"), 1, at_most=False),
-    Target("rows: CSV, of ours with 1 job", (CSV, "rows"), (ONE, "rows"), 1, at_most=False),
+    *(
+        Target(
+            f"rows: {peer}, of ours with 1 job",
+            (peer, "rows"),
+            (ONE, "rows"),
+            goal,
+            at_most=False,
+            tables=(*WIDE, *NARROW),
+        )
+        for peer, goal in ((ADBC, 2), (PGPQ, 1), (CSV, 1))
+    ),
     Target(
-        "FITS to ready: ORM, of ours with 2 jobs", (ORM, "ready"), (TWO, "ready"), 60, at_most=False
+        "FITS to ready: SQLAlchemy ORM, of ours with 2 jobs",
+        (ORM, "ready"),
+        (TWO, "ready"),
+        60,
+        at_most=False,
+        tables=(*WIDE, *NARROW),
     ),
     Target("largest process [MB], 1 job", (ONE, "rows largest MB"), None, 400),
     Target("largest process [MB], 2 jobs", (TWO, "rows largest MB"), None, 400),
