@@ -1,13 +1,14 @@
 # make demo    set everything up, write a small production, load it, query it
 # make test    set everything up, run the whole test suite
 # make test-faults   kill loaders 50 times for each number of processes, and everything else of that kind
+# make test-benchmark   run every mode of the benchmark at a small size
 # make check   ruff and mypy
 # make wheel   build sdist and wheel into dist/
 
 BIN := .venv/bin
 DEMO := demo
 
-.PHONY: demo test test-faults check format wheel clean
+.PHONY: demo test test-faults test-benchmark check format wheel clean
 
 demo:
 	@scripts/setup.sh
@@ -20,6 +21,10 @@ test:
 test-faults:
 	@scripts/setup.sh test
 	SPECPROD_COPY_KILLS=50 $(BIN)/pytest tests/test_faults.py
+
+test-benchmark:
+	@scripts/setup.sh test benchmark
+	SPECPROD_COPY_BENCHMARK=1 $(BIN)/pytest tests/test_benchmark.py
 
 check:
 	@scripts/setup.sh test check

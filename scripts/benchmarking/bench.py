@@ -56,7 +56,8 @@ def server(work: Path, dsn: str | None) -> Iterator[str]:
                 drop = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE")
                 connection.execute(drop.format(sql.Identifier(SCHEMA)))
         return
-    cluster = Cluster(work / "pg")
+    # Its own name, lest another benchmark in the same folder finds it and stops it.
+    cluster = Cluster(work / f"pg-{os.getpid()}")
     try:
         cluster.start()
         yield cluster.conninfo()

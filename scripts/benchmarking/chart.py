@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import statistics
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 PANELS = {"rows": "FITS to committed rows", "ready": "FITS to ready, with keys and indexes"}
 """Figure to its title."""
 
-GIANT = 20
-"""What takes so many times as long as the fastest goes beyond the end of the axis."""
+GIANT = 10
+"""What takes so many times as long as most goes beyond the end of the axis."""
 
 
 def write_chart(result: Result, path: Path) -> str | None:
@@ -58,7 +59,8 @@ def _bars(axes: Axes, figures: Mapping[int, tuple[float, float, float]]) -> None
         [most - median for median, _, most in figures.values()],
     ]
     axes.barh(list(figures), medians, 0.7, xerr=errors, color="#4878a8", ecolor="#333333")
-    end = 1.25 * max(most for _, _, most in figures.values() if most <= GIANT * min(medians))
+    usual = statistics.median_low(medians)
+    end = 1.25 * max(most for _, _, most in figures.values() if most <= GIANT * usual)
     axes.set_xlim(0, end)
     for place, (median, _, most) in figures.items():
         beyond = most > end

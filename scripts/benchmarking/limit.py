@@ -1,4 +1,8 @@
-"""The limit: what the server alone needs for the same rows, keys and indexes."""
+"""The limit: what the server alone needs for the same rows, keys and indexes.
+
+The tables are made before. COPY into a table of the same transaction, which spares the log where
+wal_level is minimal, was not faster: 200,000 rows of zpix took 2.8 s either way.
+"""
 
 from __future__ import annotations
 

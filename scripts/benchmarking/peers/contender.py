@@ -63,11 +63,12 @@ def _run(bench: Bench, peer: Peer, units: Sequence[Unit], scale: float) -> dict[
     usage = processes.run([sys.executable, "-m", "benchmarking.peers.task", json.dumps(order)])
     told = json.loads(usage.output)
     start = told["begun"] - usage.started
-    once = start + told["reading"]
+    # What does not grow with the rows that were left out.
+    once, once_cpu = start + told["reading"], told["begun_cpu"] + told["reading_cpu"]
     usage = replace(
         usage,
         seconds=once + (usage.seconds - once) * scale,
-        cpu=once + (usage.cpu - once) * scale,
+        cpu=once_cpu + (usage.cpu - once_cpu) * scale,
     )
     figures = {"start": start, **loader.figures("rows", usage)}
     return figures | loader.figures("ready", usage) if peer.indexed else figures

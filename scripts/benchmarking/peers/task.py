@@ -29,8 +29,10 @@ class Task:
         Columns of the table.
     begun : float
         When it asked for the first row, on the clock of `time.monotonic`.
-    reading : float
-        Time spent reading files [s].
+    begun_cpu : float
+        Processor time until then [s].
+    reading, reading_cpu : float
+        Time and processor time of reading files [s].
     """
 
     conninfo: str
@@ -38,7 +40,9 @@ class Task:
     table: str
     columns: list[Column]
     begun: float = 0.0
+    begun_cpu: float = 0.0
     reading: float = 0.0
+    reading_cpu: float = 0.0
 
     def connect(self) -> psycopg.Connection:
         """Connect as the loader does."""
@@ -48,14 +52,15 @@ class Task:
         self, units: list[tuple[str, str, str]], reader: str, most: int | None
     ) -> Iterator[pl.DataFrame]:
         """Yield the rows of each file; sums up the time of reading."""
-        self.begun = time.monotonic()
+        self.begun, self.begun_cpu = time.monotonic(), time.process_time()
         for source, path, hdu in units:
-            started = time.monotonic()
+            started, cpu = time.monotonic(), time.process_time()
             steps = frames.transformed(
                 source, Path(path), hdu, self.columns, reader=reader, most=most
             )
             next(steps)
             self.reading += time.monotonic() - started
+            self.reading_cpu += time.process_time() - cpu
             yield next(steps)
 
 
@@ -67,7 +72,8 @@ def main() -> None:
         columns = database.table_columns(connection, order["schema"], order["table"])
     task = Task(order["conninfo"], order["schema"], order["table"], columns)
     peer.load(task, task.frames(order["units"], order["reader"], order["most"]))
-    print(json.dumps({"begun": task.begun, "reading": task.reading}))
+    told = ("begun", "begun_cpu", "reading", "reading_cpu")
+    print(json.dumps({name: getattr(task, name) for name in told}))
 
 
 if __name__ == "__main__":
