@@ -45,7 +45,7 @@ def _write(path: Path, units: Sequence[Unit], columns: Sequence[Column]) -> Read
         file.write(HEADER)
         for unit in units:
             for chunk in encoded_chunks(unit, columns):
-                file.write(memoryview(chunk.data))
+                file.writelines(map(memoryview, chunk.data))
                 rows += chunk.rows_kept
         file.write(TRAILER)
     path.chmod(0o644)  # the server may be another user
