@@ -1,6 +1,7 @@
 # make demo    set everything up, write a small production, load it, query it
 # make test    set everything up, run the whole test suite
 # make test-faults   kill loaders 50 times for each number of processes, load 20,000 damaged files
+# make test-benchmark   run every mode of the benchmark at a small size
 # make check   ruff and mypy
 # make wheel   build sdist and wheel into dist/
 
@@ -9,7 +10,7 @@ DEMO := demo
 # On all processors, each with a server of its own; the tests of a file share what they prepare.
 PARALLEL := --numprocesses auto --dist loadfile
 
-.PHONY: demo test test-faults check format wheel clean
+.PHONY: demo test test-faults test-benchmark check format wheel clean
 
 demo:
 	@scripts/setup.sh
@@ -23,6 +24,10 @@ test-faults:
 	@scripts/setup.sh test
 	SPECPROD_COPY_KILLS=50 SPECPROD_COPY_MUTATIONS=20000 \
 	    $(BIN)/pytest $(PARALLEL) -rP tests/test_faults*.py tests/test_mutants.py
+
+test-benchmark:
+	@scripts/setup.sh test benchmark
+	SPECPROD_COPY_BENCHMARK=1 $(BIN)/pytest tests/test_benchmark.py
 
 check:
 	@scripts/setup.sh test check

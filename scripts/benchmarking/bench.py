@@ -1,0 +1,146 @@
+"""The place of a comparison: one server, one schema, the tables that every contender fills."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from benchmarking import processes
+from benchmarking.productions import warm
+from specprod_copy import database, ddl
+from specprod_copy.columns import Column
+from specprod_copy.ledger import TABLE as LEDGER
+from specprod_copy.ledger import Ledger, Unit
+from specprod_copy.plan import make_plan, sources_of, with_tiles
+from specprod_copy.production import ProductionFiles
+from specprod_copy.server.cluster import Cluster
+from specprod_copy.tables import Inputs
+
+SCHEMA = "specprod_benchmark"
+
+BEFORE = {
+    "zpix": ("exposures", "photometry", "targetphot"),
+    "ztile": ("exposures", "photometry", "targetphot", "target"),
+    "target": ("exposures", "photometry", "targetphot"),
+    "potential": ("exposures", "photometry", "targetphot"),
+}
+"""Tables to measure, and the stages that their foreign keys and files want loaded before."""
+
+
+@contextmanager
+def server(work: Path, dsn: str | None) -> Iterator[str]:
+    """Yield the connection string of a private server, or of the one that was asked for.
+
+    The private one is deleted afterwards; of another one only our schema.
+    """
+    if dsn is not None:
+        parts = conninfo_to_dict(dsn)
+        if password := parts.pop("password", None):
+            os.environ["PGPASSWORD"] = str(password)  # nobody sees it among the arguments
+        dsn = make_conninfo("", **{name: str(value) for name, value in parts.items()})
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            if database.schema_exists(connection, SCHEMA):
+                raise click.ClickException(f"schema {SCHEMA} exists on this server; drop it first")
+            try:
+                yield dsn
+            finally:
+                drop = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE")
+                connection.execute(drop.format(sql.Identifier(SCHEMA)))
+        return
+    # Its own name, lest another benchmark in the same folder finds it and stops it.
+    cluster = Cluster(work / f"pg-{os.getpid()}")
+    try:
+        cluster.start()
+        yield cluster.conninfo()
+    finally:
+        cluster.stop("immediate")
+        shutil.rmtree(cluster.directory, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where contenders run.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+        With the settings of the loader's own sessions.
+    conninfo : str
+        The same server.
+    files : ProductionFiles
+        What is loaded.
+    stages : tuple of str
+        What ``specprod-copy load`` is asked for.
+    work : pathlib.Path
+        Folder for large files, on a machine where server and contenders see them.
+    """
+
+    connection: psycopg.Connection
+    conninfo: str
+    files: ProductionFiles
+    stages: tuple[str, ...]
+    work: Path
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Names of the tables that are filled."""
+        return tuple(dict.fromkeys(source.table for source in sources_of(self.stages)))
+
+    def tileids(self) -> tuple[int, ...]:
+        """Return the tiles that are loaded."""
+        return database.integers(self.connection, SCHEMA, "tile", "tileid")
+
+    def loader(self, stages: Sequence[str], *options: str) -> list[str]:
+        """Return the command line that loads stages here."""
+        production = ["--specprod", self.files.production.name, "--root", str(self.files.root)]
+        where = ["--schema", SCHEMA, "--dsn", self.conninfo]
+        return processes.loader_command("load", *stages, *production, *where, "--quiet", *options)
+
+    def prepare(self, stages: Sequence[str]) -> None:
+        """Load stages that come before."""
+        if stages:
+            click.echo(f"loading {', '.join(stages)}", err=True)
+            processes.run(self.loader(stages))
+
+    def plan(self) -> tuple[list[Unit], dict[str, list[Column]]]:
+        """Return the units that fill the tables, and the columns of each table."""
+        self.make_tables()
+        columns = {t: database.table_columns(self.connection, SCHEMA, t) for t in self.tables}
+        sources = sources_of(self.stages)
+        inputs = with_tiles(Inputs(self.files), sources, self.connection, SCHEMA)
+        ledger = Ledger(self.connection, SCHEMA)
+        sources = [source for source in sources if source.applies(inputs)]
+        return make_plan(sources, inputs, columns, ledger).units, columns
+
+    def make_tables(self) -> None:
+        """Make the tables anew, without keys and indexes."""
+        self.drop_tables()
+        for statement in ddl.statements(["schema", LEDGER, *self.tables], ["table"], schema=SCHEMA):
+            self.connection.execute(statement.sql.encode())
+
+    def drop_tables(self) -> None:
+        """Drop the tables and forget that they were loaded."""
+        names = sql.SQL(", ").join(sql.Identifier(SCHEMA, table) for table in self.tables)
+        self.connection.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(names))
+        if LEDGER in database.existing_tables(self.connection, SCHEMA):
+            delete = sql.SQL("DELETE FROM {} WHERE table_name = ANY(%s)")
+            ledger = sql.Identifier(SCHEMA, LEDGER)
+            self.connection.execute(delete.format(ledger), (list(self.tables),))
+
+    def settle(self, files: Sequence[Path]) -> None:
+        """Write out what others have left to be written, and have the input files in memory."""
+        # A server that is not ours may not let us.
+        with suppress(psycopg.errors.InsufficientPrivilege):
+            self.connection.execute("CHECKPOINT")
+        os.sync()
+        for path in files:
+            warm(path)
