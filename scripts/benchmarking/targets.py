@@ -79,7 +79,13 @@ TARGETS = (
         1.10,
         tables=(*WIDE, *WHOLE),
     ),
-    Target("the same for a narrow table", (ONE, "rows"), (LIMIT, "rows"), 1.15, tables=NARROW),
+    Target(
+        "FITS to committed rows, 1 job, of the limit's COPY (narrow table)",
+        (ONE, "rows"),
+        (LIMIT, "rows"),
+        1.15,
+        tables=NARROW,
+    ),
     Target(
         "FITS to ready, 2 jobs, of the limit's COPY and serial index builds",
         (TWO, "ready"),
