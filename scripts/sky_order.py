@@ -15,8 +15,8 @@ few separate fields is not:
   makes these files (moustakas/desi-photometry, mpi-photometry). The last 6 % of the rows, those
   without Tractor photometry, come from the targetphot files, tile by tile.
 * fiberassign: a file per tile, in the order of TILEID; seven passes over the sky of tiles 2.7
-  degrees apart, each pass with its own offset. 4200 rows per tile, petal by petal, from the centre
-  of a petal outwards (an assumption).
+  degrees apart, each pass with its own offset. 4200 rows per tile in the order of FIBER, that is
+  petal by petal, and in any order within a petal (an assumption: fibers follow no line there).
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def fiberassign(rng: np.random.Generator, ra: np.ndarray, dec: np.ndarray) -> Sk
         east = (ra[chosen] - tile_ra) * np.cos(np.radians(tile_dec))
         north = dec[chosen] - tile_dec
         petal = np.floor((np.degrees(np.arctan2(east, north)) % 360) / 36)
-        rows.append(chosen[np.lexsort((np.hypot(east, north), petal))])
+        rows.append(chosen[np.argsort(petal, kind="stable")])
     order = np.concatenate(rows)
     return Sky("fiberassign", ra[order], dec[order], [len(r) for r in rows if len(r)])
 
