@@ -12,6 +12,7 @@ import specprod_copy
 from specprod_copy.errors import SpecprodCopyError
 
 COMMANDS = (
+    "doctor",
     "load",
     "status",
     "verify",

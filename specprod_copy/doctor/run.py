@@ -1,0 +1,67 @@
+"""Examine server, role, connection and machine."""
+
+from __future__ import annotations
+
+from specprod_copy import database
+from specprod_copy.doctor.client import check_client
+from specprod_copy.doctor.connection import check_connection
+from specprod_copy.doctor.findings import Finding
+from specprod_copy.doctor.server import (
+    ask,
+    check_rights,
+    check_server,
+    check_session,
+    connections_left,
+)
+from specprod_copy.doctor.settings import check_settings
+from specprod_copy.doctor.space import check_space
+from specprod_copy.tables import Inputs
+
+
+def doctor(conninfo: str, schema: str | None = None, inputs: Inputs | None = None) -> list[Finding]:
+    """Look at all that matters for a load; change nothing.
+
+    Parameters
+    ----------
+    conninfo : str
+        For libpq.
+    schema : str, optional
+        The schema that is to be loaded; else a new one.
+    inputs : Inputs, optional
+        A production's files, to tell the space that they take.
+
+    Returns
+    -------
+    list of Finding
+        A load is impossible if any has the level ``problem``.
+
+    Raises
+    ------
+    DatabaseError
+        If there is no server, or it refuses us.
+    SpecprodCopyError
+        If an input file is not as it must be.
+    """
+    # First as the server is, then as the loader's sessions are.
+    with (
+        database.connect(conninfo, settings={}) as connection,
+        database.translated_errors("cannot examine the server"),
+    ):
+        settings = list(check_settings(connection))
+    with (
+        database.connect(conninfo) as connection,
+        database.translated_errors("cannot examine the server"),
+    ):
+        facts = ask(connection)
+        found = [
+            *check_server(connection, facts),
+            *check_rights(connection, facts, schema),
+            *check_session(connection),
+            *settings,
+            *check_connection(connection, facts),
+            *check_client(connections_left(facts) + 1),
+        ]
+    possible = all(finding.level != "problem" for finding in found)
+    if inputs is not None and possible:
+        found += check_space(conninfo, inputs, schema or inputs.files.production.name)
+    return found

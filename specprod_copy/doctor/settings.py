@@ -1,0 +1,202 @@
+"""Settings of the server: which values are good for a load, why, and what they gain."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import psycopg
+from psycopg.rows import namedtuple_row
+
+from specprod_copy.doctor.findings import Finding
+
+_RULES: Mapping[str, Callable[[object, object], bool]] = {
+    "at least": operator.ge,  # type: ignore[dict-item]
+    "is": operator.eq,
+    "is not": operator.ne,
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A value of a setting that is good for loads.
+
+    Parameters
+    ----------
+    name : str
+        Of the setting.
+    rule : str
+        ``at least``, ``is`` or ``is not``.
+    good : str
+        The value of the rule, in PostgreSQL's notation.
+    why : str
+    gain : str
+        What `scripts/server_settings.py` measured; empty if it was not measured.
+    suggest : str
+        What to set where the rule is broken; `good` if empty.
+    also : mapping of str to str
+        Settings that have to go with it.
+    unless : str
+        SQL condition: where it is true the setting stays as it is, for the reason in `reason`.
+    reason : str
+    """
+
+    name: str
+    rule: str
+    good: str
+    why: str
+    gain: str = ""
+    suggest: str = ""
+    also: Mapping[str, str] = field(default_factory=dict)
+    unless: str = "false"
+    reason: str = ""
+
+
+SETTINGS: Sequence[Setting] = (
+    Setting(
+        "wal_level",
+        "is",
+        "minimal",
+        "index builds, and rows of tables made in the same transaction, are not written a second "
+        "time, to the log; only for a server that nobody replicates and whose log nobody archives",
+        also={"max_wal_senders": "0"},
+        unless="current_setting('archive_mode') <> 'off' "
+        "OR EXISTS (SELECT FROM pg_replication_slots) OR EXISTS (SELECT FROM pg_stat_replication)",
+        reason="stays, for this server is replicated or its log archived",
+    ),
+    Setting(
+        "max_wal_size",
+        "at least",
+        "4GB",
+        "fewer checkpoints during a load: each makes the next change to a page log the whole page",
+    ),
+    Setting("checkpoint_timeout", "at least", "15min", "fewer checkpoints during a load"),
+    Setting(
+        "wal_compression",
+        "is not",
+        "off",
+        "whole pages in the log are compressed",
+        suggest="on",
+    ),
+    Setting(
+        "shared_buffers",
+        "at least",
+        "1GB",
+        "index builds and checks of foreign keys find pages in the server's own cache",
+    ),
+    Setting(
+        "max_parallel_maintenance_workers",
+        "at least",
+        "1",
+        "an index build uses more than one core; several builds at a time (--jobs) do as well",
+    ),
+    Setting(
+        "max_parallel_workers",
+        "at least",
+        "4",
+        "workers of index builds come from this number",
+        suggest="8",
+    ),
+    Setting("max_worker_processes", "at least", "8", "the upper limit of all workers"),
+    Setting(
+        "effective_io_concurrency",
+        "at least",
+        "100",
+        "pages of a search on the sky are asked for ahead, which matters for those that are not "
+        "in memory (solid-state disks)",
+        suggest="200",
+    ),
+    Setting(
+        "temp_file_limit",
+        "is",
+        "-1",
+        "an index build sorts in temporary files what does not fit into maintenance_work_mem, and "
+        "fails at the limit",
+    ),
+    Setting("huge_pages", "is not", "off", "less memory for the tables of pages", suggest="try"),
+    Setting("track_io_timing", "is", "on", "EXPLAIN tells how long the disk takes"),
+    Setting("autovacuum", "is", "on", "leave it on: it keeps the planner's statistics"),
+    Setting("fsync", "is", "on", "leave it on: off loses the database when the machine fails"),
+    Setting("full_page_writes", "is", "on", "leave it on, for the same reason"),
+    Setting(
+        "data_checksums",
+        "is",
+        "on",
+        "broken pages are noticed; for a stopped server: pg_checksums --enable",
+    ),
+)
+"""The settings that are looked at. All of them concern the whole server."""
+
+_UNITS = {
+    **{"B": 1, "kB": 1 << 10, "8kB": 8 << 10, "MB": 1 << 20, "16MB": 16 << 20, "GB": 1 << 30},
+    **{"us": 0.001, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000},
+    "": 1,
+}
+"""PostgreSQL's units of size [bytes] and of time [ms]."""
+
+
+def _number(text: str, unit: str = "") -> float:
+    found = re.fullmatch(r"(-?[\d.]+) *([A-Za-z]*)", text)
+    if found is None:
+        raise ValueError(f"not a number with a unit: {text!r}")
+    return float(found[1]) * _UNITS[found[2] or unit]
+
+
+def check_settings(
+    connection: psycopg.Connection, settings: Sequence[Setting] = SETTINGS
+) -> Iterator[Finding]:
+    """Yield what is to be said about each setting that the server knows.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    settings : sequence of Setting
+    """
+    # What the server has, not what the loader's session made of it.
+    query = """
+        SELECT name, CASE WHEN source = 'session' THEN reset_val ELSE setting END AS setting,
+               COALESCE(unit, '') AS unit, vartype, context,
+               CASE WHEN source = 'session' THEN reset_val ELSE current_setting(name) END AS shown
+        FROM pg_settings WHERE name = ANY(%s)"""
+    with connection.cursor(row_factory=namedtuple_row) as cursor:
+        cursor.execute(query, ([setting.name for setting in settings],))
+        known = {row.name: row for row in cursor}
+    for setting in settings:
+        row = known.get(setting.name)
+        if row is None:
+            continue
+        value: object = row.setting
+        good: object = setting.good
+        if row.vartype in ("integer", "real"):
+            value, good = _number(row.setting, row.unit), _number(setting.good, row.unit)
+        if _RULES[setting.rule](value, good):
+            yield Finding("settings", setting.name, row.shown, why=setting.why)
+        elif _holds(connection, setting.unless):
+            yield Finding("settings", setting.name, row.shown, why=setting.reason)
+        else:
+            yield _advice(setting, row.shown, row.context)
+
+
+def _holds(connection: psycopg.Connection, condition: str) -> bool:
+    row = connection.execute(f"SELECT {condition}".encode()).fetchone()
+    return bool(row and row[0])
+
+
+def _advice(setting: Setting, shown: str, context: str) -> Finding:
+    good = setting.suggest or setting.good
+    changes = {setting.name: good, **setting.also}
+    # An internal setting belongs to the files of the server: no statement changes it.
+    remedy = [f"ALTER SYSTEM SET {name} = '{value}';" for name, value in changes.items()]
+    return Finding(
+        "settings",
+        setting.name,
+        shown,
+        "advice",
+        good,
+        setting.why,
+        setting.gain,
+        () if context == "internal" else tuple(remedy),
+        restart=context == "postmaster",
+    )
