@@ -28,6 +28,7 @@ from specprod_copy.database import SESSION_SETTINGS
 from specprod_copy.demo import write_production
 from specprod_copy.load import LoadOptions, load
 from specprod_copy.production import ProductionFiles, find_production
+from specprod_copy.server.account import account_for
 from specprod_copy.server.cluster import Cluster
 from specprod_copy.tables import Inputs
 
@@ -63,12 +64,18 @@ class Variant:
         In place of what the loader sets for its session.
     together : bool
         Make the table in the transaction of its rows, as a load of few rows does.
+    freeze : bool
+        COPY with FREEZE, which wants that.
+    checksums : bool
+        Whether the server keeps checksums of pages.
     """
 
     name: str
     server: Mapping[str, str] = field(default_factory=dict)
     session: Mapping[str, str] = field(default_factory=dict)
     together: bool = False
+    freeze: bool = False
+    checksums: bool = True
 
 
 _MINIMAL = {"wal_level": "minimal", "max_wal_senders": "0"}
@@ -77,8 +84,11 @@ VARIANTS = (
     Variant("defaults"),
     Variant("wal_level=minimal", _MINIMAL),
     Variant("wal_level=minimal, table made with its rows", _MINIMAL, together=True),
+    Variant("wal_level=minimal, that and FREEZE", _MINIMAL, together=True, freeze=True),
     Variant("max_wal_size=4GB", {"max_wal_size": "4GB"}),
-    Variant("wal_compression=on", {"wal_compression": "on"}),
+    Variant("wal_compression=pglz", {"wal_compression": "pglz"}),
+    Variant("wal_compression=lz4", {"wal_compression": "lz4"}),
+    Variant("no data checksums", checksums=False),
     Variant("shared_buffers=1GB", {"shared_buffers": "1GB"}),
     Variant(
         "max_parallel_maintenance_workers=0",
@@ -110,13 +120,20 @@ class Run:
         return self.copy + self.indexes
 
 
-def reconfigure(cluster: Cluster, settings: Mapping[str, str]) -> None:
+def reconfigure(cluster: Cluster, settings: Mapping[str, str], *, checksums: bool) -> None:
     """Restart the server with some settings; an empty one is that of the embedded server."""
     with psycopg.connect(cluster.conninfo(), autocommit=True) as connection:
         for name, value in settings.items():
             change = "ALTER SYSTEM SET {} = {}" if value else "ALTER SYSTEM RESET {}"
             connection.execute(sql.SQL(change).format(sql.Identifier(name), sql.Literal(value)))
+        now = connection.execute("SHOW data_checksums").fetchone() == ("on",)
     cluster.stop()
+    if checksums != now:
+        program = str(cluster.binaries().program("pg_checksums"))
+        change = "--enable" if checksums else "--disable"
+        done = account_for(cluster.directory).run([program, change, f"--pgdata={cluster.data}"])
+        if done.returncode:
+            raise click.ClickException(done.stderr)
     cluster.start()
 
 
@@ -153,10 +170,10 @@ def state(connection: psycopg.Connection) -> tuple[int, int]:
 
 def measure(cluster: Cluster, variant: Variant, file: Path) -> Run:
     """Fill and index the table once."""
-    reconfigure(cluster, {**DEFAULTS, **variant.server})
+    reconfigure(cluster, {**DEFAULTS, **variant.server}, checksums=variant.checksums)
     settings = {**SESSION_SETTINGS, **variant.session}
-    copy = sql.SQL("COPY {} FROM {} (FORMAT BINARY)").format(
-        sql.Identifier(SCHEMA, TABLE), sql.Literal(str(file))
+    copy = sql.SQL("COPY {} FROM {} (FORMAT BINARY, FREEZE {})").format(
+        sql.Identifier(SCHEMA, TABLE), sql.Literal(str(file)), sql.Literal(variant.freeze)
     )
     with database.connect(cluster.conninfo(), settings=settings) as connection:
         connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE".encode())

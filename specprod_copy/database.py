@@ -101,7 +101,9 @@ def connect(conninfo: str, *, settings: Mapping[str, str] = SESSION_SETTINGS) ->
         connection = psycopg.connect(conninfo, autocommit=True, application_name="specprod-copy")
         for name, value in settings.items():
             connection.execute(
-                "SELECT set_config(name, %s, false) FROM pg_settings WHERE name = %s", (value, name)
+                # The server spells some of the names with capitals: TimeZone.
+                "SELECT set_config(name, %s, false) FROM pg_settings WHERE lower(name) = lower(%s)",
+                (value, name),
             )
     except psycopg.Error as error:
         raise DatabaseError(

@@ -1,4 +1,4 @@
-"""This machine: what a load finds here."""
+"""What a load finds on the machine that it runs on."""
 
 from __future__ import annotations
 

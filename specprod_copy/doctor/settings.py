@@ -6,14 +6,15 @@ import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import psycopg
-from psycopg.rows import namedtuple_row
+from psycopg.rows import dict_row
 
 from specprod_copy.doctor.findings import Finding
 
-_RULES: Mapping[str, Callable[[object, object], bool]] = {
-    "at least": operator.ge,  # type: ignore[dict-item]
+_RULES: Mapping[str, Callable[[Any, Any], bool]] = {
+    "at least": operator.ge,
     "is": operator.eq,
     "is not": operator.ne,
 }
@@ -95,7 +96,7 @@ SETTINGS: Sequence[Setting] = (
     Setting(
         "max_parallel_workers",
         "at least",
-        "4",
+        "2",
         "workers of index builds come from this number",
         suggest="8",
     ),
@@ -103,7 +104,7 @@ SETTINGS: Sequence[Setting] = (
     Setting(
         "effective_io_concurrency",
         "at least",
-        "100",
+        "16",
         "pages of a search on the sky are asked for ahead, which matters for those that are not "
         "in memory (solid-state disks)",
         suggest="200",
@@ -152,31 +153,29 @@ def check_settings(
     Parameters
     ----------
     connection : psycopg.Connection
+        With the settings of the server, not those of the loader.
     settings : sequence of Setting
     """
-    # What the server has, not what the loader's session made of it.
     query = """
-        SELECT name, CASE WHEN source = 'session' THEN reset_val ELSE setting END AS setting,
-               COALESCE(unit, '') AS unit, vartype, context,
-               CASE WHEN source = 'session' THEN reset_val ELSE current_setting(name) END AS shown
+        SELECT name, setting, COALESCE(unit, '') AS unit, vartype, context,
+               current_setting(name) AS shown
         FROM pg_settings WHERE name = ANY(%s)"""
-    with connection.cursor(row_factory=namedtuple_row) as cursor:
+    with connection.cursor(row_factory=dict_row) as cursor:
         cursor.execute(query, ([setting.name for setting in settings],))
-        known = {row.name: row for row in cursor}
+        known = {row["name"]: row for row in cursor}
     for setting in settings:
         row = known.get(setting.name)
         if row is None:
             continue
-        value: object = row.setting
-        good: object = setting.good
-        if row.vartype in ("integer", "real"):
-            value, good = _number(row.setting, row.unit), _number(setting.good, row.unit)
-        if _RULES[setting.rule](value, good):
-            yield Finding("settings", setting.name, row.shown, why=setting.why)
+        pair = (row["setting"], setting.good)
+        if row["vartype"] in ("integer", "real"):
+            pair = (_number(pair[0], row["unit"]), _number(pair[1], row["unit"]))
+        if _RULES[setting.rule](*pair):
+            yield Finding("settings", setting.name, row["shown"], why=setting.why)
         elif _holds(connection, setting.unless):
-            yield Finding("settings", setting.name, row.shown, why=setting.reason)
+            yield Finding("settings", setting.name, row["shown"], why=setting.reason)
         else:
-            yield _advice(setting, row.shown, row.context)
+            yield _advice(setting, row["shown"], row["context"])
 
 
 def _holds(connection: psycopg.Connection, condition: str) -> bool:
