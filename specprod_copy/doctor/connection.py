@@ -58,7 +58,7 @@ def check_connection(connection: psycopg.Connection, facts: dict[str, Any]) -> I
         why = "there is no right to make the temporary table that it takes"
         yield Finding("connection", "COPY", "not measured", why=why)
         return
-    rate = throughput(connection)
+    rate = throughput(connection, COPY_BYTES, COPY_SECONDS)
     yield Finding(
         "connection",
         "COPY",
@@ -81,9 +81,7 @@ def round_trip(connection: psycopg.Connection) -> float:
     return 1000 * statistics.median(taken)
 
 
-def throughput(
-    connection: psycopg.Connection, size: int = COPY_BYTES, seconds: float = COPY_SECONDS
-) -> float:
+def throughput(connection: psycopg.Connection, size: int, seconds: float) -> float:
     """Return how fast COPY into a temporary table is [MB/s]; nothing of it stays.
 
     Parameters

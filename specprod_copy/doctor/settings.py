@@ -167,15 +167,20 @@ def check_settings(
         row = known.get(setting.name)
         if row is None:
             continue
-        pair = (row["setting"], setting.good)
-        if row["vartype"] in ("integer", "real"):
-            pair = (_number(pair[0], row["unit"]), _number(pair[1], row["unit"]))
-        if _RULES[setting.rule](*pair):
+        if _is_good(setting, row):
             yield Finding("settings", setting.name, row["shown"], why=setting.why)
         elif _holds(connection, setting.unless):
             yield Finding("settings", setting.name, row["shown"], why=setting.reason)
         else:
             yield _advice(setting, row["shown"], row["context"])
+
+
+def _is_good(setting: Setting, row: Mapping[str, str]) -> bool:
+    rule = _RULES[setting.rule]
+    if row["vartype"] in ("integer", "real"):
+        unit = row["unit"]
+        return rule(_number(row["setting"], unit), _number(setting.good, unit))
+    return rule(row["setting"], setting.good)
 
 
 def _holds(connection: psycopg.Connection, condition: str) -> bool:
