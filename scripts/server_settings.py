@@ -5,13 +5,15 @@
 Starts a server of its own with PostgreSQL's defaults, changes one setting at a time, and measures
 what the loader asks of a server: COPY of a ready-made binary file into a bare table, then its keys
 and indexes, one after the other. Rounds are interleaved: each one tries every setting once, in
-another order. Seconds depend on what else the machine does; the bytes of the log do not.
+another order. Seconds depend on what else the machine does; those of the processor, of all
+processes of the server together, depend on it less, and the bytes of the log not at all.
 
 `specprod-copy doctor` tells the gains that were measured like this.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import statistics
 import time
@@ -111,6 +113,7 @@ class Run:
 
     copy: float
     indexes: float
+    cpu: float
     wal: int
     checkpoints: int
 
@@ -161,11 +164,25 @@ def run_statements(connection: psycopg.Connection, phases: Sequence[str]) -> Non
 
 
 def state(connection: psycopg.Connection) -> tuple[int, int]:
-    """Return the place in the log [bytes] and the number of checkpoints so far."""
-    query = "SELECT pg_current_wal_lsn() - '0/0'::pg_lsn, checkpoints_req FROM pg_stat_bgwriter"
-    row = connection.execute(query).fetchone()
+    """Return the place in the log [bytes] and the number of forced checkpoints so far."""
+    checkpoints = "checkpoints_req FROM pg_stat_bgwriter"
+    if connection.info.server_version >= 170_000:
+        checkpoints = "num_requested FROM pg_stat_checkpointer"
+    query = f"SELECT pg_current_wal_lsn() - '0/0'::pg_lsn, {checkpoints}"
+    row = connection.execute(query.encode()).fetchone()
     assert row is not None
     return int(row[0]), int(row[1])
+
+
+def processor_seconds(postmaster: int) -> float:
+    """Return the processor time of a server's processes, of those that have ended as well."""
+    ticks = 0
+    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+    for pid in (postmaster, *map(int, children)):
+        # After the name in parentheses: user, system, and the same of awaited children.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def measure(cluster: Cluster, variant: Variant, file: Path) -> Run:
@@ -180,7 +197,8 @@ def measure(cluster: Cluster, variant: Variant, file: Path) -> Run:
         if not variant.together:
             run_statements(connection, ["table"])
         connection.execute("CHECKPOINT")
-        before = state(connection)
+        pid = cluster.postmaster().pid
+        before, cpu = state(connection), processor_seconds(pid)
         started = time.monotonic()
         with connection.transaction():
             if variant.together:
@@ -189,28 +207,32 @@ def measure(cluster: Cluster, variant: Variant, file: Path) -> Run:
         copied = time.monotonic()
         run_statements(connection, ["keys", "indexes"])
         done = time.monotonic()
+        # The checkpoint that is still to come belongs to the load.
         after = state(connection)
-    return Run(copied - started, done - copied, after[0] - before[0], after[1] - before[1])
+        connection.execute("CHECKPOINT")
+        cpu = processor_seconds(pid) - cpu
+    return Run(copied - started, done - copied, cpu, after[0] - before[0], after[1] - before[1])
 
 
 def table_of(runs: Mapping[str, Sequence[Run]]) -> list[str]:
     """Return medians and the spread of the sums as a Markdown table, beside the defaults."""
-    base = statistics.median(run.total for run in runs[VARIANTS[0].name])
+    base = statistics.median(run.cpu for run in runs[VARIANTS[0].name])
     lines = [
-        "| settings | COPY [s] | indexes [s] | sum [s] | least to most | to the defaults "
-        "| log [MB] | forced checkpoints |",
-        "|---|" + "---:|" * 7,
+        "| settings | COPY [s] | indexes [s] | sum [s] | least to most | processor [s] "
+        "| least to most | to the defaults | log [MB] | forced checkpoints |",
+        "|---|" + "---:|" * 9,
     ]
     for name, measured in runs.items():
-        total = [run.total for run in measured]
-        middle = statistics.median(total)
+        total, cpu = [run.total for run in measured], [run.cpu for run in measured]
         cells = (
             name,
             f"{statistics.median(run.copy for run in measured):.2f}",
             f"{statistics.median(run.indexes for run in measured):.2f}",
-            f"{middle:.2f}",
+            f"{statistics.median(total):.2f}",
             f"{min(total):.2f} to {max(total):.2f}",
-            f"{middle / base - 1:+.0%}",
+            f"{statistics.median(cpu):.2f}",
+            f"{min(cpu):.2f} to {max(cpu):.2f}",
+            f"{statistics.median(cpu) / base - 1:+.0%}",
             f"{statistics.median(run.wal for run in measured) / 1e6:,.0f}",
             f"{statistics.median(run.checkpoints for run in measured):.0f}",
         )
@@ -240,14 +262,13 @@ def main(rows: int, rounds: int, work: Path, markdown: Path | None) -> None:
         for number in range(rounds):
             for variant in random.Random(number).sample(VARIANTS, len(VARIANTS)):  # noqa: S311
                 runs[variant.name].append(measure(cluster, variant, file))
-            click.echo(f"round {number + 1} of {rounds} done", err=True)
-        size = file.stat().st_size
-        text = [f"{TABLE}, {size / 1e6:,.0f} MB, medians of {rounds}", "", *table_of(runs), ""]
+            size = f"{file.stat().st_size / 1e6:,.0f} MB"
+            text = [f"{TABLE}, {size}, medians of {number + 1}", "", *table_of(runs), ""]
+            click.echo("\n".join(text))
+            if markdown is not None:
+                markdown.write_text("\n".join(text), encoding="utf-8")
     finally:
         cluster.stop()
-    click.echo("\n".join(text))
-    if markdown is not None:
-        markdown.write_text("\n".join(text), encoding="utf-8")
 
 
 if __name__ == "__main__":

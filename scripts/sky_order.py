@@ -42,7 +42,6 @@ from specprod_copy.pgcopy import CHUNK_ROWS, HEADER, TRAILER, Encoder
 
 SCHEMA = "specprod_copy_sky_order"
 UNIT_ROWS = 500_000
-NSIDE = 1 << 16
 DENSITY = 5300.0
 DEC = (25.0, 35.0)
 RADII = {"1'": 1 / 60, "10'": 1 / 6, "1°": 1.0}
@@ -57,6 +56,21 @@ PLANNER = {
     "jit": "off",
     "work_mem": "64MB",
 }
+
+
+def place(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
+    """Return a number of each position that is near for positions that are near each other.
+
+    The bits of right ascension and declination, in units of 20 arcsec, by turns: a curve in the
+    shape of a Z, as those of q3c and of HEALPix in nested order, but with less to compute.
+    """
+    number = np.zeros(len(ra), dtype=np.uint32)
+    for coordinate, bit in ((ra, 0), (dec + 90, 1)):
+        bits = (coordinate * (65536 / 360)).astype(np.uint32)
+        for shift, mask in ((8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
+            bits = (bits | bits << np.uint32(shift)) & np.uint32(mask)
+        number |= bits << np.uint32(bit)
+    return number
 
 
 @dataclass(frozen=True)
@@ -174,7 +188,7 @@ def frame_of(columns: Sequence[Column], values: dict[str, np.ndarray]) -> pl.Dat
 def copy_rows(
     connection: psycopg.Connection, rows: Sky, case: Case, pieces: Iterator[np.ndarray], sort: bool
 ) -> None:
-    """Fill the table; note the seconds of COPY and those of sorting each piece."""
+    """Fill the table; note the seconds of COPY, and of the processor for sorting."""
     columns = database.table_columns(connection, SCHEMA, rows.table)
     encoder = Encoder(columns)
     statement = sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(
@@ -186,16 +200,15 @@ def copy_rows(
         copy.write(HEADER)
         for numbers in pieces:
             frame = frame_of(columns, {names[0]: rows.ra[numbers], names[1]: rows.dec[numbers]})
-            started = time.monotonic()
+            started = time.process_time()
             if sort:
-                frame = frame[np.argsort(sky.healpix(*(frame[n].to_numpy() for n in names), NSIDE))]
-            sorted_at = time.monotonic()
+                frame = frame[np.argsort(place(*(frame[name].to_numpy() for name in names)))]
+            case.seconds["sort"] += time.process_time() - started
             for start in range(0, len(numbers), CHUNK_ROWS):
                 data = encoder.encode(frame[start : start + CHUNK_ROWS].rechunk())
                 sending = time.monotonic()
                 copy.write(data)
                 case.seconds["copy"] += time.monotonic() - sending
-            case.seconds["sort"] += sorted_at - started
         copy.write(TRAILER)
         ending = time.monotonic()
     case.seconds["copy"] += time.monotonic() - ending
@@ -271,15 +284,14 @@ def search(
 
 def table_of(rows: Sky, cases: Sequence[Case]) -> list[str]:
     """Return the results as a Markdown table."""
-    columns = ["sort", "COPY", "q3c index", "CLUSTER"]
-    head = ["order", *(f"{c} [s]" for c in columns)]
+    head = ["order", "sort [CPU s]", "COPY [s]", "q3c index [s]", "CLUSTER [s]"]
     for radius in RADII:
         head += [f"{radius}: heap pages", "index pages", "ms"]
     lines = [f"| {' | '.join(head)} |", "|---|" + "---:|" * (len(head) - 1)]
     for case in cases:
         cells = [case.name]
         cells += [
-            f"{case.seconds[key]:.1f}" if case.seconds.get(key) else ""
+            f"{case.seconds[key]:.2f}" if case.seconds.get(key, 0) >= 0.01 else ""
             for key in ("sort", "copy", "q3c", "cluster")
         ]
         for radius in RADII:
