@@ -16,8 +16,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from specprod_copy.cli import cli
 from specprod_copy.demo import write_production
 from specprod_copy.doctor import Finding, doctor
-from specprod_copy.doctor.connection import throughput
-from specprod_copy.doctor.server import connections_left
+from specprod_copy.doctor.connection import check_connection, throughput
+from specprod_copy.doctor.server import ask, connections_left
 from specprod_copy.doctor.settings import SETTINGS, Setting, check_settings
 from specprod_copy.doctor.text import remedies, summary
 from specprod_copy.errors import DatabaseError
@@ -215,8 +215,10 @@ def test_q3c_that_can_be_installed(cluster, role):
         assert named(doctor(other))["q3c"].value.endswith(" in this database")
         execute(other, "DROP EXTENSION q3c")
         found = named(doctor(other))["q3c"]
-        assert (found.level, found.why) == ("ok", "the load is going to install it")
-        assert found.value.endswith(" on the server, not in this database")
+        assert found.level == "ok"
+        assert found.value.endswith(
+            " on the server, not in this database: the load is going to install it"
+        )
         found = named(doctor(f"{other} user={role}"))["q3c"]
         assert (found.level, found.remedy) == ("advice", ("CREATE EXTENSION q3c;",))
         execute(other, *found.remedy)
@@ -323,6 +325,23 @@ def test_throughput_stops_in_time_and_leaves_nothing(database):
         assert throughput(connection, size=10**12, seconds=0.05) > 0
         left = "SELECT count(*) FROM pg_class WHERE relname = 'specprod_copy_doctor'"
         assert connection.execute(left).fetchone() == (0,)
+
+
+def test_a_pooler_gives_itself_away(database):
+    """It makes up the process number that a client sees, or hands on another server process."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        facts = ask(connection)
+        assert facts["pid"] == connection.info.backend_pid
+        found = named(list(check_connection(connection, facts | {"pid": facts["pid"] + 1})))
+    assert (found["pooler"].value, found["pooler"].level) == ("there seems to be one", "advice")
+
+
+def test_a_slow_line(database, monkeypatch):
+    monkeypatch.setattr("specprod_copy.doctor.connection.GOOD_MS", 0.0)
+    monkeypatch.setattr("specprod_copy.doctor.connection.GOOD_MB_PER_S", 1e6)
+    found = named(doctor(database))
+    assert found["round trip"].level == found["COPY"].level == "advice"
+    assert found["COPY"].good == "1000000 MB/s"
 
 
 def test_space_counts_rows_that_are_missing(database, tmp_path):

@@ -37,8 +37,10 @@ _FACTS = """
     WHERE rolname = current_user AND datname = current_database()"""
 
 _TRUSTED = """
-    SELECT to_jsonb(v) ->> 'trusted' = 'true' FROM pg_available_extension_versions v, pg_available_extensions e
-    WHERE v.name = 'q3c' AND e.name = 'q3c' AND v.version = e.default_version"""  # noqa: E501
+    SELECT to_jsonb(v) ->> 'trusted' = 'true'
+    FROM pg_available_extension_versions v JOIN pg_available_extensions e USING (name)
+    WHERE name = 'q3c' AND v.version = e.default_version"""
+"""Whether an ordinary role may install q3c; to_jsonb because PostgreSQL 12 does not know."""
 
 
 def ask(connection: psycopg.Connection) -> dict[str, Any]:
@@ -102,7 +104,7 @@ def check_q3c(connection: psycopg.Connection, facts: dict[str, Any]) -> Finding:
     trusted = connection.execute(_TRUSTED).fetchone() == (True,)
     value = f"{available} on the server, not in this database"
     if facts["superuser"] or (trusted and facts["may_create"]):
-        return Finding("server", "q3c", value, why="the load is going to install it")
+        return Finding("server", "q3c", f"{value}: the load is going to install it", why=why)
     return Finding(
         "server",
         "q3c",

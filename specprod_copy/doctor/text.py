@@ -33,7 +33,7 @@ def print_findings(console: Console, findings: Sequence[Finding], *, verbose: bo
         for no_wrap in (True, True, False, False):
             table.add_column(no_wrap=no_wrap)
         for finding in members:
-            told = verbose or finding.level != "ok" or not _is_plain(finding)
+            told = verbose or finding.level != "ok" or finding.group == "space"
             better = f"better: {finding.good}" if finding.good else ""
             parts = (better, finding.why if told else "", _gain(finding))
             table.add_row(
@@ -46,11 +46,6 @@ def print_findings(console: Console, findings: Sequence[Finding], *, verbose: bo
         console.print()
     for line in (*remedies(findings), summary(findings)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def _is_plain(finding: Finding) -> bool:
-    """Say whether the value of a finding that is well tells all there is to tell."""
-    return finding.group in ("session", "settings", "rights", "connection", "server")
 
 
 def _gain(finding: Finding) -> str:

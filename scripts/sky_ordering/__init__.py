@@ -1,0 +1,1 @@
+"""Parts of ``scripts/sky_order.py``."""

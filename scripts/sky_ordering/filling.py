@@ -1,0 +1,131 @@
+"""Tables filled with the same rows in several orders."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import numpy as np
+import polars as pl
+import psycopg
+from psycopg import sql
+
+from sky_ordering.rows import UNIT_ROWS, Sky
+from specprod_copy import database, ddl
+from specprod_copy.columns import Column
+from specprod_copy.pgcopy import CHUNK_ROWS, HEADER, TRAILER, Encoder
+
+SCHEMA = "specprod_copy_sky_order"
+
+
+def place(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
+    """Return a number of each position that is near for positions that are near each other.
+
+    The bits of right ascension and declination, in units of 20 arcsec, by turns: a curve in the
+    shape of a Z, as those of q3c and of HEALPix in nested order, but with less to compute.
+    """
+    number = np.zeros(len(ra), dtype=np.uint32)
+    for coordinate, bit in ((ra, 0), (dec + 90, 1)):
+        bits = (coordinate * (65536 / 360)).astype(np.uint32)
+        for shift, mask in ((8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
+            bits = (bits | bits << np.uint32(shift)) & np.uint32(mask)
+        number |= bits << np.uint32(bit)
+    return number
+
+
+@dataclass
+class Case:
+    """One order of the rows, and what was measured with it."""
+
+    name: str
+    seconds: dict[str, float] = field(default_factory=dict)
+    heap: dict[str, float] = field(default_factory=dict)
+    index: dict[str, float] = field(default_factory=dict)
+    ms: dict[str, float] = field(default_factory=dict)
+    found: dict[str, float] = field(default_factory=dict)
+    megabytes: float = 0.0
+
+
+def frame_of(columns: Sequence[Column], values: dict[str, np.ndarray]) -> pl.DataFrame:
+    """Return rows of full width: the given columns, and constants in all others."""
+    height = len(next(iter(values.values())))
+    constants = {"numeric": Decimal(10**36), "bool": False}
+
+    def series(column: Column) -> pl.Series:
+        if column.name in values:
+            return pl.Series(column.name, values[column.name])
+        constant = "x" * column.max_length if column.max_length else constants.get(column.type, 0)
+        one = pl.Series(column.name, [constant], dtype=column.polars_type)
+        return one.new_from_index(0, height).rechunk()
+
+    return pl.DataFrame([series(column) for column in columns])
+
+
+def copy_rows(
+    connection: psycopg.Connection, rows: Sky, case: Case, pieces: Iterator[np.ndarray], sort: bool
+) -> None:
+    """Fill the table; note the seconds of COPY, and of the processor for sorting."""
+    columns = database.table_columns(connection, SCHEMA, rows.table)
+    encoder = Encoder(columns)
+    statement = sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(
+        sql.Identifier(SCHEMA, rows.table)
+    )
+    case.seconds |= {"sort": 0.0, "copy": 0.0}
+    names = rows.position
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(HEADER)
+        for numbers in pieces:
+            frame = frame_of(columns, {names[0]: rows.ra[numbers], names[1]: rows.dec[numbers]})
+            started = time.process_time()
+            if sort:
+                frame = frame[np.argsort(place(*(frame[name].to_numpy() for name in names)))]
+            case.seconds["sort"] += time.process_time() - started
+            for start in range(0, len(numbers), CHUNK_ROWS):
+                data = encoder.encode(frame[start : start + CHUNK_ROWS].rechunk())
+                sending = time.monotonic()
+                copy.write(data)
+                case.seconds["copy"] += time.monotonic() - sending
+        copy.write(TRAILER)
+        ending = time.monotonic()
+    case.seconds["copy"] += time.monotonic() - ending
+
+
+def shuffled(rows: Sky) -> Iterator[np.ndarray]:
+    """Yield all rows in any order."""
+    yield from np.array_split(
+        np.random.default_rng(1).permutation(len(rows.ra)), -(-len(rows.ra) // UNIT_ROWS)
+    )
+
+
+CASES: dict[str, tuple[Callable[[Sky], Iterator[np.ndarray]], bool, bool]] = {
+    "shuffled": (shuffled, False, False),
+    "as in the files": (lambda rows: rows.pieces(CHUNK_ROWS), False, False),
+    "sorted by chunk": (lambda rows: rows.pieces(CHUNK_ROWS), True, False),
+    "sorted by unit": (lambda rows: rows.pieces(UNIT_ROWS), True, False),
+    "clustered": (lambda rows: rows.pieces(CHUNK_ROWS), False, True),
+}
+"""Name to (pieces of rows, whether each is sorted, whether CLUSTER comes afterwards)."""
+
+
+def timed(connection: psycopg.Connection, statement: str) -> float:
+    """Run a statement; return its seconds."""
+    started = time.monotonic()
+    connection.execute(statement.encode())
+    return time.monotonic() - started
+
+
+def make(connection: psycopg.Connection, rows: Sky, case: Case) -> None:
+    """Make the table anew in one of the orders, with its q3c index and statistics."""
+    connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE".encode())
+    for statement in ddl.statements(["schema", rows.table], ["table"], schema=SCHEMA):
+        connection.execute(statement.sql.encode())
+    pieces, sort, cluster = CASES[case.name]
+    copy_rows(connection, rows, case, pieces(rows), sort)
+    for phase in ["q3c", *(["cluster"] if cluster else [])]:
+        for statement in ddl.statements([rows.table], [phase], schema=SCHEMA):
+            case.seconds[phase] = timed(connection, statement.sql)
+    connection.execute(f"VACUUM (ANALYZE) {SCHEMA}.{rows.table}".encode())
+    size = connection.execute("SELECT pg_relation_size(%s)", (f"{SCHEMA}.{rows.table}",)).fetchone()
+    case.megabytes = size[0] / 1e6 if size else 0.0
