@@ -293,12 +293,21 @@ def test_advice_can_be_followed(own):
         conninfo,
         "ALTER SYSTEM SET checkpoint_timeout = '5min'",
         "ALTER SYSTEM SET max_worker_processes = '2'",
-        "SELECT pg_reload_conf()",
+        "ALTER SYSTEM SET wal_level = 'replica'",
     )
     own.stop()
     own.start()
+    execute(conninfo, "SELECT pg_create_physical_replication_slot('doctor')")
+    replicated = named(doctor(conninfo))["wal_level"]
+    assert (replicated.value, replicated.level) == ("replica", "ok")
+    assert replicated.why == "stays, for this server is replicated or its log archived"
+    execute(conninfo, "SELECT pg_drop_replication_slot('doctor')")
     found = doctor(conninfo)
     advice = named(found)
+    assert advice["wal_level"].remedy == (
+        "ALTER SYSTEM SET wal_level = 'minimal';",
+        "ALTER SYSTEM SET max_wal_senders = '0';",
+    )
     assert (advice["checkpoint_timeout"].value, advice["checkpoint_timeout"].good) == (
         "5min",
         "15min",

@@ -82,10 +82,9 @@ def copy_rows(
             if sort:
                 frame = frame[np.argsort(place(*(frame[name].to_numpy() for name in names)))]
             case.seconds["sort"] += time.process_time() - started
-            for start in range(0, len(numbers), CHUNK_ROWS):
-                data = encoder.encode(frame[start : start + CHUNK_ROWS].rechunk())
+            for data in encoder.encode(frame.rechunk()):
                 sending = time.monotonic()
-                copy.write(data)
+                copy.write(memoryview(data))
                 case.seconds["copy"] += time.monotonic() - sending
         copy.write(TRAILER)
         ending = time.monotonic()

@@ -25,7 +25,9 @@ _FACTS = """
            has_database_privilege(current_database(), 'TEMP') AS may_temp,
            current_setting('max_connections')::int
              - CASE WHEN rolsuper THEN 0
-                    ELSE current_setting('superuser_reserved_connections')::int END AS slots,
+                    ELSE current_setting('superuser_reserved_connections')::int
+                      + COALESCE(current_setting('reserved_connections', true)::int, 0)
+               END AS slots,
            (SELECT count(*) FROM pg_stat_activity
             WHERE backend_type = 'client backend') AS used,
            (SELECT count(*) FROM pg_stat_activity
