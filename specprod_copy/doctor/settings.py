@@ -68,8 +68,8 @@ SETTINGS: Sequence[Setting] = (
         "is",
         "off",
         "whole pages are logged as they are; compressed, they take processor time",
-        gain="30 % of the server's processor time against pglz, for 13 % more log; 8 % against lz4, "
-        "for 11 % more log",
+        gain="30 % of the server's processor time against pglz, 8 % against lz4, for about 12 % "
+        "more log",
     ),
     Setting(
         "max_parallel_maintenance_workers",
