@@ -24,7 +24,12 @@ from specprod_copy.tables import Inputs
     type=click.Path(path_type=Path),
     help="Folder of the production's files: open them, to tell the space that they take.",
 )
-@click.option("-c", "--config", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option(
+    "-c",
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="TOML or INI file that adds productions or changes known ones.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="Tell the reason behind each line.")
 @connection_options
