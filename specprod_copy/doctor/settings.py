@@ -76,8 +76,8 @@ SETTINGS: Sequence[Setting] = (
         "at least",
         "1",
         "an index build uses more than one core; several builds at a time (--jobs) do as well",
-        gain="40 % of the time of index builds, one at a time on 2 cores, for the same processor "
-        "time",
+        gain="up to 40 % of the time of index builds, one at a time on 2 cores of a busy machine, "
+        "for the same processor time",
     ),
     Setting(
         "max_parallel_workers",
