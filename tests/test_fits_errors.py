@@ -264,6 +264,31 @@ def test_keyword_with_two_values(tmp_path: Path) -> None:
     assert read_table(path)["PROGRAM"].to_list() == ["dark", "", "x"]
 
 
+def test_blanks_that_are_none(tmp_path: Path) -> None:
+    """A byte that Unicode takes for a blank, A0, is damage: it changes names and numbers."""
+    path = write(tmp_path / "t.fits", PLAIN)
+    content = path.read_bytes()
+    assert content.count(b"'PROGRAM '") == 1 and content.count(b"= 'K       '") == 1
+    path.write_bytes(content.replace(b"'PROGRAM '", b"'PROGRAM\xa0'"))
+    with open_table(path) as table:
+        assert list(table.schema) == ["TARGETID", "PROGRAM\xa0"]
+    path.write_bytes(content.replace(b"= 'K       '", b"= '\xa0K      '"))
+    assert message(open_table, path) == (
+        f"{path}[T], column TARGETID: damaged header: TFORM1 is {chr(0xA0) + 'K'!r}"
+    )
+    rows = b"NAXIS2  =                    3"
+    assert content.count(rows) == 1
+    path.write_bytes(content.replace(rows, rows[:-2] + b"\xa03"))
+    assert message(open_table, path) == f"{path}[T]: damaged header: NAXIS2 is '\\xa03'"
+
+
+def test_bitpix_of_an_hdu_without_data(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.fits", PLAIN)
+    content = path.read_bytes()
+    path.write_bytes(content[:80] + b"BITPIX  = 0".ljust(80) + content[160:])
+    assert message(open_table, path) == f"{path}[PRIMARY]: damaged header: BITPIX is 0"
+
+
 @pytest.mark.parametrize("value", ["F", "'T'", "1", ""])
 def test_not_standard(tmp_path: Path, value: str) -> None:
     path = write(tmp_path / "t.fits", PLAIN)

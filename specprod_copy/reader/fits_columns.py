@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from specprod_copy.reader.fits_header import integer
 from specprod_copy.reader.selection import Fault
 
-TFORM = re.compile(r"\s*(\d*)([LXBIJKAEDCMPQ])(.*)")
+TFORM = re.compile(r" *(\d*)([LXBIJKAEDCMPQ])(.*)")
 TDIM = re.compile(r"\s*\(([\d\s,]+)\)\s*")
 
 # TFORM letter: element as stored, element in Polars.
@@ -134,7 +134,7 @@ def parse_columns(header: Mapping[str, object], fault: Fault) -> dict[str, Colum
     offset = 0
     for number in range(1, integer(header, "TFIELDS", fault) + 1):
         # A name is not compulsory: without one the column is called by its number.
-        name = str(header.get(f"TTYPE{number}") or f"COL{number}").strip().upper()
+        name = str(header.get(f"TTYPE{number}") or f"COL{number}").strip(" ").upper()
         tform = header.get(f"TFORM{number}")
         match = TFORM.fullmatch(tform.upper()) if isinstance(tform, str) else None
         if match is None:

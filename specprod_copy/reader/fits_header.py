@@ -166,7 +166,7 @@ def parse_cards(text: str) -> dict[str, object]:
     unfinished = ""  # the keyword of a text that ends in &: CONTINUE may follow
     for i in range(0, len(text), CARD):
         card = text[i : i + CARD]
-        key, rest = card[:8].rstrip(), card[10:]
+        key, rest = card[:8].rstrip(" "), card[10:]
         if key == "CONTINUE" and unfinished:
             more = str(parse_value(rest) or "")
             header[unfinished] = str(header[unfinished])[:-1] + more
@@ -175,7 +175,7 @@ def parse_cards(text: str) -> dict[str, object]:
         unfinished = ""
         if key == "HIERARCH" and "=" in card:
             words, _, rest = card[8:].partition("=")
-            key = words.strip().upper()
+            key = words.strip(" ").upper()
         elif card[8:10] != "= ":
             continue
         if key in header:
@@ -200,7 +200,7 @@ def parse_value(text: str) -> object:
     """Parse what stands behind ``=`` of a card: text, logical, number, or None when empty."""
     if quoted := QUOTED.match(text):
         return quoted[1].rstrip(" ").replace("''", "'")
-    bare = text.partition("/")[0].strip()
+    bare = text.partition("/")[0].strip(" ")
     if bare in ("T", "F", ""):
         return {"T": True, "F": False, "": None}[bare]
     if INTEGER.fullmatch(bare):
@@ -221,15 +221,15 @@ def integer(header: Mapping[str, object], key: str, fault: Fault) -> int:
 
 def data_size(header: Mapping[str, object], fault: Fault) -> int:
     """Bytes of data behind a header, without padding (FITS standard 4.4.1)."""
+    bitpix = header.get("BITPIX")
+    if not isinstance(bitpix, int) or abs(bitpix) not in (8, 16, 32, 64):
+        raise fault(f"damaged header: BITPIX is {bitpix!r}")
     axes = integer(header, "NAXIS", fault)
     lengths = [integer(header, f"NAXIS{axis}", fault) for axis in range(1, axes + 1)]
     if not lengths:
         return 0
     if lengths[0] == 0 and header.get("GROUPS") is True:
         lengths = lengths[1:]
-    bitpix = header.get("BITPIX")
-    if not isinstance(bitpix, int) or abs(bitpix) not in (8, 16, 32, 64):
-        raise fault(f"damaged header: BITPIX is {bitpix!r}")
     extra = integer(header, "PCOUNT", fault) if "PCOUNT" in header else 0
     groups = integer(header, "GCOUNT", fault) if "GCOUNT" in header else 1
     size = abs(bitpix) // 8 * groups * (extra + math.prod(lengths))
