@@ -39,24 +39,24 @@ def washed_table(path: Path, hdus: tuple[str, ...], names: list[str]) -> MemoryT
     """The same, of a file without the dirt behind the values of its header."""
     content = bytearray(unpacked(path))
     free: list[int] = []
-    missing: set[bytes] = set()
+    named: set[bytes] = set()
+    formed: set[bytes] = set()
     for at in cards(bytes(content)):
         card = bytes(content[at : at + 80])
         value = VALUE.match(card)
         key = card[:8].rstrip()
         if key == b"END":
             # astropy wants a name for every column.
-            for name, place in zip(sorted(missing), free, strict=False):
+            for name, place in zip(sorted(formed - named), free, strict=False):
                 card = b"%-8b= 'nameless %b'" % (name, name)
                 content[place : place + 80] = card.ljust(80)
-            free, missing = [], set()
+            free, named, formed = [], set(), set()
         elif value:
             content[at : at + 80] = value[0].ljust(80)
-            number = key[5:]
-            if key.startswith(b"TFORM"):
-                missing ^= {b"TTYPE" + number}
-            elif key.startswith(b"TTYPE"):
-                missing ^= {key}
+            if key.startswith(b"TTYPE"):
+                named.add(key)
+            elif key.startswith(b"TFORM"):
+                formed.add(b"TTYPE" + key[5:])
         else:
             content[at : at + 80] = b" " * 80
             free.append(at)
