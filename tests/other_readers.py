@@ -22,7 +22,7 @@ from specprod_copy.reader.text import ELEMENTS, MemoryTable
 # A card that matters, as far as its value goes.
 VALUE = re.compile(
     rb"(?=SIMPLE|XTENSION|BITPIX|NAXIS|[PG]COUNT|T(FIELDS|TYPE|FORM|DIM|ZERO|SCAL|NULL)|THEAP"
-    rb"|EXTNAME|TILEID|SURVEY|PROGRAM|SPGRP)[A-Z0-9 ]{8}= +('([ -&(-~]|'')*'|[ -.0-~]*)"
+    rb"|EXTNAME|TILEID|SURVEY|PROGRAM|SPGRP)[A-Z0-9 ]{8}= +('([ -&(-~]|'')*'|[-+.0-9EDTF ]*)"
 )
 
 

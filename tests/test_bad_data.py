@@ -38,9 +38,18 @@ def root(tmp_path_factory) -> Path:
     return root
 
 
+@pytest.fixture(scope="module")
+def tables() -> dict[str, Table]:
+    """Those that were prepared before."""
+    return {}
+
+
 @pytest.fixture(scope="module", params=list(SOURCES))
-def table(request, root, module_database) -> Table:
-    return Table(SOURCES[request.param], root, module_database)
+def table(request, root, module_database, tables) -> Table:
+    name = request.param
+    if name not in tables:
+        tables[name] = Table(SOURCES[name], root, module_database)
+    return tables[name]
 
 
 @pytest.fixture(autouse=True)
