@@ -128,6 +128,24 @@ def translated_errors(doing: str) -> Iterator[None]:
         raise failure(doing, error) from error
 
 
+@contextmanager
+def making_schema(connection: psycopg.Connection, schema: str) -> Iterator[None]:
+    """Say what an administrator has to do if we may not make a schema within the block.
+
+    Raises
+    ------
+    DatabaseError
+    """
+    try:
+        yield
+    except psycopg.errors.InsufficientPrivilege as error:
+        name, role = (sql.Identifier(n).as_string() for n in (schema, connection.info.user))
+        raise DatabaseError(
+            f"cannot make schema {schema}: {one_line(error)}. Let an administrator run "
+            f"CREATE SCHEMA {name} AUTHORIZATION {role}"
+        ) from error
+
+
 def parametrized(*names: str) -> sql.SQL:
     """Return a quoted name for a query that has parameters as well.
 

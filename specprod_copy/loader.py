@@ -125,7 +125,8 @@ class Loader:
         """Make the tables that are not there, and refuse those with rows of unknown origin."""
         locks.making_tables(self.connection, self.schema)
         if not database.schema_exists(self.connection, self.schema):
-            self._make_schema()
+            with database.making_schema(self.connection, self.schema):
+                self._execute(["schema"], ["table"])
         existing = database.existing_tables(self.connection, self.schema)
         wanted = ["version", *self.tables, ledger.TABLE]
         new = [table for table in wanted if table not in existing]
@@ -141,16 +142,6 @@ class Loader:
                     f"table {self.schema}.{table} already has rows that this program did not load; "
                     "choose another --schema, or replace the table with --overwrite"
                 )
-
-    def _make_schema(self) -> None:
-        try:
-            self._execute(["schema"], ["table"])
-        except psycopg.errors.InsufficientPrivilege as error:
-            name, role = map(ddl.quote_identifier, (self.schema, self.connection.info.user))
-            raise DatabaseError(
-                f"cannot make schema {self.schema}: {database.one_line(error)}. Let an "
-                f"administrator run CREATE SCHEMA {name} AUTHORIZATION {role}"
-            ) from error
 
     def _execute(self, tables: Sequence[str], phases: Sequence[str]) -> None:
         for statement in ddl.statements(tables, phases, schema=self.schema):

@@ -75,6 +75,12 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
+    except UnicodeEncodeError as error:
+        if error.encoding != "utf-8":  # that of a terminal
+            raise
+        # File systems and shells hand over any bytes.
+        click.echo(f"Error: {error.object!r} is no UTF-8; a database has no such names", err=True)
+        code = 1
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted.", err=True)
         code = 130

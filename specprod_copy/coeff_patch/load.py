@@ -197,7 +197,8 @@ def _move(connection: psycopg.Connection, patch: Patch) -> None:
 def _create_schema(connection: psycopg.Connection, patch: Patch, schema: str) -> None:
     # To make a schema "if not exists" takes the right to make one, even if it exists.
     if not database.schema_exists(connection, schema):
-        run(connection, patch, "create_schema", schema=schema)
+        with database.making_schema(connection, schema):
+            run(connection, patch, "create_schema", schema=schema)
 
 
 def _execute_ddl(connection: psycopg.Connection, patch: Patch, phases: Sequence[str]) -> None:
