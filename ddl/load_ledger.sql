@@ -2,21 +2,23 @@
 
 {% block table %}
 CREATE TABLE IF NOT EXISTS {{ schema }}.load_ledger (
-    table_name     text NOT NULL,
-    file           text NOT NULL,
-    hdu            text NOT NULL,
-    first_row      bigint NOT NULL,
-    last_row       bigint NOT NULL,
-    stage          text NOT NULL,
-    file_size      bigint NOT NULL,
-    file_mtime_ns  bigint NOT NULL,
-    rows_read      bigint NOT NULL,
-    rows_kept      bigint NOT NULL,
-    values_changed bigint NOT NULL,
-    bytes_sent     bigint NOT NULL,
-    seconds        double precision NOT NULL,
-    loaded_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
-    loaded_by      text NOT NULL,
+    table_name       text NOT NULL,
+    file             text NOT NULL,
+    hdu              text NOT NULL,
+    first_row        bigint NOT NULL,
+    last_row         bigint NOT NULL,
+    stage            text NOT NULL,
+    file_size        bigint NOT NULL,
+    file_mtime_ns    bigint NOT NULL,
+    rows_read        bigint NOT NULL,
+    rows_kept        bigint NOT NULL,
+    rows_quarantined bigint NOT NULL DEFAULT 0,
+    quarantine       jsonb NOT NULL DEFAULT '[]',
+    values_changed   bigint NOT NULL,
+    bytes_sent       bigint NOT NULL,
+    seconds          double precision NOT NULL,
+    loaded_at        timestamptz NOT NULL DEFAULT clock_timestamp(),
+    loaded_by        text NOT NULL,
     CONSTRAINT load_ledger_pkey PRIMARY KEY (table_name, file, hdu, first_row)
 );
 {% endblock %}
@@ -33,6 +35,8 @@ COMMENT ON COLUMN {{ schema }}.load_ledger.file_size IS 'Size of the file when i
 COMMENT ON COLUMN {{ schema }}.load_ledger.file_mtime_ns IS 'Modification time of the file when it was loaded, since 1970 [ns]';
 COMMENT ON COLUMN {{ schema }}.load_ledger.rows_read IS 'Rows read from the file';
 COMMENT ON COLUMN {{ schema }}.load_ledger.rows_kept IS 'Rows that passed the row filter and were loaded';
+COMMENT ON COLUMN {{ schema }}.load_ledger.rows_quarantined IS 'Rows that were refused while the rest of the file was loaded';
+COMMENT ON COLUMN {{ schema }}.load_ledger.quarantine IS 'These rows: row number in the HDU counted from 0, input column, its value, reason';
 COMMENT ON COLUMN {{ schema }}.load_ledger.values_changed IS 'NaN and infinite values that were replaced by -9999';
 COMMENT ON COLUMN {{ schema }}.load_ledger.bytes_sent IS 'COPY data sent to the server [byte]';
 COMMENT ON COLUMN {{ schema }}.load_ledger.seconds IS 'Time the unit took [s]';

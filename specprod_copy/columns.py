@@ -67,22 +67,17 @@ class BadValues(Exception):
     reason : str
         Why, as the end of a sentence.
     rows : list of int
-        Row numbers in the frame of the first few.
+        Row numbers in the frame.
     values : list
         Their values before conversion.
-    count : int
-        How many there are in the frame.
     """
 
-    def __init__(
-        self, column: Column, reason: str, rows: list[int], values: list[object], count: int
-    ) -> None:
+    def __init__(self, column: Column, reason: str, rows: list[int], values: list[object]) -> None:
         super().__init__(f"{column}: {reason}")
         self.column = column
         self.reason = reason
         self.rows = rows
         self.values = values
-        self.count = count
 
 
 class WrongType(Exception):
@@ -188,10 +183,10 @@ def conform(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
         bad.sum().fill_null(0).alias(str(n)) for n, (_, bad, _) in enumerate(checks)
     )
     for n, (column, bad, why) in enumerate(checks):
-        if (count := counts[str(n)].item()) > 0:
-            rows = frame.select(bad.fill_null(False).arg_true()).to_series().head(3).to_list()
+        if counts[str(n)].item() > 0:
+            rows = frame.select(bad.fill_null(False).arg_true()).to_series().to_list()
             values = frame[column.name].gather(rows).to_list()
-            raise BadValues(column, why, rows, values, count)
+            raise BadValues(column, why, rows, values)
     return frame.select(
         _converted(column.name, schema[column.name], column).alias(column.name)
         for column in columns

@@ -16,7 +16,8 @@ from psycopg import sql
 
 from specprod_copy.columns import Column
 from specprod_copy.database import translated_errors
-from specprod_copy.ledger import Ledger, Unit, UnitResult
+from specprod_copy.errors import InputError
+from specprod_copy.ledger import Ledger, Refusal, Unit, UnitResult
 from specprod_copy.pgcopy import HEADER, TRAILER, Encoder
 from specprod_copy.rows import table_rows
 
@@ -49,7 +50,9 @@ class Chunk:
         return sum(piece.size for piece in self.data)
 
 
-def encoded_chunks(unit: Unit, columns: Sequence[Column]) -> Iterator[Chunk]:
+def encoded_chunks(
+    unit: Unit, columns: Sequence[Column], refused: list[Refusal] | None = None
+) -> Iterator[Chunk]:
     """Yield the rows of a unit as COPY data.
 
     Parameters
@@ -57,6 +60,8 @@ def encoded_chunks(unit: Unit, columns: Sequence[Column]) -> Iterator[Chunk]:
     unit : Unit
     columns : sequence of Column
         Columns of the unit's table.
+    refused : list of Refusal, optional
+        See `rows.table_rows`.
 
     Raises
     ------
@@ -64,7 +69,7 @@ def encoded_chunks(unit: Unit, columns: Sequence[Column]) -> Iterator[Chunk]:
         If the file cannot be read or holds values that the table does not accept.
     """
     encoder = Encoder(columns)
-    for rows in table_rows(unit, columns):
+    for rows in table_rows(unit, columns, refused):
         data = [*encoder.encode(rows.frame)]
         yield Chunk(data, rows.rows_read, rows.frame.height, rows.values_changed)
 
@@ -95,6 +100,7 @@ def load_units(
     advance: Advance,
     *,
     made_here: bool = False,
+    most_refused: int | None = None,
 ) -> list[UnitResult]:
     """Load units of one table in one transaction: all of them, or none.
 
@@ -110,6 +116,9 @@ def load_units(
         See `Advance`.
     made_here : bool
         Whether the caller made the table in its transaction, which then is the one.
+    most_refused : int, optional
+        Rows that cannot be loaded go into quarantine, up to so many in the schema; without it a
+        single one is an error.
 
     Returns
     -------
@@ -124,8 +133,14 @@ def load_units(
         translated_errors(f"cannot load {schema}.{units[0].table}"),
         nullcontext() if made_here else connection.transaction(),
     ):
-        results = copy_units(connection, schema, units, columns, advance, freeze=made_here)
-        Ledger(connection, schema).record(results)
+        quarantine = most_refused is not None
+        results = copy_units(
+            connection, schema, units, columns, advance, freeze=made_here, quarantine=quarantine
+        )
+        ledger = Ledger(connection, schema)
+        ledger.record(results)
+        if most_refused is not None and any(result.quarantine for result in results):
+            ledger.limit_quarantine(most_refused)
     return results
 
 
@@ -137,6 +152,7 @@ def copy_units(
     advance: Advance,
     *,
     freeze: bool = False,
+    quarantine: bool = False,
 ) -> list[UnitResult]:
     """Send the rows of units; the transaction, and any record of it, is the caller's.
 
@@ -147,6 +163,8 @@ def copy_units(
     freeze : bool
         Write the rows as if they had been there for long, so that no later reader has to mark
         them as committed. The table must have been made in the same (sub)transaction.
+    quarantine : bool
+        Whether to leave out rows that cannot be loaded.
 
     Returns
     -------
@@ -155,7 +173,8 @@ def copy_units(
     Raises
     ------
     InputError
-        If the file cannot be read or holds values that the table does not accept.
+        If the file cannot be read or holds values that the table does not accept; with `quarantine`
+        if a file begins with a unit that has no other rows.
     """
     table = units[0].table
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY, FREEZE {})").format(
@@ -169,7 +188,8 @@ def copy_units(
         for unit in units:
             started = time.monotonic()
             read = kept = changed = sent = 0
-            for chunk in prefetch(encoded_chunks(unit, columns)):
+            refused: list[Refusal] | None = [] if quarantine else None
+            for chunk in prefetch(encoded_chunks(unit, columns, refused)):
                 for piece in chunk.data:
                     copy.write(memoryview(piece))
                 read += chunk.rows_read
@@ -178,6 +198,23 @@ def copy_units(
                 sent += chunk.size
                 advance(table, chunk.rows_read, chunk.rows_read * unit.row_bytes)
             seconds = time.monotonic() - started
-            results.append(UnitResult(unit, read, kept, changed, sent, seconds))
+            bad = tuple(sorted(refused or (), key=lambda refusal: refusal.row))
+            # What is left of a file for its last unit may well be a single row.
+            if bad and not kept and unit.rows is None and unit.first == 0:
+                raise _all_bad(unit, bad)
+            result = UnitResult(unit, read + len(bad), kept, changed, sent, seconds, bad)
+            results.append(result)
         copy.write(TRAILER)
     return results
+
+
+def _all_bad(unit: Unit, refused: Sequence[Refusal]) -> InputError:
+    """Return the error for a wrong file, which must not be taken for one with bad rows."""
+    first = refused[0]
+    return InputError(
+        f"all rows that would be loaded are bad ({len(refused):,}), so the file is wrong, and "
+        f"nothing of it goes into quarantine: {first.reason} (row {first.row}: {first.value})",
+        path=unit.path,
+        hdu=unit.hdu,
+        column=first.column,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -54,6 +55,38 @@ class InputError(SpecprodCopyError):
         self.path = path
         self.hdu = hdu
         self.column = column
+
+
+class BadRowsError(InputError):
+    """Rows of a file hold values that cannot be loaded; its other rows are not concerned.
+
+    Parameters
+    ----------
+    message, path, hdu, column
+        As for `InputError`.
+    reason : str
+        What is wrong with the values of the column.
+    rows : sequence of int
+        All such rows of those that were looked at, counted from 0.
+    values : sequence
+        The column's value in each of them.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: Path | str | None = None,
+        hdu: str | None = None,
+        column: str | None = None,
+        reason: str = "",
+        rows: Sequence[int] = (),
+        values: Sequence[object] = (),
+    ) -> None:
+        super().__init__(message, path=path, hdu=hdu, column=column)
+        self.reason = reason
+        self.rows = rows
+        self.values = values
 
 
 class ChangedFileError(InputError):

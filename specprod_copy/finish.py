@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from queue import SimpleQueue
 
@@ -37,6 +37,15 @@ class Connections:
         for connection in connections:
             self._free.put(connection)
 
+    @contextmanager
+    def one(self) -> Iterator[psycopg.Connection]:
+        """Yield a connection that is free, or wait for one."""
+        connection = self._free.get()
+        try:
+            yield connection
+        finally:
+            self._free.put(connection)
+
     def run(self, statement: Statement) -> None:
         """Run a statement over a connection that is free, or wait for one.
 
@@ -47,10 +56,13 @@ class Connections:
         DatabaseError
             If the statement fails for another reason.
         """
-        connection = self._free.get()
         try:
             # Within a larger transaction a failure must leave it usable, to ask for the cause.
-            with self._step(str(statement)), connection.transaction():
+            with (
+                self.one() as connection,
+                self._step(str(statement)),
+                connection.transaction(),
+            ):
                 connection.execute(statement.sql.encode())
         except psycopg.errors.UniqueViolation as error:
             name = statement.makes.name if statement.makes else statement.phase
@@ -60,8 +72,6 @@ class Connections:
             raise orphan_key(statement) from error
         except psycopg.Error as error:
             raise database.failure(f"cannot make {statement}", error) from error
-        finally:
-            self._free.put(connection)
 
     def cancel(self) -> None:
         """Have the server give up what runs: it would go on, and we would wait for it."""

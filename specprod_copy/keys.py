@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 import psycopg
@@ -17,6 +17,9 @@ from specprod_copy.ledger import Unit
 from specprod_copy.rows import table_rows
 
 _KEY = re.compile(r"\((?P<columns>\w+(?:, \w+)*)\);\Z")
+ROW = "row in file"
+"""Column for row numbers; no column of a table is called so."""
+
 _MOST_KEYS = 3
 _MOST_PLACES = 6
 
@@ -103,6 +106,16 @@ def key_columns(statement: str) -> list[str]:
     return found["columns"].split(", ") if found else []
 
 
+def primary_key(table: str) -> str:
+    """Return the column that is the primary key of a table."""
+    [key] = (
+        column
+        for statement in ddl.statements([table], ["keys"], schema="any")
+        for column in key_columns(statement.sql)
+    )
+    return key
+
+
 def explain(
     error: BrokenKey,
     connection: psycopg.Connection,
@@ -137,7 +150,11 @@ def explain(
         }
     )
     units = (unit for unit in files if unit.table == error.table)
-    places = [place for unit in units for place in _places(unit, key, keys)]
+    places = [
+        f"{unit.path}[{unit.hdu}] row {row}"
+        for unit in units
+        for row in rows_with(unit, key, keys)[ROW]
+    ]
     more = f" and {len(places) - _MOST_PLACES} more" if len(places) > _MOST_PLACES else ""
     listed = "; ".join(
         f"({', '.join(error.columns)}) = ({', '.join(map(str, row))})" for row in found
@@ -149,8 +166,25 @@ def explain(
     )
 
 
-def _places(unit: Unit, key: Sequence[Column], keys: pl.DataFrame) -> Iterator[str]:
-    for rows in table_rows(unit, key):
-        numbered = rows.frame.with_columns(pl.Series("row in file", rows.row_numbers))
-        for row in numbered.join(keys, on=keys.columns, how="semi")["row in file"]:
-            yield f"{unit.path}[{unit.hdu}] row {row}"
+def rows_with(unit: Unit, key: Sequence[Column], keys: pl.DataFrame) -> pl.DataFrame:
+    """Find the rows of a file that have certain keys.
+
+    Parameters
+    ----------
+    unit : Unit
+    key : sequence of Column
+        Columns of the key.
+    keys : polars.DataFrame
+        These columns.
+
+    Returns
+    -------
+    polars.DataFrame
+        Their keys, and `ROW`, their numbers in the file.
+    """
+    found = [keys.clear().with_columns(pl.lit(0, pl.Int64).alias(ROW))]
+    # Rows that cannot be read are in quarantine since an earlier load.
+    for rows in table_rows(unit, key, []):
+        numbered = rows.frame.with_columns(pl.Series(ROW, rows.row_numbers, pl.Int64))
+        found.append(numbered.join(keys, on=keys.columns, how="semi", maintain_order="left"))
+    return pl.concat(found)

@@ -6,16 +6,18 @@ transaction as its rows, so whatever is killed whenever, the ledger tells the tr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 import psycopg
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 import specprod_copy
+from specprod_copy import locks
 from specprod_copy.database import parametrized
 from specprod_copy.errors import DatabaseError, InputError
 
@@ -91,6 +93,40 @@ class Unit:
         """Number of rows to read."""
         return self.last - self.first if self.rows is None else len(self.rows)
 
+    def without(self, rows: Sequence[int]) -> Unit:
+        """Return this unit without some rows, which may be others than its own."""
+        rows = [row for row in rows if self.first <= row < self.last]
+        if not rows:
+            return self
+        own = np.arange(self.first, self.last) if self.rows is None else self.rows
+        return replace(self, rows=np.setdiff1d(own, rows, assume_unique=True))
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A row of a file that is in quarantine: it was refused, and the rest of its file loaded.
+
+    Parameters
+    ----------
+    row : int
+        Its number in the HDU, counted from 0.
+    column : str
+        Input column that is blamed, or several, joined by ``+``.
+    value : str
+        What is in that column, as error messages show it.
+    reason : str
+        What is wrong with it; of several reasons the first one that was found.
+    rule : str
+        ``value``: the row itself shows it. ``key``: an earlier row has the same key. ``reference``:
+        the row that it refers to does not exist.
+    """
+
+    row: int
+    column: str
+    value: str
+    reason: str
+    rule: str = "value"
+
 
 @dataclass(frozen=True)
 class UnitResult:
@@ -107,6 +143,8 @@ class UnitResult:
         COPY data [byte].
     seconds : float
         Time taken [s].
+    quarantine : tuple of Refusal
+        Rows that were read and refused.
     """
 
     unit: Unit
@@ -115,10 +153,14 @@ class UnitResult:
     values_changed: int
     bytes_sent: int
     seconds: float
+    quarantine: tuple[Refusal, ...] = ()
 
 
 Loaded = Mapping[tuple[str, str], tuple[Fingerprint, list[tuple[int, int]]]]
 """(file, HDU) to the fingerprint of the file and the row ranges that are loaded, in order."""
+
+Quarantine = Mapping[tuple[str, str], list[Refusal]]
+"""(file, HDU) to the rows of it that are in quarantine, in order."""
 
 
 class Ledger:
@@ -132,6 +174,7 @@ class Ledger:
 
     def __init__(self, connection: psycopg.Connection, schema: str) -> None:
         self._connection = connection
+        self._schema = schema
         self._name = parametrized(schema, TABLE)
 
     def stages(self, table: str) -> dict[str, int]:
@@ -155,6 +198,60 @@ class Ledger:
             entry[1].append((first, last))
         return found
 
+    def quarantine(self, table: str, stage: str) -> Quarantine:
+        """Return the rows of a stage that a table lacks because they were refused."""
+        query = sql.SQL(
+            """SELECT file, hdu, quarantine FROM {}
+               WHERE table_name = %s AND stage = %s AND rows_quarantined > 0
+               ORDER BY file, hdu, first_row"""
+        ).format(self._name)
+        found: dict[tuple[str, str], list[Refusal]] = {}
+        for file, hdu, refused in self._connection.execute(query, (table, stage)):
+            rows = sorted((Refusal(**entry) for entry in refused), key=lambda entry: entry.row)
+            found.setdefault((file, hdu), []).extend(rows)
+        return found
+
+    def refuse(self, unit: Unit, refusals: Sequence[Refusal], values_changed: int) -> None:
+        """Write that rows of a loaded unit are in quarantine now.
+
+        Parameters
+        ----------
+        unit : Unit
+            As the ledger has it.
+        refusals : sequence of Refusal
+            Of this unit; the caller's transaction removes them from the table.
+        values_changed : int
+            NaN and infinite values in these rows that were replaced.
+        """
+        query = sql.SQL(
+            """UPDATE {} SET rows_kept = rows_kept - %s, rows_quarantined = rows_quarantined + %s,
+                   quarantine = quarantine || %s, values_changed = values_changed - %s
+               WHERE (table_name, file, hdu, first_row) = (%s, %s, %s, %s)"""
+        ).format(self._name)
+        number, entries = len(refusals), Jsonb([asdict(refusal) for refusal in refusals])
+        key = (unit.table, unit.file, unit.hdu, unit.first)
+        self._connection.execute(query, (number, number, entries, values_changed, *key))
+
+    def limit_quarantine(self, most: int) -> None:
+        """Check how many rows are in quarantine, those of the caller's transaction included.
+
+        Raises
+        ------
+        DatabaseError
+            If there are more than `most`.
+        """
+        # Other loaders that refuse rows wait here, so that all of them are counted.
+        locks.refusing_rows(self._connection, self._schema)
+        query = sql.SQL(
+            "SELECT coalesce(sum(rows_quarantined), 0)::bigint FROM {} WHERE rows_quarantined > %s"
+        ).format(self._name)
+        [(number,)] = self._connection.execute(query, (0,)).fetchall()
+        if number > most:
+            raise DatabaseError(
+                f"{number:,} rows of schema {self._schema} would be in quarantine, and at most "
+                f"{most:,} may be: mend the files, or allow more with --max-quarantined"
+            )
+
     def record(self, results: list[UnitResult]) -> None:
         """Write ledger rows; the caller's transaction holds the rows they record.
 
@@ -171,9 +268,9 @@ class Ledger:
                 )
         query = sql.SQL(
             """INSERT INTO {} (table_name, file, hdu, first_row, last_row, stage, file_size,
-                               file_mtime_ns, rows_read, rows_kept, values_changed, bytes_sent,
-                               seconds, loaded_by)
-               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"""
+                               file_mtime_ns, rows_read, rows_kept, rows_quarantined, quarantine,
+                               values_changed, bytes_sent, seconds, loaded_by)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"""
         ).format(self._name)
         try:
             with self._connection.cursor() as cursor:
@@ -183,6 +280,14 @@ class Ledger:
                 f"rows of {results[0].unit.path} were loaded by another process meanwhile; run the "
                 "command again: it goes on with the rest"
             ) from error
+
+
+class NothingLoaded(Ledger):
+    """A ledger of nothing, so that a plan has every row of every file."""
+
+    def loaded(self, table: str, stage: str) -> Loaded:
+        """Return that nothing is in a table."""
+        return {}
 
 
 def _row(result: UnitResult) -> tuple[object, ...]:
@@ -198,6 +303,8 @@ def _row(result: UnitResult) -> tuple[object, ...]:
         unit.fingerprint.mtime_ns,
         result.rows_read,
         result.rows_kept,
+        len(result.quarantine),
+        Jsonb([asdict(refusal) for refusal in result.quarantine]),
         result.values_changed,
         result.bytes_sent,
         result.seconds,

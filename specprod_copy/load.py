@@ -13,6 +13,7 @@ from specprod_copy.errors import ChangedFileError, ConfigurationError, SpecprodC
 from specprod_copy.ledger import Ledger
 from specprod_copy.loader import Loader, LoadOptions
 from specprod_copy.plan import Plan, make_plan, part_of, sources_of, with_tiles
+from specprod_copy.quarantine import refused_rows
 from specprod_copy.report import Report
 from specprod_copy.summary import LoadSummary
 from specprod_copy.tables import Inputs, TableSource
@@ -72,6 +73,15 @@ def load(
                 run.run_part(*options.part)
         finally:
             report.end()
+        run.summary.refused = refused_rows(
+            run.ledger,
+            options.schema,
+            inputs.files.root,
+            run.touched_sources(),
+            run.columns,
+            # Those who load other parts would write the same files at the same time.
+            options.quarantine_folder if options.part is None else None,
+        )
     if beside is not None:
         run.summary.tables = beside.tables
         run.summary.steps += beside.steps
@@ -97,7 +107,9 @@ def _load_beside(
     inputs = with_tiles(inputs, sources, connection, options.schema)
     new = replace.beside(options.schema)
     replace.prepare_beside(connection, new)
-    aside = dataclasses.replace(options, schema=new, overwrite=False, roles=())
+    aside = dataclasses.replace(
+        options, schema=new, overwrite=False, roles=(), quarantine_folder=None
+    )
     try:
         try:
             summary = load(conninfo, inputs, aside, report)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -16,6 +17,7 @@ from specprod_copy.ddl import Statement
 from specprod_copy.errors import DatabaseError, InputError
 from specprod_copy.keys import BrokenKey, explain
 from specprod_copy.ledger import Ledger, Unit
+from specprod_copy.misfits import Misfits
 from specprod_copy.plan import Plan, make_plan, part_of, sources_of, with_tiles
 from specprod_copy.report import Report
 from specprod_copy.schedule import Task, run_at_once, run_in_order
@@ -47,6 +49,11 @@ class LoadOptions:
     part : tuple of int, optional
         (k, n): load only the k-th of n shares of the rows, beside others that load theirs, and
         leave keys and indexes to a load without this.
+    most_refused : int, optional
+        Put rows that cannot be loaded into quarantine and load the others, as long as no more than
+        so many rows of the schema are in quarantine. Without it the first such row is an error.
+    quarantine_folder : pathlib.Path, optional
+        Gets Parquet files with the rows in quarantine.
     """
 
     stages: tuple[str, ...]
@@ -56,6 +63,8 @@ class LoadOptions:
     jobs: int = 1
     cluster: bool = False
     part: tuple[int, int] | None = None
+    most_refused: int | None = None
+    quarantine_folder: Path | None = None
 
 
 class Loader:
@@ -94,6 +103,7 @@ class Loader:
         self.ledger = Ledger(connection, options.schema)
         self.columns: dict[str, list[Column]] = {}
         self.new_tables: list[str] = []
+        self.misfits = Misfits(options.schema, options.most_refused)
         self.summary = LoadSummary(options.schema)
         for source in sources_of(options.stages):
             if source not in sources:
@@ -168,11 +178,12 @@ class Loader:
         with ExitStack() as stack:
             more = [stack.enter_context(database.connect(self.conninfo)) for _ in range(jobs - 1)]
             connections = finish.Connections([self.connection, *more], self.report.step)
+            run = partial(self.misfits.run, connections, self.inputs)
             sender = stack.enter_context(self._sender(jobs, made_here))
             tasks: list[Task[Any]] = [
                 *finish.finish_tasks(
                     self.connection,
-                    connections.run,
+                    run,
                     self.schema,
                     complete,
                     changed={unit.table for unit in plan.units},
@@ -180,7 +191,7 @@ class Loader:
                     cluster=self.tables if self.options.cluster else (),
                 ),
                 *self._row_tasks(plan.units, sender),
-                *self._computing_tasks(connections.run),
+                *self._computing_tasks(run),
             ]
             try:
                 self._run(tasks, jobs, connections.cancel)
@@ -206,6 +217,8 @@ class Loader:
 
     def _conclude(self, complete: Sequence[str]) -> None:
         """Write down versions, let roles read, and say what is still to be done."""
+        for source, row in zip(self.sources, self.summary.tables, strict=True):
+            row.lose(self.misfits.removed[source.name])
         version.upsert(
             self.connection,
             self.schema,
@@ -218,16 +231,35 @@ class Loader:
         for role in finish.grant(self.connection, self.schema, granted, self.options.roles):
             self.summary.notes.append(f"role {role} does not exist: nothing granted to it")
 
+    def touched_sources(self) -> list[TableSource]:
+        """Return the sources that are loaded, and those that lost rows when keys were made."""
+        lost = [SOURCES[name] for name in self.misfits.removed]
+        for source in lost:
+            self.columns[source.table] = database.table_columns(
+                self.connection, self.schema, source.table
+            )
+        return [s for s in SOURCES.values() if s in self.sources or s in lost]
+
     @contextmanager
     def _sender(self, jobs: int, made_here: Collection[str] = ()) -> Iterator[workers.Sender]:
         """Yield what sends batches: this process, or several others."""
         if jobs == 1:
             yield workers.OwnSender(
-                self.connection, self.schema, self.columns, self.report.advance, made_here
+                self.connection,
+                self.schema,
+                self.columns,
+                self.report.advance,
+                made_here,
+                most_refused=self.options.most_refused,
             )
         else:
             with workers.ProcessSender(
-                self.conninfo, self.schema, self.columns, self.report.advance, jobs
+                self.conninfo,
+                self.schema,
+                self.columns,
+                self.report.advance,
+                jobs,
+                most_refused=self.options.most_refused,
             ) as sender:
                 yield sender
 

@@ -12,11 +12,12 @@ import psycopg
 
 from specprod_copy.errors import DatabaseError
 
-# Any numbers that other programs are unlikely to lock on: rows, the making of tables, and the
-# merging of tiles.
+# Any numbers that other programs are unlikely to lock on: rows, the making of tables, the merging
+# of tiles, and the counting of rows that are refused.
 _WORK = 0x5350_4350
 _TABLES = _WORK + 1
 _MERGING = _WORK + 2
+_REFUSING = _WORK + 3
 
 
 @contextmanager
@@ -60,6 +61,11 @@ def merging(connection: psycopg.Connection, schema: str) -> None:
     a target counts depends on what the other one brought.
     """
     connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_MERGING, schema))
+
+
+def refusing_rows(connection: psycopg.Connection, schema: str) -> None:
+    """Wait until no other session refuses rows; be alone in that until the transaction ends."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_REFUSING, schema))
 
 
 def holders(connection: psycopg.Connection, schema: str) -> list[str]:

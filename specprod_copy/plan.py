@@ -19,6 +19,7 @@ import psycopg
 from specprod_copy import database
 from specprod_copy.columns import Column
 from specprod_copy.errors import ChangedFileError, ConfigurationError
+from specprod_copy.ledger import TABLE as LEDGER_TABLE
 from specprod_copy.ledger import Fingerprint, Ledger, Loaded, Unit
 from specprod_copy.reader import open_table, read_table
 from specprod_copy.tables import SOURCES, STAGES, Inputs, TableSource, tile
@@ -88,6 +89,8 @@ def with_tiles(
 ) -> Inputs:
     """Return inputs that know the tiles: those in the tile table, or on their way there.
 
+    Tiles in quarantine count as well, as when their file is loaded together with those of fibers.
+
     Inputs that know them already stay as they are.
 
     Parameters
@@ -103,7 +106,21 @@ def with_tiles(
     if tile.SOURCE in sources:
         tileids = read_table(inputs.tiles(), tile.SOURCE.hdus, ["TILEID"])["TILEID"]
         return replace(inputs, tileids=tuple(tileids.drop_nulls().sort()))
-    return replace(inputs, tileids=database.integers(connection, schema, "tile", "tileid"))
+    tiles = {*database.integers(connection, schema, "tile", "tileid")}
+    if LEDGER_TABLE in database.existing_tables(connection, schema):
+        tiles.update(_refused_tiles(inputs, Ledger(connection, schema)))
+    return replace(inputs, tileids=tuple(sorted(tiles)))
+
+
+def _refused_tiles(inputs: Inputs, ledger: Ledger) -> list[int]:
+    """Return the tiles that are in quarantine."""
+    refused = ledger.quarantine(tile.SOURCE.table, tile.SOURCE.stage)
+    rows = [refusal.row for refusals in refused.values() for refusal in refusals]
+    if not rows:
+        return []
+    _refuse_changed(tile.SOURCE, inputs, ledger)
+    tileids = read_table(inputs.tiles(), tile.SOURCE.hdus, ["TILEID"])["TILEID"]
+    return tileids.gather(rows).drop_nulls().to_list()
 
 
 def make_plan(

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
 from specprod_copy.columns import Column
-from specprod_copy.ledger import Unit
+from specprod_copy.errors import BadRowsError
+from specprod_copy.ledger import Refusal, Unit
 from specprod_copy.pgcopy import CHUNK_ROWS
 from specprod_copy.reader import InputTable, open_table
 from specprod_copy.tables import ALL_SOURCES, TableSource
 from specprod_copy.transform import Transform, Transformed
 
 
-def table_rows(unit: Unit, columns: Sequence[Column]) -> Iterator[Transformed]:
+def table_rows(
+    unit: Unit, columns: Sequence[Column], refused: list[Refusal] | None = None
+) -> Iterator[Transformed]:
     """Yield the rows of a unit, read from its file, `CHUNK_ROWS` at a time.
 
     Parameters
@@ -22,6 +26,8 @@ def table_rows(unit: Unit, columns: Sequence[Column]) -> Iterator[Transformed]:
     unit : Unit
     columns : sequence of Column
         Columns of the unit's table, or some of them; only what these need is read.
+    refused : list of Refusal, optional
+        Takes the rows whose values cannot be loaded; without it such a row is an error.
 
     Yields
     ------
@@ -30,13 +36,39 @@ def table_rows(unit: Unit, columns: Sequence[Column]) -> Iterator[Transformed]:
     Raises
     ------
     InputError
-        If the file cannot be read or holds values that the table does not accept.
+        If the file cannot be read.
+    BadRowsError
+        If it holds values that the table does not accept, and there is no `refused`.
     """
     with open_table(unit.path, (unit.hdu,) if unit.hdu else ()) as table:
         source = ALL_SOURCES[unit.source]
-        yield from transformed_rows(
-            source, table, columns, first=unit.first, last=unit.last, rows=unit.rows
-        )
+        read = partial(transformed_rows, source, table, columns, first=unit.first, last=unit.last)
+        if refused is None:
+            yield from read(rows=unit.rows)
+        else:
+            yield from _acceptable_rows(read, unit, refused)
+
+
+def _acceptable_rows(
+    read: Callable[..., Iterator[Transformed]], unit: Unit, refused: list[Refusal]
+) -> Iterator[Transformed]:
+    """Read on behind each error, without the rows that it names."""
+    rows = unit.rows
+    while True:
+        done = 0
+        try:
+            for accepted in read(rows=rows):
+                yield accepted
+                done += accepted.rows_read
+        except BadRowsError as bad:
+            refused += [
+                Refusal(row, bad.column or "", repr(value), bad.reason)
+                for row, value in zip(bad.rows, bad.values, strict=True)
+            ]
+            left = np.arange(unit.first, unit.last) if rows is None else rows
+            rows = np.setdiff1d(left[done:], bad.rows, assume_unique=True)
+        else:
+            return
 
 
 def transformed_rows(

@@ -27,7 +27,7 @@ class Progress:
     Parameters
     ----------
     table, stage : str
-    files_loaded, units_loaded, rows_kept : int
+    files_loaded, units_loaded, rows_kept, rows_quarantined : int
         What the ledger says.
     files_missing, units_missing, rows_missing : int or None
         What the files say is to be done; None if they were not looked at.
@@ -46,6 +46,7 @@ class Progress:
     files_loaded: int
     units_loaded: int
     rows_kept: int
+    rows_quarantined: int
     seconds: float
     rows_per_second: float | None
     first: datetime | None
@@ -127,8 +128,8 @@ def _progress(
 ) -> Progress:
     query = sql.SQL(
         """SELECT count(DISTINCT (file, hdu)), count(*), coalesce(sum(rows_kept), 0)::bigint,
-                  coalesce(sum(seconds), 0), sum(rows_read) / nullif(sum(seconds), 0),
-                  min(loaded_at), max(loaded_at),
+                  coalesce(sum(rows_quarantined), 0)::bigint, coalesce(sum(seconds), 0),
+                  sum(rows_read) / nullif(sum(seconds), 0), min(loaded_at), max(loaded_at),
                   coalesce(array_agg(DISTINCT loaded_by) FILTER (WHERE loaded_by <> ''), '{{}}')
            FROM {} WHERE table_name = %s AND stage = %s"""
     ).format(parametrized(schema, ledger.TABLE))

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.table import Table
 
+from specprod_copy import ledger
 from specprod_copy.ddl import Statement
 from specprod_copy.ledger import UnitResult
 from specprod_copy.plan import Plan
+from specprod_copy.quarantine import Refused
 
 _BYTES_PER_SECOND = 100e6
 """Speed of one loading process, measured on a production of 580 MB; it is only for estimates."""
@@ -52,6 +54,12 @@ class TableSummary:
             self.bytes_sent += result.bytes_sent
             self.seconds += result.seconds
 
+    def lose(self, rows: int) -> None:
+        """Count rows out that were loaded, now or before, and taken out again."""
+        now = min(rows, self.rows_kept)
+        self.rows_kept -= now
+        self.rows_loaded -= rows - now
+
 
 @dataclass
 class LoadSummary:
@@ -67,6 +75,8 @@ class LoadSummary:
         Statements run after the rows.
     notes : list of str
         What was skipped, or waits, and why.
+    refused : list of Refused
+        What the tables lack, since this load or an earlier one, because rows were refused.
     """
 
     schema: str
@@ -74,6 +84,12 @@ class LoadSummary:
     seconds: float = 0.0
     steps: int = 0
     notes: list[str] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+    @property
+    def rows_refused(self) -> int:
+        """Number of rows in quarantine."""
+        return sum(refused.rows for refused in self.refused)
 
 
 def print_plan(console: Console, plan: Plan, statements: Sequence[Statement], jobs: int) -> None:
@@ -122,6 +138,24 @@ def print_plan(console: Console, plan: Plan, statements: Sequence[Statement], jo
     )
 
 
+def print_refused(console: Console, summary: LoadSummary) -> None:
+    """Print which tables lack rows that are in quarantine.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+    summary : LoadSummary
+    """
+    for refused in summary.refused:
+        where = refused.path or f"column quarantine of {summary.schema}.{ledger.TABLE}"
+        console.print(
+            f"rows in quarantine: {refused.rows:,} of {refused.table}, in {where}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
 def print_summary(console: Console, summary: LoadSummary) -> None:
     """Print what a load did, one line per source of a table, and the notes.
 
@@ -152,9 +186,10 @@ def print_summary(console: Console, summary: LoadSummary) -> None:
     for note in summary.notes:
         console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
     kept = sum(row.rows_kept for row in summary.tables)
+    lacking = f", {summary.rows_refused:,} in quarantine" if summary.rows_refused else ""
     console.print(
-        f"schema {summary.schema}: {kept:,} rows loaded and {summary.steps} keys, indexes and "
-        f"other steps made in {summary.seconds:,.1f} s",
+        f"schema {summary.schema}: {kept:,} rows loaded{lacking} and {summary.steps} keys, "
+        f"indexes and other steps made in {summary.seconds:,.1f} s",
         markup=False,
         highlight=False,
         soft_wrap=True,

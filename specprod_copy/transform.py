@@ -11,11 +11,14 @@ import numpy as np
 import polars as pl
 
 from specprod_copy.columns import BadValues, Column, WrongType, check_type, conform
-from specprod_copy.errors import InputError
+from specprod_copy.errors import BadRowsError, InputError
 from specprod_copy.reader import InputTable
 from specprod_copy.tables.source import NOT_FINITE, TableSource
 
 __all__ = ["NOT_FINITE", "Transform", "Transformed"]
+
+_SHOWN = 3
+"""How many bad values a message shows."""
 
 
 class Transformed(NamedTuple):
@@ -108,7 +111,7 @@ class Transform:
 
         Raises
         ------
-        InputError
+        BadRowsError
             If values do not fit; names file, HDU, column, rows and values.
         """
         rows_read = frame.height
@@ -127,8 +130,8 @@ class Transform:
             fitting = conform(result, self._columns)
         except BadValues as first:
             bad = self._cause(result, first)
-            blame, rows = self._blame(bad.column.name), row_numbers[bad.rows]
-            raise self._bad_values(blame, bad.reason, rows, bad.values, bad.count) from first
+            blame, rows = self.blame(bad.column.name), row_numbers[bad.rows]
+            raise self._bad_values(blame, bad.reason, rows, bad.values) from first
         return Transformed(fitting, row_numbers, rows_read, changed)
 
     def _wanted(self, column: str) -> tuple[pl.Expr, ...]:
@@ -140,7 +143,7 @@ class Transform:
                 return expression
         return None
 
-    def _blame(self, column: str) -> str:
+    def blame(self, column: str) -> str:
         """Return the input columns behind a table's column, for messages."""
         roots = self._expressions[column].meta.root_names()
         return "+".join(dict.fromkeys(roots)) or column
@@ -198,7 +201,7 @@ class Transform:
                     f"is {found}, which cannot become {self._source.table}.{column}",
                     path=self._path,
                     hdu=self._hdu,
-                    column=self._blame(column.name),
+                    column=self.blame(column.name),
                 ) from error
         self._check_types_of_checks(empty)
 
@@ -242,25 +245,27 @@ class Transform:
         for check, bad in zip(self._checks, results.iter_columns(), strict=True):
             if bad.any():
                 rows = bad.arg_true()
-                first = rows.head(3)
                 raise self._bad_values(
                     check.column,
                     check.reason,
-                    row_numbers[first.to_numpy()],
-                    raw[check.column].gather(first).to_list(),
-                    len(rows),
+                    row_numbers[rows.to_numpy()],
+                    raw[check.column].gather(rows).to_list(),
                 )
 
     def _bad_values(
-        self, column: str, reason: str, rows: np.ndarray, values: list[object], count: int
-    ) -> InputError:
-        listed = ", ".join(f"row {r}: {v!r}" for r, v in zip(rows, values, strict=True))
-        more = f" and {count - len(values)} more nearby" if count > len(values) else ""
-        return InputError(
+        self, column: str, reason: str, rows: np.ndarray, values: list[object]
+    ) -> BadRowsError:
+        first = zip(rows[:_SHOWN].tolist(), values[:_SHOWN], strict=True)
+        listed = ", ".join(f"row {row}: {value!r}" for row, value in first)
+        more = f" and {len(rows) - _SHOWN} more nearby" if len(rows) > _SHOWN else ""
+        return BadRowsError(
             f"{reason} ({listed}{more}; rows counted from 0)",
             path=self._path,
             hdu=self._hdu,
             column=column,
+            reason=reason,
+            rows=rows.tolist(),
+            values=values,
         )
 
 

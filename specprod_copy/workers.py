@@ -78,6 +78,8 @@ class OwnSender:
         Told as the work goes on.
     made_here : collection of str
         Tables that were made in the transaction that the connection is in.
+    most_refused : int, optional
+        See `copying.load_units`.
     """
 
     def __init__(
@@ -87,9 +89,12 @@ class OwnSender:
         columns: Mapping[str, Sequence[Column]],
         advance: copying.Advance,
         made_here: Collection[str] = (),
+        *,
+        most_refused: int | None = None,
     ) -> None:
         self._connection, self._schema, self._columns = connection, schema, columns
         self._advance, self._made_here = advance, made_here
+        self._most_refused = most_refused
 
     def send(self, batch: Sequence[Unit]) -> list[UnitResult]:
         """Load a batch; see `Sender.send`."""
@@ -101,6 +106,7 @@ class OwnSender:
             self._columns[table],
             self._advance,
             made_here=table in self._made_here,
+            most_refused=self._most_refused,
         )
 
 
@@ -111,7 +117,7 @@ class ProcessSender:
     ----------
     conninfo : str
         For a connection of each process.
-    schema, columns, advance
+    schema, columns, advance, most_refused
         As for `OwnSender`; progress is told batch by batch.
     jobs : int
         Number of processes.
@@ -124,8 +130,10 @@ class ProcessSender:
         columns: Mapping[str, Sequence[Column]],
         advance: copying.Advance,
         jobs: int,
+        *,
+        most_refused: int | None = None,
     ) -> None:
-        self._work = partial(_load_batch, conninfo, schema)
+        self._work = partial(_load_batch, conninfo, schema, most_refused)
         self._columns, self._advance = columns, advance
         # Not fork: threads of Polars and Arrow do not survive it.
         context = multiprocessing.get_context("spawn")
@@ -172,9 +180,15 @@ def _end_with(sentinel: int) -> None:
 
 
 def _load_batch(
-    conninfo: str, schema: str, batch: Sequence[Unit], columns: Sequence[Column]
+    conninfo: str,
+    schema: str,
+    most_refused: int | None,
+    batch: Sequence[Unit],
+    columns: Sequence[Column],
 ) -> list[UnitResult]:
     with database.connect(conninfo) as connection:
-        results = copying.load_units(connection, schema, batch, columns, lambda *_: None)
+        results = copying.load_units(
+            connection, schema, batch, columns, lambda *_: None, most_refused=most_refused
+        )
     # Row selections may be long and are not needed any more.
     return [replace(result, unit=replace(result.unit, rows=None)) for result in results]

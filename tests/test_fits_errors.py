@@ -360,7 +360,7 @@ def test_logical_that_is_none(tmp_path: Path) -> None:
     data = cells(b"TF", b"T\1")
     path = write(tmp_path / "t.fits", table_bytes([RawColumn("L", "2L", data)], name="T"))
     assert message(read_table, path) == (
-        rf"{path}[T], column L: row 1 holds logical value b'\x01', which is neither T, F nor NUL"
+        rf"{path}[T], column L: row 1 holds a logical value that is neither T, F nor NUL: b'\x01'"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from pathlib import Path
 
 import click
 
@@ -17,7 +18,7 @@ from specprod_copy.cli.options import (
 from specprod_copy.load import LoadOptions, plan_load
 from specprod_copy.load import load as run_load
 from specprod_copy.report import make_console, make_report
-from specprod_copy.summary import print_plan, print_summary
+from specprod_copy.summary import print_plan, print_refused, print_summary
 from specprod_copy.tables import STAGES, Inputs
 
 
@@ -59,9 +60,37 @@ class PartType(click.ParamType):
     "without this, afterwards, makes the keys and indexes.",
 )
 @click.option("--cluster", is_flag=True, help="Order tables on their q3c index (slow, locks them).")
+@click.option(
+    "--on-error",
+    type=click.Choice(["stop", "quarantine"]),
+    default="stop",
+    show_default=True,
+    help="What to do when rows cannot be loaded: stop, or put them into quarantine, load the "
+    "others, and end with code 3.",
+)
+@click.option(
+    "--quarantine",
+    "quarantine_folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default="quarantine",
+    show_default=True,
+    metavar="DIR",
+    help="Folder for the Parquet files of rows in quarantine.",
+)
+@click.option(
+    "--max-quarantined",
+    "most_refused",
+    type=click.IntRange(min=1),
+    default=1000,
+    show_default=True,
+    metavar="N",
+    help="Stop when more rows of the schema would be in quarantine.",
+)
 @verbosity_options
 @connection_options
+@click.pass_context
 def load(
+    context: click.Context,
     stages: tuple[str, ...],
     inputs: Inputs,
     schema: str | None,
@@ -72,6 +101,9 @@ def load(
     jobs: int,
     part: tuple[int, int] | None,
     cluster: bool,
+    on_error: str,
+    quarantine_folder: Path,
+    most_refused: int,
     verbosity: int,
     conninfo: str,
 ) -> None:
@@ -79,6 +111,9 @@ def load(
 
     Rows that are in the database already are not loaded again, so a load that was interrupted is
     simply run once more. Keys, indexes and foreign keys are made after the rows.
+
+    Rows in quarantine are written as they are in the file, with the reason, to a Parquet file for
+    each table. Errors of a file as a whole (no such column, truncated) always stop.
 
     \b
       specprod-copy load exposures --specprod fuji --root /global/cfs/cdirs/desi/public/edr
@@ -93,6 +128,8 @@ def load(
         jobs=jobs,
         cluster=cluster,
         part=part,
+        most_refused=most_refused if on_error == "quarantine" else None,
+        quarantine_folder=quarantine_folder if on_error == "quarantine" else None,
     )
     if dry_run:
         print_plan(make_console(stderr=False), *plan_load(conninfo, inputs, options), jobs)
@@ -104,3 +141,6 @@ def load(
     summary = run_load(conninfo, inputs, options, make_report(console, verbosity))
     if verbosity >= 0:
         print_summary(console, summary)
+    print_refused(console, summary)
+    if summary.rows_refused:
+        context.exit(3)

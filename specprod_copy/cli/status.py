@@ -91,6 +91,12 @@ def print_status(console: Console, found: Status) -> None:
             row.last.strftime("%Y-%m-%d %H:%M") if row.last else "",
         )
     console.print(table)
+    for row in found.progress:
+        if row.rows_quarantined:
+            console.print(
+                f"rows in quarantine: {row.rows_quarantined:,} of {row.table}, stage {row.stage}",
+                highlight=False,
+            )
     for holder in found.at_work:
         console.print(f"at work: {holder}", highlight=False)
     programs = sorted({name for row in found.progress for name in row.loaded_by})

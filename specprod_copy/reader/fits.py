@@ -22,8 +22,8 @@ from typing import Protocol
 import numpy as np
 import polars as pl
 
-from specprod_copy.errors import InputError
-from specprod_copy.reader.fits_columns import BadCell, Column, decode, parse_columns
+from specprod_copy.errors import BadRowsError, InputError
+from specprod_copy.reader.fits_columns import BadCells, Column, decode, parse_columns
 from specprod_copy.reader.fits_header import (
     Hdu,
     check_complete,
@@ -162,9 +162,17 @@ class FitsTable:
         for column, values in zip(columns, arrays, strict=True):
             try:
                 series.append(decode(column, values))
-            except BadCell as cell:
-                message = f"row {rows[cell.position]} holds {cell}"
-                raise self._fault(message, column=column.name) from cell
+            except BadCells as bad:
+                numbers = [int(rows[position]) for position in bad.positions]
+                raise BadRowsError(
+                    f"row {numbers[0]} holds {bad}",
+                    path=self.path,
+                    hdu=self.hdu,
+                    column=column.name,
+                    reason=bad.reason,
+                    rows=numbers,
+                    values=bad.values,
+                ) from bad
         return pl.DataFrame(series)
 
     def _gather(self, columns: Sequence[Column], source: RowSource, rows: Rows) -> list[np.ndarray]:

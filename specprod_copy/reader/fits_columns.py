@@ -101,12 +101,24 @@ class Column:
         return replace(self, inner=None, shape=(), problem=problem)
 
 
-class BadCell(Exception):
-    """A stored value without meaning; the table turns it into an InputError with its row."""
+class BadCells(Exception):
+    """Stored values of a column without meaning; the table makes an error with their rows of it.
 
-    def __init__(self, position: int, message: str) -> None:
-        super().__init__(message)
-        self.position = position
+    Parameters
+    ----------
+    reason : str
+        What they are.
+    positions : list of int
+        Where they are among the values that were to be decoded, ascending.
+    values : list of bytes
+        As stored.
+    """
+
+    def __init__(self, reason: str, positions: list[int], values: list[bytes]) -> None:
+        super().__init__(f"{reason}: {values[0]!r}")
+        self.reason = reason
+        self.positions = positions
+        self.values = values
 
 
 def parse_columns(header: Mapping[str, object], fault: Fault) -> dict[str, Column]:
@@ -224,7 +236,7 @@ def decode(column: Column, values: np.ndarray) -> pl.Series:
 
     Raises
     ------
-    BadCell
+    BadCells
         If text is not UTF-8 or a logical value is neither ``T``, ``F`` nor NUL.
     """
     if column.inner == pl.String:
@@ -262,14 +274,16 @@ def decode_text(column: Column, values: np.ndarray) -> pl.Series:
     return series.reshape((len(values), *column.vector)) if column.vector else series
 
 
-def bad_text(cells: np.ndarray, per_row: int) -> BadCell:
-    """Find the first of the cells, shape (n, width), that is not UTF-8."""
+def bad_text(cells: np.ndarray, per_row: int) -> BadCells:
+    """Find those of the cells, shape (n, width), that are not UTF-8; in each row the first one."""
+    found: dict[int, bytes] = {}
     for i, cell in enumerate(cells):
         try:
             cell.tobytes().decode()
         except UnicodeDecodeError:
-            return BadCell(i // per_row, f"text that is not UTF-8: {cell.tobytes()!r}")
-    raise AssertionError("Arrow refused text that Python takes for UTF-8")
+            found.setdefault(i // per_row, cell.tobytes())
+    assert found, "Arrow refused text that Python takes for UTF-8"
+    return BadCells("text that is not UTF-8", [*found], [*found.values()])
 
 
 def decode_logical(values: np.ndarray) -> np.ndarray:
@@ -280,9 +294,11 @@ def decode_logical(values: np.ndarray) -> np.ndarray:
     true = values == ord("T")
     strange = ~true & (values != ord("F")) & (values != 0)
     if strange.any():
-        position = tuple(np.argwhere(strange)[0])
-        byte = bytes([values[position]])
-        raise BadCell(int(position[0]), f"logical value {byte!r}, which is neither T, F nor NUL")
+        found: dict[int, bytes] = {}
+        for position, byte in zip(np.argwhere(strange)[:, 0], values[strange], strict=True):
+            found.setdefault(int(position), bytes([byte]))
+        reason = "a logical value that is neither T, F nor NUL"
+        raise BadCells(reason, [*found], [*found.values()])
     return true
 
 

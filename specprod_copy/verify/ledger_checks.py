@@ -37,9 +37,11 @@ def check_files(plan: TablePlan, scan: FileScan, root: Path) -> Iterator[Result]
         if name in scan.errors:
             yield Result(False, "file-rows", table, f"{_shown(name)}: {scan.errors[name]}")
             continue
-        found = (scan.read[name], scan.kept[name], scan.changed[name])
-        problem = _lack(plan.entries.get(name), unit, found)
-        detail = problem or _numbers(*found)
+        recorded = plan.entries.get(name)
+        refused = len(recorded.refused) if recorded else 0
+        found = (scan.read[name] + refused, scan.kept[name], scan.changed[name])
+        problem = _lack(recorded, unit, found)
+        detail = problem or _numbers(*found) + (f", {refused:,} in quarantine" if refused else "")
         yield Result(not problem, "file-rows", table, f"{_shown(name)}: {detail}")
 
 

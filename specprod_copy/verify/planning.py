@@ -9,12 +9,12 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from specprod_copy import database, ddl, ledger
+from specprod_copy import database, ledger
 from specprod_copy.columns import Column
 from specprod_copy.database import parametrized
 from specprod_copy.errors import ConfigurationError, DatabaseError, InputError
-from specprod_copy.keys import key_columns
-from specprod_copy.ledger import Fingerprint, Ledger, Loaded, Unit
+from specprod_copy.keys import primary_key
+from specprod_copy.ledger import Fingerprint, Ledger, NothingLoaded, Refusal, Unit
 from specprod_copy.plan import make_plan, sources_of, with_tiles
 from specprod_copy.tables import SOURCES, Inputs, TableSource
 from specprod_copy.tables.common import PRIMARY
@@ -41,6 +41,8 @@ class Entry:
         Rows that are loaded, in order.
     fingerprint : Fingerprint
         Of the file when it was loaded.
+    refused : list of Refusal
+        Rows that were read and are in quarantine.
     """
 
     stage: str
@@ -50,6 +52,7 @@ class Entry:
     sent: int
     ranges: list[tuple[int, int]]
     fingerprint: Fingerprint
+    refused: list[Refusal]
 
 
 @dataclass
@@ -70,7 +73,7 @@ class TablePlan:
     files : list of Unit
         Every file, as one unit.
     units : list of Unit
-        The same in pieces of bounded size.
+        The same in pieces of bounded size, without the rows in quarantine.
     unplanned : dict of str to str
         Stage whose files cannot all be found or opened, to the reason.
     """
@@ -83,14 +86,6 @@ class TablePlan:
     files: list[Unit] = field(default_factory=list)
     units: list[Unit] = field(default_factory=list)
     unplanned: dict[str, str] = field(default_factory=dict)
-
-
-class _NothingLoaded(Ledger):
-    """A ledger of nothing, so that a plan has every row of every file."""
-
-    def loaded(self, table: str, stage: str) -> Loaded:
-        """Return that nothing is in a table."""
-        return {}
 
 
 def tables_of(stages: Sequence[str], inputs: Inputs) -> list[str]:
@@ -163,7 +158,7 @@ def plan_tables(
             [source.stage for source in feeding if source.stage not in stages_loaded],
         )
         for source in sources:
-            _add_files(plan, source, inputs, _NothingLoaded(connection, schema))
+            _add_files(plan, source, inputs, NothingLoaded(connection, schema))
         plans.append(plan)
     return plans
 
@@ -186,17 +181,8 @@ def _add_files(plan: TablePlan, source: TableSource, inputs: Inputs, nothing: Le
         plan.unplanned[source.stage] = str(error)
     else:
         plan.files += found.files
-        plan.units += found.units
-
-
-def primary_key(table: str) -> str:
-    """Return the column that is the primary key of a table."""
-    [key] = (
-        column
-        for statement in ddl.statements([table], ["keys"], schema="any")
-        for column in key_columns(statement.sql)
-    )
-    return key
+        refused = {name: [r.row for r in entry.refused] for name, entry in plan.entries.items()}
+        plan.units += [unit.without(refused.get((unit.file, unit.hdu), ())) for unit in found.units]
 
 
 def ledger_entries(
@@ -214,10 +200,16 @@ def ledger_entries(
         for stage in recorded.stages(table)
         for key, value in recorded.loaded(table, stage).items()
     }
+    refused = {
+        key: value
+        for stage in recorded.stages(table)
+        for key, value in recorded.quarantine(table, stage).items()
+    }
     entries = {}
     for file, hdu, stage, read, kept, changed, sent in connection.execute(query, (table,)):
         fingerprint, ranges = loaded[file, hdu]
-        entries[file, hdu] = Entry(stage, read, kept, changed, sent, ranges, fingerprint)
+        rows = refused.get((file, hdu), [])
+        entries[file, hdu] = Entry(stage, read, kept, changed, sent, ranges, fingerprint, rows)
     return entries
 
 

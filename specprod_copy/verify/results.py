@@ -22,6 +22,7 @@ CHECKS: Final[Mapping[str, str]] = MappingProxyType(
         "foreign-key": "every value of a foreign key exists in the other table",
         "id-parts": "an id decodes to the other columns of its row",
         "sample": "rows drawn at random, fetched by their key, are those of the files",
+        "quarantine": "rows that the ledger has in quarantine could still not be loaded",
         "finish": "primary key, indexes and foreign keys exist, or wait for another stage",
     }
 )

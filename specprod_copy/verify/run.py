@@ -29,6 +29,7 @@ from specprod_copy.verify.file_side import FileScan, collect_files, scan_files
 from specprod_copy.verify.fingerprint import PARTS, Tally
 from specprod_copy.verify.ledger_checks import check_files, check_total
 from specprod_copy.verify.planning import TablePlan, absent_table, plan_tables, tables_of
+from specprod_copy.verify.quarantine import check_quarantine
 from specprod_copy.verify.results import Result
 from specprod_copy.verify.sample import check_sample
 from specprod_copy.verify.server_checks import (
@@ -179,6 +180,7 @@ class _Verification:
         with self.report.step(f"{job.table}: keys"):
             yield check_primary_key(self.connection, job)
             yield from check_foreign_keys(self.connection, job, self.existing)
+            yield check_quarantine(self.connection, plan)
             yield check_finish(self.connection, job, plan.waiting)
             yield check_sample(self.connection, job, files.sample.frame)
 
