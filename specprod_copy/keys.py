@@ -103,6 +103,16 @@ def key_columns(statement: str) -> list[str]:
     return found["columns"].split(", ") if found else []
 
 
+def primary_key(table: str) -> str:
+    """Return the column that is the primary key of a table."""
+    [key] = (
+        column
+        for statement in ddl.statements([table], ["keys"], schema="any")
+        for column in key_columns(statement.sql)
+    )
+    return key
+
+
 def explain(
     error: BrokenKey,
     connection: psycopg.Connection,

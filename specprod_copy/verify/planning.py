@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 import psycopg
 from psycopg import sql
 
-from specprod_copy import database, ddl, ledger
+from specprod_copy import database, ledger
 from specprod_copy.columns import Column
 from specprod_copy.database import parametrized
 from specprod_copy.errors import ConfigurationError, DatabaseError, InputError
-from specprod_copy.keys import key_columns
+from specprod_copy.keys import primary_key
 from specprod_copy.ledger import Fingerprint, Ledger, Loaded, Unit
 from specprod_copy.plan import make_plan, sources_of, with_tiles
 from specprod_copy.tables import SOURCES, Inputs, TableSource
-from specprod_copy.tables.common import PRIMARY
+from specprod_copy.tables.common import COMPUTED
 from specprod_copy.verify.definition import check_columns, defined_columns
 from specprod_copy.verify.job import TableJob
 from specprod_copy.verify.results import Result
-
-COMPUTED: Final[Mapping[str, Sequence[str]]] = {"primary": tuple(PRIMARY)}
-"""SQL template that runs after the rows to the columns that it computes."""
 
 
 @dataclass(frozen=True)
@@ -187,16 +183,6 @@ def _add_files(plan: TablePlan, source: TableSource, inputs: Inputs, nothing: Le
     else:
         plan.files += found.files
         plan.units += found.units
-
-
-def primary_key(table: str) -> str:
-    """Return the column that is the primary key of a table."""
-    [key] = (
-        column
-        for statement in ddl.statements([table], ["keys"], schema="any")
-        for column in key_columns(statement.sql)
-    )
-    return key
 
 
 def ledger_entries(
