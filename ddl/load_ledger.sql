@@ -10,6 +10,7 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.load_ledger (
     stage            text NOT NULL,
     file_size        bigint NOT NULL,
     file_mtime_ns    bigint NOT NULL,
+    digest           text NOT NULL,
     rows_read        bigint NOT NULL,
     rows_kept        bigint NOT NULL,
     rows_quarantined bigint NOT NULL DEFAULT 0,
@@ -33,6 +34,7 @@ COMMENT ON COLUMN {{ schema }}.load_ledger.last_row IS 'Row after the last one o
 COMMENT ON COLUMN {{ schema }}.load_ledger.stage IS 'Load stage the unit belongs to';
 COMMENT ON COLUMN {{ schema }}.load_ledger.file_size IS 'Size of the file when it was loaded [byte]';
 COMMENT ON COLUMN {{ schema }}.load_ledger.file_mtime_ns IS 'Modification time of the file when it was loaded, since 1970 [ns]';
+COMMENT ON COLUMN {{ schema }}.load_ledger.digest IS 'What the digest of the HDU stands for (whole, gzip, datasum or samples), and the digest, by SHA-256';
 COMMENT ON COLUMN {{ schema }}.load_ledger.rows_read IS 'Rows read from the file';
 COMMENT ON COLUMN {{ schema }}.load_ledger.rows_kept IS 'Rows that passed the row filter and were loaded';
 COMMENT ON COLUMN {{ schema }}.load_ledger.rows_quarantined IS 'Rows that were refused while the rest of the file was loaded';

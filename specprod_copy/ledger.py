@@ -6,8 +6,9 @@ transaction as its rows, so whatever is killed whenever, the ledger tells the tr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from enum import Enum, auto
 from pathlib import Path
 from typing import Self
 
@@ -26,8 +27,8 @@ TABLE = "load_ledger"
 
 
 @dataclass(frozen=True)
-class Fingerprint:
-    """What tells that a file is still the one that was loaded.
+class Stamp:
+    """What tells, at the cost of a system call, that a file was not written to meanwhile.
 
     Parameters
     ----------
@@ -42,12 +43,49 @@ class Fingerprint:
 
     @classmethod
     def of(cls, path: Path) -> Self:
-        """Return the fingerprint of a file."""
+        """Return the stamp of a file."""
         try:
             status = path.stat()
         except OSError as error:
             raise InputError(f"cannot be read any more: {error.strerror}", path=path) from error
         return cls(status.st_size, status.st_mtime_ns)
+
+
+class Change(Enum):
+    """What became of an HDU since it was loaded."""
+
+    NONE = auto()
+    CONTENT = auto()
+    UNKNOWN = auto()
+    """The file has another stamp, and the HDU is too large to tell whether it changed."""
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What tells that an HDU is still the one that was loaded.
+
+    Parameters
+    ----------
+    stamp : Stamp
+        Of the file.
+    digest : str
+        Of the HDU; see `specprod_copy.reader.content`.
+    """
+
+    stamp: Stamp
+    digest: str
+
+    def change_since(self, before: Fingerprint) -> Change:
+        """Say whether the HDU changed, by an earlier fingerprint of it.
+
+        A file that was copied, or got another HDU mended, has another stamp: that alone is no
+        change, where the digest stands for all of the HDU.
+        """
+        if self.digest != before.digest:
+            return Change.CONTENT
+        if self.stamp != before.stamp and self.digest.startswith("samples "):
+            return Change.UNKNOWN
+        return Change.NONE
 
 
 @dataclass(frozen=True)
@@ -71,7 +109,7 @@ class Unit:
     row_bytes : int
         Bytes of a row in the file.
     fingerprint : Fingerprint
-        Of the file when the load was planned.
+        Of the HDU when the load was planned.
     rows : numpy.ndarray, optional
         The rows to load, sorted, when they are not all of the range.
     """
@@ -157,7 +195,14 @@ class UnitResult:
 
 
 Loaded = Mapping[tuple[str, str], tuple[Fingerprint, list[tuple[int, int]]]]
-"""(file, HDU) to the fingerprint of the file and the row ranges that are loaded, in order."""
+"""(file, HDU) to its fingerprint and the row ranges that are loaded, in order."""
+
+
+def ledger_name(path: Path, root: Path) -> str:
+    """Return the name of a file in the ledger: relative to the root where it lies below it."""
+    path, root = path.absolute(), root.absolute()
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
+
 
 Quarantine = Mapping[tuple[str, str], list[Refusal]]
 """(file, HDU) to the rows of it that are in quarantine, in order."""
@@ -187,15 +232,15 @@ class Ledger:
     def loaded(self, table: str, stage: str) -> Loaded:
         """Return what a stage has put into a table."""
         query = sql.SQL(
-            """SELECT file, hdu, file_size, file_mtime_ns, first_row, last_row FROM {}
+            """SELECT file, hdu, file_size, file_mtime_ns, digest, first_row, last_row FROM {}
                WHERE table_name = %s AND stage = %s ORDER BY file, hdu, first_row"""
         ).format(self._name)
         found: dict[tuple[str, str], tuple[Fingerprint, list[tuple[int, int]]]] = {}
-        for file, hdu, size, mtime_ns, first, last in self._connection.execute(
+        for file, hdu, size, mtime_ns, digest, first, last in self._connection.execute(
             query, (table, stage)
         ):
-            entry = found.setdefault((file, hdu), (Fingerprint(size, mtime_ns), []))
-            entry[1].append((first, last))
+            fingerprint = Fingerprint(Stamp(size, mtime_ns), digest)
+            found.setdefault((file, hdu), (fingerprint, []))[1].append((first, last))
         return found
 
     def quarantine(self, table: str, stage: str) -> Quarantine:
@@ -252,6 +297,24 @@ class Ledger:
                 f"{most:,} may be: mend the files, or allow more with --max-quarantined"
             )
 
+    def files(self, table: str, stage: str) -> set[str]:
+        """Return the files of which a stage has put rows into a table."""
+        return {file for file, _ in self.loaded(table, stage)}
+
+    def forget(self, table: str, stage: str, files: Iterable[str]) -> None:
+        """Remove what is recorded of files; the caller's transaction removes or records their rows.
+
+        Parameters
+        ----------
+        table, stage : str
+        files : iterable of str
+            Their names in the ledger.
+        """
+        query = sql.SQL(
+            "DELETE FROM {} WHERE table_name = %s AND stage = %s AND file = ANY(%s)"
+        ).format(self._name)
+        self._connection.execute(query, (table, stage, list(files)))
+
     def record(self, results: list[UnitResult]) -> None:
         """Write ledger rows; the caller's transaction holds the rows they record.
 
@@ -261,16 +324,16 @@ class Ledger:
             If a file changed while it was loaded.
         """
         for result in results:
-            if Fingerprint.of(result.unit.path) != result.unit.fingerprint:
+            if Stamp.of(result.unit.path) != result.unit.fingerprint.stamp:
                 raise InputError(
                     "the file changed while it was loaded; run the command again",
                     path=result.unit.path,
                 )
         query = sql.SQL(
             """INSERT INTO {} (table_name, file, hdu, first_row, last_row, stage, file_size,
-                               file_mtime_ns, rows_read, rows_kept, rows_quarantined, quarantine,
-                               values_changed, bytes_sent, seconds, loaded_by)
-               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"""
+                               file_mtime_ns, digest, rows_read, rows_kept, rows_quarantined,
+                               quarantine, values_changed, bytes_sent, seconds, loaded_by)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"""
         ).format(self._name)
         try:
             with self._connection.cursor() as cursor:
@@ -299,8 +362,9 @@ def _row(result: UnitResult) -> tuple[object, ...]:
         unit.first,
         unit.last,
         unit.stage,
-        unit.fingerprint.size,
-        unit.fingerprint.mtime_ns,
+        unit.fingerprint.stamp.size,
+        unit.fingerprint.stamp.mtime_ns,
+        unit.fingerprint.digest,
         result.rows_read,
         result.rows_kept,
         len(result.quarantine),

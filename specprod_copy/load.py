@@ -7,16 +7,24 @@ import time
 
 import psycopg
 
-from specprod_copy import database, ddl, ledger, locks, replace
+from specprod_copy import database, ddl, ledger, locks, overwrite
 from specprod_copy.ddl import Statement
-from specprod_copy.errors import ChangedFileError, ConfigurationError, SpecprodCopyError
+from specprod_copy.errors import (
+    ChangedFileError,
+    ConfigurationError,
+    DatabaseError,
+    SpecprodCopyError,
+)
 from specprod_copy.ledger import Ledger
-from specprod_copy.loader import Loader, LoadOptions
+from specprod_copy.loader import Loader
+from specprod_copy.options import LoadOptions
 from specprod_copy.plan import Plan, make_plan, part_of, sources_of, with_tiles
 from specprod_copy.quarantine import refused_rows
 from specprod_copy.report import Report
+from specprod_copy.stale import find_stale, forget
 from specprod_copy.summary import LoadSummary
 from specprod_copy.tables import Inputs, TableSource
+from specprod_copy.verify import VerifyOptions, verify
 
 __all__ = ["LoadOptions", "load", "plan_load"]
 
@@ -56,8 +64,7 @@ def load(
     started = time.monotonic()
     sources = applicable_sources(inputs, options)
     beside: LoadSummary | None = None
-    if options.overwrite and options.part is not None:
-        raise ConfigurationError("a load that replaces tables cannot be shared: no part of it")
+    _check_options(options)
     with (
         database.connect(conninfo) as connection,
         database.translated_errors(f"cannot load schema {options.schema}"),
@@ -85,8 +92,20 @@ def load(
     if beside is not None:
         run.summary.tables = beside.tables
         run.summary.steps += beside.steps
+        run.summary.notes += beside.notes
     run.summary.seconds = time.monotonic() - started
     return run.summary
+
+
+def _check_options(options: LoadOptions) -> None:
+    if options.part is not None and (options.overwrite or options.replace):
+        raise ConfigurationError(
+            "a load that replaces tables or files cannot be shared: no part of it"
+        )
+    if options.overwrite and options.replace:
+        raise ConfigurationError(
+            "a load replaces either whole tables (overwrite) or the rows of files (replace)"
+        )
 
 
 def _load_beside(
@@ -97,16 +116,16 @@ def _load_beside(
     report: Report,
     sources: list[TableSource],
 ) -> LoadSummary:
-    """Load into a schema beside, and put its tables into the place of the old ones.
+    """Load into a schema beside, verify, and put its tables into the place of the old ones.
 
     Until then the old tables are as they were, and can be read. What an interrupted run left beside
-    is used by the next one.
+    is used by the next one, but not tables that failed the verification.
     """
     tables = list(dict.fromkeys(source.table for source in sources))
-    replace.check_replaceable(connection, options.schema, tables)
+    overwrite.check_replaceable(connection, options.schema, tables)
     inputs = with_tiles(inputs, sources, connection, options.schema)
-    new = replace.beside(options.schema)
-    replace.prepare_beside(connection, new)
+    new = overwrite.beside(options.schema)
+    overwrite.prepare_beside(connection, new, tables)
     aside = dataclasses.replace(
         options, schema=new, overwrite=False, roles=(), quarantine_folder=None
     )
@@ -115,13 +134,49 @@ def _load_beside(
             summary = load(conninfo, inputs, aside, report)
         except ChangedFileError:
             # What an interrupted run left is of no use any more.
-            replace.forget(connection, new, tables)
+            overwrite.forget(connection, new, tables)
             summary = load(conninfo, inputs, aside, report)
     except SpecprodCopyError:
-        replace.tidy(connection, new)
+        overwrite.tidy(connection, new)
         raise
-    replace.swap(connection, options.schema, new, tables)
+    # Of the notes of that load those that still hold are found anew when this one finishes.
+    summary.notes = [_verify_beside(connection, conninfo, inputs, aside, report)]
+    overwrite.swap(connection, options.schema, new, tables)
     return summary
+
+
+def _verify_beside(
+    connection: psycopg.Connection,
+    conninfo: str,
+    inputs: Inputs,
+    options: LoadOptions,
+    report: Report,
+) -> str:
+    """Verify the tables beside; say that they passed, or that they were not verified.
+
+    Raises
+    ------
+    DatabaseError
+        If a check fails.
+    """
+    if not options.verify:
+        return "the new tables were not verified before they replaced the old ones"
+    report.info("the new tables are verified before they replace the old ones")
+    wanted = VerifyOptions(options.stages, options.schema, jobs=options.jobs, alone=True)
+    results = verify(conninfo, inputs, wanted, report)
+    failed = [result for result in results if not result.passed]
+    if failed:
+        overwrite.condemn(connection, options.schema)
+        first = f"{failed[0].table}, {failed[0].name}: {failed[0].detail}"
+        raise DatabaseError(
+            f"{len(failed)} of {len(results)} checks of the new tables failed ({first}); the old "
+            f"tables are as they were. The new ones are in schema {options.schema}, until the next "
+            "load with --overwrite begins anew"
+        )
+    return (
+        f"the new tables were verified before they replaced the old ones: {len(results)} checks, "
+        "all values compared"
+    )
 
 
 def applicable_sources(inputs: Inputs, options: LoadOptions) -> list[TableSource]:
@@ -164,6 +219,7 @@ def plan_load(conninfo: str, inputs: Inputs, options: LoadOptions) -> tuple[Plan
     SpecprodCopyError
         As `load` before it sends the first row.
     """
+    _check_options(options)
     sources = applicable_sources(inputs, options)
     tables = list(dict.fromkeys(source.table for source in sources))
     with (
@@ -182,7 +238,10 @@ def plan_load(conninfo: str, inputs: Inputs, options: LoadOptions) -> tuple[Plan
         schemas = {t: options.schema if t in existing else scratch for t in (*tables, ledger.TABLE)}
         columns = {t: database.table_columns(connection, schemas[t], t) for t in tables}
         inputs = with_tiles(inputs, sources, connection, options.schema)
-        plan = make_plan(sources, inputs, columns, Ledger(connection, schemas[ledger.TABLE]))
+        loaded = Ledger(connection, schemas[ledger.TABLE])
+        if options.replace:
+            forget(find_stale(options.replace, sources, inputs, loaded), loaded)
+        plan = make_plan(sources, inputs, columns, loaded)
     if options.part is not None:
         plan.units = part_of(plan.units, *options.part)
     statements = [

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -18,7 +16,9 @@ from specprod_copy.errors import DatabaseError, InputError
 from specprod_copy.keys import BrokenKey, explain
 from specprod_copy.ledger import Ledger, Unit
 from specprod_copy.misfits import Misfits
+from specprod_copy.options import LoadOptions
 from specprod_copy.plan import Plan, make_plan, part_of, sources_of, with_tiles
+from specprod_copy.replace import Replaced, replace_files
 from specprod_copy.report import Report
 from specprod_copy.schedule import Task, run_at_once, run_in_order
 from specprod_copy.summary import LoadSummary, TableSummary
@@ -26,45 +26,6 @@ from specprod_copy.tables import SOURCES, Inputs, TableSource, version
 
 SMALL_ROWS = 500_000
 """Up to so many rows a load is one transaction, from CREATE TABLE to the last index."""
-
-
-@dataclass(frozen=True)
-class LoadOptions:
-    """How to load.
-
-    Parameters
-    ----------
-    stages : tuple of str
-        Stages, or ``all``.
-    schema : str
-        Schema that receives the tables.
-    overwrite : bool
-        Replace the tables of the stages.
-    roles : tuple of str
-        Roles that may read.
-    jobs : int
-        Processes that send rows, and index builds that run at a time.
-    cluster : bool
-        Order tables on their q3c index.
-    part : tuple of int, optional
-        (k, n): load only the k-th of n shares of the rows, beside others that load theirs, and
-        leave keys and indexes to a load without this.
-    most_refused : int, optional
-        Put rows that cannot be loaded into quarantine and load the others, as long as no more than
-        so many rows of the schema are in quarantine. Without it the first such row is an error.
-    quarantine_folder : pathlib.Path, optional
-        Gets Parquet files with the rows in quarantine.
-    """
-
-    stages: tuple[str, ...]
-    schema: str
-    overwrite: bool = False
-    roles: tuple[str, ...] = ("desi",)
-    jobs: int = 1
-    cluster: bool = False
-    part: tuple[int, int] | None = None
-    most_refused: int | None = None
-    quarantine_folder: Path | None = None
 
 
 class Loader:
@@ -104,6 +65,7 @@ class Loader:
         self.columns: dict[str, list[Column]] = {}
         self.new_tables: list[str] = []
         self.misfits = Misfits(options.schema, options.most_refused)
+        self.replaced: list[Replaced] = []
         self.summary = LoadSummary(options.schema)
         for source in sources_of(options.stages):
             if source not in sources:
@@ -112,6 +74,8 @@ class Loader:
 
     def run(self) -> None:
         """Load all that is missing, then make keys and indexes."""
+        if self.options.replace:
+            self._replace()
         with self.connection.transaction():
             self.prepare()
             plan = self.plan()
@@ -119,6 +83,25 @@ class Loader:
                 self._complete(plan, jobs=1, made_here=self.new_tables)
                 return
         self._complete(plan, jobs=self.options.jobs)
+
+    def _replace(self) -> None:
+        with self.connection.transaction():
+            self.prepare()
+            self.inputs = with_tiles(self.inputs, self.sources, self.connection, self.schema)
+            self.replaced = replace_files(
+                self.connection,
+                self.schema,
+                self.options.replace,
+                self.sources,
+                self.inputs,
+                self.columns,
+                self.report,
+            )
+            tables = [replaced.table for replaced in self.replaced]
+            run = finish.Connections([self.connection], self.report.step).run
+            for task in self._computing_tasks(run, tables):
+                task.work()
+        self.summary.notes += map(str, self.replaced)
 
     def run_part(self, part: int, parts: int) -> None:
         """Load one share of what is missing."""
@@ -161,9 +144,13 @@ class Loader:
         """Find out what is to be loaded, and begin the summary."""
         self.inputs = with_tiles(self.inputs, self.sources, self.connection, self.schema)
         plan = make_plan(self.sources, self.inputs, self.columns, self.ledger)
+        replaced = [result for replaced in self.replaced for result in replaced.results]
         for source in self.sources:
             before = self.ledger.stages(source.table).get(source.stage, 0)
-            self.summary.tables.append(TableSummary(source.table, source.stage, rows_loaded=before))
+            row = TableSummary(source.table, source.stage, rows_loaded=before)
+            row.add([r for r in replaced if r.unit.source == source.name])
+            row.rows_loaded -= row.rows_kept
+            self.summary.tables.append(row)
         if self.inputs.skip_missing and any(s.stage == "fiberassign" for s in self.sources):
             missing = self.inputs.tiles_without_fiberassign()
             if missing:
@@ -175,6 +162,7 @@ class Loader:
         """Send rows and make keys and indexes, as far as they are missing."""
         q3c = finish.enable_q3c(self.connection, self.schema, self.summary.notes.append)
         complete = self._complete_tables(plan)
+        changed = {unit.table for unit in plan.units} | {table.table for table in self.replaced}
         with ExitStack() as stack:
             more = [stack.enter_context(database.connect(self.conninfo)) for _ in range(jobs - 1)]
             connections = finish.Connections([self.connection, *more], self.report.step)
@@ -186,12 +174,12 @@ class Loader:
                     run,
                     self.schema,
                     complete,
-                    changed={unit.table for unit in plan.units},
+                    changed=changed,
                     q3c=q3c,
                     cluster=self.tables if self.options.cluster else (),
                 ),
                 *self._row_tasks(plan.units, sender),
-                *self._computing_tasks(run),
+                *self._computing_tasks(run, self.tables),
             ]
             try:
                 self._run(tasks, jobs, connections.cancel)
@@ -276,9 +264,13 @@ class Loader:
             before[table] = finish.rows_of(table)
             yield Task(finish.rows_of(table), partial(sender.send, batch), after, loads=True)
 
-    def _computing_tasks(self, run: Callable[[Statement], None]) -> Iterator[Task[Any]]:
-        """Yield what computes columns from all rows of a table."""
+    def _computing_tasks(
+        self, run: Callable[[Statement], None], tables: Collection[str]
+    ) -> Iterator[Task[Any]]:
+        """Yield what computes columns from all rows of a table, for some tables."""
         for source in self.sources:
+            if source.table not in tables:
+                continue
             for name in source.after_rows(self.inputs) if source.after_rows else ():
                 query = ddl.render_template(name, schema=self.schema, table=source.table)
                 statement = Statement(source.table, name, query)

@@ -17,10 +17,11 @@ import numpy as np
 import psycopg
 
 from specprod_copy import database
+from specprod_copy.changes import loaded_ranges, refuse_changed_others, refuse_vanished
 from specprod_copy.columns import Column
-from specprod_copy.errors import ChangedFileError, ConfigurationError
+from specprod_copy.errors import ConfigurationError
 from specprod_copy.ledger import TABLE as LEDGER_TABLE
-from specprod_copy.ledger import Fingerprint, Ledger, Loaded, Unit
+from specprod_copy.ledger import Fingerprint, Ledger, Stamp, Unit, ledger_name
 from specprod_copy.reader import open_table, read_table
 from specprod_copy.tables import SOURCES, STAGES, Inputs, TableSource, tile
 from specprod_copy.transform import Transform
@@ -118,7 +119,7 @@ def _refused_tiles(inputs: Inputs, ledger: Ledger) -> list[int]:
     rows = [refusal.row for refusals in refused.values() for refusal in refusals]
     if not rows:
         return []
-    _refuse_changed(tile.SOURCE, inputs, ledger)
+    refuse_changed_others(tile.SOURCE, inputs, ledger)
     tileids = read_table(inputs.tiles(), tile.SOURCE.hdus, ["TILEID"])["TILEID"]
     return tileids.gather(rows).drop_nulls().to_list()
 
@@ -157,14 +158,14 @@ def make_plan(
         with ThreadPoolExecutor(_LOOKING_THREADS, thread_name_prefix="look") as pool:
             look = partial(_look, source, root=inputs.files.root, columns=columns[source.table])
             opened = list(pool.map(look, files))
-        ranges = [_loaded_ranges(whole, loaded) for whole in opened]
-        _refuse_vanished(source, opened, loaded)
+        ranges = [loaded_ranges(whole, loaded) for whole in opened]
+        refuse_vanished(source, opened, loaded)
         missing = [list(_missing(w.last, r)) for w, r in zip(opened, ranges, strict=True)]
         wanted: list[np.ndarray | None] = [None] * len(files)
         column = source.first_per(inputs)
         if column is not None and any(missing):
             if source.unless_in is not None:
-                _refuse_changed(source.unless_in, inputs, ledger)
+                refuse_changed_others(source.unless_in, inputs, ledger)
             wanted = [*first_rows(source, column, inputs, files)]
         for looked_at, rows, parts in zip(opened, wanted, missing, strict=True):
             whole = replace(looked_at, rows=rows)
@@ -175,8 +176,8 @@ def make_plan(
 
 def _look(source: TableSource, path: Path, *, root: Path, columns: Sequence[Column]) -> Unit:
     """Open a file, check that it has what the table needs, and return all of it as one unit."""
-    # Before it is opened: a file that takes its place after that has another fingerprint.
-    fingerprint = Fingerprint.of(path)
+    # Before it is opened: a file that takes its place after that has another stamp.
+    stamp = Stamp.of(path)
     with open_table(path, source.hdus) as table:
         Transform(source, table, columns)
         return Unit(
@@ -189,49 +190,8 @@ def _look(source: TableSource, path: Path, *, root: Path, columns: Sequence[Colu
             first=0,
             last=table.n_rows,
             row_bytes=table.row_bytes,
-            fingerprint=fingerprint,
+            fingerprint=Fingerprint(stamp, table.digest()),
         )
-
-
-def _refuse_vanished(source: TableSource, opened: Sequence[Unit], loaded: Loaded) -> None:
-    """Check that the files whose rows are in the table are still among the inputs.
-
-    Raises
-    ------
-    ChangedFileError
-        If one is not.
-    """
-    gone = sorted(loaded.keys() - {(unit.file, unit.hdu) for unit in opened})
-    if gone:
-        file, hdu = gone[0]
-        more = f" (and {len(gone) - 1} more)" if len(gone) > 1 else ""
-        raise ChangedFileError(
-            f"its rows are in table {source.table}, but it is not among the files of stage "
-            f"{source.stage} now{more}; --overwrite loads the stage anew",
-            path=file,
-            hdu=hdu,
-        )
-
-
-def _refuse_changed(source: TableSource, inputs: Inputs, ledger: Ledger) -> None:
-    """Check that files which decide about the rows of others are those that were loaded.
-
-    Raises
-    ------
-    ChangedFileError
-        If one changed since.
-    """
-    loaded = {
-        file: entry[0] for (file, _), entry in ledger.loaded(source.table, source.stage).items()
-    }
-    for path in source.files(inputs):
-        before = loaded.get(ledger_name(path, inputs.files.root))
-        if before is not None and before != Fingerprint.of(path):
-            raise ChangedFileError(
-                f"the file changed since its rows were loaded into {source.table}; "
-                "--overwrite loads the stage anew",
-                path=path,
-            )
 
 
 def _part(whole: Unit, first: int, last: int) -> Unit:
@@ -239,27 +199,6 @@ def _part(whole: Unit, first: int, last: int) -> Unit:
     if rows is not None:
         rows = rows[np.searchsorted(rows, first) : np.searchsorted(rows, last)]
     return replace(whole, first=first, last=last, rows=rows)
-
-
-def _loaded_ranges(whole: Unit, loaded: Loaded) -> list[tuple[int, int]]:
-    """Return the row ranges of a file that are in the table.
-
-    Raises
-    ------
-    ChangedFileError
-        If the file changed since.
-    """
-    if (whole.file, whole.hdu) not in loaded:
-        return []
-    fingerprint, ranges = loaded[whole.file, whole.hdu]
-    if fingerprint != whole.fingerprint:
-        raise ChangedFileError(
-            f"the file changed since its rows were loaded into {whole.table}; "
-            "--overwrite loads the stage anew",
-            path=whole.path,
-            hdu=whole.hdu,
-        )
-    return ranges
 
 
 def part_of(units: Sequence[Unit], part: int, parts: int) -> list[Unit]:
@@ -280,12 +219,6 @@ def part_of(units: Sequence[Unit], part: int, parts: int) -> list[Unit]:
         return (crc32(name) + unit.first // UNIT_ROWS) % parts + 1
 
     return [unit for unit in units if share(unit) == part]
-
-
-def ledger_name(path: Path, root: Path) -> str:
-    """Return the name of a file in the ledger: relative to the root where it lies below it."""
-    path, root = path.absolute(), root.absolute()
-    return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
 def _missing(n_rows: int, loaded: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:

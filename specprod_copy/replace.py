@@ -1,126 +1,264 @@
-"""Tables that are loaded beside the old ones and then take their place, in one transaction."""
+"""Rows of changed files, removed from their tables and loaded anew.
+
+A table does not know which file a row came from, and the file's old content may be gone. But it is
+known which rows are not from it: those whose keys the other files give. So the new rows and the
+keys of all other files of a table are put into temporary tables, and what is in neither goes.
+
+That reads the other files once more, as far as their keys need it; rows whose values did not
+change are not touched.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
-from hashlib import blake2b
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
-from specprod_copy import database, ddl, finish, ledger
-from specprod_copy.database import parametrized
+from specprod_copy import copying, database, ddl
+from specprod_copy.columns import Column
 from specprod_copy.errors import DatabaseError
+from specprod_copy.keys import DuplicateKey, explain, primary_key
+from specprod_copy.ledger import Ledger, Unit, UnitResult
+from specprod_copy.plan import make_plan
+from specprod_copy.report import Report
+from specprod_copy.stale import Stale, find_stale, forget
+from specprod_copy.tables import SOURCES, Inputs, TableSource
+from specprod_copy.tables.common import COMPUTED
 
-_MARK = "specprod-copy: tables on their way to another schema"
 
+@dataclass
+class Replaced:
+    """What became of a table.
 
-def beside(schema: str) -> str:
-    """Return the name of the schema in which new tables are loaded until they are complete."""
-    return f"specprod_copy_new_{blake2b(schema.encode(), digest_size=8).hexdigest()}"
-
-
-def prepare_beside(connection: psycopg.Connection, new: str) -> None:
-    """Make the schema for new tables, or take the one that an interrupted load left.
-
-    Raises
-    ------
-    DatabaseError
-        If we may not make a schema, or one of that name is somebody else's.
+    Parameters
+    ----------
+    table : str
+    results : list of UnitResult
+        Units that were loaded anew.
+    changed, new, removed : int
+        Rows.
     """
-    if not database.schema_exists(connection, new):
-        try:
-            with connection.transaction():
-                _execute(connection, ["schema"], ["table"], new)
-                mark = sql.SQL("COMMENT ON SCHEMA {} IS {}")
-                connection.execute(mark.format(sql.Identifier(new), sql.Literal(_MARK)))
-        except psycopg.errors.InsufficientPrivilege as error:
-            raise DatabaseError(
-                f"new tables are loaded into a schema of their own before they replace the old "
-                f"ones: {database.one_line(error)}. Let an administrator run GRANT CREATE ON "
-                "DATABASE for this role"
-            ) from error
-    elif database.schema_comment(connection, new) != _MARK:
-        raise DatabaseError(f"schema {new} exists and is not ours; rename it")
+
+    table: str
+    results: list[UnitResult] = field(default_factory=list)
+    changed: int = 0
+    new: int = 0
+    removed: int = 0
+
+    def __str__(self) -> str:
+        return (
+            f"{self.table}: {self.changed:,} rows changed, {self.new:,} new, "
+            f"{self.removed:,} removed"
+        )
 
 
-def check_replaceable(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> None:
-    """Find out now, rather than after hours, whether tables can be replaced.
-
-    Raises
-    ------
-    DatabaseError
-        If other objects depend on them, or they are not ours to drop.
-    """
-    with connection.transaction(force_rollback=True):
-        finish.drop_tables(connection, schema, tables)
-
-
-def swap(connection: psycopg.Connection, schema: str, new: str, tables: Sequence[str]) -> None:
-    """Put the tables of a schema into the place of those of another one, in one transaction.
-
-    Their indexes, constraints and sequences, and what the ledger says of them, come along. The
-    schema that held them goes away.
+def replace_files(
+    connection: psycopg.Connection,
+    schema: str,
+    files: Sequence[Path],
+    sources: Sequence[TableSource],
+    inputs: Inputs,
+    columns: Mapping[str, Sequence[Column]],
+    report: Report,
+) -> list[Replaced]:
+    """Replace the rows of files, within the caller's transaction.
 
     Parameters
     ----------
     connection : psycopg.Connection
     schema : str
-        Where the tables belong.
-    new : str
-        Where they were loaded.
-    tables : sequence of str
+    files : sequence of pathlib.Path
+        See `find_stale`.
+    sources : sequence of TableSource
+        What they are replaced in.
+    inputs : Inputs
+    columns : mapping of str to sequence of Column
+        Columns of the tables of `sources`.
+    report : Report
+
+    Returns
+    -------
+    list of Replaced
+        Table by table.
 
     Raises
     ------
+    ConfigurationError
+        As `find_stale`.
+    InputError
+        If a file cannot be read or holds values that the table does not accept, or another file
+        changed since it was loaded.
     DatabaseError
-        If other objects depend on the old tables; then nothing is changed.
+        If a row that vanished is referred to, a new one refers to nothing, or a key is not unique.
     """
-    with (
-        database.translated_errors(f"cannot put new tables into schema {schema}"),
-        connection.transaction(),
-    ):
-        if not database.schema_exists(connection, schema):
-            _execute(connection, ["schema"], ["table"], schema)
-        finish.drop_tables(connection, schema, tables)
-        for table in tables:
-            move = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
-            connection.execute(move.format(sql.Identifier(new, table), sql.Identifier(schema)))
-        if ledger.TABLE not in database.existing_tables(connection, schema):
-            _execute(connection, [ledger.TABLE], ["table", "comments"], schema)
-        names = {"old": parametrized(schema, ledger.TABLE), "new": parametrized(new, ledger.TABLE)}
-        for statement in (
-            "DELETE FROM {old} WHERE table_name = ANY(%s)",
-            "INSERT INTO {old} SELECT * FROM {new} WHERE table_name = ANY(%s)",
-            "DELETE FROM {new} WHERE table_name = ANY(%s)",
-        ):
-            connection.execute(sql.SQL(statement).format(**names), (list(tables),))
-        # An interrupted load of other stages may have left tables there.
-        if database.existing_tables(connection, new) <= {"version", ledger.TABLE}:
-            finish.drop_tables(connection, new, ["version", ledger.TABLE])
-            connection.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(new)))
+    ledger = Ledger(connection, schema)
+    stale = find_stale(files, sources, inputs, ledger)
+    tables = list(dict.fromkeys(s.table for s in SOURCES.values() if s.name in stale))
+    feeding = [
+        s for s in SOURCES.values() if s.table in tables and s.stage in ledger.stages(s.table)
+    ]
+    forget(stale, ledger)
+    plan = make_plan(feeding, inputs, columns, ledger)
+    refused = {s.name: ledger.quarantine(s.table, s.stage) for s in feeding}
+    works = []
+    for table in tables:
+        new = [u for u in plan.units if u.table == table and u.file in stale.get(u.source, ())]
+        all_files = [
+            unit.without(
+                [entry.row for entry in refused[unit.source].get((unit.file, unit.hdu), ())]
+            )
+            for unit in plan.files
+            if unit.table == table
+        ]
+        works.append(_Replacement(connection, schema, table, columns[table], new, all_files, stale))
+    report.begin(sum(work.n_rows for work in works), sum(work.size for work in works))
+    for work in works:
+        work.stage(report)
+        ledger.record(work.outcome.results)
+    for work in works:
+        computed = [
+            name
+            for source in feeding
+            if source.table == work.outcome.table and source.after_rows
+            for step in source.after_rows(inputs)
+            for name in COMPUTED[step]
+        ]
+        work.merge(computed)
+    # What refers to rows goes before them.
+    for work in reversed(works):
+        work.remove()
+    for work in works:
+        work.check_total(sum(ledger.stages(work.outcome.table).values()))
+    return [work.outcome for work in works]
 
 
-def tidy(connection: psycopg.Connection, new: str) -> None:
-    """Drop the schema for new tables if nothing is in it, after an error."""
-    # The error may be that the server is gone: then there is nothing to tidy.
-    with suppress(psycopg.OperationalError):
-        if not database.existing_tables(connection, new):
-            connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {}").format(sql.Identifier(new)))
+class _StagedTwice(DuplicateKey):
+    """Rows of a replaced file share a key with each other, or with rows of other files."""
+
+    def offenders(self, schema: str, limit: int) -> sql.Composed:
+        """Return the query for such keys."""
+        return sql.SQL(
+            """SELECT {0} FROM {1} GROUP BY {0} HAVING count(*) > 1
+               UNION SELECT {0} FROM {1} JOIN {2} USING ({0}) ORDER BY {0} LIMIT {3}"""
+        ).format(
+            sql.SQL(", ").join(map(sql.Identifier, self.columns)),
+            sql.Identifier("pg_temp", self.table),
+            sql.Identifier("pg_temp", f"kept_{self.table}"),
+            limit,
+        )
 
 
-def forget(connection: psycopg.Connection, new: str, tables: Sequence[str]) -> None:
-    """Drop tables that an interrupted load left beside, and what the ledger there says of them."""
-    with connection.transaction():
-        finish.drop_tables(connection, new, tables)
-        name = parametrized(new, ledger.TABLE)
-        query = sql.SQL("DELETE FROM {} WHERE table_name = ANY(%s)").format(name)
-        connection.execute(query, (list(tables),))
+class _Replacement:
+    """The replacement of rows in one table: its steps, and what they share."""
 
+    def __init__(
+        self,
+        connection: psycopg.Connection,
+        schema: str,
+        table: str,
+        columns: Sequence[Column],
+        new: Sequence[Unit],
+        files: Sequence[Unit],
+        stale: Stale,
+    ) -> None:
+        self.outcome = Replaced(table)
+        self._connection = connection
+        self._schema = schema
+        self._table = table
+        self._columns = columns
+        self._new = new
+        self._files = files
+        self._others = [u for u in files if u.file not in stale.get(u.source, ())]
+        self._names = {"table": table, "kept": f"kept_{table}", "key": primary_key(table)}
 
-def _execute(
-    connection: psycopg.Connection, tables: Sequence[str], phases: Sequence[str], schema: str
-) -> None:
-    for statement in ddl.statements(tables, phases, schema=schema):
-        connection.execute(statement.sql.encode())
+    @property
+    def n_rows(self) -> int:
+        """Rows to read."""
+        return sum(unit.n_rows for unit in (*self._new, *self._others))
+
+    @property
+    def size(self) -> int:
+        """Bytes to read."""
+        return sum(unit.n_rows * unit.row_bytes for unit in (*self._new, *self._others))
+
+    def stage(self, report: Report) -> None:
+        """Put new rows, and the keys of those of other files, into temporary tables."""
+        self._execute("stage")
+        self.outcome.results = copying.copy_units(
+            self._connection, "pg_temp", self._new, self._columns, report.advance
+        )
+        if self._others:
+            key = [column for column in self._columns if column.name == self._names["key"]]
+            others = [dataclasses.replace(u, table=self._names["kept"]) for u in self._others]
+            copying.copy_units(self._connection, "pg_temp", others, key, report.advance)
+        self._execute("staged")
+        self._refuse_duplicates()
+
+    def _refuse_duplicates(self) -> None:
+        key = self._names["key"]
+        error = _StagedTwice(f"{key} of table {self._table} is not unique", self._table, [key])
+        if self._connection.execute(error.offenders(self._schema, 1)).fetchall():
+            raise explain(error, self._connection, self._schema, self._columns, self._files)
+
+    def merge(self, computed: Sequence[str]) -> None:
+        """Bring new rows into the table, but for values that are computed in the database."""
+        keys = ddl.statements([self._table], ["keys"], schema=self._schema)
+        made = database.existing_objects(self._connection, self._schema)
+        if not all(statement.makes in made for statement in keys):
+            # A load that was interrupted: without its key the table may have rows twice.
+            [self.outcome.removed] = self._execute("clear")
+        names = [column.name for column in self._columns]
+        values = [name for name in names if name not in (self._names["key"], *computed)]
+        self.outcome.changed, self.outcome.new = self._execute(
+            "merge", columns=names, values=values
+        )
+
+    def remove(self) -> None:
+        """Remove the rows that no file gives any more."""
+        try:
+            with self._connection.transaction():
+                [removed] = self._execute("remove")
+        except psycopg.errors.ForeignKeyViolation as error:
+            referring = error.diag.table_name
+            stages = dict.fromkeys(s.stage for s in SOURCES.values() if s.table == referring)
+            raise DatabaseError(
+                f"table {referring} refers to a row of table {self._table} that no file gives any "
+                f"more: {error.diag.message_detail} Replace the files of stage "
+                f"{' and '.join(stages) or referring} as well, in the same command, or load all "
+                "--overwrite"
+            ) from error
+        self.outcome.removed += removed
+
+    def check_total(self, recorded: int) -> None:
+        """Check that the table has as many rows as the ledger says.
+
+        Raises
+        ------
+        DatabaseError
+            If not: it had rows of unknown origin, or several rows of one key.
+        """
+        name = sql.Identifier(self._schema, self._table)
+        query = sql.SQL("SELECT count(*) FROM {}").format(name)
+        [(rows,)] = self._connection.execute(query).fetchall()
+        if rows != recorded:
+            raise DatabaseError(
+                f"table {self._schema}.{self._table} would have {rows:,} rows, and {recorded:,} "
+                "by the ledger: it has rows that this program did not load, or lacks some, or "
+                "files had rows of the same key: then replace all of them in one command. "
+                "--overwrite loads the table anew"
+            )
+
+    def _execute(self, template: str, **names: ddl.Names) -> list[int]:
+        """Run a template; return the number of rows of each statement."""
+        statements = ddl.render_template(
+            f"replace/{template}", schema=self._schema, **self._names, **names
+        )
+        cursor = self._connection.execute(statements.encode())
+        counts = [cursor.rowcount]
+        while cursor.nextset():
+            counts.append(cursor.rowcount)
+        return counts

@@ -2,73 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 import numpy as np
 import psycopg
 import pytest
 from astropy.io import fits
 from astropy.table import Table
+from changing import interrupt_after, iron, many_transactions, original
 
-from specprod_copy import copying, database, loader, plan, workers
+from specprod_copy import database, plan
 from specprod_copy.cli import cli
-from specprod_copy.demo import write_production
 from specprod_copy.errors import ChangedFileError, InputError
-from specprod_copy.load import LoadOptions, load
-from specprod_copy.production import ProductionFiles, find_production
-from specprod_copy.summary import LoadSummary
-from specprod_copy.tables import Inputs
 
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory) -> Path:
-    root = tmp_path_factory.mktemp("changing")
-    write_production(root, "iron", tiles=4, targets=60)
-    return root
-
-
-class Case:
-    """A copy of the production that a test may change, and a fresh database."""
-
-    def __init__(self, root: Path, conninfo: str) -> None:
-        self.root, self.conninfo = root, conninfo
-        self.files = ProductionFiles(find_production("iron"), root)
-
-    def load(self, *stages: str, **options) -> LoadSummary:
-        inputs = Inputs(self.files, **options.pop("inputs", {}))
-        return load(self.conninfo, inputs, LoadOptions(stages, "iron", **options))
-
-    def query(self, query: str) -> list[tuple]:
-        with psycopg.connect(self.conninfo) as connection:
-            return connection.execute(query).fetchall()
-
-
-@pytest.fixture
-def iron(original, tmp_path, database) -> Case:
-    shutil.copytree(original, tmp_path / "iron")
-    return Case(tmp_path / "iron", database)
-
-
-@pytest.fixture
-def many_transactions(monkeypatch):
-    monkeypatch.setattr(loader, "SMALL_ROWS", 0)
-    monkeypatch.setattr(workers, "BATCH_ROWS", 40)
-    monkeypatch.setattr(plan, "UNIT_ROWS", 40)
-
-
-def interrupt_after(monkeypatch, batches: int):
-    """Let the loader be interrupted after some batches; return how to undo that."""
-    real, calls = copying.load_units, []
-
-    def dying(*arguments, **options):
-        calls.append(arguments)
-        if len(calls) > batches:
-            raise KeyboardInterrupt
-        return real(*arguments, **options)
-
-    monkeypatch.setattr(copying, "load_units", dying)
-    return lambda: monkeypatch.setattr(copying, "load_units", real)
+__all__ = ["iron", "many_transactions", "original"]
 
 
 def test_vanished_file(iron):

@@ -14,7 +14,7 @@ from astropy.io import fits
 from astropy.table import Table
 from click.testing import CliRunner
 
-from specprod_copy import copying, loader, locks, plan, replace, workers
+from specprod_copy import copying, loader, locks, overwrite, plan, workers
 from specprod_copy.cli import cli
 from specprod_copy.errors import SpecprodCopyError
 from specprod_copy.load import LoadOptions, load
@@ -430,7 +430,7 @@ def test_overwrite_after_the_file_changed_twice(fuji, monkeypatch):
     """What an interrupted run left beside is of an older file, so it is not used."""
     fuji.run("exposures")
     with monkeypatch.context() as patched:
-        patched.setattr(replace, "swap", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr(overwrite, "swap", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         fuji.change(fuji.tiles, 1, "NEXP", 0, 77)
         assert fuji.invoke("exposures", "--overwrite").exit_code != 0
     fuji.change(fuji.tiles, 1, "NEXP", 0, 78)
@@ -442,14 +442,14 @@ def test_overwrite_after_the_file_changed_twice(fuji, monkeypatch):
 def test_readers_go_on_while_tables_are_replaced(fuji, monkeypatch):
     fuji.run("exposures")
     seen = []
-    real = replace.swap
+    real = overwrite.swap
 
     def looking(*arguments):
         with psycopg.connect(fuji.conninfo, options="-c lock_timeout=100") as connection:
             seen.append(connection.execute("SELECT count(*) FROM fuji.frame").fetchone())
         real(*arguments)
 
-    monkeypatch.setattr(replace, "swap", looking)
+    monkeypatch.setattr(overwrite, "swap", looking)
     fuji.run("exposures", "--overwrite")
     assert seen == fuji.query("SELECT count(*) FROM fuji.frame")
 

@@ -41,9 +41,27 @@ class PartType(click.ParamType):
 @click.argument("stages", nargs=-1, required=True, metavar="STAGE...")
 @input_options(skip_missing="Leave out tiles without a fiberassign file, and say which.")
 @click.option("-s", "--schema", help="Schema for the tables.  [default: name of the production]")
-@click.option("--overwrite", is_flag=True, help="Replace the tables of these stages.")
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace the tables of these stages, once the new ones are loaded and verified.",
+)
+@click.option(
+    "--no-verify",
+    is_flag=True,
+    help="With --overwrite: do not read the files again to verify the new tables before they "
+    "replace the old ones.",
+)
+@click.option(
+    "--replace",
+    type=click.Path(path_type=Path, dir_okay=False),
+    multiple=True,
+    metavar="FILE",
+    help="Remove the rows of this changed FILE and load them anew, in one transaction; may be "
+    "given several times.",
+)
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would be done; do nothing.")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask before replacing tables.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before replacing tables or rows.")
 @role_options("Let the roles of the public read as well.")
 @click.option(
     "-j",
@@ -95,6 +113,8 @@ def load(
     inputs: Inputs,
     schema: str | None,
     overwrite: bool,
+    no_verify: bool,
+    replace: tuple[Path, ...],
     dry_run: bool,
     yes: bool,
     roles: tuple[str, ...],
@@ -118,12 +138,21 @@ def load(
     \b
       specprod-copy load exposures --specprod fuji --root /global/cfs/cdirs/desi/public/edr
       specprod-copy load all --specprod iron --schema iron --public
+      specprod-copy load targetphot target --specprod iron --replace targetphot-sv1-iron.fits
     """
+    if no_verify and not overwrite:
+        raise click.UsageError("--no-verify belongs to --overwrite")
+    if replace and on_error == "quarantine":
+        raise click.UsageError(
+            "--replace stops at rows that cannot be loaded: leave out --on-error quarantine"
+        )
     schema = schema or inputs.files.production.name
     options = LoadOptions(
         stages=stages,
         schema=schema,
         overwrite=overwrite,
+        verify=not no_verify,
+        replace=replace,
         roles=roles,
         jobs=jobs,
         cluster=cluster,
@@ -134,9 +163,10 @@ def load(
     if dry_run:
         print_plan(make_console(stderr=False), *plan_load(conninfo, inputs, options), jobs)
         return
-    if overwrite and not yes and sys.stdin.isatty():
+    if (overwrite or replace) and not yes and sys.stdin.isatty():
+        rows = f"the rows of {', '.join(map(str, replace))} in " if replace else ""
         names = ", ".join(stages)
-        click.confirm(f"Replace the tables of {names} in schema {schema}?", abort=True)
+        click.confirm(f"Replace {rows}the tables of {names} in schema {schema}?", abort=True)
     console = make_console()
     summary = run_load(conninfo, inputs, options, make_report(console, verbosity))
     if verbosity >= 0:

@@ -14,7 +14,7 @@ from specprod_copy.coeff_patch.patches import Patch
 from specprod_copy.coeff_patch.statements import run
 from specprod_copy.errors import ConfigurationError, DatabaseError, InputError
 from specprod_copy.keys import DuplicateKey, explain
-from specprod_copy.ledger import Fingerprint, Unit
+from specprod_copy.ledger import Fingerprint, Stamp, Unit
 from specprod_copy.reader import open_table
 from specprod_copy.report import Report
 from specprod_copy.tables.coeff_patch import HDUS
@@ -107,6 +107,7 @@ def load(
 
 
 def _unit(path: Path) -> Unit:
+    stamp = Stamp.of(path)
     with open_table(path, HDUS) as table:
         source = kind_of(table).source
         return Unit(
@@ -119,7 +120,7 @@ def _unit(path: Path) -> Unit:
             first=0,
             last=table.n_rows,
             row_bytes=table.row_bytes,
-            fingerprint=Fingerprint.of(path),
+            fingerprint=Fingerprint(stamp, table.digest()),
         )
 
 
@@ -153,7 +154,7 @@ def _load(
         columns = database.table_columns(connection, patch.own_schema, patch.plain)
         results = copying.copy_units(connection, patch.own_schema, units, columns, report.advance)
         for result in results:
-            if Fingerprint.of(result.unit.path) != result.unit.fingerprint:
+            if Stamp.of(result.unit.path) != result.unit.fingerprint.stamp:
                 raise InputError("the file changed while it was loaded", path=result.unit.path)
             loaded.rows_read += result.rows_read
             loaded.rows_kept += result.rows_kept

@@ -23,7 +23,7 @@ from specprod_copy.daily.rows import Rows
 from specprod_copy.daily.staging import Staging
 from specprod_copy.daily.tiles import Summaries, Tile
 from specprod_copy.errors import InputError
-from specprod_copy.ledger import Fingerprint
+from specprod_copy.ledger import Stamp
 from specprod_copy.production import ProductionFiles
 from specprod_copy.tables import fiberassign
 
@@ -72,14 +72,14 @@ class Gathered:
     tile : Tile
     rows : list of list of Rows
         Table by table.
-    files : dict of pathlib.Path to Fingerprint
+    files : dict of pathlib.Path to Stamp
         Files of this tile alone, when they were opened first.
     missing_petals : tuple of int
     """
 
     tile: Tile
     rows: list[Sequence[Rows]] = field(default_factory=list)
-    files: dict[Path, Fingerprint] = field(default_factory=dict)
+    files: dict[Path, Stamp] = field(default_factory=dict)
     missing_petals: tuple[int, ...] = ()
 
 
@@ -101,7 +101,7 @@ def gather(files: ProductionFiles, summaries: Summaries, tile: Tile) -> Gathered
     petals = redshift_files(files, tile)
     photometry = find_photometry(files, tile.tileid, assigned)
     used = [assigned, *(path for paths in petals.values() for path in paths), *photometry.files]
-    gathered = Gathered(tile, files={path: Fingerprint.of(path) for path in used})
+    gathered = Gathered(tile, files={path: Stamp.of(path) for path in used})
     gathered.missing_petals = tuple(sorted(PETALS - petals.keys()))
     targets = potential_targets(assigned)
     gathered.rows = [
@@ -144,8 +144,8 @@ def load_tile(staging: Staging, files: ProductionFiles, gathered: Gathered) -> T
     with connection.transaction():
         for rows in gathered.rows:
             result.rows += staging.stage(rows, tile.tileid)
-        for path, fingerprint in gathered.files.items():
-            if Fingerprint.of(path) != fingerprint:
+        for path, stamp in gathered.files.items():
+            if Stamp.of(path) != stamp:
                 raise InputError(
                     "the file changed while it was loaded; run the command again", path=path
                 )

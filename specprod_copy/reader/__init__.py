@@ -78,6 +78,15 @@ class InputTable(Protocol):
             not (at the frame that has it).
         """
 
+    def digest(self) -> str:
+        """Return what tells the content of the table; see `specprod_copy.reader.content`.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read.
+        """
+
     def close(self) -> None:
         """Close the file."""
 

@@ -23,6 +23,7 @@ import numpy as np
 import polars as pl
 
 from specprod_copy.errors import BadRowsError, InputError
+from specprod_copy.reader.content import hdu_digest
 from specprod_copy.reader.fits_columns import BadCells, Column, decode, parse_columns
 from specprod_copy.reader.fits_header import (
     Hdu,
@@ -133,6 +134,10 @@ class FitsTable:
                 raise self._fault(column.problem, column=column.name)
         source = self._source(chosen)
         return (self._frame(chosen, source, part) for part in chunks(picked, chunk_rows))
+
+    def digest(self) -> str:
+        """Return what tells the content of the table; see `specprod_copy.reader.content`."""
+        return hdu_digest(self.path, self._file, self._hdu, self.header)
 
     def _source(self, columns: Sequence[Column]) -> RowSource:
         if isinstance(self._file, gzip.GzipFile):

@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 
 from specprod_copy.errors import InputError
+from specprod_copy.reader.content import text_digest
 from specprod_copy.reader.fits_header import input_errors
 from specprod_copy.reader.selection import Fault, choose_columns, choose_rows, chunks
 
@@ -95,6 +96,10 @@ class MemoryTable:
         frame = self._frame.select(choose_columns(columns, self.schema, self._fault))
         picked = choose_rows(self.n_rows, first, last, rows, fault=self._fault)
         return (frame[part] for part in chunks(picked, chunk_rows))
+
+    def digest(self) -> str:
+        """Return what tells the content of the file; see `specprod_copy.reader.content`."""
+        return text_digest(self.path)
 
     def close(self) -> None:
         """Forget the table."""

@@ -33,6 +33,9 @@ PRIMARY = {
 }
 """Number of spectra of a target and choice of the best one; a file may lack some scopes."""
 
+COMPUTED: Mapping[str, tuple[str, ...]] = {"primary": tuple(PRIMARY)}
+"""SQL template that runs after the rows to the columns that it computes."""
+
 DESINAME = ids.desiname(pl.col("TARGET_RA"), pl.col("TARGET_DEC"))
 """Name of a target by its position."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from specprod_copy.ledger import Fingerprint, Unit
+from specprod_copy.ledger import Change, Stamp, Unit
 from specprod_copy.verify.compare import counted
 from specprod_copy.verify.file_side import FileScan
 from specprod_copy.verify.planning import Entry, TablePlan
@@ -31,7 +31,7 @@ def check_files(plan: TablePlan, scan: FileScan, root: Path) -> Iterator[Result]
     for name, entry in plan.entries.items():
         if entry.stage not in plan.unplanned:
             problem = _change(entry, files.get(name), root / name[0])
-            detail = problem or f"{entry.fingerprint.size:,} bytes"
+            detail = problem or f"{entry.fingerprint.stamp.size:,} bytes"
             yield Result(not problem, "file-unchanged", table, f"{_shown(name)}: {detail}")
     for name, unit in files.items():
         if name in scan.errors:
@@ -73,18 +73,20 @@ def _change(entry: Entry, unit: Unit | None, path: Path) -> str:
     if unit is None:
         gone = "no input of the production any more" if path.exists() else "the file vanished"
         return f"{gone}; {counted(entry.kept, 'row')} of it were loaded by stage {entry.stage}"
-    if unit.fingerprint == entry.fingerprint:
+    change = unit.fingerprint.change_since(entry.fingerprint)
+    if change is Change.NONE:
         return ""
-    return (
-        f"changed since it was loaded: it was {_described(entry.fingerprint)}, "
-        f"it is {_described(unit.fingerprint)}"
-    )
+    before, now = entry.fingerprint.stamp, unit.fingerprint.stamp
+    if before == now:
+        return f"changed since it was loaded, though it is of the same size and time: {_shape(now)}"
+    changed = "changed" if change is Change.CONTENT else "may have changed"
+    return f"{changed} since it was loaded: it was {_shape(before)}, it is {_shape(now)}"
 
 
-def _described(fingerprint: Fingerprint) -> str:
-    seconds, nanoseconds = divmod(fingerprint.mtime_ns, 10**9)
+def _shape(stamp: Stamp) -> str:
+    seconds, nanoseconds = divmod(stamp.mtime_ns, 10**9)
     time = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
-    return f"{fingerprint.size:,} bytes of {time}.{nanoseconds:09}"
+    return f"{stamp.size:,} bytes of {time}.{nanoseconds:09}"
 
 
 def _lack(entry: Entry | None, unit: Unit, found: tuple[int, int, int]) -> str:

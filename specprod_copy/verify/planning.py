@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 import psycopg
 from psycopg import sql
@@ -17,13 +16,10 @@ from specprod_copy.keys import primary_key
 from specprod_copy.ledger import Fingerprint, Ledger, NothingLoaded, Refusal, Unit
 from specprod_copy.plan import make_plan, sources_of, with_tiles
 from specprod_copy.tables import SOURCES, Inputs, TableSource
-from specprod_copy.tables.common import PRIMARY
+from specprod_copy.tables.common import COMPUTED
 from specprod_copy.verify.definition import check_columns, defined_columns
 from specprod_copy.verify.job import TableJob
 from specprod_copy.verify.results import Result
-
-COMPUTED: Final[Mapping[str, Sequence[str]]] = {"primary": tuple(PRIMARY)}
-"""SQL template that runs after the rows to the columns that it computes."""
 
 
 @dataclass(frozen=True)

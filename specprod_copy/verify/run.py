@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import psycopg
 
-from specprod_copy import database, ledger
+from specprod_copy import database, ddl, ledger
 from specprod_copy.errors import DatabaseError
 from specprod_copy.report import Report
 from specprod_copy.tables import Inputs
@@ -60,6 +60,8 @@ class VerifyOptions:
         Seed of the drawing.
     jobs : int
         Processes that read.
+    alone : bool
+        Foreign keys to tables that are not in the schema are no matter: these are elsewhere.
     """
 
     stages: tuple[str, ...]
@@ -67,6 +69,7 @@ class VerifyOptions:
     sample: int = 1000
     seed: int = 0
     jobs: int = 1
+    alone: bool = False
 
 
 def verify(
@@ -121,7 +124,10 @@ def verify(
                     seed=options.seed,
                 )
                 root = inputs.files.root
-                run = _Verification(connection, conninfo, root, existing, workers, report)
+                elsewhere = set(ddl.TABLES).difference(present) if options.alone else set[str]()
+                run = _Verification(
+                    connection, conninfo, root, existing, elsewhere, workers, report
+                )
                 results += run.run(plans)
             finally:
                 report.end()
@@ -137,6 +143,7 @@ class _Verification:
         conninfo: str,
         root: Path,
         existing: set[str],
+        elsewhere: set[str],
         workers: Workers,
         report: Report,
     ) -> None:
@@ -144,6 +151,7 @@ class _Verification:
         self.view = (conninfo, export_snapshot(connection))
         self.root = root
         self.existing = existing
+        self.elsewhere = elsewhere
         self.workers = workers
         self.report = report
 
@@ -179,9 +187,9 @@ class _Verification:
         yield from value_checks.check_ids(job, table)
         with self.report.step(f"{job.table}: keys"):
             yield check_primary_key(self.connection, job)
-            yield from check_foreign_keys(self.connection, job, self.existing)
+            yield from check_foreign_keys(self.connection, job, self.existing, self.elsewhere)
             yield check_quarantine(self.connection, plan)
-            yield check_finish(self.connection, job, plan.waiting)
+            yield check_finish(self.connection, job, plan.waiting, self.elsewhere)
             yield check_sample(self.connection, job, files.sample.frame)
 
     def _done(self, table: str, tasks: Sequence[Task[T]]) -> Iterator[T]:

@@ -30,7 +30,7 @@ def check_primary_key(connection: psycopg.Connection, job: TableJob) -> Result:
 
 
 def check_foreign_keys(
-    connection: psycopg.Connection, job: TableJob, existing: set[str]
+    connection: psycopg.Connection, job: TableJob, existing: set[str], elsewhere: set[str]
 ) -> Iterator[Result]:
     """Yield for each foreign key, made or not, whether all its values exist.
 
@@ -40,11 +40,15 @@ def check_foreign_keys(
     job : TableJob
     existing : set of str
         Tables of the schema.
+    elsewhere : set of str
+        Tables that are not looked at, so foreign keys to them are not, either.
     """
     for statement in ddl.statements([job.table], ["foreign_keys"], schema=job.schema):
         if statement.references is None:
             raise ValueError(f"not a foreign key: {statement.sql}")
         column, other, key = statement.references
+        if other in elsewhere:
+            continue
         what = f"{column} in {other}.{key}"
         if other not in existing:
             detail = f"{what}: table {other} does not exist"
@@ -66,7 +70,9 @@ def check_foreign_keys(
         yield Result(number == 0, "foreign-key", job.table, detail)
 
 
-def check_finish(connection: psycopg.Connection, job: TableJob, waiting: Sequence[str]) -> Result:
+def check_finish(
+    connection: psycopg.Connection, job: TableJob, waiting: Sequence[str], elsewhere: set[str]
+) -> Result:
     """Return whether a table has its keys and indexes; those of q3c where the database has q3c.
 
     Parameters
@@ -75,11 +81,19 @@ def check_finish(connection: psycopg.Connection, job: TableJob, waiting: Sequenc
     job : TableJob
     waiting : sequence of str
         Stages that are still to be loaded before the table gets them.
+    elsewhere : set of str
+        As for `check_foreign_keys`.
     """
     q3c = database.q3c_version(connection, installed=True) is not None
     phases = ["keys", "indexes", *(["q3c"] if q3c else []), "foreign_keys", "validation"]
     existing = database.existing_objects(connection, job.schema)
-    made = [s.makes for s in ddl.statements([job.table], phases, schema=job.schema) if s.makes]
+    statements = [*ddl.statements([job.table], phases, schema=job.schema)]
+    waits = {
+        s.makes.name
+        for s in statements
+        if s.makes and s.references and s.references.table in elsewhere
+    }
+    made = [s.makes for s in statements if s.makes and s.makes.name not in waits]
     names = dict.fromkeys(m.name for m in made)
     missing = dict.fromkeys(m.name for m in made if m not in existing)
     detail = f"{len(names)} keys and indexes"
