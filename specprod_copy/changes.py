@@ -20,7 +20,7 @@ def refuse_vanished(source: TableSource, opened: Sequence[Unit], loaded: Loaded)
     ChangedFileError
         If one is not.
     """
-    gone = sorted(loaded.keys() - {(unit.file, unit.hdu) for unit in opened})
+    gone = sorted(loaded.keys() - {unit.place for unit in opened})
     if gone:
         file, hdu = gone[0]
         more = f" (and {len(gone) - 1} more)" if len(gone) > 1 else ""
@@ -87,8 +87,8 @@ def loaded_ranges(whole: Unit, loaded: Loaded) -> list[tuple[int, int]]:
     ChangedFileError
         If the file changed since.
     """
-    if (whole.file, whole.hdu) not in loaded:
+    if whole.place not in loaded:
         return []
-    before, ranges = loaded[whole.file, whole.hdu]
+    before, ranges = loaded[whole.place]
     refuse_changed(SOURCES[whole.source], whole.path, whole.hdu, whole.fingerprint, before)
     return ranges

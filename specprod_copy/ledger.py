@@ -127,6 +127,11 @@ class Unit:
     rows: np.ndarray | None = field(default=None, compare=False, repr=False)
 
     @property
+    def place(self) -> tuple[str, str]:
+        """The file and the HDU, as the ledger has them."""
+        return self.file, self.hdu
+
+    @property
     def n_rows(self) -> int:
         """Number of rows to read."""
         return self.last - self.first if self.rows is None else len(self.rows)

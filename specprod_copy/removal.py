@@ -220,7 +220,7 @@ class Removal:
         files = make_plan(sources, self._inputs, {table: self._columns(table)}, nothing).files
         units = []
         for unit in files:
-            place = (unit.file, unit.hdu)
+            place = unit.place
             if place not in loaded or loaded[place][0] != unit.fingerprint:
                 raise ChangedFileError(
                     f"rows of table {table} should go into quarantine, but the file is not the one "

@@ -108,9 +108,7 @@ def replace_files(
     for table in tables:
         new = [u for u in plan.units if u.table == table and u.file in stale.get(u.source, ())]
         all_files = [
-            unit.without(
-                [entry.row for entry in refused[unit.source].get((unit.file, unit.hdu), ())]
-            )
+            unit.without([refusal.row for refusal in refused[unit.source].get(unit.place, ())])
             for unit in plan.files
             if unit.table == table
         ]

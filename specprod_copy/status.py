@@ -142,7 +142,7 @@ def _progress(
     units = [unit for unit in plan.units if unit.source == source.name]
     return replace(
         progress,
-        files_missing=len({(unit.file, unit.hdu) for unit in units}),
+        files_missing=len({unit.place for unit in units}),
         units_missing=len(units),
         rows_missing=sum(unit.n_rows for unit in units),
     )

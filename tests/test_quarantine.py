@@ -342,11 +342,14 @@ def mended(iron) -> Iterator[Case]:
     return iron
 
 
-def test_mended_file(mended):
+@pytest.mark.parametrize("how", ["--overwrite", "--replace"])
+def test_mended_file(mended, how):
     """It is another file, so its rows are replaced as a whole."""
-    with pytest.raises(load.SpecprodCopyError, match="--overwrite loads the stage anew"):
+    tiles = str(mended.files.tiles())
+    with pytest.raises(load.SpecprodCopyError, match=f"load exposures --replace {tiles} replaces"):
         mended.load("tile")
-    mended.load("tile", "--overwrite", "--yes", code=0)
+    which = [tiles] if how == "--replace" else []
+    mended.load("tile", how, *which, "--yes", code=0, quarantine=False)
     assert mended.query("SELECT count(*) FROM iron.tile") == [(4,)]
     assert mended.query("SELECT rows_quarantined, quarantine FROM iron.load_ledger") == [(0, [])]
     assert mended.verify("tile") == {}
@@ -359,6 +362,27 @@ def test_overwrite_with_a_bad_file(mended):
     assert mended.parquet("exposures.tile").select("row", "value").rows() == [(2, "'zyx'")]
     assert [path.name for path in mended.folder.iterdir()] == ["iron.exposures.tile.parquet"]
     assert mended.verify("tile") == {}
+
+
+def test_replaced_file_beside_one_with_rows_in_quarantine(iron):
+    """The rows of the other file stay as they are, and the refused one out."""
+    bad, changed = iron.files.targetphot()[:2]
+    iron.load("exposures", "photometry", "targetphot", code=0)
+    iron.change(bad, "TARGETPHOT", "SURVEY", 1, "xyz")
+    iron.load("target")
+    rows = iron.query("SELECT count(*) FROM iron.target")
+    iron.change(changed, "TARGETPHOT", "PRIORITY_INIT", 0, 4242)
+    before = iron.query("SELECT count(*) FROM iron.target WHERE priority_init = 4242")
+    iron.load("target", "--replace", str(changed), "--yes", quarantine=False)
+    assert iron.query("SELECT count(*) FROM iron.target") == rows
+    assert before == [(0,)]
+    assert iron.query("SELECT count(*) FROM iron.target WHERE priority_init = 4242") == [(1,)]
+
+
+def test_replace_does_not_refuse_rows(iron):
+    iron.load("tile", code=0)
+    refused = iron.load("tile", "--replace", str(iron.files.tiles()), "--yes", code=2)
+    assert "--replace stops at rows that cannot be loaded" in refused
 
 
 def test_exit_code_of_the_program(iron, monkeypatch, capsys):

@@ -99,7 +99,7 @@ def scan_files(job: TableJob, units: Sequence[Unit]) -> FileScan:
     """
     scan = FileScan.of_nothing(job)
     for unit in units:
-        name = (unit.file, unit.hdu)
+        name = unit.place
         try:
             for rows in table_rows(unit, job.columns):
                 scan.tally.count(rows.frame, key_hashes(rows.frame, job.key))

@@ -27,7 +27,7 @@ def check_files(plan: TablePlan, scan: FileScan, root: Path) -> Iterator[Result]
     table = plan.job.table
     for stage, reason in plan.unplanned.items():
         yield Result(False, "inputs", table, f"stage {stage}: {reason}")
-    files = {(unit.file, unit.hdu): unit for unit in plan.files}
+    files = {unit.place: unit for unit in plan.files}
     for name, entry in plan.entries.items():
         if entry.stage not in plan.unplanned:
             problem = _change(entry, files.get(name), root / name[0])

@@ -178,7 +178,7 @@ def _add_files(plan: TablePlan, source: TableSource, inputs: Inputs, nothing: Le
     else:
         plan.files += found.files
         refused = {name: [r.row for r in entry.refused] for name, entry in plan.entries.items()}
-        plan.units += [unit.without(refused.get((unit.file, unit.hdu), ())) for unit in found.units]
+        plan.units += [unit.without(refused.get(unit.place, ())) for unit in found.units]
 
 
 def ledger_entries(

@@ -35,7 +35,7 @@ def check_quarantine(connection: psycopg.Connection, plan: TablePlan) -> Result:
     columns = database.table_columns(connection, job.schema, job.table)
     number, wrong = 0, []
     for unit in plan.files:
-        entry = plan.entries.get((unit.file, unit.hdu))
+        entry = plan.entries.get(unit.place)
         if entry is None or not entry.refused:
             continue
         number += len(entry.refused)
