@@ -20,6 +20,8 @@ from specprod_copy.errors import InputError
 from specprod_copy.ledger import Ledger, Refusal, Unit, UnitResult
 from specprod_copy.pgcopy import HEADER, TRAILER, Encoder
 from specprod_copy.rows import table_rows
+from specprod_copy.sky import sorted_on_sky
+from specprod_copy.tables import ALL_SOURCES
 
 T = TypeVar("T")
 
@@ -69,8 +71,11 @@ def encoded_chunks(
         If the file cannot be read or holds values that the table does not accept.
     """
     encoder = Encoder(columns)
+    position = ALL_SOURCES[unit.source].position
+    sort = position is not None and {*position} <= {column.name for column in columns}
     for rows in table_rows(unit, columns, refused):
-        data = [*encoder.encode(rows.frame)]
+        frame = sorted_on_sky(rows.frame, *position) if position and sort else rows.frame
+        data = [*encoder.encode(frame)]
         yield Chunk(data, rows.rows_read, rows.frame.height, rows.values_changed)
 
 

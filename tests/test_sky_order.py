@@ -5,19 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sky_ordering.filling import CASES, SCHEMA, Case, make, place
+from sky_ordering.filling import CASES, SCHEMA, Case, make
 from sky_ordering.rows import Sky, fiberassign, photometry, targets
 from sky_ordering.searching import PLANNER, search
 from specprod_copy import database as server
-
-
-def test_places_on_the_curve():
-    """Bits by turns, from right ascension and from declination above the south pole."""
-    unit = 360 / 65536
-    ra = np.array([0, 1.5, 2.5, 3.5, 0, 1.5, 65535.5]) * unit
-    dec = np.array([0.5, 0.5, 0.5, 0.5, 1.5, 1.5, 32767.5]) * unit - 90
-    assert place(ra, dec).tolist() == [0, 1, 4, 5, 2, 3, (1 << 31) - 1]
-    assert place(np.array([359.99999]), np.array([90.0])).tolist() == [0xD5555555]
 
 
 def test_pieces_stay_within_files():

@@ -16,23 +16,9 @@ from sky_ordering.rows import UNIT_ROWS, Sky
 from specprod_copy import database, ddl
 from specprod_copy.columns import Column
 from specprod_copy.pgcopy import CHUNK_ROWS, HEADER, TRAILER, Encoder
+from specprod_copy.sky import sorted_on_sky
 
 SCHEMA = "specprod_copy_sky_order"
-
-
-def place(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
-    """Return a number of each position that is near for positions that are near each other.
-
-    The bits of right ascension and declination, in units of 20 arcsec, by turns: a curve in the
-    shape of a Z, as those of q3c and of HEALPix in nested order, but with less to compute.
-    """
-    number = np.zeros(len(ra), dtype=np.uint32)
-    for coordinate, bit in ((ra, 0), (dec + 90, 1)):
-        bits = (coordinate * (65536 / 360)).astype(np.uint32)
-        for shift, mask in ((8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
-            bits = (bits | bits << np.uint32(shift)) & np.uint32(mask)
-        number |= bits << np.uint32(bit)
-    return number
 
 
 @dataclass
@@ -80,7 +66,7 @@ def copy_rows(
             frame = frame_of(columns, {names[0]: rows.ra[numbers], names[1]: rows.dec[numbers]})
             started = time.process_time()
             if sort:
-                frame = frame[np.argsort(place(*(frame[name].to_numpy() for name in names)))]
+                frame = sorted_on_sky(frame, *names)
             case.seconds["sort"] += time.process_time() - started
             for data in encoder.encode(frame.rechunk()):
                 sending = time.monotonic()

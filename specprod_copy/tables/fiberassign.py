@@ -16,7 +16,9 @@ def _tileid(table: InputTable) -> Mapping[str, object]:
     return {"TILEID": table.header["TILEID"]} if "TILEID" in table.header else {}
 
 
-def _source(table: str, hdu: str, *checks: Check) -> TableSource:
+def _source(
+    table: str, hdu: str, *checks: Check, position: tuple[str, str] | None = None
+) -> TableSource:
     return TableSource(
         table=table,
         stage="fiberassign",
@@ -31,8 +33,14 @@ def _source(table: str, hdu: str, *checks: Check) -> TableSource:
         row_filter=NO_SKY,
         checks=(within("LOCATION", ids.LOCATION), within("TILEID", ids.TILEID), *checks),
         constants=_tileid,
+        position=position,
     )
 
 
-FIBERASSIGN = _source("fiberassign", "FIBERASSIGN", *position("TARGET_RA", "TARGET_DEC"))
+FIBERASSIGN = _source(
+    "fiberassign",
+    "FIBERASSIGN",
+    *position("TARGET_RA", "TARGET_DEC"),
+    position=("target_ra", "target_dec"),
+)
 POTENTIAL = _source("potential", "POTENTIAL_ASSIGNMENTS")

@@ -29,6 +29,7 @@ TRACTORPHOT = TableSource(
     hdus=("TRACTORPHOT",),
     derived=_DERIVED,
     checks=position("RA", "DEC"),
+    position=("ra", "dec"),
     # A production has each target once, but a daily one has a file per tile, and tiles overlap: the
     # tile of the lowest number counts.
     first_per=lambda inputs: (
@@ -43,6 +44,7 @@ TARGETPHOT = TableSource(
     hdus=("TARGETPHOT",),
     derived=_DERIVED,
     checks=position("RA", "DEC"),
+    position=("ra", "dec"),
     # A target stands in as many rows as tiles can reach it, and most have Tractor photometry.
     first_per=lambda inputs: "TARGETID",
     unless_in=TRACTORPHOT,

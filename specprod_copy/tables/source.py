@@ -75,6 +75,9 @@ class TableSource:
         Takes the `Inputs`, returns names of SQL templates to run on the table after its last row.
     finitize : bool
         Whether NaN and infinities become -9999.
+    position : tuple of str, optional
+        Columns of the table with right ascension and declination, for tables that are searched on
+        the sky: rows are sorted by them as they are sent.
     """
 
     table: str
@@ -90,6 +93,7 @@ class TableSource:
     constants: Callable[[InputTable], Mapping[str, object]] | None = None
     after_rows: Callable[[Inputs], Sequence[str]] | None = None
     finitize: bool = True
+    position: tuple[str, str] | None = None
 
     @property
     def name(self) -> str:
