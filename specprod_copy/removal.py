@@ -17,7 +17,7 @@ from specprod_copy.columns import Column
 from specprod_copy.database import parametrized
 from specprod_copy.errors import ChangedFileError, DatabaseError
 from specprod_copy.keys import ROW, BrokenKey, DuplicateKey, OrphanKey, primary_key, rows_with
-from specprod_copy.ledger import Fingerprint, Ledger, Loaded, NothingLoaded, Refusal, Unit
+from specprod_copy.ledger import Change, Fingerprint, Ledger, Loaded, NothingLoaded, Refusal, Unit
 from specprod_copy.plan import make_plan
 from specprod_copy.reader import open_table
 from specprod_copy.rows import table_rows
@@ -221,7 +221,8 @@ class Removal:
         units = []
         for unit in files:
             place = unit.place
-            if place not in loaded or loaded[place][0] != unit.fingerprint:
+            before = loaded[place][0] if place in loaded else None
+            if before is None or unit.fingerprint.change_since(before) is not Change.NONE:
                 raise ChangedFileError(
                     f"rows of table {table} should go into quarantine, but the file is not the one "
                     "that was loaded; --overwrite loads the stage anew",

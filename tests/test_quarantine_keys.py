@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -143,6 +144,31 @@ def test_rows_of_earlier_loads(iron):
     frames = sorted(row for expid in lost for row in frames_of(iron, expid))
     assert iron.parquet("exposures.frame")["row"].to_list() == frames
     assert iron.query("SELECT count(*) FROM iron.frame") == [(239 - len(frames),)]
+    assert iron.verify("exposures") == {}
+
+
+def test_mended_tile(iron):
+    """What went with it comes back with the files that it is in, changed or not."""
+    tiles, exposures = iron.files.tiles(), iron.files.exposures()
+    original = tiles.read_bytes()
+    iron.change(tiles, "TILE_COMPLETENESS", "SURVEY", 1, "xyz")
+    iron.load("exposures")
+    tiles.write_bytes(original)
+    replace = ["exposures", "--yes", "--replace", str(tiles), "--replace", str(exposures)]
+    iron.load(*replace, quarantine=False, code=0)
+    iron.load("exposures", "--schema", "clean", code=0)
+    for table in ("tile", "exposure", "frame"):
+        assert iron.table(table) == iron.table(table, "clean")
+    assert iron.query("SELECT sum(rows_quarantined)::int FROM iron.load_ledger") == [(0,)]
+    assert iron.verify("exposures") == {}
+
+
+def test_copied_files_of_earlier_loads(iron):
+    """A file with another time of change has the rows that were loaded all the same."""
+    iron.load("exposure", "frame", code=0)
+    os.utime(iron.files.exposures(), ns=(1, 1))
+    iron.change(iron.files.tiles(), "TILE_COMPLETENESS", "SURVEY", 1, "xyz")
+    assert "of exposure, in" in iron.load("tile")
     assert iron.verify("exposures") == {}
 
 
