@@ -65,7 +65,5 @@ def test_positions_are_columns_of_the_table(name, database):
     with psycopg.connect(database) as connection:
         for statement in ddl.statements(["schema", source.table], ["table"], schema="s"):
             connection.execute(statement.sql.encode())
-        columns = {
-            c.name for c in connection.execute(f"SELECT * FROM s.{source.table}").description
-        }
+        columns = {column.name for column in table_columns(connection, "s", source.table)}
     assert source.position is None or set(source.position) <= columns
