@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from specprod_copy.errors import ChangedFileError
-from specprod_copy.ledger import Change, Fingerprint, Ledger, Loaded, Stamp, Unit, ledger_name
+from specprod_copy.ledger import Ledger, Loaded
 from specprod_copy.reader import open_table
 from specprod_copy.tables import SOURCES, Inputs, TableSource
+from specprod_copy.units import Change, Fingerprint, Stamp, Unit, ledger_name
 
 
 def refuse_vanished(source: TableSource, opened: Sequence[Unit], loaded: Loaded) -> None:

@@ -17,11 +17,12 @@ from psycopg import sql
 from specprod_copy.columns import Column
 from specprod_copy.database import translated_errors
 from specprod_copy.errors import InputError
-from specprod_copy.ledger import Ledger, Refusal, Unit, UnitResult
+from specprod_copy.ledger import Ledger
 from specprod_copy.pgcopy import HEADER, TRAILER, Encoder
 from specprod_copy.rows import table_rows
 from specprod_copy.sky import sorted_on_sky
 from specprod_copy.tables import ALL_SOURCES
+from specprod_copy.units import Refusal, Unit, UnitResult
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""After the rows: keys, indexes, foreign keys, q3c, statistics, grants; each only if missing."""
+"""After the rows: keys, indexes, foreign keys, q3c, statistics; each only if it is missing."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from functools import partial
 from queue import SimpleQueue
 
 import psycopg
-from psycopg import sql
 
 from specprod_copy import database, ddl
 from specprod_copy.ddl import Made, Statement
-from specprod_copy.errors import DatabaseError
 from specprod_copy.keys import DuplicateKey, key_columns, orphan_key
 from specprod_copy.schedule import Task, run_in_order
 
@@ -274,93 +272,3 @@ def finish(
     run = Connections([connection], step).run
     tasks = finish_tasks(connection, run, schema, tables, changed=changed, q3c=q3c, cluster=cluster)
     run_in_order([*tasks], lambda task, result: None)
-
-
-def grant(
-    connection: psycopg.Connection, schema: str, tables: Sequence[str], roles: Sequence[str]
-) -> list[str]:
-    """Let roles read; return those of them that the server does not have.
-
-    Parameters
-    ----------
-    connection : psycopg.Connection
-    schema : str
-    tables : sequence of str
-        Existing tables.
-    roles : sequence of str
-
-    Returns
-    -------
-    list of str
-
-    Raises
-    ------
-    DatabaseError
-        If we may not grant.
-    """
-    existing = database.existing_roles(connection, roles)
-    present = [role for role in roles if role in existing]
-    with database.translated_errors(f"cannot grant on schema {schema}"):
-        for statement in ddl.statements(
-            ["schema", *tables], ["grants"], schema=schema, roles=present
-        ):
-            connection.execute(statement.sql.encode())
-    return [role for role in roles if role not in existing]
-
-
-def enable_q3c(connection: psycopg.Connection, schema: str, note: Callable[[str], None]) -> bool:
-    """Install q3c in the database if that can be.
-
-    Parameters
-    ----------
-    connection : psycopg.Connection
-    schema : str
-    note : callable
-        Is told why there is no q3c.
-
-    Returns
-    -------
-    bool
-        Whether the database has q3c.
-    """
-    if database.q3c_version(connection, installed=True) is not None:
-        return True
-    if database.q3c_version(connection) is None:
-        note(
-            "the server does not have the extension q3c: no q3c indexes, so searches on the sky "
-            "read whole tables (Debian and Ubuntu: package postgresql-NN-q3c)"
-        )
-        return False
-    try:
-        with connection.transaction():
-            for statement in ddl.statements(["schema"], ["q3c"], schema=schema):
-                connection.execute(statement.sql.encode())
-    except psycopg.errors.InsufficientPrivilege:
-        note(
-            "no right to install the extension q3c in this database: no q3c indexes; let an "
-            "administrator run CREATE EXTENSION q3c, then run the load again"
-        )
-        return False
-    except psycopg.errors.UniqueViolation:
-        # A load of another schema has installed it since we asked.
-        return database.q3c_version(connection, installed=True) is not None
-    return True
-
-
-def drop_tables(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> None:
-    """Drop tables, all in one statement, without anything that depends on them.
-
-    Raises
-    ------
-    DatabaseError
-        If a view or a foreign key of another table depends on them; says which.
-    """
-    names = sql.SQL(", ").join(sql.Identifier(schema, table) for table in tables)
-    try:
-        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(names))
-    except psycopg.errors.DependentObjectsStillExist as error:
-        dependents = "; ".join((error.diag.message_detail or "").splitlines())
-        raise DatabaseError(
-            f"cannot replace tables of schema {schema}: {dependents}. Replace the other stages as "
-            "well (load all --overwrite), or drop these objects first"
-        ) from error

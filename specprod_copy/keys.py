@@ -13,8 +13,8 @@ from specprod_copy import ddl
 from specprod_copy.columns import Column
 from specprod_copy.ddl import Reference, Statement
 from specprod_copy.errors import DatabaseError
-from specprod_copy.ledger import Unit
 from specprod_copy.rows import table_rows
+from specprod_copy.units import Unit
 
 _KEY = re.compile(r"\((?P<columns>\w+(?:, \w+)*)\);\Z")
 ROW = "row in file"

@@ -7,12 +7,8 @@ transaction as its rows, so whatever is killed whenever, the ledger tells the tr
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from enum import Enum, auto
-from pathlib import Path
-from typing import Self
+from dataclasses import asdict
 
-import numpy as np
 import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
@@ -21,192 +17,14 @@ import specprod_copy
 from specprod_copy import locks
 from specprod_copy.database import parametrized
 from specprod_copy.errors import DatabaseError, InputError
+from specprod_copy.units import Fingerprint, Refusal, Stamp, Unit, UnitResult
 
 TABLE = "load_ledger"
 """Name of the ledger's table."""
 
 
-@dataclass(frozen=True)
-class Stamp:
-    """What tells, at the cost of a system call, that a file was not written to meanwhile.
-
-    Parameters
-    ----------
-    size : int
-        Size [byte].
-    mtime_ns : int
-        Modification time since 1970 [ns].
-    """
-
-    size: int
-    mtime_ns: int
-
-    @classmethod
-    def of(cls, path: Path) -> Self:
-        """Return the stamp of a file."""
-        try:
-            status = path.stat()
-        except OSError as error:
-            raise InputError(f"cannot be read any more: {error.strerror}", path=path) from error
-        return cls(status.st_size, status.st_mtime_ns)
-
-
-class Change(Enum):
-    """What became of an HDU since it was loaded."""
-
-    NONE = auto()
-    CONTENT = auto()
-    UNKNOWN = auto()
-    """The file has another stamp, and the HDU is too large to tell whether it changed."""
-
-
-@dataclass(frozen=True)
-class Fingerprint:
-    """What tells that an HDU is still the one that was loaded.
-
-    Parameters
-    ----------
-    stamp : Stamp
-        Of the file.
-    digest : str
-        Of the HDU; see `specprod_copy.reader.content`.
-    """
-
-    stamp: Stamp
-    digest: str
-
-    def change_since(self, before: Fingerprint) -> Change:
-        """Say whether the HDU changed, by an earlier fingerprint of it.
-
-        A file that was copied, or got another HDU mended, has another stamp: that alone is no
-        change, where the digest stands for all of the HDU.
-        """
-        if self.digest != before.digest:
-            return Change.CONTENT
-        if self.stamp != before.stamp and self.digest.startswith("samples "):
-            return Change.UNKNOWN
-        return Change.NONE
-
-
-@dataclass(frozen=True)
-class Unit:
-    """Rows ``[first, last)`` of one HDU, on their way to one table.
-
-    Parameters
-    ----------
-    source : str
-        Name of the `TableSource`.
-    table, stage : str
-        Its table and stage.
-    path : pathlib.Path
-        The file.
-    file : str
-        Its name in the ledger.
-    hdu : str
-        Name of the HDU, empty for text files.
-    first, last : int
-        First row and the row after the last one, counted from 0.
-    row_bytes : int
-        Bytes of a row in the file.
-    fingerprint : Fingerprint
-        Of the HDU when the load was planned.
-    rows : numpy.ndarray, optional
-        The rows to load, sorted, when they are not all of the range.
-    """
-
-    source: str
-    table: str
-    stage: str
-    path: Path
-    file: str
-    hdu: str
-    first: int
-    last: int
-    row_bytes: int
-    fingerprint: Fingerprint
-    rows: np.ndarray | None = field(default=None, compare=False, repr=False)
-
-    @property
-    def place(self) -> tuple[str, str]:
-        """The file and the HDU, as the ledger has them."""
-        return self.file, self.hdu
-
-    @property
-    def n_rows(self) -> int:
-        """Number of rows to read."""
-        return self.last - self.first if self.rows is None else len(self.rows)
-
-    def without(self, rows: Sequence[int]) -> Unit:
-        """Return this unit without some rows, which may be others than its own."""
-        rows = [row for row in rows if self.first <= row < self.last]
-        if not rows:
-            return self
-        own = np.arange(self.first, self.last) if self.rows is None else self.rows
-        return replace(self, rows=np.setdiff1d(own, rows, assume_unique=True))
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A row of a file that is in quarantine: it was refused, and the rest of its file loaded.
-
-    Parameters
-    ----------
-    row : int
-        Its number in the HDU, counted from 0.
-    column : str
-        Input column that is blamed, or several, joined by ``+``.
-    value : str
-        What is in that column, as error messages show it.
-    reason : str
-        What is wrong with it; of several reasons the first one that was found.
-    rule : str
-        ``value``: the row itself shows it. ``key``: an earlier row has the same key. ``reference``:
-        the row that it refers to does not exist.
-    """
-
-    row: int
-    column: str
-    value: str
-    reason: str
-    rule: str = "value"
-
-
-@dataclass(frozen=True)
-class UnitResult:
-    """What became of a unit.
-
-    Parameters
-    ----------
-    unit : Unit
-    rows_read, rows_kept : int
-        Rows read, and rows that passed the row filter and were loaded.
-    values_changed : int
-        NaN and infinite values replaced.
-    bytes_sent : int
-        COPY data [byte].
-    seconds : float
-        Time taken [s].
-    quarantine : tuple of Refusal
-        Rows that were read and refused.
-    """
-
-    unit: Unit
-    rows_read: int
-    rows_kept: int
-    values_changed: int
-    bytes_sent: int
-    seconds: float
-    quarantine: tuple[Refusal, ...] = ()
-
-
 Loaded = Mapping[tuple[str, str], tuple[Fingerprint, list[tuple[int, int]]]]
 """(file, HDU) to its fingerprint and the row ranges that are loaded, in order."""
-
-
-def ledger_name(path: Path, root: Path) -> str:
-    """Return the name of a file in the ledger: relative to the root where it lies below it."""
-    path, root = path.absolute(), root.absolute()
-    return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
 Quarantine = Mapping[tuple[str, str], list[Refusal]]

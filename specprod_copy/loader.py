@@ -9,12 +9,12 @@ from typing import Any
 
 import psycopg
 
-from specprod_copy import database, ddl, finish, ledger, locks, workers
+from specprod_copy import database, ddl, finish, ledger, locks, rights, workers
 from specprod_copy.columns import Column
 from specprod_copy.ddl import Statement
 from specprod_copy.errors import DatabaseError, InputError
 from specprod_copy.keys import BrokenKey, explain
-from specprod_copy.ledger import Ledger, Unit
+from specprod_copy.ledger import Ledger
 from specprod_copy.misfits import Misfits
 from specprod_copy.options import LoadOptions
 from specprod_copy.plan import Plan, make_plan, part_of, sources_of, with_tiles
@@ -23,6 +23,7 @@ from specprod_copy.report import Report
 from specprod_copy.schedule import Task, run_at_once, run_in_order
 from specprod_copy.summary import LoadSummary, TableSummary
 from specprod_copy.tables import SOURCES, Inputs, TableSource, version
+from specprod_copy.units import Unit
 
 SMALL_ROWS = 500_000
 """Up to so many rows a load is one transaction, from CREATE TABLE to the last index."""
@@ -160,7 +161,7 @@ class Loader:
 
     def _complete(self, plan: Plan, *, jobs: int, made_here: Collection[str] = ()) -> None:
         """Send rows and make keys and indexes, as far as they are missing."""
-        q3c = finish.enable_q3c(self.connection, self.schema, self.summary.notes.append)
+        q3c = rights.enable_q3c(self.connection, self.schema, self.summary.notes.append)
         complete = self._complete_tables(plan)
         changed = {unit.table for unit in plan.units} | {table.table for table in self.replaced}
         with ExitStack() as stack:
@@ -216,7 +217,7 @@ class Loader:
         for name, table in waiting.items():
             self.summary.notes.append(f"foreign key {name} waits for table {table}")
         granted = ["version", *self.tables, ledger.TABLE]
-        for role in finish.grant(self.connection, self.schema, granted, self.options.roles):
+        for role in rights.grant(self.connection, self.schema, granted, self.options.roles):
             self.summary.notes.append(f"role {role} does not exist: nothing granted to it")
 
     def touched_sources(self) -> list[TableSource]:

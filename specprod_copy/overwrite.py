@@ -9,7 +9,7 @@ from hashlib import blake2b
 import psycopg
 from psycopg import sql
 
-from specprod_copy import database, ddl, finish, ledger
+from specprod_copy import database, ddl, ledger
 from specprod_copy.database import parametrized
 from specprod_copy.errors import DatabaseError
 
@@ -59,7 +59,7 @@ def prepare_beside(connection: psycopg.Connection, new: str, tables: Sequence[st
     existing = database.existing_tables(connection, new)
     if mark == _CONDEMNED:
         with connection.transaction():
-            finish.drop_tables(connection, new, sorted(existing))
+            drop_tables(connection, new, sorted(existing))
             _mark(connection, new, _MARK)
     elif others := existing.difference(tables, ["version", ledger.TABLE]):
         forget(connection, new, sorted(others))
@@ -75,6 +75,25 @@ def _mark(connection: psycopg.Connection, new: str, mark: str) -> None:
     connection.execute(comment.format(sql.Identifier(new), sql.Literal(mark)))
 
 
+def drop_tables(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> None:
+    """Drop tables, all in one statement, without anything that depends on them.
+
+    Raises
+    ------
+    DatabaseError
+        If a view or a foreign key of another table depends on them; says which.
+    """
+    names = sql.SQL(", ").join(sql.Identifier(schema, table) for table in tables)
+    try:
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(names))
+    except psycopg.errors.DependentObjectsStillExist as error:
+        dependents = "; ".join((error.diag.message_detail or "").splitlines())
+        raise DatabaseError(
+            f"cannot replace tables of schema {schema}: {dependents}. Replace the other stages as "
+            "well (load all --overwrite), or drop these objects first"
+        ) from error
+
+
 def check_replaceable(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> None:
     """Find out now, rather than after hours, whether tables can be replaced.
 
@@ -84,7 +103,7 @@ def check_replaceable(connection: psycopg.Connection, schema: str, tables: Seque
         If other objects depend on them, or they are not ours to drop.
     """
     with connection.transaction(force_rollback=True):
-        finish.drop_tables(connection, schema, tables)
+        drop_tables(connection, schema, tables)
 
 
 def swap(connection: psycopg.Connection, schema: str, new: str, tables: Sequence[str]) -> None:
@@ -113,7 +132,7 @@ def swap(connection: psycopg.Connection, schema: str, new: str, tables: Sequence
     ):
         if not database.schema_exists(connection, schema):
             _execute(connection, ["schema"], ["table"], schema)
-        finish.drop_tables(connection, schema, tables)
+        drop_tables(connection, schema, tables)
         for table in tables:
             move = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
             connection.execute(move.format(sql.Identifier(new, table), sql.Identifier(schema)))
@@ -125,7 +144,7 @@ def swap(connection: psycopg.Connection, schema: str, new: str, tables: Sequence
             "INSERT INTO {old} SELECT * FROM {new} WHERE table_name = ANY(%s)",
         ):
             connection.execute(sql.SQL(statement).format(**names), (list(tables),))
-        finish.drop_tables(connection, new, ["version", ledger.TABLE])
+        drop_tables(connection, new, ["version", ledger.TABLE])
         connection.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(new)))
 
 
@@ -140,7 +159,7 @@ def tidy(connection: psycopg.Connection, new: str) -> None:
 def forget(connection: psycopg.Connection, new: str, tables: Sequence[str]) -> None:
     """Drop tables that an earlier load left beside, and what the ledger there says of them."""
     with connection.transaction():
-        finish.drop_tables(connection, new, tables)
+        drop_tables(connection, new, tables)
         name = parametrized(new, ledger.TABLE)
         query = sql.SQL("DELETE FROM {} WHERE table_name = ANY(%s)").format(name)
         connection.execute(query, (list(tables),))

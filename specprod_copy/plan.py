@@ -21,10 +21,11 @@ from specprod_copy.changes import loaded_ranges, refuse_changed_others, refuse_v
 from specprod_copy.columns import Column
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.ledger import TABLE as LEDGER_TABLE
-from specprod_copy.ledger import Fingerprint, Ledger, Stamp, Unit, ledger_name
+from specprod_copy.ledger import Ledger
 from specprod_copy.reader import open_table, read_table
 from specprod_copy.tables import SOURCES, STAGES, Inputs, TableSource, tile
 from specprod_copy.transform import Transform
+from specprod_copy.units import Fingerprint, Stamp, Unit, ledger_name
 from specprod_copy.winners import first_rows
 
 _LOOKING_THREADS = 8

@@ -17,11 +17,12 @@ import polars as pl
 
 from specprod_copy.columns import Column
 from specprod_copy.errors import BadRowsError
-from specprod_copy.ledger import Ledger, Quarantine, Refusal
+from specprod_copy.ledger import Ledger, Quarantine
 from specprod_copy.reader import InputTable, open_table
 from specprod_copy.staging import staged
 from specprod_copy.tables import TableSource
 from specprod_copy.transform import Transform
+from specprod_copy.units import Refusal
 
 _PLACE = pl.Schema({name: pl.String() for name in ("table", "file", "hdu")})
 _REFUSAL = pl.Schema(

@@ -17,12 +17,13 @@ from specprod_copy.columns import Column
 from specprod_copy.database import parametrized
 from specprod_copy.errors import ChangedFileError, DatabaseError
 from specprod_copy.keys import ROW, BrokenKey, DuplicateKey, OrphanKey, primary_key, rows_with
-from specprod_copy.ledger import Change, Fingerprint, Ledger, Loaded, NothingLoaded, Refusal, Unit
+from specprod_copy.ledger import Ledger, Loaded, NothingLoaded
 from specprod_copy.plan import make_plan
 from specprod_copy.reader import open_table
 from specprod_copy.rows import table_rows
 from specprod_copy.tables import SOURCES, Inputs, TableSource
 from specprod_copy.transform import Transform
+from specprod_copy.units import Change, Fingerprint, Refusal, Unit
 
 
 class Place(NamedTuple):

@@ -22,12 +22,13 @@ from specprod_copy import copying, database, ddl
 from specprod_copy.columns import Column
 from specprod_copy.errors import DatabaseError
 from specprod_copy.keys import DuplicateKey, explain, primary_key
-from specprod_copy.ledger import Ledger, Unit, UnitResult
+from specprod_copy.ledger import Ledger
 from specprod_copy.plan import make_plan
 from specprod_copy.report import Report
 from specprod_copy.stale import Stale, find_stale, forget
 from specprod_copy.tables import SOURCES, Inputs, TableSource
 from specprod_copy.tables.common import COMPUTED
+from specprod_copy.units import Unit, UnitResult
 
 
 @dataclass

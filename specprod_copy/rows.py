@@ -9,11 +9,11 @@ import numpy as np
 
 from specprod_copy.columns import Column
 from specprod_copy.errors import BadRowsError
-from specprod_copy.ledger import Refusal, Unit
 from specprod_copy.pgcopy import CHUNK_ROWS
 from specprod_copy.reader import InputTable, open_table
 from specprod_copy.tables import ALL_SOURCES, TableSource
 from specprod_copy.transform import Transform, Transformed
+from specprod_copy.units import Refusal, Unit
 
 
 def table_rows(

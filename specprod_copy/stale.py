@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from specprod_copy.errors import ConfigurationError
-from specprod_copy.ledger import Ledger, ledger_name
+from specprod_copy.ledger import Ledger
 from specprod_copy.tables import SOURCES, Inputs, TableSource
+from specprod_copy.units import ledger_name
 
 Stale = Mapping[str, Sequence[str]]
 """Name of a source to files, by their names in the ledger, whose rows are loaded anew."""

@@ -10,9 +10,9 @@ from rich.table import Table
 
 from specprod_copy import ledger
 from specprod_copy.ddl import Statement
-from specprod_copy.ledger import UnitResult
 from specprod_copy.plan import Plan
 from specprod_copy.quarantine import Refused
+from specprod_copy.units import UnitResult
 
 _BYTES_PER_SECOND = 100e6
 """Speed of one loading process, measured on a production of 580 MB; it is only for estimates."""

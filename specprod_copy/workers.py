@@ -22,7 +22,7 @@ import psycopg
 from specprod_copy import copying, database
 from specprod_copy.columns import Column
 from specprod_copy.errors import DatabaseError
-from specprod_copy.ledger import Unit, UnitResult
+from specprod_copy.units import Unit, UnitResult
 
 BATCH_ROWS = 500_000
 """About so many rows of small files share a COPY and a commit."""

@@ -18,12 +18,13 @@ from fits_surgery import BLOCK, Hdu, put_together, take_apart
 from specprod_copy import database, ddl
 from specprod_copy.cli import main
 from specprod_copy.columns import Column
-from specprod_copy.ledger import Ledger, Unit
+from specprod_copy.ledger import Ledger
 from specprod_copy.load import LoadOptions, load
 from specprod_copy.plan import make_plan, sources_of
 from specprod_copy.production import ProductionFiles, find_production
 from specprod_copy.rows import table_rows
 from specprod_copy.tables import SOURCES, STAGES, Inputs, TableSource
+from specprod_copy.units import Unit
 
 # Every relation outside the system's schemas, with its file on disk and a hash of its rows.
 STATE = """

@@ -19,11 +19,12 @@ from benchmarking.productions import warm
 from specprod_copy import database, ddl
 from specprod_copy.columns import Column
 from specprod_copy.ledger import TABLE as LEDGER
-from specprod_copy.ledger import Ledger, Unit
+from specprod_copy.ledger import Ledger
 from specprod_copy.plan import make_plan, sources_of, with_tiles
 from specprod_copy.production import ProductionFiles
 from specprod_copy.server.cluster import Cluster
 from specprod_copy.tables import Inputs
+from specprod_copy.units import Unit
 
 SCHEMA = "specprod_benchmark"
 

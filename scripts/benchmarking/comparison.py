@@ -17,8 +17,8 @@ from benchmarking.result import Result
 from benchmarking.rounds import Rounds, Turn
 from benchmarking.targets import LIMIT, jobs
 from specprod_copy import database
-from specprod_copy.ledger import Unit
 from specprod_copy.production import ProductionFiles
+from specprod_copy.units import Unit
 
 NOTES = (
     "Every contender is a process of its own and pays for its start and imports; “start” is what "

@@ -26,9 +26,9 @@ from benchmarking.targets import LIMIT, jobs
 from specprod_copy import database
 from specprod_copy.columns import Column
 from specprod_copy.ledger import TABLE as LEDGER
-from specprod_copy.ledger import Unit
 from specprod_copy.plan import sources_of
 from specprod_copy.production import ProductionFiles
+from specprod_copy.units import Unit
 
 
 def measure(

@@ -14,8 +14,8 @@ from psycopg import sql
 
 from specprod_copy.columns import Column
 from specprod_copy.copying import encoded_chunks
-from specprod_copy.ledger import Unit
 from specprod_copy.pgcopy import HEADER, TRAILER
+from specprod_copy.units import Unit
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from specprod_copy import database, ddl, finish, ledger
+from specprod_copy import database, ddl, ledger, rights
 from specprod_copy.cli.options import connection_options, role_options
 from specprod_copy.daily import state
 from specprod_copy.errors import DatabaseError
@@ -29,7 +29,7 @@ def grant(schema: str, roles: tuple[str, ...], conninfo: str) -> None:
         tables = [table for table in known if table in existing]
         if not tables:
             raise DatabaseError(f"schema {schema} has none of the tables of a production")
-        missing = finish.grant(connection, schema, tables, roles)
+        missing = rights.grant(connection, schema, tables, roles)
     for role in roles:
         if role in missing:
             click.echo(f"Warning: role {role} does not exist: nothing granted to it", err=True)

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import psycopg
 
-from specprod_copy import copying, database, ddl, finish, locks
+from specprod_copy import copying, database, ddl, finish, locks, rights
 from specprod_copy.coeff_patch.kinds import kind_of
 from specprod_copy.coeff_patch.patches import Patch
 from specprod_copy.coeff_patch.statements import run
 from specprod_copy.errors import ConfigurationError, DatabaseError, InputError
 from specprod_copy.keys import DuplicateKey, explain
-from specprod_copy.ledger import Fingerprint, Stamp, Unit
 from specprod_copy.reader import open_table
 from specprod_copy.report import Report
 from specprod_copy.tables.coeff_patch import HDUS
+from specprod_copy.units import Fingerprint, Stamp, Unit
 
 
 @dataclass
@@ -170,9 +170,9 @@ def _load(
             )
         except DuplicateKey as error:
             raise explain(error, connection, patch.own_schema, columns, units) from error
-        loaded.missing_roles = finish.grant(connection, patch.own_schema, [patch.plain], roles)
+        loaded.missing_roles = rights.grant(connection, patch.own_schema, [patch.plain], roles)
         _move(connection, patch)
-        finish.grant(connection, patch.patch_schema, [], roles)
+        rights.grant(connection, patch.patch_schema, [], roles)
         if temporary:
             run(connection, patch, "drop_schema", schema=patch.own_schema)
     return loaded

@@ -23,9 +23,9 @@ from specprod_copy.daily.rows import Rows
 from specprod_copy.daily.staging import Staging
 from specprod_copy.daily.tiles import Summaries, Tile
 from specprod_copy.errors import InputError
-from specprod_copy.ledger import Stamp
 from specprod_copy.production import ProductionFiles
 from specprod_copy.tables import fiberassign
+from specprod_copy.units import Stamp
 
 MERGED = ("exposure", "frame", "photometry", "target", "ztile", "fiberassign", "potential")
 """Tables that get rows of a tile after its own row, in an order that foreign keys allow."""

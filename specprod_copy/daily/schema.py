@@ -8,10 +8,11 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from specprod_copy import database, ddl, finish, ledger, locks
+from specprod_copy import database, ddl, finish, ledger, locks, rights
 from specprod_copy.columns import Column
 from specprod_copy.daily import state
 from specprod_copy.errors import DatabaseError
+from specprod_copy.overwrite import drop_tables
 from specprod_copy.production import Production
 from specprod_copy.report import Report
 from specprod_copy.tables import version
@@ -65,7 +66,7 @@ def prepare(
     """
     locks.making_tables(connection, schema)
     if overwrite:
-        finish.drop_tables(connection, schema, [*KEYS, state.TABLE])
+        drop_tables(connection, schema, [*KEYS, state.TABLE])
         if ledger.TABLE in database.existing_tables(connection, schema):
             forget = sql.SQL("DELETE FROM {} WHERE table_name = ANY(%s)")
             name = database.parametrized(schema, ledger.TABLE)
@@ -82,10 +83,10 @@ def prepare(
     ]
     for statement in statements:
         connection.execute(statement.sql.encode())
-    q3c = finish.enable_q3c(connection, schema, report.info)
+    q3c = rights.enable_q3c(connection, schema, report.info)
     finish.finish(connection, schema, list(KEYS), step=report.step, changed=[], q3c=q3c)
     version.upsert(connection, schema, version.versions(connection, production))
-    for role in finish.grant(connection, schema, wanted, roles):
+    for role in rights.grant(connection, schema, wanted, roles):
         report.info(f"role {role} does not exist: nothing granted to it")
     return {table: database.table_columns(connection, schema, table) for table in KEYS}
 

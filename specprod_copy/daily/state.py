@@ -13,7 +13,7 @@ from psycopg import sql
 
 import specprod_copy
 from specprod_copy import database
-from specprod_copy.ledger import ledger_name
+from specprod_copy.units import ledger_name
 
 TABLE: Final = "tile_ledger"
 """Name of the table."""

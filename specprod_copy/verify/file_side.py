@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from specprod_copy.errors import InputError
-from specprod_copy.ledger import Unit
 from specprod_copy.rows import table_rows
+from specprod_copy.units import Unit
 from specprod_copy.verify.fingerprint import Tally, key_hashes, parts_of
 from specprod_copy.verify.job import FILE, ROW, TableJob
 

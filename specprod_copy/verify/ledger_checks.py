@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from specprod_copy.ledger import Change, Stamp, Unit
+from specprod_copy.units import Change, Stamp, Unit
 from specprod_copy.verify.compare import counted
 from specprod_copy.verify.file_side import FileScan
 from specprod_copy.verify.planning import Entry, TablePlan

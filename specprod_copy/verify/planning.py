@@ -13,10 +13,11 @@ from specprod_copy.columns import Column
 from specprod_copy.database import parametrized
 from specprod_copy.errors import ConfigurationError, DatabaseError, InputError
 from specprod_copy.keys import primary_key
-from specprod_copy.ledger import Fingerprint, Ledger, NothingLoaded, Refusal, Unit
+from specprod_copy.ledger import Ledger, NothingLoaded
 from specprod_copy.plan import make_plan, sources_of, with_tiles
 from specprod_copy.tables import SOURCES, Inputs, TableSource
 from specprod_copy.tables.common import COMPUTED
+from specprod_copy.units import Fingerprint, Refusal, Unit
 from specprod_copy.verify.definition import check_columns, defined_columns
 from specprod_copy.verify.job import TableJob
 from specprod_copy.verify.results import Result

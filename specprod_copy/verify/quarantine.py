@@ -13,8 +13,8 @@ from specprod_copy import database, ddl
 from specprod_copy.columns import Column
 from specprod_copy.database import parametrized
 from specprod_copy.errors import InputError
-from specprod_copy.ledger import Refusal, Unit
 from specprod_copy.rows import table_rows
+from specprod_copy.units import Refusal, Unit
 from specprod_copy.verify.compare import EXAMPLES, counted, listing
 from specprod_copy.verify.job import TableJob
 from specprod_copy.verify.planning import TablePlan

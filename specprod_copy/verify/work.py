@@ -14,7 +14,7 @@ from typing import Generic, Self, TypeVar
 import psycopg
 
 from specprod_copy.errors import DatabaseError
-from specprod_copy.ledger import Unit
+from specprod_copy.units import Unit
 from specprod_copy.verify.database_side import Pages, page_ranges
 from specprod_copy.verify.planning import TablePlan
 from specprod_copy.workers import make_batches
