@@ -107,7 +107,8 @@ def connect(conninfo: str, *, settings: Mapping[str, str] = SESSION_SETTINGS) ->
             )
     except psycopg.Error as error:
         raise DatabaseError(
-            f"cannot connect: {one_line(error)}. Check --dsn, --hostname, --username and --dbname, "
+            f"cannot connect: {one_line(error).rstrip('?')}. If the server is only down for a "
+            "while, run the command again then. Check --dsn, --hostname, --username and --dbname, "
             "the PG* variables and ~/.pgpass, or leave all of them out to use the embedded server"
         ) from error
     return connection

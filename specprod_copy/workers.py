@@ -10,6 +10,7 @@ import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
@@ -143,7 +144,9 @@ class ProcessSender:
         """Load a batch; see `Sender.send`. May be called by several threads."""
         table = batch[0].table
         try:
-            results = self._pool.submit(self._work, batch, self._columns[table]).result()
+            with interrupts_left_to_parent():
+                future = self._pool.submit(self._work, batch, self._columns[table])
+            results = future.result()
         except BrokenProcessPool as error:
             raise DatabaseError(
                 "a worker process died (killed, or out of memory); run the command again: it goes "
@@ -165,9 +168,22 @@ class ProcessSender:
         self._pool.shutdown(cancel_futures=True)
 
 
+@contextmanager
+def interrupts_left_to_parent() -> Iterator[None]:
+    """Let processes that are started within the block take no notice of Ctrl-C, from the first on.
+
+    They inherit that the signal is blocked; a terminal sends it to all processes of a command, and
+    the parent awaits or cancels what they do.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin_worker() -> None:
-    """Leave Ctrl-C to the parent, which awaits batches under way; end when the parent ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """End when the parent ends."""
     logging.getLogger("psycopg").addHandler(logging.NullHandler())
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -48,8 +48,8 @@ def load_units(connection, schema, units, *others, **options):
         wait(units[-1])
     return real_units(connection, schema, units, *others, **options)
 
-def table_rows(unit, columns):
-    for rows in real_rows(unit, columns):
+def table_rows(unit, *others, **options):
+    for rows in real_rows(unit, *others, **options):
         if moment == "read":
             wait(unit)
         yield rows

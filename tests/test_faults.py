@@ -70,9 +70,8 @@ def test_killed_at_random_moments(loads, whole, jobs):
 def workers_of(process: subprocess.Popen[str]) -> list[int]:
     tasks = Path(f"/proc/{process.pid}/task").glob("*/children")  # of each of its threads
     children = [pid for task in tasks for pid in task.read_text().split()]
-    return [
-        int(pid) for pid in children if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()
-    ]
+    lines = {int(pid): Path(f"/proc/{pid}/cmdline").read_text() for pid in children}
+    return [pid for pid, line in lines.items() if "spawn_main" in line]
 
 
 def test_killed_worker(loads, whole):
@@ -119,6 +118,19 @@ def test_ctrl_c(loads, whole, jobs):
     """A terminal sends the signal to all processes of the group."""
     process = loads.start("-j", jobs)
     loads.wait_for_units(process, 4)
+    os.killpg(process.pid, signal.SIGINT)
+    assert output(process, code=130).endswith("Interrupted.\n")
+    loads.complete(whole)
+
+
+def test_ctrl_c_while_workers_start(loads, whole):
+    """They take no notice of it, not even before they could say so."""
+    process = loads.start("-j", "2")
+
+    def importing() -> bool:
+        return any("numpy" in Path(f"/proc/{pid}/maps").read_text() for pid in workers_of(process))
+
+    wait_until(importing, process)
     os.killpg(process.pid, signal.SIGINT)
     assert output(process, code=130).endswith("Interrupted.\n")
     loads.complete(whole)

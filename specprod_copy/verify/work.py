@@ -17,7 +17,7 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.units import Unit
 from specprod_copy.verify.database_side import Pages, page_ranges
 from specprod_copy.verify.planning import TablePlan
-from specprod_copy.workers import make_batches
+from specprod_copy.workers import interrupts_left_to_parent, make_batches
 
 T = TypeVar("T")
 
@@ -94,7 +94,8 @@ class Workers:
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(self._jobs, mp_context=context)
         try:
-            futures = [self._pool.submit(task.work) for task in tasks]
+            with interrupts_left_to_parent():
+                futures = [self._pool.submit(task.work) for task in tasks]
             for task, future in zip(tasks, futures, strict=True):
                 yield task, future.result()
         except BrokenProcessPool as error:
