@@ -32,6 +32,7 @@ from specprod_copy.ledger import Ledger
 from specprod_copy.plan import make_plan
 from specprod_copy.production import ProductionFiles, find_production
 from specprod_copy.reader.text import MemoryTable
+from specprod_copy.sky import sorted_on_sky
 from specprod_copy.tables import SOURCES, Inputs, TableSource
 from specprod_copy.transform import Transform, Transformed
 
@@ -101,7 +102,7 @@ class Lab:
             with self.connection.transaction(force_rollback=True):
                 ledger = Ledger(self.connection, SCHEMA)
                 plan = make_plan([alone], self.inputs, {source.table: columns}, ledger)
-                # A new file, so that ctid tells the order of the rows.
+                # A new file, so that ctid tells the order in which the rows were sent.
                 self.connection.execute(f"TRUNCATE {SCHEMA}.{source.table}")
                 copying.copy_units(self.connection, SCHEMA, plan.units, columns, lambda *_: None)
                 with self.connection.cursor(binary=True) as cursor:
@@ -126,7 +127,10 @@ class Lab:
                 refusals.append(f"{reader.__name__} {type(error).__name__}: {error}")
         else:
             raise Unreadable("; ".join(refusals))
-        return [row for part in transformed(source, table, columns) for row in part.frame.rows()]
+        frames = [part.frame for part in transformed(source, table, columns)]
+        if source.position is not None:
+            frames = [sorted_on_sky(frame, *source.position) for frame in frames]
+        return [row for frame in frames for row in frame.rows()]
 
     def examine(self, number: int) -> tuple[str, str]:
         """Make a mutant, load it, say what became of it and what was done to it."""
