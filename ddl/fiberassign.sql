@@ -24,6 +24,8 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.fiberassign (
     subpriority   double precision NOT NULL,
     parallax      real NOT NULL
 );
+-- As it is, not packed: sorts and joins would unpack it for each comparison.
+ALTER TABLE {{ schema }}.fiberassign ALTER COLUMN id SET STORAGE PLAIN;
 {% endblock %}
 
 {% block keys %}

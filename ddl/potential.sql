@@ -8,6 +8,8 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.potential (
     fiber    integer NOT NULL,
     location integer NOT NULL
 );
+-- As it is, not packed: sorts and joins would unpack it for each comparison.
+ALTER TABLE {{ schema }}.potential ALTER COLUMN id SET STORAGE PLAIN;
 {% endblock %}
 
 {% block keys %}

@@ -31,6 +31,8 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.target (
     program         varchar(8) NOT NULL,
     tileid          integer NOT NULL
 );
+-- As it is, not packed: sorts and joins would unpack it for each comparison.
+ALTER TABLE {{ schema }}.target ALTER COLUMN id SET STORAGE PLAIN;
 {% endblock %}
 
 {% block keys %}

@@ -102,6 +102,8 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.zpix (
     mean_mjd                   double precision NOT NULL,
     max_mjd                    double precision NOT NULL
 );
+-- As it is, not packed: sorts and joins would unpack it for each comparison.
+ALTER TABLE {{ schema }}.zpix ALTER COLUMN id SET STORAGE PLAIN;
 {% endblock %}
 
 {% block keys %}

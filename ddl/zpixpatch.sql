@@ -19,6 +19,8 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.zpixpatch (
     coeff_8  double precision NOT NULL,
     coeff_9  double precision NOT NULL
 );
+-- As it is, not packed: sorts and joins would unpack it for each comparison.
+ALTER TABLE {{ schema }}.zpixpatch ALTER COLUMN id SET STORAGE PLAIN;
 {% endblock %}
 
 {% block keys %}

@@ -90,6 +90,10 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.ztile (
     mean_mjd                   double precision NOT NULL,
     max_mjd                    double precision NOT NULL
 );
+-- As they are, not packed: sorts and joins would unpack them for each comparison.
+ALTER TABLE {{ schema }}.ztile
+    ALTER COLUMN id SET STORAGE PLAIN,
+    ALTER COLUMN targetphotid SET STORAGE PLAIN;
 {% endblock %}
 
 {% block keys %}

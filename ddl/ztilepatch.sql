@@ -18,6 +18,8 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.ztilepatch (
     coeff_8  double precision NOT NULL,
     coeff_9  double precision NOT NULL
 );
+-- As it is, not packed: sorts and joins would unpack it for each comparison.
+ALTER TABLE {{ schema }}.ztilepatch ALTER COLUMN id SET STORAGE PLAIN;
 {% endblock %}
 
 {% block keys %}

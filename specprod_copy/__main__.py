@@ -1,5 +1,5 @@
-"""Run the command line as ``python -m specprod_copy``."""
+"""``python -m specprod_copy``."""
 
-from specprod_copy.cli import main
+from specprod_copy.cli import run
 
-main()
+run()

@@ -188,30 +188,68 @@ def copy_units(
         sql.SQL(", ").join(sql.Identifier(column.name) for column in columns),
         sql.Literal(freeze),
     )
-    results = []
+    tallies = [_Tally([] if quarantine else None) for _ in units]
+    started = time.monotonic()
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(HEADER)
-        for unit in units:
-            started = time.monotonic()
-            read = kept = changed = sent = 0
-            refused: list[Refusal] | None = [] if quarantine else None
-            for chunk in prefetch(encoded_chunks(unit, columns, refused)):
-                for piece in chunk.data:
-                    copy.write(memoryview(piece))
-                read += chunk.rows_read
-                kept += chunk.rows_kept
-                changed += chunk.values_changed
-                sent += chunk.size
-                advance(table, chunk.rows_read, chunk.rows_read * unit.row_bytes)
-            seconds = time.monotonic() - started
-            bad = tuple(sorted(refused or (), key=lambda refusal: refusal.row))
-            # What is left of a file for its last unit may well be a single row.
-            if bad and not kept and unit.rows is None and unit.first == 0:
-                raise _all_bad(unit, bad)
-            result = UnitResult(unit, read + len(bad), kept, changed, sent, seconds, bad)
-            results.append(result)
+        for unit, tally, chunk in prefetch(_chunks(units, tallies, columns)):
+            for piece in chunk.data:
+                copy.write(memoryview(piece))
+            tally.add(chunk)
+            now = time.monotonic()
+            tally.seconds += now - started
+            started = now
+            advance(table, chunk.rows_read, chunk.rows_read * unit.row_bytes)
+        results = [
+            tally.result(unit) for unit, tally in zip(units, tallies, strict=True)
+        ]
         copy.write(TRAILER)
     return results
+
+
+class _Tally:
+    """What a unit has come to.
+
+    Parameters
+    ----------
+    refused : list of Refusal or None
+        Its rows that cannot be loaded, if there may be some.
+    """
+
+    def __init__(self, refused: list[Refusal] | None) -> None:
+        self.refused = refused
+        self.read = self.kept = self.changed = self.sent = 0
+        self.seconds = 0.0
+
+    def add(self, chunk: Chunk) -> None:
+        """Count a chunk that was sent."""
+        self.read += chunk.rows_read
+        self.kept += chunk.rows_kept
+        self.changed += chunk.values_changed
+        self.sent += chunk.size
+
+    def result(self, unit: Unit) -> UnitResult:
+        """Return the result, when all chunks are sent.
+
+        Raises
+        ------
+        InputError
+            If a file begins with a unit that has nothing but bad rows.
+        """
+        bad = tuple(sorted(self.refused or (), key=lambda refusal: refusal.row))
+        # What is left of a file for its last unit may well be a single row.
+        if bad and not self.kept and unit.rows is None and unit.first == 0:
+            raise _all_bad(unit, bad)
+        read = self.read + len(bad)
+        return UnitResult(unit, read, self.kept, self.changed, self.sent, self.seconds, bad)
+
+
+def _chunks(
+    units: Sequence[Unit], tallies: Sequence[_Tally], columns: Sequence[Column]
+) -> Iterator[tuple[Unit, _Tally, Chunk]]:
+    for unit, tally in zip(units, tallies, strict=True):
+        for chunk in encoded_chunks(unit, columns, tally.refused):
+            yield unit, tally, chunk
 
 
 def _all_bad(unit: Unit, refused: Sequence[Refusal]) -> InputError:

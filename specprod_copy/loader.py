@@ -25,7 +25,7 @@ from specprod_copy.summary import LoadSummary, TableSummary
 from specprod_copy.tables import SOURCES, Inputs, TableSource, version
 from specprod_copy.units import Unit
 
-SMALL_ROWS = 500_000
+SMALL_ROWS = 100_000
 """Up to so many rows a load is one transaction, from CREATE TABLE to the last index."""
 
 
@@ -110,7 +110,8 @@ class Loader:
             self.prepare()
         jobs = self.options.jobs
         with self._sender(jobs) as sender:
-            self._run(self._row_tasks(part_of(self.plan().units, part, parts), sender), jobs)
+            units = part_of(self.plan().units, part, parts)
+            self._run(self._row_tasks(units, sender, jobs), jobs)
         self.summary.notes.append(
             f"part {part} of {parts}: a load without --part makes the keys and indexes"
         )
@@ -179,7 +180,7 @@ class Loader:
                     q3c=q3c,
                     cluster=self.tables if self.options.cluster else (),
                 ),
-                *self._row_tasks(plan.units, sender),
+                *self._row_tasks(plan.units, sender, jobs),
                 *self._computing_tasks(run, self.tables),
             ]
             try:
@@ -231,35 +232,34 @@ class Loader:
 
     @contextmanager
     def _sender(self, jobs: int, made_here: Collection[str] = ()) -> Iterator[workers.Sender]:
-        """Yield what sends batches: this process, or several others."""
+        """Yield what sends batches: this process, and with several jobs others beside it."""
+        common = (self.schema, self.columns, self.report.advance)
+        most_refused = self.options.most_refused
         if jobs == 1:
             yield workers.OwnSender(
-                self.connection,
-                self.schema,
-                self.columns,
-                self.report.advance,
-                made_here,
-                most_refused=self.options.most_refused,
+                self.connection, *common, made_here, most_refused=most_refused
             )
-        else:
-            with workers.ProcessSender(
-                self.conninfo,
-                self.schema,
-                self.columns,
-                self.report.advance,
-                jobs,
-                most_refused=self.options.most_refused,
-            ) as sender:
-                yield sender
+            return
+        with (
+            database.connect(self.conninfo) as connection,
+            workers.ProcessSender(
+                self.conninfo, *common, jobs - 1, most_refused=most_refused
+            ) as others,
+        ):
+            # This process is ready now, the others when they have imported all they need.
+            own = workers.OwnSender(connection, *common, most_refused=most_refused)
+            yield workers.Senders([own, *[others] * (jobs - 1)])
 
-    def _row_tasks(self, units: Sequence[Unit], sender: workers.Sender) -> Iterator[Task[Any]]:
+    def _row_tasks(
+        self, units: Sequence[Unit], sender: workers.Sender, jobs: int
+    ) -> Iterator[Task[Any]]:
         """Yield what brings the tables their rows."""
         size = sum(unit.n_rows * unit.row_bytes for unit in units)
         self.report.begin(sum(unit.n_rows for unit in units), size)
         # A table that has its foreign keys wants the rows they refer to first.
         in_order = bool(finish.foreign_keys(self.connection, self.schema, self.tables))
         before: dict[str, object] = {}
-        for batch in workers.make_batches(units):
+        for batch in workers.make_batches(units, jobs):
             table = batch[0].table
             after = [group for other, group in before.items() if in_order and other != table]
             before[table] = finish.rows_of(table)

@@ -30,8 +30,8 @@ from specprod_copy.winners import first_rows
 
 _LOOKING_THREADS = 8
 
-UNIT_ROWS = 500_000
-"""Most rows of a unit: what is lost when a loader is killed, a few seconds' work."""
+UNIT_ROWS = 100_000
+"""Most rows of a unit, the least that a loader commits: half a second's work."""
 
 
 @dataclass

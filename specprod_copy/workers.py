@@ -15,6 +15,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from multiprocessing.connection import wait
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -26,26 +27,34 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.units import Unit, UnitResult
 
 BATCH_ROWS = 500_000
-"""About so many rows of small files share a COPY and a commit."""
+"""Most rows that share a COPY and a commit: a few seconds' work."""
+
+_BATCHES_PER_JOB = 4
+"""A job that ends early waits for the others, at the end of all rows: the less, the more there are."""
 
 
-def make_batches(units: Sequence[Unit]) -> Iterator[list[Unit]]:
-    """Group units that share a COPY and a commit: of one source, about `BATCH_ROWS` rows.
+def make_batches(units: Sequence[Unit], jobs: int = 1) -> Iterator[list[Unit]]:
+    """Group units that share a COPY and a commit: of one source, at most about `BATCH_ROWS` rows.
 
     Parameters
     ----------
     units : sequence of Unit
         In the order of loading.
+    jobs : int
+        How many batches are loaded at a time.
 
     Yields
     ------
     list of Unit
     """
+    most = BATCH_ROWS
+    if jobs > 1:
+        most = min(most, sum(unit.n_rows for unit in units) // (jobs * _BATCHES_PER_JOB))
     for _, group in groupby(units, key=lambda unit: unit.source):
         batch: list[Unit] = []
         rows = 0
         for unit in group:
-            if batch and rows + unit.n_rows > BATCH_ROWS:
+            if batch and rows + unit.n_rows > most:
                 yield batch
                 batch, rows = [], 0
             batch.append(unit)
@@ -166,6 +175,29 @@ class ProcessSender:
         traceback: TracebackType | None,
     ) -> None:
         self._pool.shutdown(cancel_futures=True)
+
+
+class Senders:
+    """Several senders that share the work; may be called by several threads.
+
+    Parameters
+    ----------
+    senders : sequence of Sender
+        Each is given one batch at a time; one that may have several stands here several times.
+    """
+
+    def __init__(self, senders: Sequence[Sender]) -> None:
+        self._free: SimpleQueue[Sender] = SimpleQueue()
+        for sender in senders:
+            self._free.put(sender)
+
+    def send(self, batch: Sequence[Unit]) -> list[UnitResult]:
+        """Load a batch by a sender that is free, or wait for one; see `Sender.send`."""
+        sender = self._free.get()
+        try:
+            return sender.send(batch)
+        finally:
+            self._free.put(sender)
 
 
 @contextmanager

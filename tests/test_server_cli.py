@@ -97,7 +97,7 @@ def test_programs_are_those_of_one_version(cluster: Cluster) -> None:
             2,
             {
                 "memory": "24576MB",
-                "shared_buffers": "1024MB",
+                "shared_buffers": "4096MB",
                 "effective_cache_size": "12288MB",
                 "maintenance_work_mem": "1024MB",
                 "work_mem": "64MB",

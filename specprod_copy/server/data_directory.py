@@ -90,7 +90,7 @@ def machine_settings(memory: int, cores: int) -> dict[str, str | int]:
     """
     return {
         "memory": _megabytes(memory),
-        "shared_buffers": _megabytes(min(memory // 4, 1024 * _MB)),
+        "shared_buffers": _megabytes(min(memory // 4, 4096 * _MB)),
         "effective_cache_size": _megabytes(memory // 2),
         "maintenance_work_mem": _megabytes(min(memory // 16, 1024 * _MB)),
         "work_mem": _megabytes(min(memory // 128, 64 * _MB)),
