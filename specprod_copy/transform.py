@@ -81,6 +81,7 @@ class Transform:
         if missing:
             raise self._missing(missing, available)
         self._expressions = {name: e for name, e in expressions.items() if e is not None}
+        self._results = [e.alias(name) for name, e in self._expressions.items()]
         self._checks = [c for c in source.checks if set(c.bad.meta.root_names()) <= available]
         roots = set[str]()
         for expression in (*self._expressions.values(), *(check.bad for check in self._checks)):
@@ -125,7 +126,7 @@ class Transform:
         raw = frame
         frame, changed = self._finitize(frame)
         self._run_checks(frame, raw, row_numbers)
-        result = frame.select(e.alias(name) for name, e in self._expressions.items())
+        result = frame.select(self._results)
         try:
             fitting = conform(result, self._columns)
         except BadValues as first:
@@ -186,7 +187,7 @@ class Transform:
         empty = empty.with_columns(*self._constants, *self._elements)
         schema = empty.schema
         try:
-            types = empty.select(e.alias(name) for name, e in self._expressions.items()).schema
+            types = empty.select(self._results).schema
         except pl.exceptions.PolarsError:
             types = pl.Schema()  # Below, the expression that fails is found.
         for column in self._columns:
