@@ -200,9 +200,7 @@ def copy_units(
             tally.seconds += now - started
             started = now
             advance(table, chunk.rows_read, chunk.rows_read * unit.row_bytes)
-        results = [
-            tally.result(unit) for unit, tally in zip(units, tallies, strict=True)
-        ]
+        results = [tally.result(unit) for unit, tally in zip(units, tallies, strict=True)]
         copy.write(TRAILER)
     return results
 

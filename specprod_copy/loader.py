@@ -28,6 +28,9 @@ from specprod_copy.units import Unit
 SMALL_ROWS = 100_000
 """Up to so many rows a load is one transaction, from CREATE TABLE to the last index."""
 
+_END_OF_ROWS = "end of rows"
+"""Group of the task that ends what sent the rows."""
+
 
 class Loader:
     """One load: its steps, and what they share.
@@ -236,9 +239,7 @@ class Loader:
         common = (self.schema, self.columns, self.report.advance)
         most_refused = self.options.most_refused
         if jobs == 1:
-            yield workers.OwnSender(
-                self.connection, *common, made_here, most_refused=most_refused
-            )
+            yield workers.OwnSender(self.connection, *common, made_here, most_refused=most_refused)
             return
         with (
             database.connect(self.conninfo) as connection,
@@ -264,6 +265,7 @@ class Loader:
             after = [group for other, group in before.items() if in_order and other != table]
             before[table] = finish.rows_of(table)
             yield Task(finish.rows_of(table), partial(sender.send, batch), after, loads=True)
+        yield Task(_END_OF_ROWS, sender.close, [*before.values()])
 
     def _computing_tasks(
         self, run: Callable[[Statement], None], tables: Collection[str]
@@ -292,7 +294,7 @@ class Loader:
     def _done(self, task: Task[Any], result: Any) -> None:
         """Count a task."""
         if not task.loads:
-            self.summary.steps += 1
+            self.summary.steps += task.group != _END_OF_ROWS
             return
         source = SOURCES[result[0].unit.source]
         self.summary.tables[self.sources.index(source)].add(result)

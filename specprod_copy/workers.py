@@ -30,7 +30,7 @@ BATCH_ROWS = 500_000
 """Most rows that share a COPY and a commit: a few seconds' work."""
 
 _BATCHES_PER_JOB = 4
-"""A job that ends early waits for the others, at the end of all rows: the less, the more there are."""
+"""A job that ends early waits for the others, at the end: less long with many batches."""
 
 
 def make_batches(units: Sequence[Unit], jobs: int = 1) -> Iterator[list[Unit]]:
@@ -73,6 +73,9 @@ class Sender(Protocol):
         InputError, DatabaseError
             If a file or the server refuses.
         """
+
+    def close(self) -> None:
+        """Give back what was needed to send; there are no further batches."""
 
 
 class OwnSender:
@@ -118,6 +121,9 @@ class OwnSender:
             made_here=table in self._made_here,
             most_refused=self._most_refused,
         )
+
+    def close(self) -> None:
+        """Do nothing: the connection is the caller's."""
 
 
 class ProcessSender:
@@ -165,6 +171,10 @@ class ProcessSender:
             self._advance(table, result.rows_read, result.rows_read * result.unit.row_bytes)
         return results
 
+    def close(self) -> None:
+        """End the processes, which have memory that index builds can use."""
+        self._pool.shutdown()
+
     def __enter__(self) -> Self:
         return self
 
@@ -187,6 +197,7 @@ class Senders:
     """
 
     def __init__(self, senders: Sequence[Sender]) -> None:
+        self._all = senders
         self._free: SimpleQueue[Sender] = SimpleQueue()
         for sender in senders:
             self._free.put(sender)
@@ -198,6 +209,11 @@ class Senders:
             return sender.send(batch)
         finally:
             self._free.put(sender)
+
+    def close(self) -> None:
+        """Close all of them."""
+        for sender in self._all:
+            sender.close()
 
 
 @contextmanager
