@@ -61,7 +61,7 @@ def test_load_by_uri(owner, database, gate):
     known = owner.conninfo
     closed = gate("zpix", 0, "before")
     owner.conninfo = uri(known, PASSWORD)
-    process = owner.start("-j", "2", "-v", gate=closed)
+    process = owner.start("-j", "3", "-v", gate=closed)
     closed.await_loader(process)
     lines = command_lines(process.pid)
     assert len([line for line in lines.values() if "spawn_main" in line]) == 2

@@ -423,7 +423,7 @@ def test_a_part_that_starts_while_another_commits(demos, module_database, monkey
 
     load_tiles("whole", None)
     with monkeypatch.context() as patched:
-        patched.setattr(loader.Loader, "_row_tasks", lambda self, units, sender: [])
+        patched.setattr(loader.Loader, "_row_tasks", lambda self, units, sender, jobs: [])
         load_tiles("racing", (1, 2))
     real = database.has_rows
 

@@ -15,7 +15,7 @@ from benchmarking.peers import contender as peers
 from benchmarking.ready import Ready, ready_files
 from benchmarking.result import Result
 from benchmarking.rounds import Rounds, Turn
-from benchmarking.targets import LIMIT, jobs
+from benchmarking.targets import LIMIT, PARALLEL, jobs
 from specprod_copy import database
 from specprod_copy.production import ProductionFiles
 from specprod_copy.units import Unit
@@ -24,7 +24,8 @@ NOTES = (
     "Every contender is a process of its own and pays for its start and imports; “start” is what "
     "specprod-copy needs to import everything and print a help text, and is part of its figures.",
     "The limit begins with a ready-made file of the bytes that specprod-copy sends, and has no "
-    "FITS to read; its keys and indexes are made one after the other over one connection.",
+    "FITS to read; its keys and indexes are made one after the other over one connection, each by "
+    "one process, or by as many as the server's max_parallel_maintenance_workers lets.",
     "All input files are in the kernel's memory; before each run the server writes a checkpoint.",
     "Equal contents: number of rows after each run, hashes of all values after the first.",
 )
@@ -79,7 +80,10 @@ def compare(
                 turns += peer_turns(bench, units, ready, part, some)
                 notes += peer_notes(some[0].rows)
             if limit.may_read_files(bench):
-                turns.insert(0, Turn(LIMIT, partial(limit.run, bench, ready), ready))
+                serial, parallel = (
+                    partial(limit.run, bench, ready, parallel=p) for p in (False, True)
+                )
+                turns[:0] = [Turn(LIMIT, serial, ready), Turn(PARALLEL, parallel, ready)]
             else:
                 notes.append(
                     "limit: missing; the role may not COPY from files of the server "

@@ -35,8 +35,17 @@ def copy(bench: Bench, files: Sequence[Ready]) -> dict[str, float]:
     return seconds
 
 
-def finish(bench: Bench) -> dict[str, float]:
-    """Make keys and indexes one after the other; return seconds of each statement."""
+def finish(bench: Bench, *, parallel: bool = False) -> dict[str, float]:
+    """Make keys and indexes one after the other; return seconds of each statement.
+
+    Parameters
+    ----------
+    bench : Bench
+    parallel : bool
+        Whether several processes may build one index, as many as the server's settings let.
+    """
+    workers = sql.SQL("DEFAULT" if parallel else "0")
+    bench.connection.execute(sql.SQL("SET max_parallel_maintenance_workers = {}").format(workers))
     q3c = database.q3c_version(bench.connection, installed=True) is not None
     # A key may take two statements: its index, and the key that uses it.
     seconds: dict[str, float] = defaultdict(float)
@@ -54,8 +63,8 @@ def finish(bench: Bench) -> dict[str, float]:
     return seconds
 
 
-def run(bench: Bench, files: Sequence[Ready]) -> dict[str, float]:
-    """Fill the tables and finish them.
+def run(bench: Bench, files: Sequence[Ready], *, parallel: bool = False) -> dict[str, float]:
+    """Fill the tables and finish them; `parallel` as for `finish`.
 
     Returns
     -------
@@ -63,7 +72,7 @@ def run(bench: Bench, files: Sequence[Ready]) -> dict[str, float]:
         ``rows`` and ``ready``, the sums of the parts, and each part [s].
     """
     copied = rows(bench, files)
-    finished = finish(bench)
+    finished = finish(bench, parallel=parallel)
     return {**copied, "ready": copied["rows"] + sum(finished.values()), **finished}
 
 

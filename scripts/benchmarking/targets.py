@@ -13,6 +13,7 @@ Medians = Mapping[tuple[str, str], float]
 Figure = tuple[str, str]
 
 LIMIT = "limit"
+PARALLEL = "limit, parallel index builds"
 ADBC, PGPQ, CSV, ORM = (peer.name for peer in (peers.ADBC, peers.PGPQ, peers.CSV, peers.ORM))
 
 
@@ -91,6 +92,12 @@ TARGETS = (
         (TWO, "ready"),
         (LIMIT, "ready"),
         0.65,
+    ),
+    Target(
+        "the same, when several processes build each index of the limit",
+        (TWO, "ready"),
+        (PARALLEL, "ready"),
+        1,
     ),
     *(
         Target(
