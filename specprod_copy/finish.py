@@ -13,6 +13,7 @@ from specprod_copy import database, ddl
 from specprod_copy.ddl import Made, Statement
 from specprod_copy.keys import DuplicateKey, key_columns, orphan_key
 from specprod_copy.schedule import Task, run_in_order
+from specprod_copy.tables import Inputs, TableSource
 
 Step = Callable[[str], AbstractContextManager[None]]
 """Called with what is going on; the work is done within the context."""
@@ -112,6 +113,27 @@ def computed(table: str) -> tuple[str, str]:
 def ready(table: str) -> tuple[str, str]:
     """Return the group of the tasks after which a table only lacks its foreign keys."""
     return table, "ready"
+
+
+def computing_tasks(
+    run: Callable[[Statement], None], schema: str, sources: Iterable[TableSource], inputs: Inputs
+) -> Iterator[Task[None]]:
+    """Yield what computes columns from all rows of a table.
+
+    Parameters
+    ----------
+    run : callable
+        Runs a statement.
+    schema : str
+    sources : iterable of TableSource
+        Those that bring rows.
+    inputs : Inputs
+    """
+    for source in sources:
+        for name in source.after_rows(inputs) if source.after_rows else ():
+            query = ddl.render_template(name, schema=schema, table=source.table)
+            work = partial(run, Statement(source.table, name, query))
+            yield Task(computed(source.table), work, [rows_of(source.table)])
 
 
 def table_tasks(

@@ -11,7 +11,7 @@ import psycopg
 
 from specprod_copy import database, ddl, finish, ledger, locks, rights, workers
 from specprod_copy.columns import Column
-from specprod_copy.ddl import Statement
+from specprod_copy.completeness import missing_stages
 from specprod_copy.errors import DatabaseError, InputError
 from specprod_copy.keys import BrokenKey, explain
 from specprod_copy.ledger import Ledger
@@ -103,7 +103,9 @@ class Loader:
             )
             tables = [replaced.table for replaced in self.replaced]
             run = finish.Connections([self.connection], self.report.step).run
-            for task in self._computing_tasks(run, tables):
+            for task in finish.computing_tasks(
+                run, self.schema, [s for s in self.sources if s.table in tables], self.inputs
+            ):
                 task.work()
         self.summary.notes += map(str, self.replaced)
 
@@ -184,7 +186,7 @@ class Loader:
                     cluster=self.tables if self.options.cluster else (),
                 ),
                 *self._row_tasks(plan.units, sender, jobs),
-                *self._computing_tasks(run, self.tables),
+                *finish.computing_tasks(run, self.schema, self.sources, self.inputs),
             ]
             try:
                 self._run(tasks, jobs, connections.cancel)
@@ -267,22 +269,6 @@ class Loader:
             yield Task(finish.rows_of(table), partial(sender.send, batch), after, loads=True)
         yield Task(_END_OF_ROWS, sender.close, [*before.values()])
 
-    def _computing_tasks(
-        self, run: Callable[[Statement], None], tables: Collection[str]
-    ) -> Iterator[Task[Any]]:
-        """Yield what computes columns from all rows of a table, for some tables."""
-        for source in self.sources:
-            if source.table not in tables:
-                continue
-            for name in source.after_rows(self.inputs) if source.after_rows else ():
-                query = ddl.render_template(name, schema=self.schema, table=source.table)
-                statement = Statement(source.table, name, query)
-                yield Task(
-                    finish.computed(source.table),
-                    partial(run, statement),
-                    [finish.rows_of(source.table)],
-                )
-
     def _run(
         self, tasks: Iterable[Task[Any]], jobs: int, interrupt: Callable[[], None] = lambda: None
     ) -> None:
@@ -299,33 +285,13 @@ class Loader:
         source = SOURCES[result[0].unit.source]
         self.summary.tables[self.sources.index(source)].add(result)
 
-    def _is_interrupted(self, table: str, stage: str) -> bool:
-        """Say whether an earlier run has left a stage of a table half loaded."""
-        if table not in self.tables:
-            return False
-        others = [
-            source
-            for source in SOURCES.values()
-            if (source.table, source.stage) == (table, stage) and source not in self.sources
-        ]
-        return bool(make_plan(others, self.inputs, self.columns, self.ledger).units)
-
     def _complete_tables(self, plan: Plan) -> list[str]:
         """Return the tables of the schema that will have rows from all of their stages."""
         existing = database.existing_tables(self.connection, self.schema)
-        complete = []
-        stages: dict[str, set[str]] = {}
-        for source in SOURCES.values():
-            if source.table in existing and source.applies(self.inputs):
-                stages.setdefault(source.table, set()).add(source.stage)
-        for table, needed in stages.items():
-            coming = {unit.stage for unit in plan.files if unit.table == table}
-            missing = needed - coming - self.ledger.stages(table).keys()
-            missing |= {stage for stage in needed - missing if self._is_interrupted(table, stage)}
-            if not missing:
-                complete.append(table)
-            elif table in self.tables:
-                self.summary.notes.append(
-                    f"keys and indexes of {table} wait for stage {' and '.join(sorted(missing))}"
-                )
-        return complete
+        missing = missing_stages(existing, plan, self.inputs, self.columns, self.ledger)
+        self.summary.notes += [
+            f"keys and indexes of {table} wait for stage {' and '.join(stages)}"
+            for table, stages in missing.items()
+            if stages and table in self.tables
+        ]
+        return [table for table, stages in missing.items() if not stages]

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import subprocess
 import sys
+from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
 import pytest
 from conftest import open_folder
 from psycopg.conninfo import conninfo_to_dict
+
+from specprod_copy.database import SEND_BUFFER, connect
 
 COMMAND = [sys.executable, "-m", "specprod_copy"]
 
@@ -123,3 +128,26 @@ def test_usage_errors(tmp_path):
         done = run(*arguments, cwd=tmp_path)
         assert done.returncode == 2
         assert done.stderr.startswith("Usage: ")
+
+
+def test_more_can_be_on_its_way_to_a_server_on_this_machine(database):
+    """Linux tells twice the size that was asked for, of which the other half is for itself."""
+
+    def room(connection: psycopg.Connection) -> int:
+        with socket.socket(fileno=os.dup(connection.fileno())) as link:
+            return link.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+
+    most = int(Path("/proc/sys/net/core/wmem_max").read_text())
+    with psycopg.connect(database) as usual, connect(database) as ours:
+        assert room(ours) == 2 * min(SEND_BUFFER, most) > room(usual)
+        assert ours.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_output_that_nobody_reads(tmp_path):
+    """The reader of a pipe may end first; that is no error of ours."""
+    shell = f"{sys.executable} -m specprod_copy --help | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", shell], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in done.stderr
+    assert done.stdout == "0\n"

@@ -118,6 +118,21 @@ def test_tables_equal_the_data_model(cluster, database, shared):
     assert found_names == expected_names
 
 
+def test_ids_are_stored_unpacked(cluster, database):
+    """So are their indexes, which take the kind of storage from the table."""
+    psql(cluster, database, ddl.render_script(schema="fuji"))
+    with psycopg.connect(database) as connection:
+        found = connection.execute(
+            """SELECT attrelid::regclass::text, attname, attstorage::text FROM pg_attribute
+               JOIN pg_class ON pg_class.oid = attrelid
+               WHERE relnamespace = 'fuji'::regnamespace AND atttypid = 'numeric'::regtype"""
+        ).fetchall()
+    ids = {"target", "zpix", "ztile", "fiberassign", "potential", "zpixpatch", "ztilepatch"}
+    assert {storage for *_, storage in found} == {"p"}
+    assert {(f"fuji.{t}", "id") for t in ids} < {(table, column) for table, column, _ in found}
+    assert {(f"fuji.{t}_pkey", "id") for t in ids} < {(i, column) for i, column, _ in found}
+
+
 def test_script_can_run_in_phases_with_rows_between(cluster, database):
     render = CliRunner()
     for phase in ("table", "keys"):

@@ -256,6 +256,13 @@ def test_conversions(kind, values, expected):
     assert result.to_list() == expected
 
 
+def test_characters_count_not_bytes():
+    """Text may have more bytes than the column has characters."""
+    values = ["ééé", "€ab", "abc", ""]
+    column = Column("x", "varchar", max_length=3)
+    assert conform(pl.DataFrame({"x": values}), [column])["x"].to_list() == values
+
+
 def test_sign_of_zero_and_rounding_into_real():
     result = conform(pl.DataFrame({"x": [-0.0, 0.1]}), [Column("x", "float4")])["x"]
     assert math.copysign(1, result[0]) == -1

@@ -44,8 +44,8 @@ def finish(bench: Bench, *, parallel: bool = False) -> dict[str, float]:
     parallel : bool
         Whether several processes may build one index, as many as the server's settings let.
     """
-    workers = sql.SQL("DEFAULT" if parallel else "0")
-    bench.connection.execute(sql.SQL("SET max_parallel_maintenance_workers = {}").format(workers))
+    if not parallel:
+        bench.connection.execute("SET max_parallel_maintenance_workers = 0")
     q3c = database.q3c_version(bench.connection, installed=True) is not None
     # A key may take two statements: its index, and the key that uses it.
     seconds: dict[str, float] = defaultdict(float)
@@ -60,6 +60,7 @@ def finish(bench: Bench, *, parallel: bool = False) -> dict[str, float]:
     for table in bench.tables:
         analyze = sql.SQL("ANALYZE {}").format(sql.Identifier(SCHEMA, table))
         seconds[f"analyze {table}"] = _timed(bench.connection, analyze)
+    bench.connection.execute("RESET max_parallel_maintenance_workers")
     return seconds
 
 

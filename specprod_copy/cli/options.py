@@ -11,6 +11,7 @@ import click
 from psycopg.conninfo import make_conninfo
 
 from specprod_copy.conninfo import conninfo_parameters, server_is_named
+from specprod_copy.errors import ConfigurationError
 from specprod_copy.production import ProductionFiles, find_production
 from specprod_copy.server.cluster import Cluster
 from specprod_copy.tables import Inputs
@@ -19,6 +20,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_CLUSTER = Path("specprod.pgdata")
 """Folder of the embedded server."""
+
+_CONFIG = click.option(
+    "-c",
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="TOML or INI file that adds productions or changes known ones.",
+)
 
 
 def connection_options(command: F) -> F:
@@ -81,12 +89,7 @@ def production_options(command: F) -> F:
         type=click.Path(path_type=Path),
         help="Folder that holds spectro/, vac/ and target/.",
     )
-    @click.option(
-        "-c",
-        "--config",
-        type=click.Path(path_type=Path, dir_okay=False, exists=True),
-        help="TOML or INI file that adds productions or changes known ones.",
-    )
+    @_CONFIG
     @functools.wraps(command)
     def wrapper(
         *args: Any, specprod: str | None, root: Path | None, config: Path | None, **kwargs: Any
@@ -141,6 +144,56 @@ def input_options(*, skip_missing: str = "") -> Callable[[F], F]:
             return command(*args, inputs=inputs, **kwargs)
 
         return wrapper
+
+    return decorate
+
+
+def schema_options(purpose: str, files_tell: str) -> Callable[[F], F]:
+    """Add the options that say which schema, and which production and files if they are known.
+
+    The command gets ``schema``, the production's name or None if nothing else is told, and
+    ``inputs``, None without a root.
+
+    Parameters
+    ----------
+    purpose : str
+        What the schema is wanted for, for ``--help``.
+    files_tell : str
+        What opening the files tells, for ``--help``.
+    """
+
+    def decorate(command: F) -> F:
+        @click.option(
+            "-s", "--schema", help=f"Schema to {purpose}.  [default: name of the production]"
+        )
+        @click.option("-p", "--specprod", envvar="SPECPROD", show_envvar=True, help="Production.")
+        @click.option(
+            "-r",
+            "--root",
+            type=click.Path(path_type=Path),
+            help=f"Folder of the production's files: open them, to tell {files_tell}.",
+        )
+        @_CONFIG
+        @functools.wraps(command)
+        def wrapper(
+            *args: Any,
+            schema: str | None,
+            specprod: str | None,
+            root: Path | None,
+            config: Path | None,
+            **kwargs: Any,
+        ) -> Any:
+            inputs = None
+            if root is not None:
+                if specprod is None:
+                    raise ConfigurationError(
+                        "--root needs --specprod, to know which files there are"
+                    )
+                files = ProductionFiles(find_production(specprod, config), root)
+                inputs = Inputs(files, skip_missing=True)
+            return command(*args, schema=schema or specprod, inputs=inputs, **kwargs)
+
+        return wrapper  # type: ignore[return-value]
 
     return decorate
 

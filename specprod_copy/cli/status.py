@@ -4,43 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from specprod_copy import database
-from specprod_copy.cli.options import connection_options
-from specprod_copy.errors import ConfigurationError
-from specprod_copy.production import ProductionFiles, find_production
+from specprod_copy.cli.options import connection_options, schema_options
 from specprod_copy.report import make_console
 from specprod_copy.status import Status, schema_status
 from specprod_copy.tables import Inputs
 
 
 @click.command()
-@click.option("-s", "--schema", help="Schema to look at.  [default: name of the production]")
-@click.option("-p", "--specprod", envvar="SPECPROD", show_envvar=True, help="Production.")
-@click.option(
-    "-r",
-    "--root",
-    type=click.Path(path_type=Path),
-    help="Folder of the production's files: open them, to tell what is missing.",
-)
-@click.option(
-    "-c",
-    "--config",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="TOML or INI file that adds productions or changes known ones.",
-)
+@schema_options("look at", "what is missing")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @connection_options
 def status(
     schema: str | None,
-    specprod: str | None,
-    root: Path | None,
-    config: Path | None,
+    inputs: Inputs | None,
     as_json: bool,
     conninfo: str,
 ) -> None:
@@ -52,16 +34,10 @@ def status(
       specprod-copy status --schema iron
       specprod-copy status --specprod iron --root /global/cfs/cdirs/desi/public/dr1 --json
     """
-    if not (schema or specprod):
+    if not schema:
         raise click.UsageError("name the schema: --schema NAME, or --specprod NAME")
-    inputs = None
-    if root is not None:
-        if specprod is None:
-            raise ConfigurationError("--root needs --specprod, to know which files there are")
-        files = ProductionFiles(find_production(specprod, config), root)
-        inputs = Inputs(files, skip_missing=True)
     with database.connect(conninfo) as connection:
-        found = schema_status(connection, schema or specprod or "", inputs)
+        found = schema_status(connection, schema, inputs)
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(found), default=str, indent=2))
     else:

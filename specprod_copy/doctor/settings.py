@@ -61,7 +61,8 @@ SETTINGS: Sequence[Setting] = (
         "at least",
         "1GB",
         "index builds and checks of foreign keys find pages in the server's own cache",
-        gain="12 % of the server's processor time, against 128MB",
+        gain="12 % of the server's processor time, against 128MB; with 4GB another 24 % of the "
+        "time of index builds, as long as a table is not larger than a quarter of it",
     ),
     Setting(
         "wal_compression",

@@ -1,0 +1,77 @@
+"""Who sends which units."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from specprod_copy import workers
+from specprod_copy.units import Fingerprint, Stamp, Unit
+from specprod_copy.workers import Senders, make_batches
+
+
+def units(*sizes: int, source: str = "zpix<redshift") -> list[Unit]:
+    """Return units of so many rows."""
+    fingerprint = Fingerprint(Stamp(0, 0), "whole")
+    table, stage = source.split("<")
+    return [
+        Unit(source, table, stage, Path("a.fits"), "a.fits", "A", 0, rows, 8, fingerprint)
+        for rows in sizes
+    ]
+
+
+def sizes(batches: list[list[Unit]]) -> list[list[int]]:
+    return [[unit.n_rows for unit in batch] for batch in batches]
+
+
+def test_one_job_commits_as_seldom_as_it_may(monkeypatch):
+    monkeypatch.setattr(workers, "BATCH_ROWS", 500)
+    found = make_batches(units(*[100] * 12))
+    assert sizes([*found]) == [[100] * 5, [100] * 5, [100] * 2]
+
+
+@pytest.mark.parametrize(("jobs", "most"), [(2, 100), (3, 100), (64, 100)])
+def test_several_jobs_end_at_about_the_same_time(jobs, most):
+    """None has more to do than a small share when the others have nothing left."""
+    batches = sizes([*make_batches(units(*[100] * 12), jobs)])
+    assert sum(map(sum, batches)) == 1200
+    assert max(map(sum, batches)) == most
+
+
+def test_batches_are_of_one_source():
+    both = [*units(10, 10), *units(10, source="ztile<redshift")]
+    for jobs in (1, 8):
+        for batch in make_batches(both, jobs):
+            assert len({unit.source for unit in batch}) == 1
+
+
+class Recorder:
+    """Remembers what it was asked to do."""
+
+    def __init__(self) -> None:
+        self.batches: list[object] = []
+        self.closed = False
+
+    def send(self, batch):
+        """Fail for a batch of nothing."""
+        self.batches.append(batch)
+        if not batch:
+            raise ValueError("nothing")
+        return []
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_senders_take_turns_also_after_a_failure():
+    first, second = Recorder(), Recorder()
+    senders = Senders([first, second])
+    with pytest.raises(ValueError, match="nothing"):
+        senders.send([])
+    for number in range(4):
+        senders.send(units(number))
+    assert [len(first.batches), len(second.batches)] == [3, 2]
+    senders.close()
+    assert first.closed
+    assert second.closed
