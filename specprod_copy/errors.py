@@ -52,6 +52,7 @@ class InputError(SpecprodCopyError):
         if column is not None:
             where.append(f"column {column}")
         super().__init__(f"{', '.join(where)}: {message}" if where else message)
+        self.message = message
         self.path = path
         self.hdu = hdu
         self.column = column

@@ -144,10 +144,9 @@ def test_more_can_be_on_its_way_to_a_server_on_this_machine(database):
 
 
 def test_output_that_nobody_reads(tmp_path):
-    """The reader of a pipe may end first; that is no error of ours."""
-    shell = f"{sys.executable} -m specprod_copy --help | true; echo ${{PIPESTATUS[0]}}"
+    """The reader of a pipe may end first; that is nothing to talk about."""
+    shell = f"{sys.executable} -m specprod_copy --help | true"
     done = subprocess.run(
         ["bash", "-c", shell], cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    assert "Traceback" not in done.stderr
-    assert done.stdout == "0\n"
+    assert (done.stdout, done.stderr) == ("", "")

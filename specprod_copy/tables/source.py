@@ -37,7 +37,7 @@ class Check:
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TableSource:
     """Rows of one table from one kind of file.
 
