@@ -54,15 +54,15 @@ class Chunk:
 
 
 def encoded_chunks(
-    unit: Unit, columns: Sequence[Column], refused: list[Refusal] | None = None
+    unit: Unit, encoder: Encoder, refused: list[Refusal] | None = None
 ) -> Iterator[Chunk]:
     """Yield the rows of a unit as COPY data.
 
     Parameters
     ----------
     unit : Unit
-    columns : sequence of Column
-        Columns of the unit's table.
+    encoder : Encoder
+        For columns of the unit's table; one serves many units, which spares small ones its making.
     refused : list of Refusal, optional
         See `rows.table_rows`.
 
@@ -71,7 +71,7 @@ def encoded_chunks(
     InputError
         If the file cannot be read or holds values that the table does not accept.
     """
-    encoder = Encoder(columns)
+    columns = encoder.columns
     position = ALL_SOURCES[unit.source].position
     sort = position is not None and {*position} <= {column.name for column in columns}
     for rows in table_rows(unit, columns, refused):
@@ -245,8 +245,9 @@ class _Tally:
 def _chunks(
     units: Sequence[Unit], tallies: Sequence[_Tally], columns: Sequence[Column]
 ) -> Iterator[tuple[Unit, _Tally, Chunk]]:
+    encoder = Encoder(columns)
     for unit, tally in zip(units, tallies, strict=True):
-        for chunk in encoded_chunks(unit, columns, tally.refused):
+        for chunk in encoded_chunks(unit, encoder, tally.refused):
             yield unit, tally, chunk
 
 

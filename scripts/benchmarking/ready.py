@@ -14,7 +14,7 @@ from psycopg import sql
 
 from specprod_copy.columns import Column
 from specprod_copy.copying import encoded_chunks
-from specprod_copy.pgcopy import HEADER, TRAILER
+from specprod_copy.pgcopy import HEADER, TRAILER, Encoder
 from specprod_copy.units import Unit
 
 
@@ -43,8 +43,9 @@ def _write(path: Path, units: Sequence[Unit], columns: Sequence[Column]) -> Read
     rows = 0
     with path.open("wb") as file:
         file.write(HEADER)
+        encoder = Encoder(columns)
         for unit in units:
-            for chunk in encoded_chunks(unit, columns):
+            for chunk in encoded_chunks(unit, encoder):
                 file.writelines(map(memoryview, chunk.data))
                 rows += chunk.rows_kept
         file.write(TRAILER)
