@@ -179,7 +179,7 @@ def _converted(column: Column, dtype: pl.DataType) -> pl.Expr:
 def _prepared(
     schema: tuple[tuple[str, pl.DataType], ...], columns: tuple[Column, ...]
 ) -> tuple[list[_Problem], list[pl.Expr], list[pl.Expr]]:
-    """Return what to look for in frames, how to look whether to look, and the conversion."""
+    """Return what may be wrong with frames, what tells whether to look, and the conversion."""
     dtypes = dict(schema)
     problems: list[_Problem] = []
     for column in columns:

@@ -41,6 +41,8 @@ class Check:
 class TableSource:
     """Rows of one table from one kind of file.
 
+    A source equals only itself: expressions cannot be compared, and recipes are kept by source.
+
     Expressions name input columns in upper case, as the reader does. Element *n* of a vector column
     ``X`` is column ``X_n``.
 
