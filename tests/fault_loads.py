@@ -123,12 +123,8 @@ class Loads:
     # Undisturbed ---------------------------------------------------------------------------------
 
     def load(self, *stages: str, schema: str = "iron", **options) -> None:
-        """Load in this process, by transactions as small as those of the others."""
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(loader, "SMALL_ROWS", SMALL_ROWS)
-            patch.setattr(workers, "BATCH_ROWS", BATCH_ROWS)
-            patch.setattr(plan, "UNIT_ROWS", UNIT_ROWS)
-            load(self.conninfo, self.inputs, LoadOptions(stages or ("all",), schema, **options))
+        """Load in this process, which may be done by several threads at once."""
+        load(self.conninfo, self.inputs, LoadOptions(stages or ("all",), schema, **options))
 
     def complete(self, whole: dict[str, object], **options) -> None:
         """Load again, undisturbed: nothing is missing, nothing is doubled, no value is wrong."""
@@ -216,7 +212,19 @@ def root(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(driver, root, module_database) -> tuple[Loads, dict[str, object]]:
+def small_transactions() -> Iterator[None]:
+    """Let loads in this process have transactions as small as those of the driver."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loader, "SMALL_ROWS", SMALL_ROWS)
+        patch.setattr(workers, "BATCH_ROWS", BATCH_ROWS)
+        patch.setattr(plan, "UNIT_ROWS", UNIT_ROWS)
+        yield
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    small_transactions, driver, root, module_database
+) -> tuple[Loads, dict[str, object]]:
     loads = Loads(driver, root, module_database)
     loads.load(schema="whole")
     return loads, loads.contents("whole")
