@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import gzip
 import io
-from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -24,7 +23,7 @@ import polars as pl
 
 from specprod_copy.errors import BadRowsError, InputError
 from specprod_copy.reader.content import hdu_digest
-from specprod_copy.reader.fits_columns import BadCells, Column, decode, parse_columns
+from specprod_copy.reader.fits_columns import Column, parse_columns
 from specprod_copy.reader.fits_header import (
     Hdu,
     check_complete,
@@ -34,6 +33,7 @@ from specprod_copy.reader.fits_header import (
     scan,
 )
 from specprod_copy.reader.fits_tiles import TiledRows, uncompressed_header
+from specprod_copy.reader.fits_values import BadCells, decode
 from specprod_copy.reader.selection import Fault, Rows, choose_columns, choose_rows, chunks, runs
 
 READ_BYTES = 1 << 20
@@ -110,8 +110,7 @@ class FitsTable:
         self.row_bytes = integer(header, "NAXIS1", fault)
         if self.row_bytes > MAX_ROW_BYTES or (self.row_bytes == 0 and self.n_rows):
             raise fault(f"damaged header: {self.n_rows} rows of {self.row_bytes} bytes")
-        self._columns = parse_columns(header, fault)
-        self.schema = pl.Schema({name: c.dtype for name, c in self._columns.items()})
+        self._columns, self.schema = parse_columns(header, fault)
         self._hdu, self._file, self._start, self._fault = hdu, file, hdu.start, fault
         if not isinstance(file, gzip.GzipFile):  # that will be seen when it is unpacked
             check_complete(file, hdu, path)
@@ -281,7 +280,7 @@ def with_fallback(
     header: Mapping[str, object], primary: Mapping[str, object]
 ) -> Mapping[str, object]:
     """Return a header that answers from the primary header what it does not know itself."""
-    return MappingProxyType(ChainMap(dict(header), dict(primary)))
+    return MappingProxyType({**primary, **header})
 
 
 def find_hdu(file: io.BufferedIOBase, path: Path, names: Sequence[str]) -> tuple[Hdu, Hdu]:

@@ -1,6 +1,6 @@
 """The columns of a FITS binary table: how they are stored and what they become in Polars.
 
-Rules: FITS standard 4.0, section 7.3. Floats keep every bit: NaN payloads, -0.0, subnormals.
+Rules: FITS standard 4.0, section 7.3.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from specprod_copy.reader.fits_header import integer
 from specprod_copy.reader.selection import Fault
@@ -33,6 +33,9 @@ STORED: dict[str, tuple[str, pl.DataType]] = {
     "D": (">f8", pl.Float64()),
     "A": ("u1", pl.String()),
 }
+
+KEYWORDS = ("TTYPE", "TFORM", "TDIM", "TSCAL", "TZERO", "TNULL")
+"""What describes a column; each with the column's number behind it."""
 
 # Letters that exist but cannot be loaded: bits of one element.
 FOREIGN_BITS = {"X": 1, "C": 64, "M": 128, "P": 64, "Q": 128}
@@ -101,27 +104,30 @@ class Column:
         return replace(self, inner=None, shape=(), problem=problem)
 
 
-class BadCells(Exception):
-    """Stored values of a column without meaning; the table makes an error with their rows of it.
+class Columns(NamedTuple):
+    """The columns of a binary table.
 
-    Parameters
+    Attributes
     ----------
-    reason : str
-        What they are.
-    positions : list of int
-        Where they are among the values that were to be decoded, ascending.
-    values : list of bytes
-        As stored.
+    by_name : mapping of str to Column
+        In file order. What cannot be read is there, too, with its `problem`.
+    schema : polars.Schema
+        Their types in Polars.
     """
 
-    def __init__(self, reason: str, positions: list[int], values: list[bytes]) -> None:
-        super().__init__(f"{reason}: {values[0]!r}")
-        self.reason = reason
-        self.positions = positions
-        self.values = values
+    by_name: Mapping[str, Column]
+    schema: pl.Schema
 
 
-def parse_columns(header: Mapping[str, object], fault: Fault) -> dict[str, Column]:
+class BadColumn(Exception):
+    """A column that is not described as the standard wants it; the table makes an error of it."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+def parse_columns(header: Mapping[str, object], fault: Fault) -> Columns:
     """Take the columns of a binary table from its header.
 
     Parameters
@@ -133,8 +139,7 @@ def parse_columns(header: Mapping[str, object], fault: Fault) -> dict[str, Colum
 
     Returns
     -------
-    dict of str to Column
-        In file order. What cannot be read is there, too, with its `problem`.
+    Columns
 
     Raises
     ------
@@ -142,29 +147,52 @@ def parse_columns(header: Mapping[str, object], fault: Fault) -> dict[str, Colum
         If a TFORM is bad, two names are equal in upper case, or the widths do not add up to
         NAXIS1.
     """
-    columns: dict[str, Column] = {}
-    offset = 0
-    for number in range(1, integer(header, "TFIELDS", fault) + 1):
-        # A name is not compulsory: without one the column is called by its number.
-        name = str(header.get(f"TTYPE{number}") or f"COL{number}").strip(" ").upper()
-        tform = header.get(f"TFORM{number}")
-        match = TFORM.fullmatch(tform.upper()) if isinstance(tform, str) else None
-        if match is None:
-            message = f"damaged header: TFORM{number} is {tform!r}"
-            raise fault(message, column=name)
-        if name in columns:
-            message = "two columns have this name (in upper case)"
-            raise fault(message, column=name)
-        tdim, *numbers = (
-            header.get(f"{key}{number}") for key in ("TDIM", "TSCAL", "TZERO", "TNULL")
-        )
-        columns[name] = make_column(name, offset, match, tdim, *numbers)
-        offset += columns[name].width
-    row_bytes = integer(header, "NAXIS1", fault)
-    if offset != row_bytes:
-        message = f"damaged header: NAXIS1 is {row_bytes} bytes, but the columns take {offset}"
+    keywords = column_keywords(integer(header, "TFIELDS", fault))
+    try:
+        columns, row_bytes = make_columns(*map(header.get, keywords))
+    except BadColumn as error:
+        raise fault(str(error), column=error.name) from None
+    if (naxis1 := integer(header, "NAXIS1", fault)) != row_bytes:
+        message = f"damaged header: NAXIS1 is {naxis1} bytes, but the columns take {row_bytes}"
         raise fault(message)
     return columns
+
+
+@lru_cache(maxsize=8)
+def column_keywords(n_columns: int) -> list[str]:
+    """Return the keywords that describe columns, those of the first column first."""
+    return [f"{key}{number}" for number in range(1, n_columns + 1) for key in KEYWORDS]
+
+
+@lru_cache(maxsize=64, typed=True)  # TSCAL = 1 and TSCAL = T are not the same
+def make_columns(*values: Any) -> tuple[Columns, int]:
+    """Make the columns of a table, and the bytes of its row; thousands of files have the same ones.
+
+    Parameters
+    ----------
+    *values
+        Values of `column_keywords`, None where there is no such keyword.
+
+    Raises
+    ------
+    BadColumn
+        If a TFORM is bad, or two names are equal in upper case.
+    """
+    columns: dict[str, Column] = {}
+    offset = 0
+    for number, start in enumerate(range(0, len(values), len(KEYWORDS)), start=1):
+        ttype, tform, *others = values[start : start + len(KEYWORDS)]
+        # A name is not compulsory: without one the column is called by its number.
+        name = str(ttype or f"COL{number}").strip(" ").upper()
+        match = TFORM.fullmatch(tform.upper()) if isinstance(tform, str) else None
+        if match is None:
+            raise BadColumn(name, f"damaged header: TFORM{number} is {tform!r}")
+        if name in columns:
+            raise BadColumn(name, "two columns have this name (in upper case)")
+        columns[name] = make_column(name, offset, match, *others)
+        offset += columns[name].width
+    schema = pl.Schema({name: column.dtype for name, column in columns.items()})
+    return Columns(MappingProxyType(columns), schema), offset
 
 
 def make_column(
@@ -217,93 +245,3 @@ def number_column(column: Column, letter: str, tscal: Any, tzero: Any, tnull: An
     if scale == 1 and (letter, zero) in FLIPPED:
         return replace(column, inner=FLIPPED[letter, zero], flipped=True)
     return replace(column, inner=pl.Float64(), scaling=(float(scale), float(zero)))
-
-
-def decode(column: Column, values: np.ndarray) -> pl.Series:
-    """Turn stored values of a column into a Polars series.
-
-    Parameters
-    ----------
-    column : Column
-        A column without a problem.
-    values : array, shape (rows, *column.shape)
-        As stored, but in this machine's byte order, contiguous.
-
-    Returns
-    -------
-    polars.Series
-        Of type `column.dtype`. Text is without trailing blanks and NULs, blank text is ''.
-
-    Raises
-    ------
-    BadCells
-        If text is not UTF-8 or a logical value is neither ``T``, ``F`` nor NUL.
-    """
-    if column.inner == pl.String:
-        return decode_text(column, values)
-    nulls = None if column.null is None else values == column.null
-    if column.inner == pl.Boolean:
-        values = decode_logical(values)
-    elif column.flipped:
-        values = flip_top_bit(values)
-    elif column.scaling:
-        scale, zero = column.scaling
-        values = values.astype(np.float64) * scale + zero
-    series = pl.Series(column.name, values)
-    if nulls is None or not nulls.any():
-        return series
-    flat = pl.Series(column.name, values.reshape(-1))
-    nothing = pl.Series([None], dtype=column.inner)
-    flat = flat.zip_with(pl.Series(~nulls.reshape(-1)), nothing)
-    return flat.reshape((len(values), *column.vector))
-
-
-def decode_text(column: Column, values: np.ndarray) -> pl.Series:
-    """Turn bytes, shape (rows, width) or (rows, n, width), into text.
-
-    Arrow does it, two to three times as fast as Polars.
-    """
-    width = values.shape[-1]
-    count = math.prod(values.shape[:-1])
-    fixed = pa.Array.from_buffers(pa.binary(width), count, [None, pa.py_buffer(values)])
-    try:
-        text = fixed.cast(pa.large_string())
-    except pa.ArrowInvalid:
-        raise bad_text(values.reshape(count, width), count // max(len(values), 1)) from None
-    series = pl.Series(column.name, pc.ascii_rtrim(text, " \0"))
-    return series.reshape((len(values), *column.vector)) if column.vector else series
-
-
-def bad_text(cells: np.ndarray, per_row: int) -> BadCells:
-    """Find those of the cells, shape (n, width), that are not UTF-8; in each row the first one."""
-    found: dict[int, bytes] = {}
-    for i, cell in enumerate(cells):
-        try:
-            cell.tobytes().decode()
-        except UnicodeDecodeError:
-            found.setdefault(i // per_row, cell.tobytes())
-    assert found, "Arrow refused text that Python takes for UTF-8"
-    return BadCells("text that is not UTF-8", [*found], [*found.values()])
-
-
-def decode_logical(values: np.ndarray) -> np.ndarray:
-    """Turn logical bytes into booleans. NUL (undefined) is false, as astropy reads it.
-
-    Other bytes are refused, for readers disagree: astropy says false, CFITSIO the byte's value.
-    """
-    true = values == ord("T")
-    strange = ~true & (values != ord("F")) & (values != 0)
-    if strange.any():
-        found: dict[int, bytes] = {}
-        for position, byte in zip(np.argwhere(strange)[:, 0], values[strange], strict=True):
-            found.setdefault(int(position), bytes([byte]))
-        reason = "a logical value that is neither T, F nor NUL"
-        raise BadCells(reason, [*found], [*found.values()])
-    return true
-
-
-def flip_top_bit(values: np.ndarray) -> np.ndarray:
-    """Turn signed integers into unsigned ones and unsigned bytes into signed ones."""
-    bits = values.view(f"u{values.itemsize}")
-    flipped = bits ^ bits.dtype.type(1 << (8 * values.itemsize - 1))
-    return flipped if values.dtype.kind == "i" else flipped.view("i1")

@@ -12,12 +12,14 @@ import io
 import itertools
 import math
 import re
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import NamedTuple, cast
+
+from isal import igzip, isal_zlib
 
 from specprod_copy.errors import InputError
 from specprod_copy.reader.selection import Fault
@@ -27,7 +29,10 @@ BLOCK = 2880
 
 CARD = 80
 FIRST_CARD = b"SIMPLE  ="
+END = b"END     "
 GZIP_MAGIC = b"\x1f\x8b"
+# What unpacking says about damaged data (ISA-L's stubs have the last one as an instance).
+DAMAGED_GZIP = (EOFError, gzip.BadGzipFile, cast("type[Exception]", isal_zlib.error))
 
 # A damaged file shall not be searched to its end for the end of a header: this is 360,000 cards.
 MAX_HEADER_BLOCKS = 10_000
@@ -87,7 +92,7 @@ def input_errors(path: Path, hdu: str | None = None) -> Iterator[None]:
         twin = path.with_name(plain if plain != path.name else f"{plain}.gz")
         hint = f", but {twin.name} exists" if twin.exists() else ""
         raise InputError(f"no such file{hint}", path=path) from None
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+    except DAMAGED_GZIP as error:
         message = f"damaged gzip file ({error}); fetch it again"
         raise InputError(message, path=path, hdu=hdu) from error
     except OSError as error:
@@ -95,13 +100,16 @@ def input_errors(path: Path, hdu: str | None = None) -> Iterator[None]:
 
 
 def open_bytes(path: Path) -> io.BufferedIOBase:
-    """Open a file for reading; what is gzipped (by its first bytes) is unpacked as it is read."""
+    """Open a file for reading; what is gzipped (by its first bytes) is unpacked as it is read.
+
+    ISA-L unpacks in half the time of zlib, which is most of the time that such a file takes.
+    """
     with input_errors(path):
         file = path.open("rb")
         if file.peek(len(GZIP_MAGIC))[: len(GZIP_MAGIC)] != GZIP_MAGIC:
             return file
         file.close()
-        return gzip.open(path)
+        return igzip.open(path)
 
 
 def scan(file: io.BufferedIOBase, path: Path) -> Iterator[Hdu]:
@@ -145,10 +153,25 @@ def read_blocks(file: io.BufferedIOBase, block: bytes, index: int, path: Path) -
     blocks: list[bytes] = []
     while len(block) == BLOCK and len(blocks) < MAX_HEADER_BLOCKS:
         blocks.append(block)
-        if any(block.startswith(b"END     ", i) for i in range(0, BLOCK, CARD)):
+        if has_end(block):
             return b"".join(blocks).decode("latin-1")
         block = file.read(BLOCK)
     raise InputError(f"truncated: the header of HDU {index} has no END; fetch it again", path=path)
+
+
+def has_end(block: bytes) -> bool:
+    """Say whether a card of a block is END."""
+    place = block.find(END)
+    while place % CARD and place >= 0:
+        place = block.find(END, place + 1)
+    return place >= 0
+
+
+class Card(NamedTuple):
+    """A header card: keyword and value; of CONTINUE no keyword, and the text that it adds."""
+
+    key: str | None
+    value: object
 
 
 def parse_cards(text: str) -> dict[str, object]:
@@ -165,25 +188,40 @@ def parse_cards(text: str) -> dict[str, object]:
     header: dict[str, object] = {}
     unfinished = ""  # the keyword of a text that ends in &: CONTINUE may follow
     for i in range(0, len(text), CARD):
-        card = text[i : i + CARD]
-        key, rest = card[:8].rstrip(" "), card[10:]
-        if key == "CONTINUE" and unfinished:
-            more = str(parse_value(rest) or "")
-            header[unfinished] = str(header[unfinished])[:-1] + more
-            unfinished = unfinished if more.endswith("&") else ""
+        card = parse_card(text[i : i + CARD])
+        if card is None:
+            unfinished = ""
             continue
-        unfinished = ""
-        if key == "HIERARCH" and "=" in card:
-            words, _, rest = card[8:].partition("=")
-            key = words.strip(" ").upper()
-        elif card[8:10] != "= ":
-            continue
-        if key in header:
-            refuse_contradiction(key, header[key], parse_value(rest))
+        key, value = card
+        if key is None:
+            if unfinished:
+                more = str(value or "")
+                header[unfinished] = str(header[unfinished])[:-1] + more
+                unfinished = unfinished if more.endswith("&") else ""
+        elif key in header:
+            refuse_contradiction(key, header[key], value)
+            unfinished = ""
         else:
-            header[key] = value = parse_value(rest)
+            header[key] = value
             unfinished = key if isinstance(value, str) and value.endswith("&") else ""
     return header
+
+
+@lru_cache(maxsize=1 << 14)
+def parse_card(card: str) -> Card | None:
+    """Parse a card; None if it has no value.
+
+    Most cards of thousands of files are the same ones: to look them up takes a tenth of the time.
+    """
+    key, rest = card[:8].rstrip(" "), card[10:]
+    if key == "CONTINUE":
+        return Card(None, parse_value(rest))
+    if key == "HIERARCH" and "=" in card:
+        words, _, rest = card[8:].partition("=")
+        key = words.strip(" ").upper()
+    elif card[8:10] != "= ":
+        return None
+    return Card(key, parse_value(rest))
 
 
 class Contradiction(ValueError):

@@ -6,16 +6,15 @@ of a tile is compressed by itself and lies in the heap of a table that has one r
 
 from __future__ import annotations
 
-import gzip
 import io
 import re
-import zlib
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
+from isal import igzip
 
 from specprod_copy.reader.fits_columns import Column, parse_columns
-from specprod_copy.reader.fits_header import integer
+from specprod_copy.reader.fits_header import DAMAGED_GZIP, integer
 from specprod_copy.reader.selection import Fault
 
 OWN_KEYWORDS = re.compile(r"Z(TABLE|TILELEN|NAXIS[12]|PCOUNT|HEAPPTR|FORM\d+|CTYP\d+)|THEAP")
@@ -84,8 +83,8 @@ def unrice(data: bytes, size: int, count: int) -> bytes:
 # ZCTYP: function of the compressed bytes, the bytes of an element, the number of elements.
 UNPACK: dict[object, Callable[[bytes, int, int], bytes]] = {
     "NOCOMPRESS": lambda data, size, count: data,
-    "GZIP_1": lambda data, size, count: gzip.decompress(data),
-    "GZIP_2": lambda data, size, count: unshuffle(gzip.decompress(data), size),
+    "GZIP_1": lambda data, size, count: igzip.decompress(data),
+    "GZIP_2": lambda data, size, count: unshuffle(igzip.decompress(data), size),
     "RICE_1": unrice,
 }
 
@@ -127,7 +126,7 @@ class TiledRows:
         theap = integer({"THEAP": rows_end, **header}, "THEAP", fault)
         self.heap = start + theap
         self.heap_bytes = rows_end + integer(header, "PCOUNT", fault) - theap
-        descriptors = list(parse_columns(header, fault).values())
+        descriptors = list(parse_columns(header, fault).by_name.values())
         methods = [header.get(f"ZCTYP{number}") for number in range(1, len(descriptors) + 1)]
         places = {d.name: (d, method) for d, method in zip(descriptors, methods, strict=True)}
         self.parts = [(column, *places[column.name]) for column in columns if column.width]
@@ -173,7 +172,7 @@ class TiledRows:
         wanted = n_rows * column.width
         try:
             data = UNPACK[method](packed, size, wanted // size)
-        except (EOFError, OSError, ValueError, zlib.error) as error:
+        except (*DAMAGED_GZIP, OSError, ValueError) as error:
             message = f"damaged tile ({error}); fetch the file again"
             raise self.fault(message, column=column.name) from error
         if len(data) != wanted:
