@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import polars as pl
 
@@ -175,23 +176,41 @@ def _converted(column: Column, dtype: pl.DataType) -> pl.Expr:
     return value if dtype == target else value.cast(target, strict=False)
 
 
+class _Prepared(NamedTuple):
+    """How frames of one kind are converted.
+
+    Parameters
+    ----------
+    problems : dict of str to _Problem
+        What may be wrong, by name.
+    looks : list of str
+        Those of the names that stand for a `suspected`.
+    expressions : list of polars.Expr
+        The columns as they are wanted, and what is `suspected` as columns of these names.
+    """
+
+    problems: dict[str, _Problem]
+    looks: list[str]
+    expressions: list[pl.Expr]
+
+
 @lru_cache(maxsize=64)
 def _prepared(
     schema: tuple[tuple[str, pl.DataType], ...], columns: tuple[Column, ...]
-) -> tuple[list[_Problem], list[pl.Expr], list[pl.Expr]]:
-    """Return what may be wrong with frames, what tells whether to look, and the conversion."""
+) -> _Prepared:
     dtypes = dict(schema)
     problems: list[_Problem] = []
     for column in columns:
         check_type(dtypes[column.name], column)
         problems += _problems(column, dtypes[column.name])
-    suspected = [
-        problem.suspected.fill_null(False).alias(str(n))
-        for n, problem in enumerate(problems)
+    named = {f"problem {n}": problem for n, problem in enumerate(problems)}
+    suspected = {
+        name: problem.suspected.fill_null(False).alias(name)
+        for name, problem in named.items()
         if problem.suspected is not None
-    ]
+    }
     wanted = [_converted(column, dtypes[column.name]).alias(column.name) for column in columns]
-    return problems, suspected, wanted
+    return _Prepared(named, [*suspected], [*wanted, *suspected.values()])
 
 
 def conform(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
@@ -217,13 +236,15 @@ def conform(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
     WrongType
         If a column's type can never fit.
     """
-    problems, suspected, wanted = _prepared(tuple(frame.schema.items()), tuple(columns))
+    problems, looks, expressions = _prepared(tuple(frame.schema.items()), tuple(columns))
+    # What is wanted and one look at everything, in one go: nearly always nothing is wrong.
+    converted = frame.select(expressions)
+    suspects = {name: converted.drop_in_place(name).any() for name in looks}
     nulls = frame.null_count().row(0, named=True)
-    suspects = frame.select(suspected).row(0, named=True) if suspected else {}
-    for n, problem in enumerate(problems):
-        name = problem.column.name
-        suspect = nulls[name] if problem.suspected is None else suspects[str(n)]
+    for name, problem in problems.items():
+        column = problem.column
+        suspect = suspects[name] if name in suspects else nulls[column.name]
         if suspect and (rows := frame.select(problem.bad.arg_true()).to_series().to_list()):
-            values = frame[name].gather(rows).to_list()
-            raise BadValues(problem.column, problem.reason, rows, values)
-    return frame.select(wanted)
+            values = frame[column.name].gather(rows).to_list()
+            raise BadValues(column, problem.reason, rows, values)
+    return converted

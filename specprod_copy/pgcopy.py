@@ -75,20 +75,23 @@ def _numeric(series: pl.Series) -> np.ndarray:
         )
     # Long division by 10^8 over 32-bit limbs, most significant first: a remainder below 10^8
     # (27 bits) shifted by a limb stays within 64 bits.
-    mask, shift, base = np.uint64(0xFFFFFFFF), np.uint64(32), np.uint64(10**8)
+    mask, shift, base, half = map(np.uint64, (0xFFFFFFFF, 32, 10**8, 10**4))
     limbs = [high >> shift, high & mask, low >> shift, low & mask]
-    out = np.empty((len(low), 4 + _DIGITS), dtype=">i2")
-    out[:, 0], out[:, 1], out[:, 3] = _DIGITS, _DIGITS - 1, 0
-    out[:, 2] = np.where(negative, 0x4000, 0)
-    for pair in range(_DIGITS // 2 - 1, -1, -1):
-        remainder = np.zeros(len(low), dtype=np.uint64)
-        for n, limb in enumerate(limbs):
-            remainder = (remainder << shift) | limb
-            limbs[n] = remainder // base
-            remainder = remainder - limbs[n] * base
-        upper = remainder // np.uint64(10**4)
-        out[:, 4 + 2 * pair] = upper
-        out[:, 5 + 2 * pair] = remainder - upper * np.uint64(10**4)
+    # Numbers of 16 bits, two at a time: digits and weight, sign and scale, then the digits.
+    out = np.empty((len(low), 2 + _DIGITS // 2), dtype=">u4")
+    out[:, 0] = _DIGITS << 16 | _DIGITS - 1
+    out[:, 1] = np.where(negative, 0x4000 << 16, 0)
+    for divisions in range(_DIGITS // 2):
+        # Each division takes 26 bits and more away: limbs in front become zero.
+        limbs = limbs[-(128 - 26 * divisions) // 32 :]
+        remainder = np.zeros_like(low)
+        for limb in limbs:
+            remainder <<= shift
+            remainder |= limb
+            np.floor_divide(remainder, base, out=limb)
+            remainder -= limb * base
+        upper = remainder // half
+        out[:, -1 - divisions] = upper << np.uint64(16) | remainder - upper * half
     return out.view(_FIXED["numeric"]).reshape(-1)
 
 

@@ -28,11 +28,13 @@ class Recipe(NamedTuple):
     elements : list of polars.Expr
         Elements of vector columns that are wanted as columns of their own.
     floats : list of str
-        Columns of floating-point numbers that anything is made of.
+        Columns that anything is made of and whose numbers have to be finite.
     sums : list of polars.Expr
         The sum of each of them.
     checks : list of Check
         Those of the source whose columns there are.
+    broken : list of polars.Expr
+        For each of them whether any row breaks it.
     expressions : dict of str to polars.Expr
         The value of each column of the table.
     results : list of polars.Expr
@@ -44,6 +46,7 @@ class Recipe(NamedTuple):
     floats: list[str]
     sums: list[pl.Expr]
     checks: list[Check]
+    broken: list[pl.Expr]
     expressions: dict[str, pl.Expr]
     results: list[pl.Expr]
 
@@ -97,6 +100,8 @@ def find_recipe(
         roots.update(source.row_filter.meta.root_names())
     needed = {scalars[root][0] for root in roots if root in scalars}
     floats = [root for root in sorted(roots) if _is_float(file, scalars, root)]
+    if not source.finitize:
+        floats = []
     recipe = Recipe(
         inputs=[name for name in file if name in needed],
         elements=[
@@ -108,6 +113,7 @@ def find_recipe(
         floats=floats,
         sums=[pl.col(name).sum() for name in floats],
         checks=checks,
+        broken=[c.bad.fill_null(True).any().alias(f"check {n}") for n, c in enumerate(checks)],
         expressions=expressions,
         results=[e.alias(name) for name, e in expressions.items()],
     )

@@ -20,6 +20,9 @@ __all__ = ["NOT_FINITE", "Transform", "Transformed"]
 _SHOWN = 3
 """How many bad values a message shows."""
 
+_KEPT = "kept?"
+"""Column, for a moment, that says which rows the row filter keeps."""
+
 
 class Transformed(NamedTuple):
     """Rows as the table wants them, and what they were made of.
@@ -101,16 +104,8 @@ class Transform:
             If values do not fit; names file, HDU, column, rows and values.
         """
         rows_read = frame.height
-        frame = frame.with_columns(*self._constants, *self._recipe.elements)
-        row_filter = self._source.row_filter
-        if row_filter is not None:
-            # A null is kept here, to be refused later: it must not vanish.
-            keep = frame.select((row_filter | row_filter.is_null()).alias("keep"))["keep"]
-            if not keep.all():
-                frame, row_numbers = frame.filter(keep), row_numbers[keep.to_numpy()]
-        raw = frame
-        frame, changed = self._finitize(frame)
-        self._run_checks(frame, raw, row_numbers)
+        frame, row_numbers = self._filter(frame, row_numbers)
+        frame, changed = self._finitize_and_check(frame, row_numbers)
         result = frame.select(self._recipe.results)
         try:
             fitting = conform(result, self._columns)
@@ -136,42 +131,42 @@ class Transform:
             return cause
         return bad
 
-    def _finitize(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-        floats = self._recipe.floats
-        if not (self._source.finitize and floats and frame.height):
+    def _filter(
+        self, frame: pl.DataFrame, row_numbers: np.ndarray
+    ) -> tuple[pl.DataFrame, np.ndarray]:
+        """Add constants and elements of vectors; leave out the rows that the filter refuses."""
+        added = [*self._constants, *self._recipe.elements]
+        row_filter = self._source.row_filter
+        if row_filter is None:
+            return (frame.with_columns(added) if added else frame), row_numbers
+        # A null is kept here, to be refused later: it must not vanish.
+        frame = frame.with_columns(*added, row_filter.fill_null(True).alias(_KEPT))
+        kept = frame.drop_in_place(_KEPT)
+        if kept.all():
+            return frame, row_numbers
+        return frame.filter(kept), row_numbers[kept.to_numpy()]
+
+    def _finitize_and_check(
+        self, frame: pl.DataFrame, row_numbers: np.ndarray
+    ) -> tuple[pl.DataFrame, int]:
+        """Replace what is not finite, tell how many values that were, and run the checks."""
+        recipe = self._recipe
+        if not (frame.height and (recipe.sums or recipe.broken)):
             return frame, 0
         # A sum is the fastest look at every value: finite unless one is not, or it overflows.
-        sums = frame.select(self._recipe.sums).row(0)
-        suspects = [n for n, s in zip(floats, sums, strict=True) if not math.isfinite(s)]
-        if not suspects:
-            return frame, 0
-        counts = frame.select((~pl.col(name).is_finite()).sum() for name in suspects).row(0)
-        bad = [name for name, count in zip(suspects, counts, strict=True) if count]
-        schema = frame.schema
-        return frame.with_columns(
-            pl.when(pl.col(name).is_finite() | pl.col(name).is_null())
-            .then(pl.col(name))
-            .otherwise(pl.lit(NOT_FINITE, dtype=schema[name]))
-            .alias(name)
-            for name in bad
-        ), sum(counts)
-
-    def _run_checks(self, frame: pl.DataFrame, raw: pl.DataFrame, row_numbers: np.ndarray) -> None:
-        checks = self._recipe.checks
-        if not checks or frame.height == 0:
-            return
-        results = frame.select(
-            check.bad.fill_null(True).alias(str(n)) for n, check in enumerate(checks)
-        )
-        for check, bad in zip(checks, results.iter_columns(), strict=True):
-            if bad.any():
-                rows = bad.arg_true()
-                raise self._bad_values(
-                    check.column,
-                    check.reason,
-                    row_numbers[rows.to_numpy()],
-                    raw[check.column].gather(rows).to_list(),
-                )
+        looks = frame.select(*recipe.sums, *recipe.broken).row(0)
+        sums, broken = looks[: len(recipe.sums)], looks[len(recipe.sums) :]
+        suspects = [n for n, s in zip(recipe.floats, sums, strict=True) if not math.isfinite(s)]
+        finite, changed = _finitized(frame, suspects) if suspects else (frame, 0)
+        if changed and broken:
+            broken = finite.select(recipe.broken).row(0)
+        for check, is_broken in zip(recipe.checks, broken, strict=True):
+            if is_broken:
+                rows = finite.select(check.bad.fill_null(True).arg_true()).to_series()
+                numbers = row_numbers[rows.to_numpy()]
+                values = frame[check.column].gather(rows).to_list()
+                raise self._bad_values(check.column, check.reason, numbers, values)
+        return finite, changed
 
     def _bad_values(
         self, column: str, reason: str, rows: np.ndarray, values: list[object]
@@ -188,3 +183,17 @@ class Transform:
             rows=rows.tolist(),
             values=values,
         )
+
+
+def _finitized(frame: pl.DataFrame, columns: Sequence[str]) -> tuple[pl.DataFrame, int]:
+    """Return a frame with finite numbers in some columns, and how many values were replaced."""
+    counts = frame.select((~pl.col(name).is_finite()).sum() for name in columns).row(0)
+    bad = [name for name, count in zip(columns, counts, strict=True) if count]
+    schema = frame.schema
+    return frame.with_columns(
+        pl.when(pl.col(name).is_finite() | pl.col(name).is_null())
+        .then(pl.col(name))
+        .otherwise(pl.lit(NOT_FINITE, dtype=schema[name]))
+        .alias(name)
+        for name in bad
+    ), sum(counts)

@@ -165,8 +165,9 @@ def damaged_files(table: Table) -> Iterator[tuple[bytes, str]]:
     packed = bytearray(gzip.compress(whole, 1, mtime=0))
     yield with_a_bit_flipped(bytes(packed)), rf"{path}(\[{hdu}\])?: .+"
     packed[-8] ^= 1
-    failed = r"damaged gzip file \(CRC check failed 0x\w+ != 0x\w+\)"
-    yield bytes(packed), rf"{path}\[{hdu}\]: {failed}{again}"
+    failed = r"damaged gzip file \(CRC check failed \d+ != \d+\)"
+    # Of a small file all is unpacked before the HDU is found.
+    yield bytes(packed), rf"{path}(\[{hdu}\])?: {failed}{again}"
 
 
 def with_a_bit_flipped(packed: bytes) -> bytes:

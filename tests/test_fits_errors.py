@@ -178,10 +178,10 @@ def test_damaged_gzip(tmp_path: Path) -> None:
     )
     path.write_bytes(whole[:-8] + b"\0\0\0\0" + whole[-4:])
     text = message(read_table, path)
-    assert text.startswith(f"{path}[T]: damaged gzip file (CRC check failed 0x0 != ")
+    assert text.startswith(f"{path}[T]: damaged gzip file (CRC check failed 0 != ")
     path.write_bytes(whole[:10] + b"\xff" * 50)
     text = message(open_table, path)
-    assert text.startswith(f"{path}: damaged gzip file (Error -3 while decompressing data: ")
+    assert text.startswith(f"{path}: damaged gzip file (Error -1 Invalid ")
 
 
 def test_unknown_columns(tmp_path: Path) -> None:
@@ -227,6 +227,7 @@ def test_unknown_rows(tmp_path: Path) -> None:
         ({"TTYPE2": "TargetID"}, ", column TARGETID: two columns have this name (in upper case)"),
         ({"TFIELDS": None}, ": damaged header: TFIELDS is missing"),
         ({"TFIELDS": 3}, ", column COL3: damaged header: TFORM3 is None"),
+        ({"TFIELDS": 10**9}, ": damaged header: TFIELDS is 1000000000, and at most 999 may be"),
         ({"NAXIS2": -3}, ": damaged header: NAXIS2 is -3"),
         ({"NAXIS2": "x"}, ": damaged header: NAXIS2 is 'x'"),
         ({"NAXIS2": 10**18}, f": damaged header: {12 * 10**18} bytes of data"),

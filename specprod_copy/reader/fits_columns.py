@@ -34,6 +34,9 @@ STORED: dict[str, tuple[str, pl.DataType]] = {
     "A": ("u1", pl.String()),
 }
 
+MAX_COLUMNS = 999
+"""By the standard; a damaged TFIELDS shall not cost memory."""
+
 KEYWORDS = ("TTYPE", "TFORM", "TDIM", "TSCAL", "TZERO", "TNULL")
 """What describes a column; each with the column's number behind it."""
 
@@ -144,12 +147,14 @@ def parse_columns(header: Mapping[str, object], fault: Fault) -> Columns:
     Raises
     ------
     InputError
-        If a TFORM is bad, two names are equal in upper case, or the widths do not add up to
-        NAXIS1.
+        If there are too many columns, a TFORM is bad, two names are equal in upper case, or the
+        widths do not add up to NAXIS1.
     """
-    keywords = column_keywords(integer(header, "TFIELDS", fault))
+    n_columns = integer(header, "TFIELDS", fault)
+    if n_columns > MAX_COLUMNS:
+        raise fault(f"damaged header: TFIELDS is {n_columns}, and at most {MAX_COLUMNS} may be")
     try:
-        columns, row_bytes = make_columns(*map(header.get, keywords))
+        columns, row_bytes = make_columns(*map(header.get, column_keywords(n_columns)))
     except BadColumn as error:
         raise fault(str(error), column=error.name) from None
     if (naxis1 := integer(header, "NAXIS1", fault)) != row_bytes:
