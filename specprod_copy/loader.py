@@ -116,7 +116,7 @@ class Loader:
         jobs = self.options.jobs
         with self._sender(jobs) as sender:
             units = part_of(self.plan().units, part, parts)
-            self._run(self._row_tasks(units, sender, jobs), jobs)
+            self._run([*self._row_tasks(units, sender, jobs), self._end_of_rows(sender)], jobs)
         self.summary.notes.append(
             f"part {part} of {parts}: a load without --part makes the keys and indexes"
         )
@@ -176,6 +176,7 @@ class Loader:
             run = partial(self.misfits.run, connections, self.inputs)
             sender = stack.enter_context(self._sender(jobs, made_here))
             tasks: list[Task[Any]] = [
+                self._end_of_rows(sender),
                 *finish.finish_tasks(
                     self.connection,
                     run,
@@ -267,7 +268,10 @@ class Loader:
             after = [group for other, group in before.items() if in_order and other != table]
             before[table] = finish.rows_of(table)
             yield Task(finish.rows_of(table), partial(sender.send, batch), after, loads=True)
-        yield Task(_END_OF_ROWS, sender.close, [*before.values()])
+
+    def _end_of_rows(self, sender: workers.Sender) -> Task[Any]:
+        """Return what gives back the memory of other processes, as soon as all rows are sent."""
+        return Task(_END_OF_ROWS, sender.close, [finish.rows_of(table) for table in self.tables])
 
     def _run(
         self, tasks: Iterable[Task[Any]], jobs: int, interrupt: Callable[[], None] = lambda: None

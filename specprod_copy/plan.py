@@ -152,12 +152,19 @@ def make_plan(
         If a file is missing, unreadable, lacks columns, or changed since it was loaded.
     """
     plan = Plan(list(sources))
+    digests: dict[tuple[Path, str, Stamp], str] = {}
     for source in sources:
         loaded = ledger.loaded(source.table, source.stage)
         files = source.files(inputs)
         # Unpacking what is compressed takes time, and lets other threads run.
         with ThreadPoolExecutor(_LOOKING_THREADS, thread_name_prefix="look") as pool:
-            look = partial(_look, source, root=inputs.files.root, columns=columns[source.table])
+            look = partial(
+                _look,
+                source,
+                root=inputs.files.root,
+                columns=columns[source.table],
+                digests=digests,
+            )
             opened = list(pool.map(look, files))
         ranges = [loaded_ranges(whole, loaded) for whole in opened]
         refuse_vanished(source, opened, loaded)
@@ -175,12 +182,25 @@ def make_plan(
     return plan
 
 
-def _look(source: TableSource, path: Path, *, root: Path, columns: Sequence[Column]) -> Unit:
-    """Open a file, check that it has what the table needs, and return all of it as one unit."""
+def _look(
+    source: TableSource,
+    path: Path,
+    *,
+    root: Path,
+    columns: Sequence[Column],
+    digests: dict[tuple[Path, str, Stamp], str],
+) -> Unit:
+    """Open a file, check that it has what the table needs, and return all of it as one unit.
+
+    HDUs that fill several tables are digested once: that is most of the time of a large one.
+    """
     # Before it is opened: a file that takes its place after that has another stamp.
     stamp = Stamp.of(path)
     with open_table(path, source.hdus) as table:
         Transform(source, table, columns)
+        seen = (path, table.hdu, stamp)
+        if seen not in digests:
+            digests[seen] = table.digest()
         return Unit(
             source=source.name,
             table=source.table,
@@ -191,7 +211,7 @@ def _look(source: TableSource, path: Path, *, root: Path, columns: Sequence[Colu
             first=0,
             last=table.n_rows,
             row_bytes=table.row_bytes,
-            fingerprint=Fingerprint(stamp, table.digest()),
+            fingerprint=Fingerprint(stamp, digests[seen]),
         )
 
 

@@ -72,9 +72,10 @@ def hdu_digest(path: Path, file: io.BufferedIOBase, hdu: Hdu, header: Mapping[st
             digest.update(_packed(path))
         else:
             kind = _kind(hdu)
+            buffer = memoryview(bytearray(min(hdu.size, SAMPLE_BYTES)))
             for offset, size in _pieces(hdu.size):
                 file.seek(hdu.start + offset)
-                digest.update(file.read(size))
+                digest.update(buffer[: file.readinto(buffer[:size])])
     return f"{kind} {digest.hexdigest()}"
 
 
@@ -87,7 +88,8 @@ def _kind(hdu: Hdu) -> str:
 def _pieces(size: int) -> Iterator[tuple[int, int]]:
     """Yield (offset, size) of the pieces of the data that are read."""
     if size <= WHOLE_BYTES:
-        yield 0, size
+        for offset in range(0, size, SAMPLE_BYTES):
+            yield offset, min(SAMPLE_BYTES, size - offset)
         return
     for number in range(SAMPLES):
         yield (size - SAMPLE_BYTES) * number // (SAMPLES - 1), SAMPLE_BYTES
