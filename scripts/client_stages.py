@@ -1,11 +1,12 @@
-"""Where a loader's own processor time goes: reading, transforming, encoding, without a server.
+"""Where a loader's own processor time goes, from planning to encoding, without a server.
 
     python scripts/client_stages.py ROOT --specprod fuji zpix ztile photometry
     python scripts/client_stages.py ROOT --specprod fuji zpix --sweep
 
 The columns are those of the project's own DDL, asked of a server: the embedded one in a temporary
-folder. Processor seconds of one thread (Polars has one, too), the least of several runs: other
-work on the machine can only add to them. ``--sweep`` varies the sizes that the code fixes.
+folder. Processor seconds of the process, in which Polars has one thread, the least of several runs:
+other work on the machine can only add to them. Files are opened twice, to plan and to load; what
+is gzipped is unpacked each time. ``--sweep`` varies the sizes that the code fixes.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ os.environ.setdefault("POLARS_MAX_THREADS", "1")  # before Polars is imported
 
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +26,17 @@ import psycopg
 
 from specprod_copy import database, ddl, pgcopy
 from specprod_copy.columns import Column
+from specprod_copy.ledger import NothingLoaded
 from specprod_copy.pgcopy import Encoder
-from specprod_copy.plan import with_tiles
+from specprod_copy.plan import make_plan, with_tiles
 from specprod_copy.production import ProductionFiles, find_production
 from specprod_copy.reader import fits, open_table
 from specprod_copy.server.cluster import Cluster
+from specprod_copy.sky import sorted_on_sky
 from specprod_copy.tables import SOURCES, Inputs, tile
 from specprod_copy.transform import Transform
 
-STAGES = ("read", "transform", "encode")
+STAGES = ("plan", "open", "read", "transform", "encode")
 
 SWEPT: dict[str, tuple[Any, str, tuple[int, ...]]] = {
     "chunk rows": (pgcopy, "CHUNK_ROWS", (4096, 8192, 16384, 32768, 65536)),
@@ -63,37 +65,50 @@ def table_columns(tables: list[str]) -> dict[str, list[Column]]:
             cluster.stop("immediate")
 
 
+class Stopwatch:
+    """Adds up the processor seconds of stages.
+
+    Attributes
+    ----------
+    seconds : dict of str to float
+    """
+
+    def __init__(self) -> None:
+        self.seconds = dict.fromkeys(STAGES, 0.0)
+        self._last = time.process_time()
+
+    def lap(self, stage: str) -> None:
+        """Say that what was done since the last lap belongs to a stage."""
+        now = time.process_time()
+        self.seconds[stage] += now - self._last
+        self._last = now
+
+
 def measure(name: str, inputs: Inputs, columns: list[Column]) -> dict[str, float]:
-    """Return processor seconds of each stage, and rows and bytes, for all files of a source."""
+    """Return processor seconds of each stage, and rows, files and MB, for all files of a source."""
     source = SOURCES[name]
-    found = dict.fromkeys((*STAGES, "rows", "MB"), 0.0)
     encoder = Encoder(columns)
-    for path in source.files(inputs):
-        with open_table(path, source.hdus) as table:
+    n_rows = size = 0
+    watch = Stopwatch()
+    nothing = NothingLoaded(None, "")  # type: ignore[arg-type]
+    units = make_plan([source], inputs, {source.table: columns}, nothing).files
+    watch.lap("plan")
+    for unit in units:
+        with open_table(unit.path, source.hdus) as table:
             transform = Transform(source, table, columns)
-            frames = table.frames(transform.inputs, chunk_rows=pgcopy.CHUNK_ROWS)
-            for stage, seconds, rows, size in _chunks(frames, transform, encoder):
-                found[stage] += seconds
-                found["rows"] += rows
-                found["MB"] += size / 1e6
-    return found
-
-
-def _chunks(
-    frames: Iterator[Any], transform: Transform, encoder: Encoder
-) -> Iterator[tuple[str, float, int, int]]:
-    begin = time.thread_time()
-    for frame in frames:
-        read = time.thread_time()
-        yield "read", read - begin, 0, 0
-        begin = time.thread_time()
-        rows = transform(frame, np.arange(frame.height)).frame
-        transformed = time.thread_time()
-        yield "transform", transformed - begin, 0, 0
-        begin = time.thread_time()
-        size = sum(data.size for data in encoder.encode(rows))
-        yield "encode", time.thread_time() - begin, rows.height, size
-        begin = time.thread_time()
+            frames = table.frames(transform.inputs, rows=unit.rows, chunk_rows=pgcopy.CHUNK_ROWS)
+            watch.lap("open")
+            for frame in frames:
+                watch.lap("read")
+                rows = transform(frame, np.arange(frame.height)).frame
+                if source.position:
+                    rows = sorted_on_sky(rows, *source.position)
+                watch.lap("transform")
+                size += sum(data.size for data in encoder.encode(rows))
+                n_rows += rows.height
+                watch.lap("encode")
+            watch.lap("read")
+    return {**watch.seconds, "rows": n_rows, "files": len(units), "MB": size / 1e6}
 
 
 def least(name: str, inputs: Inputs, columns: list[Column], runs: int) -> dict[str, float]:
@@ -104,12 +119,16 @@ def least(name: str, inputs: Inputs, columns: list[Column], runs: int) -> dict[s
     )
 
 
+TITLES = (*STAGES, "all", "M rows", "MB sent", "files", "ms a file")
+
+
 def line(label: str, found: dict[str, float]) -> str:
-    """Return one line of the table: seconds per million rows that are kept."""
-    per_million = {stage: found[stage] / found["rows"] * 1e6 for stage in STAGES}
-    total = sum(per_million.values())
-    cells = " ".join(f"{per_million[stage]:9.2f}" for stage in STAGES)
-    return f"{label:34} {cells} {total:9.2f} {found['rows'] / 1e6:9.3f} {found['MB']:9.0f}"
+    """Return one line: seconds per million rows that are kept, and what each file costs."""
+    per_million = [found[stage] / found["rows"] * 1e6 for stage in STAGES]
+    cells = " ".join(f"{seconds:9.2f}" for seconds in (*per_million, sum(per_million)))
+    per_file = (found["plan"] + found["open"]) / found["files"] * 1e3
+    size = f"{found['rows'] / 1e6:9.3f} {found['MB']:9.0f} {found['files']:9.0f} {per_file:9.2f}"
+    return f"{label:34} {cells} {size}"
 
 
 @click.command()
@@ -123,7 +142,7 @@ def main(root: Path, tables: tuple[str, ...], specprod: str, runs: int, sweep: b
     inputs = Inputs(ProductionFiles(find_production(specprod, None), root))
     columns = table_columns(list(tables))
     print(f"{'processor seconds per million rows':34} ", end="")
-    print(*(f"{title:>9}" for title in (*STAGES, "all", "M rows", "MB sent")))
+    print(*(f"{title:>9}" for title in TITLES))
     for name in [name for name, source in SOURCES.items() if source.table in tables]:
         table = SOURCES[name].table
         known = with_tiles(inputs, [tile.SOURCE], None, "")  # type: ignore[arg-type]
