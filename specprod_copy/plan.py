@@ -168,7 +168,7 @@ def make_plan(
             opened = list(pool.map(look, files))
         ranges = [loaded_ranges(whole, loaded) for whole in opened]
         refuse_vanished(source, opened, loaded)
-        missing = [list(_missing(w.last, r)) for w, r in zip(opened, ranges, strict=True)]
+        missing = [list(_missing(whole, r)) for whole, r in zip(opened, ranges, strict=True)]
         wanted: list[np.ndarray | None] = [None] * len(files)
         column = source.first_per(inputs)
         if column is not None and any(missing):
@@ -242,17 +242,20 @@ def part_of(units: Sequence[Unit], part: int, parts: int) -> list[Unit]:
     return [unit for unit in units if share(unit) == part]
 
 
-def _missing(n_rows: int, loaded: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+def _missing(whole: Unit, loaded: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Yield the ranges of rows that are not loaded, cut at multiples of `UNIT_ROWS`.
 
-    An HDU without rows is one empty unit, so that the ledger shows that it was seen.
+    A gzipped file is not cut, for it would be unpacked again for each piece. An HDU without rows
+    is one empty unit, so that the ledger shows that it was seen.
     """
+    n_rows = whole.last
+    most = max(n_rows, 1) if whole.fingerprint.packed else UNIT_ROWS
     if n_rows == 0 and not loaded:
         yield 0, 0
     position = 0
     for first, last in [*loaded, (n_rows, n_rows)]:
         while position < first:
-            end = min((position // UNIT_ROWS + 1) * UNIT_ROWS, first)
+            end = min((position // most + 1) * most, first)
             yield position, end
             position = end
         position = max(position, last)

@@ -62,6 +62,11 @@ class Fingerprint:
     stamp: Stamp
     digest: str
 
+    @property
+    def packed(self) -> bool:
+        """Whether any row can be read only after all that stand before it in the file."""
+        return self.digest.startswith("gzip ")
+
     def change_since(self, before: Fingerprint) -> Change:
         """Say whether the HDU changed, by an earlier fingerprint of it.
 

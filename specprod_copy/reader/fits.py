@@ -31,9 +31,11 @@ from specprod_copy.reader.fits_header import (
     integer,
     open_bytes,
     scan,
+    truncated,
 )
 from specprod_copy.reader.fits_tiles import TiledRows, uncompressed_header
 from specprod_copy.reader.fits_values import BadCells, decode
+from specprod_copy.reader.gzipped import unpack
 from specprod_copy.reader.selection import Fault, Rows, choose_columns, choose_rows, chunks, runs
 
 READ_BYTES = 1 << 20
@@ -140,24 +142,14 @@ class FitsTable:
 
     def _source(self, columns: Sequence[Column]) -> RowSource:
         if isinstance(self._file, gzip.GzipFile):
-            self._unpack(self._file)
+            with input_errors(self.path, self.hdu):
+                part = unpack(self._file, self._start, self._hdu.size, self._fault)
+            if part.tell() < self._hdu.size:
+                raise self._fault(truncated(self._hdu, self._start + part.tell()))
+            self._file, self._start = part, 0
         if self._tiled:
             return TiledRows(self._file, self._start, self._hdu.header, columns, self._fault)
         return PlainRows(self._file, self._start, self.row_bytes, self._fault)
-
-    def _unpack(self, file: gzip.GzipFile) -> None:
-        """Take the HDU's data to memory, and read on to the end, where the checksum is."""
-        with input_errors(self.path, self.hdu):
-            file.seek(self._start)
-            data = io.BytesIO()
-            while piece := file.read(min(READ_BYTES, self._hdu.size - data.tell())):
-                data.write(piece)
-            while file.read(READ_BYTES):
-                pass
-        if data.tell() < self._hdu.size:
-            check_complete(file, self._hdu, self.path)
-        file.close()
-        self._file, self._start = data, 0
 
     def _frame(self, columns: Sequence[Column], source: RowSource, rows: Rows) -> pl.DataFrame:
         with input_errors(self.path, self.hdu):

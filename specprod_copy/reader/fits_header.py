@@ -7,7 +7,6 @@ Rules: FITS standard 4.0, sections 3 and 4 (https://fits.gsfc.nasa.gov/fits_stan
 
 from __future__ import annotations
 
-import gzip
 import io
 import itertools
 import math
@@ -17,11 +16,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import NamedTuple, cast
-
-from isal import igzip, isal_zlib
+from typing import NamedTuple
 
 from specprod_copy.errors import InputError
+from specprod_copy.reader import gzipped
 from specprod_copy.reader.selection import Fault
 
 BLOCK = 2880
@@ -30,9 +28,6 @@ BLOCK = 2880
 CARD = 80
 FIRST_CARD = b"SIMPLE  ="
 END = b"END     "
-GZIP_MAGIC = b"\x1f\x8b"
-# What unpacking says about damaged data (ISA-L's stubs have the last one as an instance).
-DAMAGED_GZIP = (EOFError, gzip.BadGzipFile, cast("type[Exception]", isal_zlib.error))
 
 # A damaged file shall not be searched to its end for the end of a header: this is 360,000 cards.
 MAX_HEADER_BLOCKS = 10_000
@@ -92,7 +87,7 @@ def input_errors(path: Path, hdu: str | None = None) -> Iterator[None]:
         twin = path.with_name(plain if plain != path.name else f"{plain}.gz")
         hint = f", but {twin.name} exists" if twin.exists() else ""
         raise InputError(f"no such file{hint}", path=path) from None
-    except DAMAGED_GZIP as error:
+    except gzipped.DAMAGED as error:
         message = f"damaged gzip file ({error}); fetch it again"
         raise InputError(message, path=path, hdu=hdu) from error
     except OSError as error:
@@ -100,16 +95,9 @@ def input_errors(path: Path, hdu: str | None = None) -> Iterator[None]:
 
 
 def open_bytes(path: Path) -> io.BufferedIOBase:
-    """Open a file for reading; what is gzipped (by its first bytes) is unpacked as it is read.
-
-    ISA-L unpacks in half the time of zlib, which is most of the time that such a file takes.
-    """
+    """Open a file for reading; what is gzipped is unpacked as it is read."""
     with input_errors(path):
-        file = path.open("rb")
-        if file.peek(len(GZIP_MAGIC))[: len(GZIP_MAGIC)] != GZIP_MAGIC:
-            return file
-        file.close()
-        return igzip.open(path)
+        return gzipped.open_unpacking(path)
 
 
 def scan(file: io.BufferedIOBase, path: Path) -> Iterator[Hdu]:
@@ -283,6 +271,11 @@ def check_complete(file: io.BufferedIOBase, hdu: Hdu, path: Path) -> None:
         if file.read(1):
             return
         end = file.seek(0, io.SEEK_END)
+    raise InputError(truncated(hdu, end), path=path, hdu=hdu.name)
+
+
+def truncated(hdu: Hdu, end: int) -> str:
+    """Return the message about a file that ends at a byte before the data of an HDU do."""
     rows = f" of {hdu.header.get('NAXIS2')} rows" if hdu.kind == "binary table" else ""
     message = f"truncated: the data{rows} go to byte {hdu.start + hdu.size}, but the file ends"
-    raise InputError(f"{message} after {end} bytes; fetch it again", path=path, hdu=hdu.name)
+    return f"{message} after {end} bytes; fetch it again"

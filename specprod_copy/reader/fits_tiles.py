@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 from isal import igzip
 
+from specprod_copy.reader import gzipped
 from specprod_copy.reader.fits_columns import Column, parse_columns
-from specprod_copy.reader.fits_header import DAMAGED_GZIP, integer
+from specprod_copy.reader.fits_header import integer
 from specprod_copy.reader.selection import Fault
 
 OWN_KEYWORDS = re.compile(r"Z(TABLE|TILELEN|NAXIS[12]|PCOUNT|HEAPPTR|FORM\d+|CTYP\d+)|THEAP")
@@ -172,7 +173,7 @@ class TiledRows:
         wanted = n_rows * column.width
         try:
             data = UNPACK[method](packed, size, wanted // size)
-        except (*DAMAGED_GZIP, OSError, ValueError) as error:
+        except (*gzipped.DAMAGED, OSError, ValueError) as error:
             message = f"damaged tile ({error}); fetch the file again"
             raise self.fault(message, column=column.name) from error
         if len(data) != wanted:
