@@ -222,7 +222,7 @@ class Senders:
         return any(sender.takes(batch) for sender in self._all)
 
     def send(self, batch: Sequence[Unit]) -> list[UnitResult]:
-        """Load a batch by a sender that takes it and is free, or wait for one; see `Sender.send`."""
+        """Load a batch by a free sender that takes it, or wait for one; see `Sender.send`."""
         with self._changed:
             while (place := self._free_for(batch)) is None:
                 self._changed.wait()
