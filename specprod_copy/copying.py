@@ -6,9 +6,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import partial
+from types import TracebackType
+from typing import Generic, Self, TypeVar
 
 import psycopg
 import pyarrow as pa
@@ -25,6 +27,9 @@ from specprod_copy.tables import ALL_SOURCES
 from specprod_copy.units import Refusal, Unit, UnitResult
 
 T = TypeVar("T")
+
+_THREADS = 2
+"""Threads that read, transform and encode units: what they call works without Python's lock."""
 
 Advance = Callable[[str, int, int], None]
 """Called with (table, rows read, bytes sent) as the work goes on."""
@@ -80,8 +85,8 @@ def encoded_chunks(
         yield Chunk(data, rows.rows_read, rows.frame.height, rows.values_changed)
 
 
-def prefetch(items: Iterator[T], depth: int = 2) -> Iterator[T]:
-    """Yield items that another thread makes ahead.
+class Ahead(Generic[T]):
+    """Items that another thread makes ahead; to be used in a ``with`` statement.
 
     Parameters
     ----------
@@ -90,12 +95,27 @@ def prefetch(items: Iterator[T], depth: int = 2) -> Iterator[T]:
     depth : int
         How many items to be ahead.
     """
-    end = object()
-    with ThreadPoolExecutor(1, thread_name_prefix="encode") as pool:
-        pending = deque(pool.submit(next, items, end) for _ in range(depth))
-        while (item := pending.popleft().result()) is not end:
-            pending.append(pool.submit(next, items, end))
-            yield item  # type: ignore[misc]
+
+    def __init__(self, items: Iterator[T], depth: int = 1) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="encode")
+        self._make = partial(next, items, None)
+        self._made = deque(self._pool.submit(self._make) for _ in range(depth))
+
+    def next(self) -> T | None:
+        """Return the next item, None at the end."""
+        self._made.append(self._pool.submit(self._make))
+        return self._made.popleft().result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
 
 
 def load_units(
@@ -192,7 +212,7 @@ def copy_units(
     started = time.monotonic()
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(HEADER)
-        for unit, tally, chunk in prefetch(_chunks(units, tallies, columns)):
+        for unit, tally, chunk in _chunks(units, tallies, columns):
             for piece in chunk.data:
                 copy.write(memoryview(piece))
             tally.add(chunk)
@@ -245,10 +265,26 @@ class _Tally:
 def _chunks(
     units: Sequence[Unit], tallies: Sequence[_Tally], columns: Sequence[Column]
 ) -> Iterator[tuple[Unit, _Tally, Chunk]]:
-    encoder = Encoder(columns)
+    """Yield the chunks of units in order, made ahead by threads that take units by turns."""
+    with ExitStack() as stack:
+        lanes = [
+            stack.enter_context(
+                Ahead(_lane(units[n::_THREADS], tallies[n::_THREADS], Encoder(columns)))
+            )
+            for n in range(min(_THREADS, len(units)))
+        ]
+        for number, (unit, tally) in enumerate(zip(units, tallies, strict=True)):
+            for chunk in iter(lanes[number % _THREADS].next, None):
+                yield unit, tally, chunk
+
+
+def _lane(
+    units: Sequence[Unit], tallies: Sequence[_Tally], encoder: Encoder
+) -> Iterator[Chunk | None]:
+    """Yield the chunks of units, and None at the end of each unit."""
     for unit, tally in zip(units, tallies, strict=True):
-        for chunk in encoded_chunks(unit, encoder, tally.refused):
-            yield unit, tally, chunk
+        yield from encoded_chunks(unit, encoder, tally.refused)
+        yield None
 
 
 def _all_bad(unit: Unit, refused: Sequence[Refusal]) -> InputError:

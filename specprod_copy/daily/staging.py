@@ -15,7 +15,7 @@ from psycopg import sql
 
 from specprod_copy import ddl
 from specprod_copy.columns import Column
-from specprod_copy.copying import prefetch
+from specprod_copy.copying import Ahead
 from specprod_copy.daily.rows import Rows
 from specprod_copy.daily.schema import KEYS
 from specprod_copy.errors import InputError
@@ -79,9 +79,13 @@ class Staging:
             sql.SQL(", ").join(sql.Identifier(column.name) for column in columns),
         )
         count = 0
-        with self.connection.cursor() as cursor, cursor.copy(statement) as copy:
+        with (
+            self.connection.cursor() as cursor,
+            cursor.copy(statement) as copy,
+            Ahead(_encoded(rows, columns, tileid)) as encoded,
+        ):
             copy.write(HEADER)
-            for data, n in prefetch(_encoded(rows, columns, tileid)):
+            for data, n in iter(encoded.next, None):
                 for piece in data:
                     copy.write(memoryview(piece))
                 count += n
