@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, nullcontext
@@ -86,25 +85,23 @@ def encoded_chunks(
 
 
 class Ahead(Generic[T]):
-    """Items that another thread makes ahead; to be used in a ``with`` statement.
+    """Items of which another thread makes the next one ahead; to be used in a ``with`` statement.
 
     Parameters
     ----------
     items : iterator
         Is only used in that thread.
-    depth : int
-        How many items to be ahead.
     """
 
-    def __init__(self, items: Iterator[T], depth: int = 1) -> None:
+    def __init__(self, items: Iterator[T]) -> None:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="encode")
         self._make = partial(next, items, None)
-        self._made = deque(self._pool.submit(self._make) for _ in range(depth))
+        self._made = self._pool.submit(self._make)
 
     def next(self) -> T | None:
         """Return the next item, None at the end."""
-        self._made.append(self._pool.submit(self._make))
-        return self._made.popleft().result()
+        made, self._made = self._made, self._pool.submit(self._make)
+        return made.result()
 
     def __enter__(self) -> Self:
         return self

@@ -10,6 +10,7 @@ import random
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -68,8 +69,10 @@ def test_killed_at_random_moments(loads, whole, jobs):
 
 
 def workers_of(process: subprocess.Popen[str]) -> list[int]:
-    tasks = Path(f"/proc/{process.pid}/task").glob("*/children")  # of each of its threads
-    children = [pid for task in tasks for pid in task.read_text().split()]
+    children: list[str] = []
+    for task in Path(f"/proc/{process.pid}/task").glob("*/children"):  # of each of its threads
+        with suppress(FileNotFoundError, ProcessLookupError):  # threads come and go
+            children += task.read_text().split()
     lines = {int(pid): Path(f"/proc/{pid}/cmdline").read_text() for pid in children}
     return [pid for pid, line in lines.items() if "spawn_main" in line]
 
