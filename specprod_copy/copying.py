@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
@@ -207,9 +207,13 @@ def copy_units(
     )
     tallies = [_Tally([] if quarantine else None) for _ in units]
     started = time.monotonic()
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(statement) as copy,
+        closing(_chunks(units, tallies, columns)) as chunks,
+    ):
         copy.write(HEADER)
-        for unit, tally, chunk in _chunks(units, tallies, columns):
+        for unit, tally, chunk in chunks:
             for piece in chunk.data:
                 copy.write(memoryview(piece))
             tally.add(chunk)
@@ -261,7 +265,7 @@ class _Tally:
 
 def _chunks(
     units: Sequence[Unit], tallies: Sequence[_Tally], columns: Sequence[Column]
-) -> Iterator[tuple[Unit, _Tally, Chunk]]:
+) -> Generator[tuple[Unit, _Tally, Chunk]]:
     """Yield the chunks of units in order, made ahead by threads that take units by turns."""
     with ExitStack() as stack:
         lanes = [

@@ -15,6 +15,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from multiprocessing.connection import wait
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -27,9 +28,6 @@ from specprod_copy.units import Unit, UnitResult
 
 BATCH_ROWS = 500_000
 """Most rows that share a COPY and a commit: a few seconds' work."""
-
-START_ROWS = 50_000
-"""A process is not started for fewer rows: the half second that it takes to start is theirs."""
 
 _BATCHES_PER_JOB = 4
 """A job that ends early waits for the others, at the end: less long with many batches."""
@@ -66,9 +64,6 @@ def make_batches(units: Sequence[Unit], jobs: int = 1) -> Iterator[list[Unit]]:
 
 class Sender(Protocol):
     """Sends batches of units."""
-
-    def takes(self, batch: Sequence[Unit]) -> bool:
-        """Say whether it is worth while to send a batch this way."""
 
     def send(self, batch: Sequence[Unit]) -> list[UnitResult]:
         """Load a batch: all of it, or nothing.
@@ -113,10 +108,6 @@ class OwnSender:
         self._connection, self._schema, self._columns = connection, schema, columns
         self._advance, self._made_here = advance, made_here
         self._most_refused = most_refused
-
-    def takes(self, batch: Sequence[Unit]) -> bool:
-        """Take any batch."""
-        return True
 
     def send(self, batch: Sequence[Unit]) -> list[UnitResult]:
         """Load a batch; see `Sender.send`."""
@@ -163,16 +154,10 @@ class ProcessSender:
         # Not fork: threads of Polars and Arrow do not survive it.
         context = multiprocessing.get_context("spawn")
         self._pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_worker)
-        self._started = False
-
-    def takes(self, batch: Sequence[Unit]) -> bool:
-        """Take any batch once there are processes, but only a large one to start them."""
-        return self._started or sum(unit.n_rows for unit in batch) >= START_ROWS
 
     def send(self, batch: Sequence[Unit]) -> list[UnitResult]:
         """Load a batch; see `Sender.send`. May be called by several threads."""
         table = batch[0].table
-        self._started = True
         try:
             with interrupts_left_to_parent():
                 future = self._pool.submit(self._work, batch, self._columns[table])
@@ -208,37 +193,22 @@ class Senders:
     Parameters
     ----------
     senders : sequence of Sender
-        Each is given one batch at a time, an earlier one first; one that may have several stands
-        here several times.
+        Each is given one batch at a time; one that may have several stands here several times.
     """
 
     def __init__(self, senders: Sequence[Sender]) -> None:
         self._all = senders
-        self._busy = [False] * len(senders)
-        self._changed = threading.Condition()
-
-    def takes(self, batch: Sequence[Unit]) -> bool:
-        """Say whether any of them takes a batch."""
-        return any(sender.takes(batch) for sender in self._all)
+        self._free: SimpleQueue[Sender] = SimpleQueue()
+        for sender in senders:
+            self._free.put(sender)
 
     def send(self, batch: Sequence[Unit]) -> list[UnitResult]:
-        """Load a batch by a free sender that takes it, or wait for one; see `Sender.send`."""
-        with self._changed:
-            while (place := self._free_for(batch)) is None:
-                self._changed.wait()
-            self._busy[place] = True
+        """Load a batch by a sender that is free, or wait for one; see `Sender.send`."""
+        sender = self._free.get()
         try:
-            return self._all[place].send(batch)
+            return sender.send(batch)
         finally:
-            with self._changed:
-                self._busy[place] = False
-                self._changed.notify_all()
-
-    def _free_for(self, batch: Sequence[Unit]) -> int | None:
-        for place, sender in enumerate(self._all):
-            if not self._busy[place] and sender.takes(batch):
-                return place
-        return None
+            self._free.put(sender)
 
     def close(self) -> None:
         """Close all of them."""

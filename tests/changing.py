@@ -157,7 +157,6 @@ def loaded(cluster, loaded_database: str, original: Path, tmp_path: Path) -> Ite
 def many_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loader, "SMALL_ROWS", 0)
     monkeypatch.setattr(workers, "BATCH_ROWS", 40)
-    monkeypatch.setattr(workers, "START_ROWS", 0)
     monkeypatch.setattr(plan, "UNIT_ROWS", 40)
 
 

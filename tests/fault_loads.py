@@ -33,7 +33,6 @@ import os, sys, time
 from pathlib import Path
 from specprod_copy import copying, loader, plan, workers
 loader.SMALL_ROWS, workers.BATCH_ROWS, plan.UNIT_ROWS = {SMALL_ROWS}, {BATCH_ROWS}, {UNIT_ROWS}
-workers.START_ROWS = 0
 table, row, moment, folder = os.environ.get("GATE", ". 0 . .").split()
 
 def wait(unit):
@@ -218,7 +217,6 @@ def small_transactions() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loader, "SMALL_ROWS", SMALL_ROWS)
         patch.setattr(workers, "BATCH_ROWS", BATCH_ROWS)
-        patch.setattr(workers, "START_ROWS", 0)
         patch.setattr(plan, "UNIT_ROWS", UNIT_ROWS)
         yield
 

@@ -404,7 +404,6 @@ def test_interrupted_overwrite_keeps_the_old_tables_and_goes_on(fuji, monkeypatc
     fuji.change(fuji.tiles, 1, "NEXP", 0, 77)
     monkeypatch.setattr(loader, "SMALL_ROWS", 0)
     monkeypatch.setattr(workers, "BATCH_ROWS", 300)
-    monkeypatch.setattr(workers, "START_ROWS", 0)
     monkeypatch.setattr(plan, "UNIT_ROWS", 300)
     old = {t: fuji.query(f"SELECT * FROM fuji.{t}") for t in ("tile", "frame", "load_ledger")}
     real, calls = copying.load_units, []
@@ -490,7 +489,6 @@ def test_large_load_resumes(fuji, monkeypatch, batches, jobs):
     """A load of several transactions that dies is finished by the next one, without a row twice."""
     monkeypatch.setattr(loader, "SMALL_ROWS", 0)
     monkeypatch.setattr(workers, "BATCH_ROWS", 250)
-    monkeypatch.setattr(workers, "START_ROWS", 0)
     monkeypatch.setattr(plan, "UNIT_ROWS", 100)
     fuji.run("exposures", "--schema", "whole", "-j", "1")
     real, calls = copying.load_units, []

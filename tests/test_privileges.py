@@ -73,7 +73,6 @@ def test_all_commands(admin, monkeypatch):
         assert admin.as_administrator(query.format(admin.role)) == [(False,)]
     monkeypatch.setattr(loader, "SMALL_ROWS", 0)
     monkeypatch.setattr(workers, "BATCH_ROWS", 300)
-    monkeypatch.setattr(workers, "START_ROWS", 0)
     monkeypatch.setattr(plan, "UNIT_ROWS", 300)
     assert "tables to make: tile, exposure" in admin.run("load", "all", "--dry-run")
     assert "schema iron: 893 rows loaded" in admin.run("load", "all", "-j", "2", "--cluster")

@@ -44,7 +44,6 @@ def small_pieces(monkeypatch) -> None:
     """Load in many transactions, of several chunks each."""
     monkeypatch.setattr(loader, "SMALL_ROWS", 0)
     monkeypatch.setattr(workers, "BATCH_ROWS", 40)
-    monkeypatch.setattr(workers, "START_ROWS", 0)
     monkeypatch.setattr(plan, "UNIT_ROWS", 20)
     monkeypatch.setattr(rows, "CHUNK_ROWS", 8)
 

@@ -41,7 +41,6 @@ def pieces(request, monkeypatch) -> str:
     if request.param == "many":
         monkeypatch.setattr(loader, "SMALL_ROWS", 0)
         monkeypatch.setattr(workers, "BATCH_ROWS", 40)
-        monkeypatch.setattr(workers, "START_ROWS", 0)
         monkeypatch.setattr(plan, "UNIT_ROWS", 20)
     return request.param
 
@@ -277,7 +276,6 @@ DRIVER = """
 import sys
 from specprod_copy import loader, plan, workers
 loader.SMALL_ROWS, workers.BATCH_ROWS, plan.UNIT_ROWS = 0, 40, 20
-workers.START_ROWS = 0
 from specprod_copy.cli import main
 if __name__ == "__main__":
     main()

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from specprod_copy import workers
-from specprod_copy.errors import DatabaseError
 from specprod_copy.units import Fingerprint, Stamp, Unit
-from specprod_copy.workers import ProcessSender, Senders, make_batches
+from specprod_copy.workers import Senders, make_batches
 
 
 def units(*sizes: int, source: str = "zpix<redshift") -> list[Unit]:
@@ -50,28 +47,15 @@ def test_batches_are_of_one_source():
 
 
 class Recorder:
-    """Remembers what it was asked to do, and does it when it is let.
+    """Remembers what it was asked to do."""
 
-    Parameters
-    ----------
-    least : int
-        The rows of the smallest batch that it takes.
-    """
-
-    def __init__(self, least: int = 0) -> None:
-        self.least = least
-        self.rows: list[int] = []
+    def __init__(self) -> None:
+        self.batches: list[object] = []
         self.closed = False
-        self.may_end = threading.Event()
-        self.may_end.set()
-
-    def takes(self, batch) -> bool:
-        return sum(unit.n_rows for unit in batch) >= self.least
 
     def send(self, batch):
         """Fail for a batch of nothing."""
-        self.rows.append(sum(unit.n_rows for unit in batch))
-        assert self.may_end.wait(10)
+        self.batches.append(batch)
         if not batch:
             raise ValueError("nothing")
         return []
@@ -80,42 +64,14 @@ class Recorder:
         self.closed = True
 
 
-def test_a_failure_frees_the_sender():
-    sender = Recorder()
-    senders = Senders([sender])
+def test_senders_take_turns_also_after_a_failure():
+    first, second = Recorder(), Recorder()
+    senders = Senders([first, second])
     with pytest.raises(ValueError, match="nothing"):
         senders.send([])
-    senders.send(units(1))
-    assert sender.rows == [0, 1]
-
-
-def test_a_batch_waits_for_a_sender_that_takes_it():
-    """A small one is not worth the start of a process, even if the only other sender is busy."""
-    first, second = Recorder(), Recorder(least=10)
-    first.may_end.clear()
-    senders = Senders([first, second])
-    with ThreadPoolExecutor(2) as pool:
-        try:
-            busy = pool.submit(senders.send, units(20))
-            while not first.rows:
-                assert not busy.done()
-            senders.send(units(30))
-            small = pool.submit(senders.send, units(5))
-            with pytest.raises(TimeoutError):
-                small.result(0.2)
-        finally:
-            first.may_end.set()
-    senders.send(units(40))
-    assert (first.rows, second.rows) == ([20, 5, 40], [30])
+    for number in range(4):
+        senders.send(units(number))
+    assert [len(first.batches), len(second.batches)] == [3, 2]
     senders.close()
     assert first.closed
     assert second.closed
-
-
-def test_processes_are_started_for_large_batches():
-    small, large = units(workers.START_ROWS - 1), units(workers.START_ROWS)
-    with ProcessSender("host=/nowhere", "s", {"zpix": []}, lambda *_: None, 1) as sender:
-        assert [sender.takes(batch) for batch in (small, large)] == [False, True]
-        with pytest.raises(DatabaseError):
-            sender.send(large)
-        assert sender.takes(small)

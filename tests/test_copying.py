@@ -1,0 +1,60 @@
+"""Units that two threads encode by turns arrive, and fail, in their order."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from specprod_copy import copying
+from specprod_copy.copying import Chunk
+from specprod_copy.errors import InputError
+from specprod_copy.units import Fingerprint, Stamp, Unit
+
+FINGERPRINT = Fingerprint(Stamp(0, 0), "whole")
+
+
+def units(n: int) -> list[Unit]:
+    """Return units of the rows [0, 1), [1, 2), ..."""
+    path = Path("a.fits")
+    return [
+        Unit("tile<exposures", "tile", "exposures", path, "a.fits", "A", k, k + 1, 8, FINGERPRINT)
+        for k in range(n)
+    ]
+
+
+def chunks(n: int) -> list[tuple[int, int]]:
+    """Return the first row of the unit, and the number of rows, of each chunk of some units."""
+    tallies = [copying._Tally(None) for _ in range(n)]
+    return [(u.first, c.rows_read) for u, _, c in copying._chunks(units(n), tallies, [])]
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 5])
+def test_order(monkeypatch, n):
+    """Also of units that have several chunks, or none."""
+
+    def encoded(unit: Unit, *_: object) -> Iterator[Chunk]:
+        for number in range(unit.first % 4):
+            yield Chunk([], number, 0, 0)
+
+    monkeypatch.setattr(copying, "encoded_chunks", encoded)
+    assert chunks(n) == [(k, number) for k in range(n) for number in range(k % 4)]
+
+
+def test_the_first_error_by_order_counts(monkeypatch):
+    """Which file an error names does not depend on which thread was faster."""
+    second_failed = threading.Event()
+
+    def encoded(unit: Unit, *_: object) -> Iterator[Chunk]:
+        if unit.first == 0:
+            assert second_failed.wait(10)
+            yield Chunk([], 1, 1, 0)
+        else:
+            second_failed.set()
+        raise InputError(f"unit {unit.first}")
+
+    monkeypatch.setattr(copying, "encoded_chunks", encoded)
+    with pytest.raises(InputError, match="unit 0"):
+        chunks(2)
