@@ -28,7 +28,10 @@ from specprod_copy.units import Refusal, Unit, UnitResult
 T = TypeVar("T")
 
 _THREADS = 2
-"""Threads that read, transform and encode units: what they call works without Python's lock."""
+"""Threads that read, transform and encode small units: unpacking needs no lock of Python's."""
+
+_SMALL_BYTES = 1 << 24
+"""Of large units two threads would gain nothing, for each is ahead by one chunk, and hold more."""
 
 Advance = Callable[[str, int, int], None]
 """Called with (table, rows read, bytes sent) as the work goes on."""
@@ -267,15 +270,17 @@ def _chunks(
     units: Sequence[Unit], tallies: Sequence[_Tally], columns: Sequence[Column]
 ) -> Generator[tuple[Unit, _Tally, Chunk]]:
     """Yield the chunks of units in order, made ahead by threads that take units by turns."""
+    small = all(unit.n_rows * unit.row_bytes <= _SMALL_BYTES for unit in units)
+    threads = min(_THREADS, len(units)) if small else 1
     with ExitStack() as stack:
         lanes = [
             stack.enter_context(
-                Ahead(_lane(units[n::_THREADS], tallies[n::_THREADS], Encoder(columns)))
+                Ahead(_lane(units[n::threads], tallies[n::threads], Encoder(columns)))
             )
-            for n in range(min(_THREADS, len(units)))
+            for n in range(threads)
         ]
         for number, (unit, tally) in enumerate(zip(units, tallies, strict=True)):
-            for chunk in iter(lanes[number % _THREADS].next, None):
+            for chunk in iter(lanes[number % threads].next, None):
                 yield unit, tally, chunk
 
 

@@ -31,9 +31,11 @@ def chunks(n: int) -> list[tuple[int, int]]:
     return [(u.first, c.rows_read) for u, _, c in copying._chunks(units(n), tallies, [])]
 
 
+@pytest.mark.parametrize("small_bytes", [0, 1000], ids=["large", "small"])
 @pytest.mark.parametrize("n", [0, 1, 2, 5])
-def test_order(monkeypatch, n):
+def test_order(monkeypatch, n, small_bytes):
     """Also of units that have several chunks, or none."""
+    monkeypatch.setattr(copying, "_SMALL_BYTES", small_bytes)
 
     def encoded(unit: Unit, *_: object) -> Iterator[Chunk]:
         for number in range(unit.first % 4):
