@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import TypeVar
 
 import psycopg
 import pyarrow as pa
@@ -87,35 +86,33 @@ def encoded_chunks(
         yield Chunk(data, rows.rows_read, rows.frame.height, rows.values_changed)
 
 
-class Ahead(Generic[T]):
-    """Items of which another thread makes the next one ahead; to be used in a ``with`` statement.
+@contextmanager
+def made_ahead(items: Iterator[T]) -> Iterator[Iterator[T]]:
+    """Yield an iterator over items of which another thread makes the next one ahead.
+
+    It begins at once, and ends with the ``with`` block, whether all items were wanted or not.
 
     Parameters
     ----------
     items : iterator
         Is only used in that thread.
     """
+    end = object()
+    pool = ThreadPoolExecutor(1, thread_name_prefix="encode")
+    first = pool.submit(next, items, end)
 
-    def __init__(self, items: Iterator[T]) -> None:
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="encode")
-        self._make = partial(next, items, None)
-        self._made = self._pool.submit(self._make)
+    def made() -> Iterator[T]:
+        coming = first
+        while True:
+            ready, coming = coming, pool.submit(next, items, end)
+            if (item := ready.result()) is end:
+                return
+            yield item  # type: ignore[misc]
 
-    def next(self) -> T | None:
-        """Return the next item, None at the end."""
-        made, self._made = self._made, self._pool.submit(self._make)
-        return made.result()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._pool.shutdown(cancel_futures=True)
+    try:
+        yield made()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def load_units(
@@ -275,12 +272,12 @@ def _chunks(
     with ExitStack() as stack:
         lanes = [
             stack.enter_context(
-                Ahead(_lane(units[n::threads], tallies[n::threads], Encoder(columns)))
+                made_ahead(_lane(units[n::threads], tallies[n::threads], Encoder(columns)))
             )
             for n in range(threads)
         ]
         for number, (unit, tally) in enumerate(zip(units, tallies, strict=True)):
-            for chunk in iter(lanes[number % threads].next, None):
+            for chunk in iter(partial(next, lanes[number % threads]), None):
                 yield unit, tally, chunk
 
 

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from specprod_copy import ddl
 from specprod_copy.columns import Column
-from specprod_copy.copying import Ahead
+from specprod_copy.copying import made_ahead
 from specprod_copy.daily.rows import Rows
 from specprod_copy.daily.schema import KEYS
 from specprod_copy.errors import InputError
@@ -82,10 +82,10 @@ class Staging:
         with (
             self.connection.cursor() as cursor,
             cursor.copy(statement) as copy,
-            Ahead(_encoded(rows, columns, tileid)) as encoded,
+            made_ahead(_encoded(rows, columns, tileid)) as encoded,
         ):
             copy.write(HEADER)
-            for data, n in iter(encoded.next, None):
+            for data, n in encoded:
                 for piece in data:
                     copy.write(memoryview(piece))
                 count += n
