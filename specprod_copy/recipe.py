@@ -99,9 +99,8 @@ def find_recipe(
     if source.row_filter is not None:
         roots.update(source.row_filter.meta.root_names())
     needed = {scalars[root][0] for root in roots if root in scalars}
-    floats = [root for root in sorted(roots) if _is_float(file, scalars, root)]
-    if not source.finitize:
-        floats = []
+    finite = sorted(roots) if source.finitize else []
+    floats = [root for root in finite if _is_float(file, scalars, root)]
     recipe = Recipe(
         inputs=[name for name in file if name in needed],
         elements=[

@@ -18,6 +18,8 @@ from raw_fits import RawColumn, cells, hdu_bytes, table_bytes, write
 
 from specprod_copy.reader import open_table, read_table
 from specprod_copy.reader.fits import read_header
+from specprod_copy.reader.fits_columns import make_columns
+from specprod_copy.reader.fits_header import has_end
 
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -307,3 +309,23 @@ def test_image_with_a_name_of_its_own_is_skipped(tmp_path: Path) -> None:
     table = table_bytes([RawColumn("A", "B", cells(b"\5"))], name="T")
     path = write(tmp_path / "t.fits", hdu_bytes(image.header, image.data.tobytes()), table)
     assert read_table(path)["A"].to_list() == [5]
+
+
+def test_columns_that_only_look_equal():
+    """They are kept by the values of their keywords, and 1 == 1.0 == True in Python."""
+    scales = (1, True, 1.0, "1")
+    columns = [make_columns("A", "J", None, scale, None, None)[0].by_name["A"] for scale in scales]
+    assert [column.problem for column in columns] == [
+        "",
+        "TSCAL is True, not a number",
+        "",
+        "TSCAL is '1', not a number",
+    ]
+
+
+@pytest.mark.parametrize(("place", "found"), [(0, True), (80, True), (2800, True), (8, False)])
+def test_end_of_a_header(place, found):
+    """A card that is END, not one that holds the word, also if that stands before it."""
+    block = bytearray(b"COMMENT     END     ".ljust(80) * 36)
+    block[place : place + 8] = b"END     "
+    assert has_end(bytes(block)) == found
