@@ -1,118 +1,24 @@
-"""Send units: read, transform, encode and COPY, overlapped; with the ledger or without it."""
+"""Send units by COPY: all of them or none, with their ledger rows or without."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass
-from functools import partial
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from contextlib import closing
 
 import psycopg
-import pyarrow as pa
 from psycopg import sql
 
+from specprod_copy import database
 from specprod_copy.columns import Column
-from specprod_copy.database import translated_errors
+from specprod_copy.encoding import Chunk, encoded_units
 from specprod_copy.errors import InputError
 from specprod_copy.ledger import Ledger
-from specprod_copy.pgcopy import HEADER, TRAILER, Encoder
-from specprod_copy.rows import table_rows
-from specprod_copy.sky import sorted_on_sky
-from specprod_copy.tables import ALL_SOURCES
+from specprod_copy.pgcopy import HEADER, TRAILER
 from specprod_copy.units import Refusal, Unit, UnitResult
-
-T = TypeVar("T")
-
-_THREADS = 2
-"""Threads that read, transform and encode small units: unpacking needs no lock of Python's."""
-
-_SMALL_BYTES = 1 << 24
-"""Of large units two threads would gain nothing, for each is ahead by one chunk, and hold more."""
 
 Advance = Callable[[str, int, int], None]
 """Called with (table, rows read, bytes sent) as the work goes on."""
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """Encoded rows.
-
-    Parameters
-    ----------
-    data : list of pyarrow.Buffer
-        COPY data without header and trailer, in pieces.
-    rows_read, rows_kept, values_changed : int
-        As in `UnitResult`.
-    """
-
-    data: list[pa.Buffer]
-    rows_read: int
-    rows_kept: int
-    values_changed: int
-
-    @property
-    def size(self) -> int:
-        """Size of the data [byte]."""
-        return sum(piece.size for piece in self.data)
-
-
-def encoded_chunks(
-    unit: Unit, encoder: Encoder, refused: list[Refusal] | None = None
-) -> Iterator[Chunk]:
-    """Yield the rows of a unit as COPY data.
-
-    Parameters
-    ----------
-    unit : Unit
-    encoder : Encoder
-        For columns of the unit's table; one serves many units, which spares small ones its making.
-    refused : list of Refusal, optional
-        See `rows.table_rows`.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read or holds values that the table does not accept.
-    """
-    columns = encoder.columns
-    position = ALL_SOURCES[unit.source].position
-    sort = position is not None and {*position} <= {column.name for column in columns}
-    for rows in table_rows(unit, columns, refused):
-        frame = sorted_on_sky(rows.frame, *position) if position and sort else rows.frame
-        data = [*encoder.encode(frame)]
-        yield Chunk(data, rows.rows_read, rows.frame.height, rows.values_changed)
-
-
-@contextmanager
-def made_ahead(items: Iterator[T]) -> Iterator[Iterator[T]]:
-    """Yield an iterator over items of which another thread makes the next one ahead.
-
-    It begins at once, and ends with the ``with`` block, whether all items were wanted or not.
-
-    Parameters
-    ----------
-    items : iterator
-        Is only used in that thread.
-    """
-    end = object()
-    pool = ThreadPoolExecutor(1, thread_name_prefix="encode")
-    first = pool.submit(next, items, end)
-
-    def made() -> Iterator[T]:
-        coming = first
-        while True:
-            ready, coming = coming, pool.submit(next, items, end)
-            if (item := ready.result()) is end:
-                return
-            yield item  # type: ignore[misc]
-
-    try:
-        yield made()
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def load_units(
@@ -122,7 +28,7 @@ def load_units(
     columns: Sequence[Column],
     advance: Advance,
     *,
-    made_here: bool = False,
+    whole: bool = False,
     most_refused: int | None = None,
 ) -> list[UnitResult]:
     """Load units of one table in one transaction: all of them, or none.
@@ -137,8 +43,10 @@ def load_units(
         Columns of the table.
     advance : callable
         See `Advance`.
-    made_here : bool
-        Whether the caller made the table in its transaction, which then is the one.
+    whole : bool
+        Whether these are all units of a new table. Then its rows need no log where the server's
+        wal_level is minimal, and no later reader has to mark them as committed; but nobody can
+        read the table meanwhile.
     most_refused : int, optional
         Rows that cannot be loaded go into quarantine, up to so many in the schema; without it a
         single one is an error.
@@ -153,18 +61,30 @@ def load_units(
         If the file or the server refuses; then nothing is loaded.
     """
     with (
-        translated_errors(f"cannot load {schema}.{units[0].table}"),
-        nullcontext() if made_here else connection.transaction(),
+        database.translated_errors(f"cannot load {schema}.{units[0].table}"),
+        connection.transaction(),
     ):
+        freeze = whole and _made_anew(connection, schema, units[0].table)
         quarantine = most_refused is not None
         results = copy_units(
-            connection, schema, units, columns, advance, freeze=made_here, quarantine=quarantine
+            connection, schema, units, columns, advance, freeze=freeze, quarantine=quarantine
         )
         ledger = Ledger(connection, schema)
         ledger.record(results)
         if most_refused is not None and any(result.quarantine for result in results):
             ledger.limit_quarantine(most_refused)
     return results
+
+
+def _made_anew(connection: psycopg.Connection, schema: str, table: str) -> bool:
+    """Make a table anew in this transaction if it is empty; say whether it was."""
+    name = sql.Identifier(schema, table)
+    # Another loader may have been here since this one has planned.
+    connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(name))
+    if database.has_rows(connection, schema, table):
+        return False
+    connection.execute(sql.SQL("TRUNCATE {}").format(name))
+    return True
 
 
 def copy_units(
@@ -210,10 +130,11 @@ def copy_units(
     with (
         connection.cursor() as cursor,
         cursor.copy(statement) as copy,
-        closing(_chunks(units, tallies, columns)) as chunks,
+        closing(encoded_units(units, [t.refused for t in tallies], columns)) as chunks,
     ):
         copy.write(HEADER)
-        for unit, tally, chunk in chunks:
+        for number, chunk in chunks:
+            unit, tally = units[number], tallies[number]
             for piece in chunk.data:
                 copy.write(memoryview(piece))
             tally.add(chunk)
@@ -261,33 +182,6 @@ class _Tally:
             raise _all_bad(unit, bad)
         read = self.read + len(bad)
         return UnitResult(unit, read, self.kept, self.changed, self.sent, self.seconds, bad)
-
-
-def _chunks(
-    units: Sequence[Unit], tallies: Sequence[_Tally], columns: Sequence[Column]
-) -> Generator[tuple[Unit, _Tally, Chunk]]:
-    """Yield the chunks of units in order, made ahead by threads that take units by turns."""
-    small = all(unit.n_rows * unit.row_bytes <= _SMALL_BYTES for unit in units)
-    threads = min(_THREADS, len(units)) if small else 1
-    with ExitStack() as stack:
-        lanes = [
-            stack.enter_context(
-                made_ahead(_lane(units[n::threads], tallies[n::threads], Encoder(columns)))
-            )
-            for n in range(threads)
-        ]
-        for number, (unit, tally) in enumerate(zip(units, tallies, strict=True)):
-            for chunk in iter(partial(next, lanes[number % threads]), None):
-                yield unit, tally, chunk
-
-
-def _lane(
-    units: Sequence[Unit], tallies: Sequence[_Tally], encoder: Encoder
-) -> Iterator[Chunk | None]:
-    """Yield the chunks of units, and None at the end of each unit."""
-    for unit, tally in zip(units, tallies, strict=True):
-        yield from encoded_chunks(unit, encoder, tally.refused)
-        yield None
 
 
 def _all_bad(unit: Unit, refused: Sequence[Refusal]) -> InputError:

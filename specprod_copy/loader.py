@@ -84,7 +84,7 @@ class Loader:
             self.prepare()
             plan = self.plan()
             if plan.n_rows <= SMALL_ROWS:
-                self._complete(plan, jobs=1, made_here=self.new_tables)
+                self._complete(plan, jobs=1)
                 return
         self._complete(plan, jobs=self.options.jobs)
 
@@ -165,7 +165,7 @@ class Loader:
                 self.summary.notes.append(f"no fiberassign file, skipped: tiles {tiles}")
         return plan
 
-    def _complete(self, plan: Plan, *, jobs: int, made_here: Collection[str] = ()) -> None:
+    def _complete(self, plan: Plan, *, jobs: int) -> None:
         """Send rows and make keys and indexes, as far as they are missing."""
         q3c = rights.enable_q3c(self.connection, self.schema, self.summary.notes.append)
         complete = self._complete_tables(plan)
@@ -174,7 +174,8 @@ class Loader:
             more = [stack.enter_context(database.connect(self.conninfo)) for _ in range(jobs - 1)]
             connections = finish.Connections([self.connection, *more], self.report.step)
             run = partial(self.misfits.run, connections, self.inputs)
-            sender = stack.enter_context(self._sender(jobs, made_here))
+            whole = workers.whole_tables(plan.units, self.new_tables, jobs)
+            sender = stack.enter_context(self._sender(jobs, whole))
             tasks: list[Task[Any]] = [
                 self._end_of_rows(sender),
                 *finish.finish_tasks(
@@ -186,7 +187,7 @@ class Loader:
                     q3c=q3c,
                     cluster=self.tables if self.options.cluster else (),
                 ),
-                *self._row_tasks(plan.units, sender, jobs),
+                *self._row_tasks(plan.units, sender, jobs, whole),
                 *finish.computing_tasks(run, self.schema, self.sources, self.inputs),
             ]
             try:
@@ -237,25 +238,27 @@ class Loader:
         return [s for s in SOURCES.values() if s in self.sources or s in lost]
 
     @contextmanager
-    def _sender(self, jobs: int, made_here: Collection[str] = ()) -> Iterator[workers.Sender]:
+    def _sender(self, jobs: int, whole: Collection[str] = ()) -> Iterator[workers.Sender]:
         """Yield what sends batches: this process, and with several jobs others beside it."""
         common = (self.schema, self.columns, self.report.advance)
-        most_refused = self.options.most_refused
+        options: dict[str, Any] = {"whole": whole, "most_refused": self.options.most_refused}
         if jobs == 1:
-            yield workers.OwnSender(self.connection, *common, made_here, most_refused=most_refused)
+            yield workers.OwnSender(self.connection, *common, **options)
             return
         with (
             database.connect(self.conninfo) as connection,
-            workers.ProcessSender(
-                self.conninfo, *common, jobs - 1, most_refused=most_refused
-            ) as others,
+            workers.ProcessSender(self.conninfo, *common, jobs - 1, **options) as others,
         ):
             # This process is ready now, the others when they have imported all they need.
-            own = workers.OwnSender(connection, *common, most_refused=most_refused)
+            own = workers.OwnSender(connection, *common, **options)
             yield workers.Senders([own, *[others] * (jobs - 1)])
 
     def _row_tasks(
-        self, units: Sequence[Unit], sender: workers.Sender, jobs: int
+        self,
+        units: Sequence[Unit],
+        sender: workers.Sender,
+        jobs: int,
+        whole: Collection[str] = (),
     ) -> Iterator[Task[Any]]:
         """Yield what brings the tables their rows."""
         size = sum(unit.n_rows * unit.row_bytes for unit in units)
@@ -263,7 +266,7 @@ class Loader:
         # A table that has its foreign keys wants the rows they refer to first.
         in_order = bool(finish.foreign_keys(self.connection, self.schema, self.tables))
         before: dict[str, object] = {}
-        for batch in workers.make_batches(units, jobs):
+        for batch in workers.make_batches(units, jobs, whole):
             table = batch[0].table
             after = [group for other, group in before.items() if in_order and other != table]
             before[table] = finish.rows_of(table)
@@ -286,8 +289,8 @@ class Loader:
         if not task.loads:
             self.summary.steps += task.group != _END_OF_ROWS
             return
-        source = SOURCES[result[0].unit.source]
-        self.summary.tables[self.sources.index(source)].add(result)
+        for source, row in zip(self.sources, self.summary.tables, strict=True):
+            row.add([one for one in result if one.unit.source == source.name])
 
     def _complete_tables(self, plan: Plan) -> list[str]:
         """Return the tables of the schema that will have rows from all of their stages."""

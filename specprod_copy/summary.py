@@ -25,7 +25,7 @@ class TableSummary:
     Parameters
     ----------
     table, stage : str
-    files : int
+    file_names : set of str
         Files that rows were read from.
     rows_read, rows_kept, values_changed, bytes_sent : int
     seconds : float
@@ -36,7 +36,7 @@ class TableSummary:
 
     table: str
     stage: str
-    files: int = 0
+    file_names: set[str] = field(default_factory=set)
     rows_read: int = 0
     rows_kept: int = 0
     values_changed: int = 0
@@ -46,8 +46,8 @@ class TableSummary:
 
     def add(self, results: Sequence[UnitResult]) -> None:
         """Count units in."""
-        self.files += len({result.unit.file for result in results})
         for result in results:
+            self.file_names.add(result.unit.file)
             self.rows_read += result.rows_read
             self.rows_kept += result.rows_kept
             self.values_changed += result.values_changed
@@ -174,7 +174,7 @@ def print_summary(console: Console, summary: LoadSummary) -> None:
         table.add_row(
             row.table,
             row.stage,
-            f"{row.files:,}",
+            f"{len(row.file_names):,}",
             f"{row.rows_read:,}",
             f"{row.rows_kept:,}",
             f"{row.values_changed:,}",

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -29,12 +30,38 @@ from specprod_copy.units import Unit, UnitResult
 BATCH_ROWS = 500_000
 """Most rows that share a COPY and a commit: a few seconds' work."""
 
+WHOLE_BYTES = 1 << 31
+"""Of files, that fill a table by one COPY at most: some 15 s of work, which a kill would lose."""
+
 _BATCHES_PER_JOB = 4
 """A job that ends early waits for the others, at the end: less long with many batches."""
 
 
-def make_batches(units: Sequence[Unit], jobs: int = 1) -> Iterator[list[Unit]]:
-    """Group units that share a COPY and a commit: of one source, at most about `BATCH_ROWS` rows.
+def whole_tables(units: Sequence[Unit], new: Collection[str], jobs: int) -> frozenset[str]:
+    """Return the tables that are filled by one COPY each, which spares the server work.
+
+    They are no more than a job's share of all work: others would wait for the one that has it.
+
+    Parameters
+    ----------
+    units : sequence of Unit
+        All that is loaded.
+    new : collection of str
+        Tables that had no rows before.
+    jobs : int
+        How many batches are loaded at a time.
+    """
+    size: Counter[str] = Counter()
+    for unit in units:
+        size[unit.table] += unit.n_rows * unit.row_bytes
+    most = min(WHOLE_BYTES, size.total() // jobs)
+    return frozenset(table for table in new if size[table] <= most)
+
+
+def make_batches(
+    units: Sequence[Unit], jobs: int = 1, whole: Collection[str] = ()
+) -> Iterator[list[Unit]]:
+    """Group units that share a COPY and a commit: of one table, at most about `BATCH_ROWS` rows.
 
     Parameters
     ----------
@@ -42,6 +69,8 @@ def make_batches(units: Sequence[Unit], jobs: int = 1) -> Iterator[list[Unit]]:
         In the order of loading.
     jobs : int
         How many batches are loaded at a time.
+    whole : collection of str
+        Tables that are one batch each.
 
     Yields
     ------
@@ -50,11 +79,11 @@ def make_batches(units: Sequence[Unit], jobs: int = 1) -> Iterator[list[Unit]]:
     most = BATCH_ROWS
     if jobs > 1:
         most = min(most, sum(unit.n_rows for unit in units) // (jobs * _BATCHES_PER_JOB))
-    for _, group in groupby(units, key=lambda unit: unit.source):
+    for table, group in groupby(units, key=lambda unit: unit.table):
         batch: list[Unit] = []
         rows = 0
         for unit in group:
-            if batch and rows + unit.n_rows > most:
+            if batch and table not in whole and rows + unit.n_rows > most:
                 yield batch
                 batch, rows = [], 0
             batch.append(unit)
@@ -89,8 +118,8 @@ class OwnSender:
         Columns of each table.
     advance : callable
         Told as the work goes on.
-    made_here : collection of str
-        Tables that were made in the transaction that the connection is in.
+    whole : collection of str
+        Tables that are one batch each.
     most_refused : int, optional
         See `copying.load_units`.
     """
@@ -101,13 +130,12 @@ class OwnSender:
         schema: str,
         columns: Mapping[str, Sequence[Column]],
         advance: copying.Advance,
-        made_here: Collection[str] = (),
         *,
+        whole: Collection[str] = (),
         most_refused: int | None = None,
     ) -> None:
         self._connection, self._schema, self._columns = connection, schema, columns
-        self._advance, self._made_here = advance, made_here
-        self._most_refused = most_refused
+        self._advance, self._whole, self._most_refused = advance, whole, most_refused
 
     def send(self, batch: Sequence[Unit]) -> list[UnitResult]:
         """Load a batch; see `Sender.send`."""
@@ -118,7 +146,7 @@ class OwnSender:
             batch,
             self._columns[table],
             self._advance,
-            made_here=table in self._made_here,
+            whole=table in self._whole,
             most_refused=self._most_refused,
         )
 
@@ -133,7 +161,7 @@ class ProcessSender:
     ----------
     conninfo : str
         For a connection of each process.
-    schema, columns, advance, most_refused
+    schema, columns, advance, whole, most_refused
         As for `OwnSender`; progress is told batch by batch.
     jobs : int
         Number of processes.
@@ -147,10 +175,11 @@ class ProcessSender:
         advance: copying.Advance,
         jobs: int,
         *,
+        whole: Collection[str] = (),
         most_refused: int | None = None,
     ) -> None:
         self._work = partial(_load_batch, conninfo, schema, most_refused)
-        self._columns, self._advance = columns, advance
+        self._columns, self._advance, self._whole = columns, advance, whole
         # Not fork: threads of Polars and Arrow do not survive it.
         context = multiprocessing.get_context("spawn")
         self._pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_worker)
@@ -160,7 +189,9 @@ class ProcessSender:
         table = batch[0].table
         try:
             with interrupts_left_to_parent():
-                future = self._pool.submit(self._work, batch, self._columns[table])
+                future = self._pool.submit(
+                    self._work, batch, self._columns[table], whole=table in self._whole
+                )
             results = future.result()
         except BrokenProcessPool as error:
             raise DatabaseError(
@@ -249,10 +280,18 @@ def _load_batch(
     most_refused: int | None,
     batch: Sequence[Unit],
     columns: Sequence[Column],
+    *,
+    whole: bool,
 ) -> list[UnitResult]:
     with database.connect(conninfo) as connection:
         results = copying.load_units(
-            connection, schema, batch, columns, lambda *_: None, most_refused=most_refused
+            connection,
+            schema,
+            batch,
+            columns,
+            lambda *_: None,
+            whole=whole,
+            most_refused=most_refused,
         )
     # Row selections may be long and are not needed any more.
     return [replace(result, unit=replace(result.unit, rows=None)) for result in results]

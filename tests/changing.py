@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import limits
 import numpy as np
 import psycopg
 import pytest
@@ -15,7 +16,7 @@ from click.testing import CliRunner, Result
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from specprod_copy import copying, loader, plan, workers
+from specprod_copy import copying
 from specprod_copy.cli import cli
 from specprod_copy.demo import write_production
 from specprod_copy.load import LoadOptions, load
@@ -155,9 +156,7 @@ def loaded(cluster, loaded_database: str, original: Path, tmp_path: Path) -> Ite
 
 @pytest.fixture
 def many_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loader, "SMALL_ROWS", 0)
-    monkeypatch.setattr(workers, "BATCH_ROWS", 40)
-    monkeypatch.setattr(plan, "UNIT_ROWS", 40)
+    limits.cut(monkeypatch, 40, 40)
 
 
 def interrupt_after(monkeypatch: pytest.MonkeyPatch, batches: int) -> Callable[[], None]:

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import limits
 import psycopg
 import pytest
 from psycopg import sql
 
-from specprod_copy import loader, plan, workers
 from specprod_copy.demo import write_production
 from specprod_copy.load import LoadOptions, load
 from specprod_copy.production import ProductionFiles, find_production
@@ -23,7 +23,7 @@ from specprod_copy.tables import SOURCES, Inputs
 from specprod_copy.verify import VerifyOptions, verify
 
 TABLES = tuple(dict.fromkeys(source.table for source in SOURCES.values()))
-SMALL_ROWS, BATCH_ROWS, UNIT_ROWS = 0, 60, 40
+BATCH_ROWS, UNIT_ROWS = 60, 40
 """Limits so small that a small production is a load of many transactions."""
 
 # The command line with these limits. Where a gate is given as "TABLE ROW MOMENT", each process that
@@ -31,8 +31,9 @@ SMALL_ROWS, BATCH_ROWS, UNIT_ROWS = 0, 60, 40
 DRIVER = f"""
 import os, sys, time
 from pathlib import Path
-from specprod_copy import copying, loader, plan, workers
-loader.SMALL_ROWS, workers.BATCH_ROWS, plan.UNIT_ROWS = {SMALL_ROWS}, {BATCH_ROWS}, {UNIT_ROWS}
+from specprod_copy import copying, encoding, loader, plan, workers
+loader.SMALL_ROWS = workers.WHOLE_BYTES = 0
+workers.BATCH_ROWS, plan.UNIT_ROWS = {BATCH_ROWS}, {UNIT_ROWS}
 table, row, moment, folder = os.environ.get("GATE", ". 0 . .").split()
 
 def wait(unit):
@@ -41,7 +42,7 @@ def wait(unit):
         while not Path(folder, "open").exists():
             time.sleep(0.01)
 
-real_units, real_rows = copying.load_units, copying.table_rows
+real_units, real_rows = copying.load_units, encoding.table_rows
 
 def load_units(connection, schema, units, *others, **options):
     if moment == "before":
@@ -54,7 +55,7 @@ def table_rows(unit, *others, **options):
             wait(unit)
         yield rows
 
-copying.load_units, copying.table_rows = load_units, table_rows
+copying.load_units, encoding.table_rows = load_units, table_rows
 if __name__ == "__main__":
     from specprod_copy.cli import main
     main()
@@ -215,9 +216,7 @@ def root(tmp_path_factory) -> Path:
 def small_transactions() -> Iterator[None]:
     """Let loads in this process have transactions as small as those of the driver."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loader, "SMALL_ROWS", SMALL_ROWS)
-        patch.setattr(workers, "BATCH_ROWS", BATCH_ROWS)
-        patch.setattr(plan, "UNIT_ROWS", UNIT_ROWS)
+        limits.cut(patch, BATCH_ROWS, UNIT_ROWS)
         yield
 
 

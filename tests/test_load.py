@@ -7,6 +7,7 @@ import shutil
 import stat
 from pathlib import Path
 
+import limits
 import numpy as np
 import psycopg
 import pytest
@@ -14,7 +15,7 @@ from astropy.io import fits
 from astropy.table import Table
 from click.testing import CliRunner
 
-from specprod_copy import copying, loader, locks, overwrite, plan, workers
+from specprod_copy import copying, locks, overwrite
 from specprod_copy.cli import cli
 from specprod_copy.errors import SpecprodCopyError
 from specprod_copy.load import LoadOptions, load
@@ -402,9 +403,7 @@ def test_failed_overwrite_keeps_the_old_tables(fuji):
 def test_interrupted_overwrite_keeps_the_old_tables_and_goes_on(fuji, monkeypatch):
     fuji.run("exposures")
     fuji.change(fuji.tiles, 1, "NEXP", 0, 77)
-    monkeypatch.setattr(loader, "SMALL_ROWS", 0)
-    monkeypatch.setattr(workers, "BATCH_ROWS", 300)
-    monkeypatch.setattr(plan, "UNIT_ROWS", 300)
+    limits.cut(monkeypatch, 300, 300)
     old = {t: fuji.query(f"SELECT * FROM fuji.{t}") for t in ("tile", "frame", "load_ledger")}
     real, calls = copying.load_units, []
 
@@ -487,9 +486,7 @@ def test_second_loader_is_told_who_is_at_work(fuji):
 @pytest.mark.parametrize(("batches", "jobs"), [(1, "1"), (3, "2"), (6, "1")])
 def test_large_load_resumes(fuji, monkeypatch, batches, jobs):
     """A load of several transactions that dies is finished by the next one, without a row twice."""
-    monkeypatch.setattr(loader, "SMALL_ROWS", 0)
-    monkeypatch.setattr(workers, "BATCH_ROWS", 250)
-    monkeypatch.setattr(plan, "UNIT_ROWS", 100)
+    limits.cut(monkeypatch, 250, 100)
     fuji.run("exposures", "--schema", "whole", "-j", "1")
     real, calls = copying.load_units, []
 

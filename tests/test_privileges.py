@@ -6,12 +6,12 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import limits
 import psycopg
 import pytest
 from click.testing import CliRunner
 from psycopg.conninfo import make_conninfo
 
-from specprod_copy import loader, plan, workers
 from specprod_copy.cli import cli
 from specprod_copy.demo import write_production
 from specprod_copy.errors import SpecprodCopyError
@@ -71,9 +71,7 @@ def test_all_commands(admin, monkeypatch):
     create = "SELECT has_database_privilege('{0}', current_database(), 'CREATE')"
     for query in (rights, create):
         assert admin.as_administrator(query.format(admin.role)) == [(False,)]
-    monkeypatch.setattr(loader, "SMALL_ROWS", 0)
-    monkeypatch.setattr(workers, "BATCH_ROWS", 300)
-    monkeypatch.setattr(plan, "UNIT_ROWS", 300)
+    limits.cut(monkeypatch, 300, 300)
     assert "tables to make: tile, exposure" in admin.run("load", "all", "--dry-run")
     assert "schema iron: 893 rows loaded" in admin.run("load", "all", "-j", "2", "--cluster")
     assert "0 rows loaded and 0 keys" in admin.run("load", "all", "--cluster")

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import limits
 import numpy as np
 import pytest
 from astropy.io import fits
 from click.testing import CliRunner
 from quarantine_case import Case
 
-from specprod_copy import cli, load, loader, plan, rows, workers
+from specprod_copy import cli, load, loader, rows
 from specprod_copy.demo import write_production
 from specprod_copy.errors import BadRowsError
 from specprod_copy.ids import SKY_BIT
@@ -42,9 +43,7 @@ def iron(original, tmp_path, database) -> Case:
 @pytest.fixture
 def small_pieces(monkeypatch) -> None:
     """Load in many transactions, of several chunks each."""
-    monkeypatch.setattr(loader, "SMALL_ROWS", 0)
-    monkeypatch.setattr(workers, "BATCH_ROWS", 40)
-    monkeypatch.setattr(plan, "UNIT_ROWS", 20)
+    limits.cut(monkeypatch, 40, 20)
     monkeypatch.setattr(rows, "CHUNK_ROWS", 8)
 
 

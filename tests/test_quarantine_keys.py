@@ -9,6 +9,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+import limits
 import numpy as np
 import polars as pl
 import psycopg
@@ -16,7 +17,7 @@ import pytest
 from astropy.io import fits
 from quarantine_case import Case
 
-from specprod_copy import loader, plan, workers
+from specprod_copy import loader
 from specprod_copy.demo import write_production
 from specprod_copy.errors import DatabaseError
 from specprod_copy.ids import SKY_BIT
@@ -39,9 +40,7 @@ def iron(original, tmp_path, database) -> Case:
 @pytest.fixture(params=["one transaction", "many"])
 def pieces(request, monkeypatch) -> str:
     if request.param == "many":
-        monkeypatch.setattr(loader, "SMALL_ROWS", 0)
-        monkeypatch.setattr(workers, "BATCH_ROWS", 40)
-        monkeypatch.setattr(plan, "UNIT_ROWS", 20)
+        limits.cut(monkeypatch, 40, 20)
     return request.param
 
 
@@ -275,7 +274,8 @@ def test_verify_looks_for_the_other_row(iron):
 DRIVER = """
 import sys
 from specprod_copy import loader, plan, workers
-loader.SMALL_ROWS, workers.BATCH_ROWS, plan.UNIT_ROWS = 0, 40, 20
+loader.SMALL_ROWS = workers.WHOLE_BYTES = 0
+workers.BATCH_ROWS, plan.UNIT_ROWS = 40, 20
 from specprod_copy.cli import main
 if __name__ == "__main__":
     main()

@@ -39,11 +39,11 @@ def test_several_jobs_end_at_about_the_same_time(jobs, most):
     assert max(map(sum, batches)) == most
 
 
-def test_batches_are_of_one_source():
+def test_batches_are_of_one_table():
     both = [*units(10, 10), *units(10, source="ztile<redshift")]
     for jobs in (1, 8):
         for batch in make_batches(both, jobs):
-            assert len({unit.source for unit in batch}) == 1
+            assert len({unit.table for unit in batch}) == 1
 
 
 class Recorder:

@@ -13,7 +13,7 @@ import psycopg
 from psycopg import sql
 
 from specprod_copy.columns import Column
-from specprod_copy.copying import encoded_chunks
+from specprod_copy.encoding import encoded_chunks
 from specprod_copy.pgcopy import HEADER, TRAILER, Encoder
 from specprod_copy.units import Unit
 

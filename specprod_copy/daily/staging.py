@@ -15,9 +15,9 @@ from psycopg import sql
 
 from specprod_copy import ddl
 from specprod_copy.columns import Column
-from specprod_copy.copying import made_ahead
 from specprod_copy.daily.rows import Rows
 from specprod_copy.daily.schema import KEYS
+from specprod_copy.encoding import made_ahead
 from specprod_copy.errors import InputError
 from specprod_copy.pgcopy import HEADER, TRAILER, Encoder
 from specprod_copy.tables import common

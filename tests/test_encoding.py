@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from specprod_copy import copying
-from specprod_copy.copying import Chunk
+from specprod_copy import encoding
+from specprod_copy.encoding import Chunk
 from specprod_copy.errors import InputError
 from specprod_copy.units import Fingerprint, Stamp, Unit
 
@@ -26,22 +26,22 @@ def units(n: int) -> list[Unit]:
 
 
 def chunks(n: int) -> list[tuple[int, int]]:
-    """Return the first row of the unit, and the number of rows, of each chunk of some units."""
-    tallies = [copying._Tally(None) for _ in range(n)]
-    return [(u.first, c.rows_read) for u, _, c in copying._chunks(units(n), tallies, [])]
+    """Return the number of the unit, and that of the rows, of each chunk of some units."""
+    found = encoding.encoded_units(units(n), [None] * n, [])
+    return [(number, chunk.rows_read) for number, chunk in found]
 
 
 @pytest.mark.parametrize("small_bytes", [0, 1000], ids=["large", "small"])
 @pytest.mark.parametrize("n", [0, 1, 2, 5])
 def test_order(monkeypatch, n, small_bytes):
     """Also of units that have several chunks, or none."""
-    monkeypatch.setattr(copying, "_SMALL_BYTES", small_bytes)
+    monkeypatch.setattr(encoding, "_SMALL_BYTES", small_bytes)
 
     def encoded(unit: Unit, *_: object) -> Iterator[Chunk]:
         for number in range(unit.first % 4):
             yield Chunk([], number, 0, 0)
 
-    monkeypatch.setattr(copying, "encoded_chunks", encoded)
+    monkeypatch.setattr(encoding, "encoded_chunks", encoded)
     assert chunks(n) == [(k, number) for k in range(n) for number in range(k % 4)]
 
 
@@ -57,6 +57,6 @@ def test_the_first_error_by_order_counts(monkeypatch):
             second_failed.set()
         raise InputError(f"unit {unit.first}")
 
-    monkeypatch.setattr(copying, "encoded_chunks", encoded)
+    monkeypatch.setattr(encoding, "encoded_chunks", encoded)
     with pytest.raises(InputError, match="unit 0"):
         chunks(2)
