@@ -157,12 +157,26 @@ def tidy(connection: psycopg.Connection, new: str) -> None:
 
 
 def forget(connection: psycopg.Connection, new: str, tables: Sequence[str]) -> None:
-    """Drop tables that an earlier load left beside, and what the ledger there says of them."""
+    """Drop tables that an earlier load left beside, and what the ledger there says of them.
+
+    Foreign keys of other tables to them go as well; they are made again when those are swapped.
+    """
     with connection.transaction():
+        _drop_foreign_keys_to(connection, new, tables)
         drop_tables(connection, new, tables)
         name = parametrized(new, ledger.TABLE)
         query = sql.SQL("DELETE FROM {} WHERE table_name = ANY(%s)").format(name)
         connection.execute(query, (list(tables),))
+
+
+def _drop_foreign_keys_to(connection: psycopg.Connection, new: str, tables: Sequence[str]) -> None:
+    others = database.existing_tables(connection, new).difference(tables)
+    existing = database.existing_objects(connection, new)
+    for statement in ddl.statements(sorted(others), ["foreign_keys"], schema=new):
+        made, refers_to = statement.makes, statement.references
+        if made in existing and made and refers_to and refers_to.table in tables:
+            names = sql.Identifier(new, made.table), sql.Identifier(made.name)
+            connection.execute(sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(*names))
 
 
 def _execute(

@@ -135,14 +135,17 @@ def test_interrupted_verification(iron, monkeypatch):
     assert iron.query("SELECT count(*) FROM iron.tile WHERE nexp = 77") == [(1,)]
 
 
-def test_what_another_stage_left_beside(loaded, many_transactions, monkeypatch):
+@pytest.mark.parametrize("batches", [20, 30], ids=["without", "with foreign keys"])
+def test_what_another_stage_left_beside(loaded, many_transactions, monkeypatch, batches):
     """Foreign keys do not refer to it, and it goes."""
-    again = interrupt_after(monkeypatch, 30)
+    again = interrupt_after(monkeypatch, batches)
     with pytest.raises(KeyboardInterrupt):
         loaded.load("all", overwrite=True)
     again()
     left = f"SELECT 1 FROM pg_tables WHERE schemaname = '{BESIDE}' AND tablename = 'photometry'"
     assert loaded.query(left) == [(1,)]
+    keys = "SELECT count(*) > 0 FROM pg_constraint WHERE contype = 'f' AND conrelid = {}"
+    assert loaded.query(keys.format(f"'{BESIDE}.fiberassign'::regclass")) == [(batches == 30,)]
     loaded.load("fiberassign", overwrite=True)
     assert schemas(loaded) == set()
     monkeypatch.undo()
