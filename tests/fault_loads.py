@@ -32,7 +32,7 @@ DRIVER = f"""
 import os, sys, time
 from pathlib import Path
 from specprod_copy import copying, encoding, loader, plan, workers
-loader.SMALL_ROWS = workers.WHOLE_BYTES = 0
+loader.SMALL_ROWS, workers.WHOLE_BYTES = 0, int(os.environ["WHOLE_BYTES"])
 workers.BATCH_ROWS, plan.UNIT_ROWS = {BATCH_ROWS}, {UNIT_ROWS}
 table, row, moment, folder = os.environ.get("GATE", ". 0 . .").split()
 
@@ -97,8 +97,13 @@ class Loads:
 
     # Disturbed -----------------------------------------------------------------------------------
 
-    def start(self, *options: str, gate: Gate | None = None) -> subprocess.Popen[str]:
+    def start(
+        self, *options: str, gate: Gate | None = None, whole_bytes: int = 0
+    ) -> subprocess.Popen[str]:
         """Start a load of everything, into schema iron, as the command line does."""
+        variables = {"WHOLE_BYTES": str(whole_bytes)}
+        if gate:
+            variables["GATE"] = gate.variable
         command = [*self.driver, "load", "all", "-p", "iron", "-r", str(self.root)]
         return subprocess.Popen(
             [*command, "--dsn", self.conninfo, *options],
@@ -108,7 +113,7 @@ class Loads:
             start_new_session=True,
             # Below a shell's background job Ctrl-C is ignored, and that is inherited.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-            env=os.environ | ({"GATE": gate.variable} if gate else {}),
+            env=os.environ | variables,
         )
 
     def units(self) -> int:

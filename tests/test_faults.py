@@ -17,6 +17,8 @@ import psycopg
 import pytest
 from fault_loads import Loads, one_error, output, wait_until
 
+from specprod_copy import workers
+
 KILLS = int(os.environ.get("SPECPROD_COPY_KILLS", "4"))
 
 pytest_plugins = ("fault_loads",)
@@ -36,11 +38,12 @@ def kill_group(process: subprocess.Popen[str]) -> None:
     process.communicate()
 
 
+@pytest.mark.parametrize("whole_bytes", [0, workers.WHOLE_BYTES], ids=["batches", "tables"])
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_killed_at_random_moments(loads, whole, jobs):
+def test_killed_at_random_moments(loads, whole, jobs, whole_bytes):
     """Each time the loader and its workers die at once; what they committed stays."""
-    choose = random.Random(f"kills {jobs}")
-    process = loads.start("-j", jobs)
+    choose = random.Random(f"kills {jobs} {whole_bytes}")
+    process = loads.start("-j", jobs, whole_bytes=whole_bytes)
     wait_for_connection(loads, process)
     started = time.monotonic()
     output(process, code=0)
@@ -49,7 +52,7 @@ def test_killed_at_random_moments(loads, whole, jobs):
     loads.execute("DROP SCHEMA iron CASCADE")
     kills = loaded = complete = 0
     while kills < KILLS:
-        process = loads.start("-j", jobs)
+        process = loads.start("-j", jobs, whole_bytes=whole_bytes)
         wait_for_connection(loads, process)
         time.sleep(choose.uniform(0, 1.05 * seconds))
         if process.poll() is None:
