@@ -84,9 +84,12 @@ class Loader:
             self.prepare()
             plan = self.plan()
             if plan.n_rows <= SMALL_ROWS:
-                self._complete(plan, jobs=1)
+                self._complete(plan, jobs=1, whole=self.new_tables)
                 return
-        self._complete(plan, jobs=self.options.jobs)
+        jobs = self.options.jobs
+        self._complete(
+            plan, jobs=jobs, whole=workers.whole_tables(plan.units, self.new_tables, jobs)
+        )
 
     def _replace(self) -> None:
         with self.connection.transaction():
@@ -165,7 +168,7 @@ class Loader:
                 self.summary.notes.append(f"no fiberassign file, skipped: tiles {tiles}")
         return plan
 
-    def _complete(self, plan: Plan, *, jobs: int) -> None:
+    def _complete(self, plan: Plan, *, jobs: int, whole: Collection[str]) -> None:
         """Send rows and make keys and indexes, as far as they are missing."""
         q3c = rights.enable_q3c(self.connection, self.schema, self.summary.notes.append)
         complete = self._complete_tables(plan)
@@ -174,7 +177,6 @@ class Loader:
             more = [stack.enter_context(database.connect(self.conninfo)) for _ in range(jobs - 1)]
             connections = finish.Connections([self.connection, *more], self.report.step)
             run = partial(self.misfits.run, connections, self.inputs)
-            whole = workers.whole_tables(plan.units, self.new_tables, jobs)
             sender = stack.enter_context(self._sender(jobs, whole))
             tasks: list[Task[Any]] = [
                 self._end_of_rows(sender),

@@ -31,6 +31,13 @@ def packed(tmp_path: Path) -> Path:
     return write(tmp_path / "t.fits.gz", table_bytes([RawColumn("A", "K", numbers)], name="T"))
 
 
+def test_digest_is_the_same_after_rows_were_read(packed):
+    with open_table(packed) as table:
+        before = table.digest()
+        [*table.frames()]
+        assert table.digest() == before
+
+
 @contextmanager
 def files_of_at_most(size: int) -> Iterator[None]:
     """Have the system refuse to write more than so many bytes to a file."""

@@ -114,6 +114,7 @@ class FitsTable:
             raise fault(f"damaged header: {self.n_rows} rows of {self.row_bytes} bytes")
         self._columns, self.schema = parse_columns(header, fault)
         self._hdu, self._file, self._start, self._fault = hdu, file, hdu.start, fault
+        self._opened = file
         if not isinstance(file, gzip.GzipFile):  # that will be seen when it is unpacked
             check_complete(file, hdu, path)
 
@@ -138,7 +139,7 @@ class FitsTable:
 
     def digest(self) -> str:
         """Return what tells the content of the table; see `specprod_copy.reader.content`."""
-        return hdu_digest(self.path, self._file, self._hdu, self.header)
+        return hdu_digest(self.path, self._opened, self._hdu, self.header)
 
     def _source(self, columns: Sequence[Column]) -> RowSource:
         if isinstance(self._file, gzip.GzipFile):
