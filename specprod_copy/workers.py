@@ -40,8 +40,7 @@ _BATCHES_PER_JOB = 4
 def whole_tables(units: Sequence[Unit], new: Collection[str], jobs: int) -> frozenset[str]:
     """Return the tables that are filled by one COPY each, which spares the server work.
 
-    They are no more than a job's share of all work, for which the others would wait, and no more
-    than half of it: at the commit the server writes out all of the table, while others go on.
+    They are no more than a job's share of all work: others would wait for the one that has it.
 
     Parameters
     ----------
@@ -55,7 +54,7 @@ def whole_tables(units: Sequence[Unit], new: Collection[str], jobs: int) -> froz
     size: Counter[str] = Counter()
     for unit in units:
         size[unit.table] += unit.n_rows * unit.row_bytes
-    most = min(WHOLE_BYTES, size.total() // max(jobs, 2))
+    most = min(WHOLE_BYTES, size.total() // jobs)
     return frozenset(table for table in new if size[table] <= most)
 
 

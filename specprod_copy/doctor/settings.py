@@ -92,8 +92,8 @@ SETTINGS: Sequence[Setting] = (
         "wal_level",
         "is",
         "minimal",
-        "index builds are not logged, nor are rows of new tables that are no more than half of a "
-        "load; only for a server that nobody replicates and whose log nobody archives",
+        "index builds are not logged, nor are rows of new tables that are no more than a job's "
+        "share; only for a server that nobody replicates and whose log nobody archives",
         gain="index builds: 24 % of the log's bytes, no processor time; rows: a tenth of the time "
         "of COPY",
         also={"max_wal_senders": "0"},
