@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from queue import SimpleQueue
@@ -80,8 +80,8 @@ class Connections:
 
 def foreign_keys(
     connection: psycopg.Connection, schema: str, tables: Sequence[str], *, made: bool = True
-) -> Mapping[str, str]:
-    """Return foreign keys of some tables: name to the table they refer to.
+) -> list[tuple[Made, str]]:
+    """Return foreign keys of some tables, each with the table that it refers to.
 
     Parameters
     ----------
@@ -92,12 +92,12 @@ def foreign_keys(
         Those that exist, or those that are still to be made.
     """
     existing = database.existing_objects(connection, schema)
-    return {
-        statement.makes.name: statement.references.table
+    return [
+        (statement.makes, statement.references.table)
         for statement in ddl.statements(tables, ["foreign_keys"], schema=schema)
         if statement.makes and statement.references
         if (statement.makes in existing) == made
-    }
+    ]
 
 
 def rows_of(table: str) -> tuple[str, str]:

@@ -224,8 +224,8 @@ class Loader:
             version.versions(self.connection, self.inputs.files.production),
         )
         waiting = finish.foreign_keys(self.connection, self.schema, complete, made=False)
-        for name, table in waiting.items():
-            self.summary.notes.append(f"foreign key {name} waits for table {table}")
+        for key, table in waiting:
+            self.summary.notes.append(f"foreign key {key.name} waits for table {table}")
         granted = ["version", *self.tables, ledger.TABLE]
         for role in rights.grant(self.connection, self.schema, granted, self.options.roles):
             self.summary.notes.append(f"role {role} does not exist: nothing granted to it")

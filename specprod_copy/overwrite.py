@@ -9,7 +9,7 @@ from hashlib import blake2b
 import psycopg
 from psycopg import sql
 
-from specprod_copy import database, ddl, ledger
+from specprod_copy import database, ddl, finish, ledger
 from specprod_copy.database import parametrized
 from specprod_copy.errors import DatabaseError
 
@@ -171,11 +171,9 @@ def forget(connection: psycopg.Connection, new: str, tables: Sequence[str]) -> N
 
 def _drop_foreign_keys_to(connection: psycopg.Connection, new: str, tables: Sequence[str]) -> None:
     others = database.existing_tables(connection, new).difference(tables)
-    existing = database.existing_objects(connection, new)
-    for statement in ddl.statements(sorted(others), ["foreign_keys"], schema=new):
-        made, refers_to = statement.makes, statement.references
-        if made in existing and made and refers_to and refers_to.table in tables:
-            names = sql.Identifier(new, made.table), sql.Identifier(made.name)
+    for key, refers_to in finish.foreign_keys(connection, new, sorted(others)):
+        if refers_to in tables:
+            names = sql.Identifier(new, key.table), sql.Identifier(key.name)
             connection.execute(sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(*names))
 
 
