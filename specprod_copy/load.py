@@ -38,8 +38,8 @@ def load(
 
     What is loaded already, by the ledger of the schema, is not loaded again. A load of at most
     `loader.SMALL_ROWS` rows is one transaction. A larger one commits every `workers.BATCH_ROWS`
-    rows or so, by several processes at a time; if it is interrupted, the next one goes on from
-    there.
+    rows or so, or a new table at once (see `workers.whole_tables`), by several processes at a time;
+    if it is interrupted, the next one goes on from there.
 
     Parameters
     ----------

@@ -47,7 +47,7 @@ def whole_tables(units: Sequence[Unit], new: Collection[str], jobs: int) -> froz
     units : sequence of Unit
         All that is loaded.
     new : collection of str
-        Tables that had no rows before.
+        Tables that this load has made.
     jobs : int
         How many batches are loaded at a time.
     """

@@ -114,7 +114,7 @@ class FitsTable:
             raise fault(f"damaged header: {self.n_rows} rows of {self.row_bytes} bytes")
         self._columns, self.schema = parse_columns(header, fault)
         self._hdu, self._file, self._start, self._fault = hdu, file, hdu.start, fault
-        self._opened = file
+        self._opened = file  # when `_file` has become the unpacked part of it
         if not isinstance(file, gzip.GzipFile):  # that will be seen when it is unpacked
             check_complete(file, hdu, path)
 
