@@ -23,11 +23,11 @@ test:
 test-faults:
 	@scripts/setup.sh test
 	SPECPROD_COPY_KILLS=50 SPECPROD_COPY_MUTATIONS=20000 \
-	    $(BIN)/pytest $(PARALLEL) -rP tests/test_faults*.py tests/test_mutants.py
+	    $(BIN)/pytest $(PARALLEL) -rP tests/faults
 
 test-benchmark:
 	@scripts/setup.sh test benchmark
-	SPECPROD_COPY_BENCHMARK=1 $(BIN)/pytest tests/test_benchmark.py
+	SPECPROD_COPY_BENCHMARK=1 $(BIN)/pytest tests/scripts/test_benchmark.py
 
 check:
 	@scripts/setup.sh test check

@@ -24,24 +24,24 @@ import click
 import numpy as np
 import psycopg
 
-from specprod_copy import database, ddl, pgcopy
-from specprod_copy.columns import Column
-from specprod_copy.ledger import NothingLoaded
-from specprod_copy.pgcopy import Encoder
-from specprod_copy.plan import make_plan, with_tiles
-from specprod_copy.production import ProductionFiles, find_production
+from specprod_copy.desi.production import ProductionFiles, find_production
+from specprod_copy.plan.ledger import NothingLoaded
+from specprod_copy.plan.planning import make_plan, with_tiles
+from specprod_copy.postgres import catalog, ddl, encoder
+from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.encoder import Encoder
 from specprod_copy.reader import fits, open_table
+from specprod_copy.rows.sky_order import sorted_on_sky
+from specprod_copy.rows.transform import Transform
 from specprod_copy.server.cluster import Cluster
-from specprod_copy.sky import sorted_on_sky
 from specprod_copy.tables import SOURCES, Inputs, tile
-from specprod_copy.transform import Transform
 
 STAGES = ("plan", "open", "read", "transform", "encode")
 
 SWEPT: dict[str, tuple[Any, str, tuple[int, ...]]] = {
-    "chunk rows": (pgcopy, "CHUNK_ROWS", (4096, 8192, 16384, 32768, 65536)),
+    "chunk rows": (encoder, "CHUNK_ROWS", (4096, 8192, 16384, 32768, 65536)),
     "bytes of encoder's blocks": (
-        pgcopy,
+        encoder,
         "BLOCK_BYTES",
         (1 << 17, 1 << 18, 1 << 19, 1 << 20, 1 << 21),
     ),
@@ -60,7 +60,7 @@ def table_columns(tables: list[str]) -> dict[str, list[Column]]:
             with psycopg.connect(cluster.conninfo(), autocommit=True) as connection:
                 for statement in ddl.statements(["schema", *tables], ["table"], schema="s"):
                     connection.execute(statement.sql.encode())
-                return {t: database.table_columns(connection, "s", t) for t in tables}
+                return {t: catalog.table_columns(connection, "s", t) for t in tables}
         finally:
             cluster.stop("immediate")
 
@@ -96,7 +96,7 @@ def measure(name: str, inputs: Inputs, columns: list[Column]) -> dict[str, float
     for unit in units:
         with open_table(unit.path, source.hdus) as table:
             transform = Transform(source, table, columns)
-            frames = table.frames(transform.inputs, rows=unit.rows, chunk_rows=pgcopy.CHUNK_ROWS)
+            frames = table.frames(transform.inputs, rows=unit.rows, chunk_rows=encoder.CHUNK_ROWS)
             watch.lap("open")
             for frame in frames:
                 watch.lap("read")

@@ -25,11 +25,11 @@ import click
 import psycopg
 from psycopg import sql
 
-from specprod_copy import database, ddl
-from specprod_copy.database import SESSION_SETTINGS
 from specprod_copy.demo import write_production
-from specprod_copy.load import LoadOptions, load
-from specprod_copy.production import ProductionFiles, find_production
+from specprod_copy.desi.production import ProductionFiles, find_production
+from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.postgres import ddl
+from specprod_copy.postgres.connection import SESSION_SETTINGS, connect
 from specprod_copy.server.account import account_for
 from specprod_copy.server.cluster import Cluster
 from specprod_copy.tables import Inputs
@@ -192,7 +192,7 @@ def measure(cluster: Cluster, variant: Variant, file: Path) -> Run:
     copy = sql.SQL("COPY {} FROM {} (FORMAT BINARY, FREEZE {})").format(
         sql.Identifier(SCHEMA, TABLE), sql.Literal(str(file)), sql.Literal(variant.freeze)
     )
-    with database.connect(cluster.conninfo(), settings=settings) as connection:
+    with connect(cluster.conninfo(), settings=settings) as connection:
         connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE".encode())
         if not variant.together:
             run_statements(connection, ["table"])

@@ -18,8 +18,8 @@ import numpy as np
 from sky_ordering.filling import CASES, SCHEMA, Case, make
 from sky_ordering.rows import Sky, fiberassign, photometry, targets
 from sky_ordering.searching import PLANNER, RADII, search
-from specprod_copy import database
 from specprod_copy.cli.options import connection_options
+from specprod_copy.postgres.connection import connect
 
 
 def table_of(rows: Sky, cases: Sequence[Case]) -> list[str]:
@@ -66,7 +66,7 @@ def main(number: int, searches: int, seed: int, markdown: Path | None, conninfo:
     around = rng.choice(np.flatnonzero(inner), searches, replace=False)
     centres = np.stack([ra[around], dec[around]], axis=1)
     text: list[str] = []
-    with database.connect(conninfo) as connection:
+    with connect(conninfo) as connection:
         for name, value in PLANNER.items():
             connection.execute("SELECT set_config(%s, %s, false)", (name, value))
         for rows in (photometry(rng, ra, dec), fiberassign(rng, ra, dec)):

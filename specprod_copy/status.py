@@ -9,11 +9,12 @@ from datetime import datetime
 import psycopg
 from psycopg import sql
 
-from specprod_copy import database, ddl, ledger, locks
-from specprod_copy.database import parametrized
 from specprod_copy.errors import DatabaseError
-from specprod_copy.ledger import Ledger
-from specprod_copy.plan import Plan, make_plan, with_tiles
+from specprod_copy.plan import ledger
+from specprod_copy.plan.ledger import Ledger
+from specprod_copy.plan.planning import Plan, make_plan, with_tiles
+from specprod_copy.postgres import catalog, ddl, locks
+from specprod_copy.postgres.names import parametrized
 from specprod_copy.tables import SOURCES, Inputs, TableSource
 
 FINISH_PHASES = ("keys", "indexes", "foreign_keys", "validation", "q3c")
@@ -97,7 +98,7 @@ def schema_status(
     InputError
         If a file cannot be opened, lacks columns or changed since it was loaded.
     """
-    existing = database.existing_tables(connection, schema)
+    existing = catalog.existing_tables(connection, schema)
     if ledger.TABLE not in existing:
         raise DatabaseError(
             f"schema {schema} has no table {ledger.TABLE}: this program has not loaded it"
@@ -117,7 +118,7 @@ def schema_status(
 def _plan(
     connection: psycopg.Connection, schema: str, sources: Sequence[TableSource], inputs: Inputs
 ) -> Plan:
-    columns = {s.table: database.table_columns(connection, schema, s.table) for s in sources}
+    columns = {s.table: catalog.table_columns(connection, schema, s.table) for s in sources}
     inputs = with_tiles(inputs, sources, connection, schema)
     applicable = [source for source in sources if source.applies(inputs)]
     return make_plan(applicable, inputs, columns, Ledger(connection, schema))
@@ -152,7 +153,7 @@ def _steps(
     connection: psycopg.Connection, schema: str, tables: Sequence[str]
 ) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """Return the keys and indexes that tables have, and those they lack."""
-    existing = database.existing_objects(connection, schema)
+    existing = catalog.existing_objects(connection, schema)
     done: dict[str, list[str]] = {}
     missing: dict[str, list[str]] = {}
     for statement in ddl.statements(dict.fromkeys(tables), FINISH_PHASES, schema=schema):

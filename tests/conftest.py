@@ -2,57 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from support.clusters import SHARED, fresh_database, private_cluster
 
 from specprod_copy.demo import write_production
-from specprod_copy.server.account import account_for
-from specprod_copy.server.cluster import DATABASE, Cluster
+from specprod_copy.server.cluster import Cluster
 
-pytest.register_assert_rewrite("fault_loads")
-
-SHARED = Path(__file__).parents[2] / "shared"
-
-
-@contextmanager
-def open_folder() -> Iterator[Path]:
-    """Yield a temporary folder that the user of root's server can reach, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp(prefix="specprod-test-"))
-    folder.chmod(0o711)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder)
-
-
-@contextmanager
-def private_cluster(name: str = "pg") -> Iterator[Cluster]:
-    """Yield a cluster, still to be started, that is stopped and deleted at the end."""
-    with open_folder() as folder:
-        cluster = Cluster(folder / name)
-        try:
-            yield cluster
-        finally:
-            cluster.stop("immediate")
-
-
-def make_stopped(directory: Path, version: str) -> None:
-    """Lay out what identifies a stopped cluster of some version."""
-    account = account_for(directory)
-    for folder in (directory, directory / "data"):
-        folder.mkdir(mode=0o700)
-        os.chown(folder, account.uid, account.gid)
-    (directory / "data" / "PG_VERSION").write_text(f"{version}\n")
+pytest.register_assert_rewrite("support.fault_loads")
 
 
 @pytest.fixture(scope="session")
@@ -61,20 +24,6 @@ def cluster() -> Iterator[Cluster]:
     with private_cluster() as made:
         made.start()
         yield made
-
-
-@contextmanager
-def fresh_database(cluster: Cluster) -> Iterator[str]:
-    """Yield the connection string of a new database, with q3c where there is one."""
-    name = f"test_{uuid.uuid4().hex}"
-    maintenance = cluster.conninfo("postgres")
-    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-    drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
-    with psycopg.connect(maintenance, autocommit=True) as connection:
-        connection.execute(create.format(sql.Identifier(name), sql.Identifier(DATABASE)))
-    yield cluster.conninfo(name)
-    with psycopg.connect(maintenance, autocommit=True) as connection:
-        connection.execute(drop.format(sql.Identifier(name)))
 
 
 @pytest.fixture(scope="module")

@@ -16,15 +16,15 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from benchmarking import processes
 from benchmarking.productions import warm
-from specprod_copy import database, ddl
-from specprod_copy.columns import Column
-from specprod_copy.ledger import TABLE as LEDGER
-from specprod_copy.ledger import Ledger
-from specprod_copy.plan import make_plan, sources_of, with_tiles
-from specprod_copy.production import ProductionFiles
+from specprod_copy.desi.production import ProductionFiles
+from specprod_copy.plan.ledger import TABLE as LEDGER
+from specprod_copy.plan.ledger import Ledger
+from specprod_copy.plan.planning import make_plan, sources_of, with_tiles
+from specprod_copy.postgres import catalog, ddl
+from specprod_copy.postgres.columns import Column
+from specprod_copy.rows.units import Unit
 from specprod_copy.server.cluster import Cluster
 from specprod_copy.tables import Inputs
-from specprod_copy.units import Unit
 
 SCHEMA = "specprod_benchmark"
 
@@ -49,7 +49,7 @@ def server(work: Path, dsn: str | None) -> Iterator[str]:
             os.environ["PGPASSWORD"] = str(password)  # nobody sees it among the arguments
         dsn = make_conninfo("", **{name: str(value) for name, value in parts.items()})
         with psycopg.connect(dsn, autocommit=True) as connection:
-            if database.schema_exists(connection, SCHEMA):
+            if catalog.schema_exists(connection, SCHEMA):
                 raise click.ClickException(f"schema {SCHEMA} exists on this server; drop it first")
             try:
                 yield dsn
@@ -98,7 +98,7 @@ class Bench:
 
     def tileids(self) -> tuple[int, ...]:
         """Return the tiles that are loaded."""
-        return database.integers(self.connection, SCHEMA, "tile", "tileid")
+        return catalog.integers(self.connection, SCHEMA, "tile", "tileid")
 
     def loader(self, stages: Sequence[str], *options: str) -> list[str]:
         """Return the command line that loads stages here."""
@@ -115,7 +115,7 @@ class Bench:
     def plan(self) -> tuple[list[Unit], dict[str, list[Column]]]:
         """Return the units that fill the tables, and the columns of each table."""
         self.make_tables()
-        columns = {t: database.table_columns(self.connection, SCHEMA, t) for t in self.tables}
+        columns = {t: catalog.table_columns(self.connection, SCHEMA, t) for t in self.tables}
         sources = sources_of(self.stages)
         inputs = with_tiles(Inputs(self.files), sources, self.connection, SCHEMA)
         ledger = Ledger(self.connection, SCHEMA)
@@ -132,7 +132,7 @@ class Bench:
         """Drop the tables and forget that they were loaded."""
         names = sql.SQL(", ").join(sql.Identifier(SCHEMA, table) for table in self.tables)
         self.connection.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(names))
-        if LEDGER in database.existing_tables(self.connection, SCHEMA):
+        if LEDGER in catalog.existing_tables(self.connection, SCHEMA):
             delete = sql.SQL("DELETE FROM {} WHERE table_name = ANY(%s)")
             ledger = sql.Identifier(SCHEMA, LEDGER)
             self.connection.execute(delete.format(ledger), (list(self.tables),))

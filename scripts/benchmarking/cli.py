@@ -12,8 +12,8 @@ from benchmarking.bench import BEFORE
 from benchmarking.chart import write_chart
 from benchmarking.processes import FailedError
 from benchmarking.productions import Size, demo_production
+from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.errors import SpecprodCopyError
-from specprod_copy.production import ProductionFiles, find_production
 
 MODES = {
     "production": (150_000, "The limit and specprod-copy with everything, about 1 GB of files."),

@@ -16,9 +16,9 @@ from benchmarking.ready import Ready, ready_files
 from benchmarking.result import Result
 from benchmarking.rounds import Rounds, Turn
 from benchmarking.targets import LIMIT, PARALLEL, jobs
-from specprod_copy import database
-from specprod_copy.production import ProductionFiles
-from specprod_copy.units import Unit
+from specprod_copy.desi.production import ProductionFiles
+from specprod_copy.postgres.connection import connect
+from specprod_copy.rows.units import Unit
 
 NOTES = (
     "Every contender is a process of its own and pays for its start and imports; “start” is what "
@@ -65,7 +65,7 @@ def compare(
     dsn : str, optional
         A server; a private one without it.
     """
-    with server(work, dsn) as conninfo, database.connect(conninfo) as connection:
+    with server(work, dsn) as conninfo, connect(conninfo) as connection:
         bench = Bench(connection, conninfo, files, stages, work)
         bench.prepare(BEFORE.get(stages[0], ()))
         units, columns = bench.plan()

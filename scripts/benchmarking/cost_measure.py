@@ -23,19 +23,19 @@ from benchmarking.ready import Ready, ready_files
 from benchmarking.report import Document
 from benchmarking.rounds import Figures, Rounds, Turn
 from benchmarking.targets import LIMIT, jobs
-from specprod_copy import database
-from specprod_copy.columns import Column
-from specprod_copy.ledger import TABLE as LEDGER
-from specprod_copy.plan import sources_of
-from specprod_copy.production import ProductionFiles
-from specprod_copy.units import Unit
+from specprod_copy.desi.production import ProductionFiles
+from specprod_copy.plan.ledger import TABLE as LEDGER
+from specprod_copy.plan.planning import sources_of
+from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.connection import connect
+from specprod_copy.rows.units import Unit
 
 
 def measure(
     work: Path, files: ProductionFiles, *, runs: int, orm_rows: int, dsn: str | None
 ) -> Document:
     """Measure, and return the tables of the model; parameters as for `comparison.compare`."""
-    with server(work, dsn) as conninfo, database.connect(conninfo) as connection:
+    with server(work, dsn) as conninfo, connect(conninfo) as connection:
         bench = Bench(connection, conninfo, files, ("all",), work)
         if not limit.may_read_files(bench):
             raise FailedError("the cost model needs the right to COPY from files of the server")

@@ -22,8 +22,8 @@ from benchmarking.ready import ready_files
 from benchmarking.report import Document, markdown, number
 from benchmarking.rounds import Rounds, Turn
 from benchmarking.targets import LIMIT, jobs
-from specprod_copy import database
-from specprod_copy.production import ProductionFiles
+from specprod_copy.desi.production import ProductionFiles
+from specprod_copy.postgres.connection import connect
 
 SMALL_TARGETS = 100
 STAGE = "fiberassign"
@@ -72,7 +72,7 @@ def _unpack_all(paths: Sequence[Path]) -> tuple[int, dict[str, float]]:
 
 
 def _measure(work: Path, files: ProductionFiles, runs: int, dsn: str | None) -> tuple[Found, dict]:
-    with server(work, dsn) as conninfo, database.connect(conninfo) as connection:
+    with server(work, dsn) as conninfo, connect(conninfo) as connection:
         bench = Bench(connection, conninfo, files, (STAGE,), work)
         bench.prepare(["exposures"])
         paths = _zip_all(files, bench.tileids())

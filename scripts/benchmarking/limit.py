@@ -15,7 +15,7 @@ from psycopg import sql
 
 from benchmarking.bench import SCHEMA, Bench
 from benchmarking.ready import Ready, copy_statement
-from specprod_copy import database, ddl
+from specprod_copy.postgres import catalog, ddl
 
 PHASES = ("keys", "indexes", "q3c", "foreign_keys", "validation")
 
@@ -46,7 +46,7 @@ def finish(bench: Bench, *, parallel: bool = False) -> dict[str, float]:
     """
     if not parallel:
         bench.connection.execute("SET max_parallel_maintenance_workers = 0")
-    q3c = database.q3c_version(bench.connection, installed=True) is not None
+    q3c = catalog.q3c_version(bench.connection, installed=True) is not None
     # A key may take two statements: its index, and the key that uses it.
     seconds: dict[str, float] = defaultdict(float)
     for phase in PHASES:

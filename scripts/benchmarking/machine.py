@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 
 import specprod_copy
-from specprod_copy import database
+from specprod_copy.postgres import catalog
 from specprod_copy.server.data_directory import memory_bytes
 
 PACKAGES = (
@@ -77,7 +77,7 @@ def circumstances(connection: psycopg.Connection) -> dict[str, str]:
     settings: dict[str, str] = dict(connection.execute(query, (list(SETTINGS),)).fetchall())
     server = connection.execute("SELECT current_setting('server_version')").fetchone()
     assert server is not None
-    q3c = database.q3c_version(connection, installed=True)
+    q3c = catalog.q3c_version(connection, installed=True)
     return client_circumstances() | {
         "server": f"PostgreSQL {server[0]}, {f'q3c {q3c}' if q3c else 'no q3c'}; "
         + ", ".join(f"{name} {settings[name]}" for name in SETTINGS if name in settings),

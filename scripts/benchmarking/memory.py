@@ -13,8 +13,8 @@ from benchmarking import loader, machine
 from benchmarking.bench import BEFORE, Bench, server
 from benchmarking.report import Document, markdown, number
 from benchmarking.targets import jobs
-from specprod_copy import database
-from specprod_copy.production import ProductionFiles
+from specprod_copy.desi.production import ProductionFiles
+from specprod_copy.postgres.connection import connect
 
 MOST_MB = 400
 FACTOR = 10
@@ -45,7 +45,7 @@ def measure(
     sizes: dict[int, tuple[int, int]] = {}
     for size in (rows // FACTOR, rows):
         files = production(size)
-        with server(work, dsn) as conninfo, database.connect(conninfo) as connection:
+        with server(work, dsn) as conninfo, connect(conninfo) as connection:
             bench = Bench(connection, conninfo, files, (table,), work)
             bench.prepare(BEFORE[table])
             units, _ = bench.plan()

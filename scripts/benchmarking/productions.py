@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from specprod_copy.demo import write_production
-from specprod_copy.production import ProductionFiles, find_production
+from specprod_copy.desi.production import ProductionFiles, find_production
 
 MOST_TARGETS = 10_000
 """Targets of a tile when there are enough tiles; half of them get fibers, 5000."""

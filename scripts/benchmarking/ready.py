@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 import psycopg
 from psycopg import sql
 
-from specprod_copy.columns import Column
-from specprod_copy.encoding import encoded_chunks
-from specprod_copy.pgcopy import HEADER, TRAILER, Encoder
-from specprod_copy.units import Unit
+from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.encoder import HEADER, TRAILER, Encoder
+from specprod_copy.rows.encoding import encoded_chunks
+from specprod_copy.rows.units import Unit
 
 
 @dataclass(frozen=True)

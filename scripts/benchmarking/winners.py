@@ -9,10 +9,10 @@ import sys
 import time
 from pathlib import Path
 
-from specprod_copy.production import ProductionFiles, find_production
+from specprod_copy.desi.production import ProductionFiles, find_production
+from specprod_copy.plan.first_occurrences import first_rows
 from specprod_copy.tables import Inputs
 from specprod_copy.tables.photometry import TARGETPHOT, TRACTORPHOT
-from specprod_copy.winners import first_rows
 
 
 def main() -> None:

@@ -13,10 +13,10 @@ import psycopg
 from psycopg import sql
 
 from sky_ordering.rows import UNIT_ROWS, Sky
-from specprod_copy import database, ddl
-from specprod_copy.columns import Column
-from specprod_copy.pgcopy import CHUNK_ROWS, HEADER, TRAILER, Encoder
-from specprod_copy.sky import sorted_on_sky
+from specprod_copy.postgres import catalog, ddl
+from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.encoder import CHUNK_ROWS, HEADER, TRAILER, Encoder
+from specprod_copy.rows.sky_order import sorted_on_sky
 
 SCHEMA = "specprod_copy_sky_order"
 
@@ -53,7 +53,7 @@ def copy_rows(
     connection: psycopg.Connection, rows: Sky, case: Case, pieces: Iterator[np.ndarray], sort: bool
 ) -> None:
     """Fill the table; note the seconds of COPY, and of the processor for sorting."""
-    columns = database.table_columns(connection, SCHEMA, rows.table)
+    columns = catalog.table_columns(connection, SCHEMA, rows.table)
     encoder = Encoder(columns)
     statement = sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(
         sql.Identifier(SCHEMA, rows.table)

@@ -13,9 +13,9 @@ import polars as pl
 
 from specprod_copy.batch.script_values import CHECKED, SHELLS, check, quote
 from specprod_copy.batch.slurm import DONE, Script
-from specprod_copy.configuration import Production
+from specprod_copy.desi.configuration import Production
+from specprod_copy.desi.production import FIRST_LOADABLE_NIGHT
 from specprod_copy.errors import ConfigurationError, InputError
-from specprod_copy.production import FIRST_LOADABLE_NIGHT
 from specprod_copy.reader import read_table
 from specprod_copy.resources import resource_folder
 from specprod_copy.tables import STAGES, tile

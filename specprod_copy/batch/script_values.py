@@ -9,8 +9,8 @@ from typing import Final
 
 from psycopg.pq import Conninfo
 
-from specprod_copy.conninfo import conninfo_parameters
 from specprod_copy.errors import ConfigurationError
+from specprod_copy.postgres.conninfo import conninfo_parameters
 
 _WORD: Final = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"
 _LETTERS: Final = "letters, digits, '_', '.', '+' and '-'"

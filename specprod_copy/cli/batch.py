@@ -11,8 +11,8 @@ import click
 from specprod_copy.batch.jobs import BatchOptions, make_jobs, render
 from specprod_copy.batch.script_values import connection_arguments
 from specprod_copy.batch.slurm import Script, chain, check_replaceable, submit, write_scripts
-from specprod_copy.configuration import find_production
-from specprod_copy.conninfo import server_is_named
+from specprod_copy.desi.configuration import find_production
+from specprod_copy.postgres.conninfo import server_is_named
 
 
 def _absolute(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:

@@ -11,7 +11,7 @@ import click
 
 from specprod_copy.demo.fitsfile import Written
 from specprod_copy.demo.writing import MOST_TARGETS, SEED, TARGETS, TILES, write_production
-from specprod_copy.production import find_production
+from specprod_copy.desi.production import find_production
 
 
 @click.command()

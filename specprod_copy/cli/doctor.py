@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from specprod_copy.cli.options import connection_options, schema_options
+from specprod_copy.cli.progress import make_console
 from specprod_copy.doctor import doctor as examine
 from specprod_copy.doctor.text import print_findings, to_json
-from specprod_copy.report import make_console
 from specprod_copy.tables import Inputs
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import click
 
-from specprod_copy import database, ddl, ledger, rights
 from specprod_copy.cli.options import connection_options, role_options
 from specprod_copy.daily import state
 from specprod_copy.errors import DatabaseError
+from specprod_copy.plan import ledger
+from specprod_copy.postgres import catalog, ddl, rights
+from specprod_copy.postgres.connection import connect
 
 
 @click.command()
@@ -23,8 +25,8 @@ def grant(schema: str, roles: tuple[str, ...], conninfo: str) -> None:
     \b
       specprod-copy grant --schema iron --public
     """
-    with database.connect(conninfo) as connection:
-        existing = database.existing_tables(connection, schema)
+    with connect(conninfo) as connection:
+        existing = catalog.existing_tables(connection, schema)
         known = (*ddl.TABLES, ledger.TABLE, state.TABLE)
         tables = [table for table in known if table in existing]
         if not tables:

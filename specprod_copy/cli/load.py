@@ -9,16 +9,16 @@ from pathlib import Path
 
 import click
 
+from specprod_copy.cli.load_text import print_plan, print_refused, print_summary
 from specprod_copy.cli.options import (
     connection_options,
     input_options,
     role_options,
     verbosity_options,
 )
-from specprod_copy.load import LoadOptions, plan_load
-from specprod_copy.load import load as run_load
-from specprod_copy.report import make_console, make_report
-from specprod_copy.summary import print_plan, print_refused, print_summary
+from specprod_copy.cli.progress import make_console, make_report
+from specprod_copy.loading.api import LoadOptions, plan_load
+from specprod_copy.loading.api import load as run_load
 from specprod_copy.tables import STAGES, Inputs
 
 

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import click
 from psycopg.conninfo import make_conninfo
 
-from specprod_copy.conninfo import conninfo_parameters, server_is_named
+from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.errors import ConfigurationError
-from specprod_copy.production import ProductionFiles, find_production
+from specprod_copy.postgres.conninfo import conninfo_parameters, server_is_named
 from specprod_copy.server.cluster import Cluster
 from specprod_copy.tables import Inputs
 

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from specprod_copy import coeff_patch
 from specprod_copy.cli.options import connection_options, role_options, verbosity_options
+from specprod_copy.cli.progress import make_report
 from specprod_copy.coeff_patch import Comparison, Patch, Sample, patches_of
 from specprod_copy.coeff_patch.kinds import KINDS
-from specprod_copy.report import make_report
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from specprod_copy import ddl
 from specprod_copy.cli.options import role_options
 from specprod_copy.coeff_patch import PATCH_SCHEMA, PRODUCTIONS, render_procedure
+from specprod_copy.postgres import ddl
 
 
 @click.command("render-ddl")

@@ -9,9 +9,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from specprod_copy import database
 from specprod_copy.cli.options import connection_options, schema_options
-from specprod_copy.report import make_console
+from specprod_copy.cli.progress import make_console
+from specprod_copy.postgres.connection import connect
 from specprod_copy.status import Status, schema_status
 from specprod_copy.tables import Inputs
 
@@ -36,7 +36,7 @@ def status(
     """
     if not schema:
         raise click.UsageError("name the schema: --schema NAME, or --specprod NAME")
-    with database.connect(conninfo) as connection:
+    with connect(conninfo) as connection:
         found = schema_status(connection, schema, inputs)
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(found), default=str, indent=2))

@@ -10,14 +10,10 @@ from specprod_copy.cli.options import (
     role_options,
     verbosity_options,
 )
-from specprod_copy.cli.tile_options import (
-    check_failures,
-    end_options,
-    finished,
-)
+from specprod_copy.cli.progress import make_console, make_report
+from specprod_copy.cli.tile_options import check_failures, end_options, finished
 from specprod_copy.daily.run import TileOptions
 from specprod_copy.daily.run import sync as run_sync
-from specprod_copy.report import make_console, make_report
 from specprod_copy.tables import Inputs
 
 

@@ -12,9 +12,9 @@ from specprod_copy.cli.options import (
     role_options,
     verbosity_options,
 )
+from specprod_copy.cli.progress import make_console, make_report
 from specprod_copy.cli.tile_options import end_options, finished
 from specprod_copy.daily.run import TileOptions, load_tiles
-from specprod_copy.report import make_console, make_report
 from specprod_copy.tables import Inputs
 
 

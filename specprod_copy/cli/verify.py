@@ -9,12 +9,12 @@ from pathlib import Path
 import click
 
 from specprod_copy.cli.options import connection_options, input_options, verbosity_options
-from specprod_copy.report import make_console, make_report
+from specprod_copy.cli.progress import make_console, make_report
 from specprod_copy.tables import STAGES, Inputs
-from specprod_copy.verify import VerifyOptions
-from specprod_copy.verify import verify as run_verify
-from specprod_copy.verify.html import write as write_html
-from specprod_copy.verify.text import print_failures, print_results, to_json
+from specprod_copy.verification import VerifyOptions
+from specprod_copy.verification import verify as run_verify
+from specprod_copy.verification.html import write as write_html
+from specprod_copy.verification.text import print_failures, print_results, to_json
 
 
 @click.command(epilog=f"Stages, in their order: {', '.join(STAGES)}.")

@@ -8,15 +8,16 @@ from typing import Final
 
 import psycopg
 
-from specprod_copy import database
 from specprod_copy.coeff_patch.patches import Patch
 from specprod_copy.coeff_patch.results import Applied, Comparison, Counts, Reverted, Sample
 from specprod_copy.coeff_patch.statements import number, run
 from specprod_copy.errors import DatabaseError
+from specprod_copy.postgres import catalog
+from specprod_copy.postgres.connection import SESSION_SETTINGS, connect, translated_errors
 
 # What is reported as done has to survive a crash of the server.
 _SETTINGS: Final = {
-    name: value for name, value in database.SESSION_SETTINGS.items() if name != "synchronous_commit"
+    name: value for name, value in SESSION_SETTINGS.items() if name != "synchronous_commit"
 }
 
 
@@ -121,8 +122,8 @@ def vacuum(conninfo: str, patches: Iterable[Patch], *, full: bool = False) -> li
             warnings.append(diagnostic.message_primary or "")
 
     with (
-        database.connect(conninfo) as connection,
-        database.translated_errors("cannot vacuum"),
+        connect(conninfo) as connection,
+        translated_errors("cannot vacuum"),
     ):
         connection.add_notice_handler(note)
         for patch in patches:
@@ -196,8 +197,8 @@ def _transaction(
 ) -> Iterator[psycopg.Connection]:
     """Open a transaction, after a look whether the tables exist."""
     with (
-        database.connect(conninfo, settings=_SETTINGS) as connection,
-        database.translated_errors(f"cannot {doing}"),
+        connect(conninfo, settings=_SETTINGS) as connection,
+        translated_errors(f"cannot {doing}"),
         connection.transaction(),
     ):
         for patch in patches:
@@ -212,7 +213,7 @@ def _transaction(
 
 
 def _require(connection: psycopg.Connection, schema: str, table: str, advice: str) -> None:
-    if table not in database.existing_tables(connection, schema):
+    if table not in catalog.existing_tables(connection, schema):
         raise DatabaseError(f"table {schema}.{table} does not exist; {advice}")
 
 

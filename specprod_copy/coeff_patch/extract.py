@@ -13,13 +13,13 @@ import numpy as np
 import polars as pl
 
 import specprod_copy
+from specprod_copy.atomic_files import refuse_existing, staged
 from specprod_copy.coeff_patch.kinds import Kind, kind_of
 from specprod_copy.errors import ConfigurationError, InputError
-from specprod_copy.pgcopy import CHUNK_ROWS
+from specprod_copy.postgres.encoder import CHUNK_ROWS
 from specprod_copy.reader import InputTable, open_table
-from specprod_copy.staging import refuse_existing, staged
+from specprod_copy.rows.transform import Transform
 from specprod_copy.tables.coeff_patch import HDUS
-from specprod_copy.transform import Transform
 
 HDU: Final = HDUS[0]
 """The HDU of a patch file."""

@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from specprod_copy.columns import Column
 from specprod_copy.errors import InputError
+from specprod_copy.postgres.columns import Column
 from specprod_copy.reader import InputTable
 from specprod_copy.tables.coeff_patch import ZPIXPATCH, ZTILEPATCH
 from specprod_copy.tables.source import TableSource

@@ -8,16 +8,18 @@ from pathlib import Path
 
 import psycopg
 
-from specprod_copy import copying, database, ddl, finish, locks, rights
 from specprod_copy.coeff_patch.kinds import kind_of
 from specprod_copy.coeff_patch.patches import Patch
 from specprod_copy.coeff_patch.statements import run
 from specprod_copy.errors import ConfigurationError, DatabaseError, InputError
-from specprod_copy.keys import DuplicateKey, explain
+from specprod_copy.loading import copying, post_data
+from specprod_copy.loading.key_errors import DuplicateKey, explain
+from specprod_copy.postgres import catalog, ddl, locks, rights
+from specprod_copy.postgres.connection import connect, making_schema, translated_errors
+from specprod_copy.progress import Report
 from specprod_copy.reader import open_table
-from specprod_copy.report import Report
+from specprod_copy.rows.units import Fingerprint, Stamp, Unit
 from specprod_copy.tables.coeff_patch import HDUS
-from specprod_copy.units import Fingerprint, Stamp, Unit
 
 
 @dataclass
@@ -87,8 +89,8 @@ def load(
         raise ConfigurationError(f"no table for the files of {', '.join(sorted(unwanted))}")
     wanted = [patch for patch in patches if patch.plain in given]
     with (
-        database.connect(conninfo) as connection,
-        database.translated_errors("cannot load patches"),
+        connect(conninfo) as connection,
+        translated_errors("cannot load patches"),
     ):
         for patch in wanted:
             _refuse(connection, patch, overwrite=overwrite)
@@ -126,12 +128,12 @@ def _unit(path: Path) -> Unit:
 
 def _refuse(connection: psycopg.Connection, patch: Patch, *, overwrite: bool) -> None:
     """Raise an error if the patch exists, or something is where it has to be made."""
-    if patch.plain in database.existing_tables(connection, patch.own_schema):
+    if patch.plain in catalog.existing_tables(connection, patch.own_schema):
         raise DatabaseError(
             f"table {patch.own_schema}.{patch.plain} is in the way; it is moved to its place by "
             "the procedure that render-ddl --coeff-patch prints, or drop it"
         )
-    existing = database.existing_tables(connection, patch.patch_schema)
+    existing = catalog.existing_tables(connection, patch.patch_schema)
     if patch.patch in existing and not overwrite:
         raise DatabaseError(
             f"table {patch.patch_schema}.{patch.patch} exists; --overwrite replaces it"
@@ -148,10 +150,10 @@ def _load(
     """Make a patch in a schema of its own, where names of indexes are free, and move it."""
     loaded = LoadedPatch(patch)
     with locks.work(connection, patch.own_schema, shared=False), connection.transaction():
-        temporary = not database.schema_exists(connection, patch.own_schema)
+        temporary = not catalog.schema_exists(connection, patch.own_schema)
         _create_schema(connection, patch, patch.own_schema)
         _execute_ddl(connection, patch, ["table", "comments"])
-        columns = database.table_columns(connection, patch.own_schema, patch.plain)
+        columns = catalog.table_columns(connection, patch.own_schema, patch.plain)
         results = copying.copy_units(connection, patch.own_schema, units, columns, report.advance)
         for result in results:
             if Stamp.of(result.unit.path) != result.unit.fingerprint.stamp:
@@ -160,7 +162,7 @@ def _load(
             loaded.rows_kept += result.rows_kept
             loaded.values_changed += result.values_changed
         try:
-            finish.finish(
+            post_data.finish(
                 connection,
                 patch.own_schema,
                 [patch.plain],
@@ -197,8 +199,8 @@ def _move(connection: psycopg.Connection, patch: Patch) -> None:
 
 def _create_schema(connection: psycopg.Connection, patch: Patch, schema: str) -> None:
     # To make a schema "if not exists" takes the right to make one, even if it exists.
-    if not database.schema_exists(connection, schema):
-        with database.making_schema(connection, schema):
+    if not catalog.schema_exists(connection, schema):
+        with making_schema(connection, schema):
             run(connection, patch, "create_schema", schema=schema)
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from specprod_copy import ddl
 from specprod_copy.coeff_patch.kinds import KINDS, Kind
 from specprod_copy.errors import ConfigurationError
+from specprod_copy.postgres import ddl
 
 PATCH_SCHEMA: Final = "coeff_patch"
 """The schema that patches of all productions share."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from specprod_copy import ddl
 from specprod_copy.coeff_patch.patches import PATCH_SCHEMA, Patch, patches_of
 from specprod_copy.errors import ConfigurationError
+from specprod_copy.postgres import ddl
 
 PRODUCTIONS: Final = ("guadalupe", "fuji", "iron")
 """Productions whose coefficients were wrong, in the order of patching.

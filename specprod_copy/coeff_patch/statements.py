@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import psycopg
 
-from specprod_copy import ddl
 from specprod_copy.coeff_patch.patches import Patch
+from specprod_copy.postgres import ddl
 
 
 def run(

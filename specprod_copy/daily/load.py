@@ -10,22 +10,22 @@ from pathlib import Path
 import polars as pl
 from psycopg import sql
 
-from specprod_copy import locks
 from specprod_copy.daily import state
-from specprod_copy.daily.photometry import (
+from specprod_copy.daily.staging import Staging
+from specprod_copy.desi.production import ProductionFiles
+from specprod_copy.errors import InputError
+from specprod_copy.postgres import locks
+from specprod_copy.rows.units import Stamp
+from specprod_copy.tables import fiberassign
+from specprod_copy.tiles.photometry import (
     find_photometry,
     photometry_rows,
     potential_targets,
     target_rows,
 )
-from specprod_copy.daily.redshifts import PETALS, redshift_files, ztile_rows
-from specprod_copy.daily.rows import Rows
-from specprod_copy.daily.staging import Staging
-from specprod_copy.daily.tiles import Summaries, Tile
-from specprod_copy.errors import InputError
-from specprod_copy.production import ProductionFiles
-from specprod_copy.tables import fiberassign
-from specprod_copy.units import Stamp
+from specprod_copy.tiles.redshifts import PETALS, redshift_files, ztile_rows
+from specprod_copy.tiles.summaries import Summaries, Tile
+from specprod_copy.tiles.tile_rows import Rows
 
 MERGED = ("exposure", "frame", "photometry", "target", "ztile", "fiberassign", "potential")
 """Tables that get rows of a tile after its own row, in an order that foreign keys allow."""

@@ -9,14 +9,14 @@ from pathlib import PurePath
 
 import psycopg
 
-from specprod_copy import database
 from specprod_copy.daily import state
-from specprod_copy.daily.redshifts import redshift_files
 from specprod_copy.daily.schema import KEYS
 from specprod_copy.daily.staging import Staging
-from specprod_copy.daily.tiles import Summaries, Tile
+from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.errors import InputError
-from specprod_copy.production import ProductionFiles
+from specprod_copy.postgres import catalog
+from specprod_copy.tiles.redshifts import redshift_files
+from specprod_copy.tiles.summaries import Summaries, Tile
 
 
 class Verdict(StrEnum):
@@ -81,7 +81,7 @@ def examine(
         if finding.verdict in (Verdict.SAME, Verdict.CHANGED):
             known[tile.tileid] = [finding.reason] if finding.reason else []
     if known:
-        columns = {table: database.table_columns(connection, schema, table) for table in KEYS}
+        columns = {table: catalog.table_columns(connection, schema, table) for table in KEYS}
         staging = Staging(connection, schema, columns)
         differing, faults = _compare(staging, summaries, list(known))
         for tileid, reasons in known.items():

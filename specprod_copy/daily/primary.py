@@ -7,10 +7,12 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from specprod_copy import database, ddl, finish, locks
 from specprod_copy.daily.schema import KEYS
 from specprod_copy.errors import DatabaseError
-from specprod_copy.report import Report
+from specprod_copy.loading import post_data
+from specprod_copy.postgres import catalog, ddl, locks
+from specprod_copy.postgres.connection import translated_errors
+from specprod_copy.progress import Report
 
 TABLES: Final = ("zpix", "ztile")
 """Tables of spectra."""
@@ -39,12 +41,12 @@ def choose_primary(
     DatabaseError
         If the schema has no tables of spectra, or the server refuses.
     """
-    existing = database.existing_tables(connection, schema)
+    existing = catalog.existing_tables(connection, schema)
     tables = [table for table in TABLES if table in existing]
     if not tables:
         raise DatabaseError(f"schema {schema} has neither of the tables {' and '.join(TABLES)}")
     changed: dict[str, int] = {}
-    with database.translated_errors(f"cannot choose primary spectra of schema {schema}"):
+    with translated_errors(f"cannot choose primary spectra of schema {schema}"):
         for table in tables:
             with (report or Report()).step(f"{table}: primary"), connection.transaction():
                 locks.merging(connection, schema)
@@ -73,15 +75,15 @@ def refresh_indexes(
         If the server refuses.
     """
     tables = list(KEYS)
-    q3c = database.q3c_version(connection, installed=True) is not None
-    with database.translated_errors(f"cannot refresh the indexes of schema {schema}"):
+    q3c = catalog.q3c_version(connection, installed=True) is not None
+    with translated_errors(f"cannot refresh the indexes of schema {schema}"):
         if q3c and not cluster:
             for statement in ddl.statements(tables, ["q3c"], schema=schema):
                 if statement.makes is not None:
                     index = sql.Identifier(schema, statement.makes.name)
                     with report.step(str(statement)):
                         connection.execute(sql.SQL("REINDEX INDEX CONCURRENTLY {}").format(index))
-        finish.finish(
+        post_data.finish(
             connection,
             schema,
             tables,

@@ -11,15 +11,16 @@ from queue import SimpleQueue
 
 import psycopg
 
-from specprod_copy import database, locks
 from specprod_copy.daily import primary, schema
 from specprod_copy.daily.load import TileResult, gather, load_tile, remove_tile
 from specprod_copy.daily.plan import Finding, Verdict, examine, vanished
 from specprod_copy.daily.staging import Staging
-from specprod_copy.daily.tiles import Summaries
 from specprod_copy.errors import InputError, SpecprodCopyError
-from specprod_copy.report import Report
+from specprod_copy.postgres import locks
+from specprod_copy.postgres.connection import connect, translated_errors
+from specprod_copy.progress import Report
 from specprod_copy.tables import Inputs
+from specprod_copy.tiles.summaries import Summaries
 
 
 @dataclass(frozen=True)
@@ -207,8 +208,8 @@ class _Run:
         """Connect, and be at work on the schema: beside other runs, but not beside a load."""
         started = time.monotonic()
         with (
-            database.connect(conninfo) as connection,
-            database.translated_errors(f"cannot load tiles into schema {options.schema}"),
+            connect(conninfo) as connection,
+            translated_errors(f"cannot load tiles into schema {options.schema}"),
             locks.work(connection, options.schema, shared=not options.overwrite),
         ):
             run = cls(connection, conninfo, inputs, options, report)
@@ -283,7 +284,7 @@ class _Run:
         def one(tileid: int) -> TileResult | None:
             staging = free.get()
             try:
-                with database.translated_errors(f"cannot load tile {tileid}"):
+                with translated_errors(f"cannot load tile {tileid}"):
                     result = work(staging, tileid)
             except SpecprodCopyError as error:
                 if staging.connection.closed:
@@ -297,7 +298,7 @@ class _Run:
 
         with ExitStack() as stack:
             for _ in range(jobs):
-                connection = stack.enter_context(database.connect(self.conninfo))
+                connection = stack.enter_context(connect(self.conninfo))
                 free.put(Staging(connection, self.schema, self.columns))
             pool = stack.enter_context(ThreadPoolExecutor(max(jobs, 1), "tile"))
             futures = [pool.submit(one, tileid) for tileid in tileids]

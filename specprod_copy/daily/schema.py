@@ -8,14 +8,16 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from specprod_copy import database, ddl, finish, ledger, locks, rights
-from specprod_copy.columns import Column
 from specprod_copy.daily import state
+from specprod_copy.desi.production import Production
 from specprod_copy.errors import DatabaseError
-from specprod_copy.overwrite import drop_tables
-from specprod_copy.production import Production
-from specprod_copy.report import Report
-from specprod_copy.tables import version
+from specprod_copy.loading import post_data
+from specprod_copy.loading.overwrite import drop_tables
+from specprod_copy.plan import ledger, versions
+from specprod_copy.postgres import catalog, ddl, locks, rights
+from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.names import parametrized
+from specprod_copy.progress import Report
 
 KEYS: Final[Mapping[str, str]] = {
     "tile": "tileid",
@@ -67,15 +69,15 @@ def prepare(
     locks.making_tables(connection, schema)
     if overwrite:
         drop_tables(connection, schema, [*KEYS, state.TABLE])
-        if ledger.TABLE in database.existing_tables(connection, schema):
+        if ledger.TABLE in catalog.existing_tables(connection, schema):
             forget = sql.SQL("DELETE FROM {} WHERE table_name = ANY(%s)")
-            name = database.parametrized(schema, ledger.TABLE)
+            name = parametrized(schema, ledger.TABLE)
             connection.execute(forget.format(name), (list(KEYS),))
     refuse_other_rows(connection, schema)
-    existing = database.existing_tables(connection, schema)
+    existing = catalog.existing_tables(connection, schema)
     wanted = ["version", *KEYS, state.TABLE]
     new = [table for table in wanted if table not in existing]
-    makes_schema = [] if database.schema_exists(connection, schema) else ["schema"]
+    makes_schema = [] if catalog.schema_exists(connection, schema) else ["schema"]
     statements = [
         *ddl.statements(makes_schema, ["table"], schema=schema),
         *ddl.statements(new, ["table", "comments"], schema=schema),
@@ -84,11 +86,11 @@ def prepare(
     for statement in statements:
         connection.execute(statement.sql.encode())
     q3c = rights.enable_q3c(connection, schema, report.info)
-    finish.finish(connection, schema, list(KEYS), step=report.step, changed=[], q3c=q3c)
-    version.upsert(connection, schema, version.versions(connection, production))
+    post_data.finish(connection, schema, list(KEYS), step=report.step, changed=[], q3c=q3c)
+    versions.upsert(connection, schema, versions.versions(connection, production))
     for role in rights.grant(connection, schema, wanted, roles):
         report.info(f"role {role} does not exist: nothing granted to it")
-    return {table: database.table_columns(connection, schema, table) for table in KEYS}
+    return {table: catalog.table_columns(connection, schema, table) for table in KEYS}
 
 
 def refuse_other_rows(connection: psycopg.Connection, schema: str) -> None:
@@ -99,11 +101,11 @@ def refuse_other_rows(connection: psycopg.Connection, schema: str) -> None:
     DatabaseError
         If not: a load of whole stages knows other rules, and keeps a ledger of its own.
     """
-    existing = database.existing_tables(connection, schema)
-    if state.TABLE in existing and database.has_rows(connection, schema, state.TABLE):
+    existing = catalog.existing_tables(connection, schema)
+    if state.TABLE in existing and catalog.has_rows(connection, schema, state.TABLE):
         return
     for table in KEYS:
-        if table in existing and database.has_rows(connection, schema, table):
+        if table in existing and catalog.has_rows(connection, schema, table):
             raise DatabaseError(
                 f"table {schema}.{table} has rows that were not loaded tile by tile; choose "
                 "another --schema for single tiles, or replace its tables with tile --overwrite"

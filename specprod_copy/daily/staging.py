@@ -13,14 +13,14 @@ import psycopg
 import pyarrow as pa
 from psycopg import sql
 
-from specprod_copy import ddl
-from specprod_copy.columns import Column
-from specprod_copy.daily.rows import Rows
 from specprod_copy.daily.schema import KEYS
-from specprod_copy.encoding import made_ahead
 from specprod_copy.errors import InputError
-from specprod_copy.pgcopy import HEADER, TRAILER, Encoder
+from specprod_copy.postgres import ddl
+from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.encoder import HEADER, TRAILER, Encoder
+from specprod_copy.rows.encoding import made_ahead
 from specprod_copy.tables import common
+from specprod_copy.tiles.tile_rows import Rows
 
 REMOVED_FROM = ("ztile", "fiberassign", "potential", "target", "frame", "exposure")
 """Tables that lose rows of a tile, in an order that foreign keys allow."""

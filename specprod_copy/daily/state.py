@@ -12,8 +12,9 @@ import psycopg
 from psycopg import sql
 
 import specprod_copy
-from specprod_copy import database
-from specprod_copy.units import ledger_name
+from specprod_copy.postgres import catalog
+from specprod_copy.postgres.names import parametrized
+from specprod_copy.rows.units import ledger_name
 
 TABLE: Final = "tile_ledger"
 """Name of the table."""
@@ -40,7 +41,7 @@ class Loaded:
 
 def loaded_tiles(connection: psycopg.Connection, schema: str) -> dict[int, Loaded]:
     """Return the tiles that are loaded, none if the schema has no tables yet."""
-    if TABLE not in database.existing_tables(connection, schema):
+    if TABLE not in catalog.existing_tables(connection, schema):
         return {}
     query = sql.SQL(
         """SELECT tileid, lastnight, updated, files FROM {} JOIN {} USING (tileid)
@@ -63,7 +64,7 @@ def record(connection: psycopg.Connection, schema: str, tile: Loaded, seconds: f
            SET (updated, files, seconds, loaded_at, loaded_by) =
                (EXCLUDED.updated, EXCLUDED.files, EXCLUDED.seconds, clock_timestamp(),
                 EXCLUDED.loaded_by)"""
-    ).format(database.parametrized(schema, TABLE))
+    ).format(parametrized(schema, TABLE))
     values = {
         "tileid": tile.tileid,
         "updated": tile.updated,
@@ -76,5 +77,5 @@ def record(connection: psycopg.Connection, schema: str, tile: Loaded, seconds: f
 
 def forget(connection: psycopg.Connection, schema: str, tileid: int) -> None:
     """Remove what is said of a tile, within the transaction that removes its rows."""
-    query = sql.SQL("DELETE FROM {} WHERE tileid = %s").format(database.parametrized(schema, TABLE))
+    query = sql.SQL("DELETE FROM {} WHERE tileid = %s").format(parametrized(schema, TABLE))
     connection.execute(query, (tileid,))

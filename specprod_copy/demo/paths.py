@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from specprod_copy.configuration import Production
+from specprod_copy.desi.configuration import Production
 
 
 @dataclass(frozen=True)

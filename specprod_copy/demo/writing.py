@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from specprod_copy.configuration import Production, find_production
 from specprod_copy.demo.catalogs import write_catalogs
 from specprod_copy.demo.fiberassign import collect, write_fiberassign
 from specprod_copy.demo.fibers import FiberPool
@@ -26,6 +25,7 @@ from specprod_copy.demo.redrock import collect_redrock, write_redrock
 from specprod_copy.demo.spectra import observe
 from specprod_copy.demo.summaries import csv_lines, exposure_columns, frame_columns, tile_columns
 from specprod_copy.demo.targeting import survey_columns, targeting_columns
+from specprod_copy.desi.configuration import Production, find_production
 from specprod_copy.errors import ConfigurationError
 
 TILES, TARGETS, SEED = 16, 600, 1

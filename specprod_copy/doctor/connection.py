@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 
 from specprod_copy.doctor.findings import Finding
-from specprod_copy.pgcopy import HEADER, TRAILER
+from specprod_copy.postgres.encoder import HEADER, TRAILER
 
 ROUND_TRIPS = 20
 GOOD_MS = 20.0

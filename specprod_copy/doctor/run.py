@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from specprod_copy import database
 from specprod_copy.doctor.client import check_client
 from specprod_copy.doctor.connection import check_connection
 from specprod_copy.doctor.findings import Finding
@@ -15,6 +14,7 @@ from specprod_copy.doctor.server import (
 )
 from specprod_copy.doctor.settings import check_settings
 from specprod_copy.doctor.space import check_space
+from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.tables import Inputs
 
 
@@ -44,13 +44,13 @@ def doctor(conninfo: str, schema: str | None = None, inputs: Inputs | None = Non
     """
     # First as the server is, then as the loader's sessions are.
     with (
-        database.connect(conninfo, settings={}) as connection,
-        database.translated_errors("cannot examine the server"),
+        connect(conninfo, settings={}) as connection,
+        translated_errors("cannot examine the server"),
     ):
         settings = list(check_settings(connection))
     with (
-        database.connect(conninfo) as connection,
-        database.translated_errors("cannot examine the server"),
+        connect(conninfo) as connection,
+        translated_errors("cannot examine the server"),
     ):
         facts = ask(connection)
         found = [

@@ -8,9 +8,9 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from specprod_copy import database
-from specprod_copy.database import SESSION_SETTINGS
 from specprod_copy.doctor.findings import Finding
+from specprod_copy.postgres import catalog
+from specprod_copy.postgres.connection import SESSION_SETTINGS
 from specprod_copy.server.binaries import OLDEST_MAJOR
 
 _FACTS = """
@@ -90,10 +90,10 @@ def check_server(connection: psycopg.Connection, facts: dict[str, Any]) -> Itera
 def check_q3c(connection: psycopg.Connection, facts: dict[str, Any]) -> Finding:
     """Return whether there is q3c, and who can install it."""
     why = "without q3c searches on the sky read whole tables"
-    installed = database.q3c_version(connection, installed=True)
+    installed = catalog.q3c_version(connection, installed=True)
     if installed is not None:
         return Finding("server", "q3c", f"{installed} in this database", why=why)
-    available = database.q3c_version(connection)
+    available = catalog.q3c_version(connection)
     if available is None:
         return Finding(
             "server",
@@ -133,7 +133,7 @@ def check_rights(
     """
     role, name = facts["role"], facts["database"]
     yield Finding("rights", "role", f"{role}{', a superuser' if facts['superuser'] else ''}")
-    if schema is not None and database.schema_exists(connection, schema):
+    if schema is not None and catalog.schema_exists(connection, schema):
         query = "SELECT has_schema_privilege(%s, 'CREATE')"
         may = connection.execute(query, (schema,)).fetchone() == (True,)
         right, where = "make tables", f"schema {schema}"

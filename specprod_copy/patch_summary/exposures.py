@@ -8,21 +8,10 @@ from typing import Final
 
 import polars as pl
 
-from specprod_copy.patch_summary.faults import (
-    MJD_NOT_SET,
-    NO_POSITION,
-    NO_SURVEY,
-    Fault,
-    missing,
-)
+from specprod_copy.desi.production import FIRST_LOADABLE_NIGHT
+from specprod_copy.patch_summary.faults import MJD_NOT_SET, NO_POSITION, NO_SURVEY, Fault, missing
 from specprod_copy.patch_summary.raw_headers import read_raw_mjd
-from specprod_copy.patch_summary.table import (
-    Replacement,
-    SummaryTable,
-    as_other,
-    other,
-)
-from specprod_copy.production import FIRST_LOADABLE_NIGHT
+from specprod_copy.patch_summary.table import Replacement, SummaryTable, as_other, other
 
 MAY_BE_PATCHED: Final = (
     *("NIGHT", "EXPID", "TILEID", "TILERA", "TILEDEC", "MJD", "SURVEY", "PROGRAM", "FAPRGRM"),

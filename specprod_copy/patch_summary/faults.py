@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from specprod_copy.ids import SURVEYS
+from specprod_copy.desi.ids import SURVEYS
 
 
 @dataclass(frozen=True)

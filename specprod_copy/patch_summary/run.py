@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
 
+from specprod_copy.atomic_files import refuse_existing, staged
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.patch_summary.fitsfile import write_patched_fits
 from specprod_copy.patch_summary.inputs import Summary, SummaryFiles, read_summary
 from specprod_copy.patch_summary.report import summary_lines, write_changes
 from specprod_copy.patch_summary.steps import patch
-from specprod_copy.staging import refuse_existing, staged
 
 TIME_ZONE: Final = "America/Los_Angeles"
 """That of NERSC, where the daily production is made; dates in names and UPDATED are local there."""

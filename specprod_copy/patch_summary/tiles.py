@@ -8,6 +8,7 @@ from typing import Final
 
 import polars as pl
 
+from specprod_copy.desi.programs import faflavor2program
 from specprod_copy.patch_summary.faults import (
     NO_POSITION,
     NO_SURVEY,
@@ -17,7 +18,6 @@ from specprod_copy.patch_summary.faults import (
     not_finite,
 )
 from specprod_copy.patch_summary.table import Replacement, SummaryTable
-from specprod_copy.programs import faflavor2program
 
 MAY_BE_UNKNOWN: Final = ("FAPRGRM", "FAFLAVOR", "OBSSTATUS", "GOALTYPE")
 """Text columns of which the text ``unknown`` is replaced by what the source has."""

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from specprod_copy import desiname, ids
-from specprod_copy.domains import Range
+from specprod_copy.desi import desiname, ids
+from specprod_copy.desi.domains import Range
+from specprod_copy.desi.production import survey_program_from_name
 from specprod_copy.errors import InputError
-from specprod_copy.production import survey_program_from_name
 from specprod_copy.reader import InputTable
 from specprod_copy.tables.source import NOT_FINITE, Check
 

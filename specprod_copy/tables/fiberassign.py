@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from specprod_copy import ids
+from specprod_copy.desi import ids
 from specprod_copy.reader import InputTable
 from specprod_copy.tables.common import NO_SKY, position, within
 from specprod_copy.tables.source import Check, TableSource

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from specprod_copy import ids
+from specprod_copy.desi import ids
 from specprod_copy.tables.common import within
 from specprod_copy.tables.source import Check, TableSource
 

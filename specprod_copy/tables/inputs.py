@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.errors import InputError
-from specprod_copy.production import ProductionFiles
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from specprod_copy import ids
+from specprod_copy.desi import ids
 from specprod_copy.tables.common import (
     DESINAME,
     NO_SKY,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specprod_copy import ids
+from specprod_copy.desi import ids
 from specprod_copy.tables.common import TARGETPHOTID, absent_bitmasks, known_survey, within
 from specprod_copy.tables.source import TableSource
 

@@ -14,7 +14,7 @@ from benchmarking.bench import SCHEMA, Bench
 from benchmarking.peers import Peer
 from benchmarking.ready import Ready
 from benchmarking.rounds import Turn
-from specprod_copy.units import Unit
+from specprod_copy.rows.units import Unit
 
 
 def turn(

@@ -11,10 +11,10 @@ import polars as pl
 from astropy.table import Table
 from numpy.typing import NDArray
 
-from specprod_copy.columns import Column
+from specprod_copy.postgres.columns import Column
 from specprod_copy.reader import open_table
+from specprod_copy.rows.transform import Transform
 from specprod_copy.tables import ALL_SOURCES
-from specprod_copy.transform import Transform
 
 
 def read_fitsio(path: Path, hdu: str, names: Sequence[str]) -> pl.DataFrame:

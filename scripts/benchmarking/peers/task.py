@@ -14,8 +14,9 @@ import polars as pl
 import psycopg
 
 from benchmarking.peers import frames
-from specprod_copy import database
-from specprod_copy.columns import Column
+from specprod_copy.postgres import catalog
+from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.connection import connect
 
 
 @dataclass
@@ -46,7 +47,7 @@ class Task:
 
     def connect(self) -> psycopg.Connection:
         """Connect as the loader does."""
-        return database.connect(self.conninfo)
+        return connect(self.conninfo)
 
     def frames(
         self, units: list[tuple[str, str, str]], reader: str, most: int | None
@@ -68,8 +69,8 @@ def main() -> None:
     """Load, and print how long reading took and when the work began."""
     order = json.loads(sys.argv[1])
     peer = importlib.import_module(f"benchmarking.peers.{order['module']}")
-    with database.connect(order["conninfo"]) as connection:
-        columns = database.table_columns(connection, order["schema"], order["table"])
+    with connect(order["conninfo"]) as connection:
+        columns = catalog.table_columns(connection, order["schema"], order["table"])
     task = Task(order["conninfo"], order["schema"], order["table"], columns)
     peer.load(task, task.frames(order["units"], order["reader"], order["most"]))
     told = ("begun", "begun_cpu", "reading", "reading_cpu")

@@ -1,0 +1,302 @@
+"""A spectroscopic production, and where each of its files lies."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from specprod_copy.desi.configuration import Production, find_production, load_configuration
+from specprod_copy.errors import InputError
+
+__all__ = [
+    "FIRST_LOADABLE_NIGHT",
+    "Production",
+    "ProductionFiles",
+    "find_production",
+    "load_configuration",
+    "plain_or_gzipped",
+    "survey_program_from_name",
+]
+
+_SURVEY_PROGRAM: Final = re.compile(
+    r"(?:zpix-([a-z0-9]+)-([a-z0-9]+)|ztile-([a-z0-9]+)-([a-z0-9]+)-cumulative)\.fits(?:\.gz)?"
+)
+
+
+FIRST_LOADABLE_NIGHT: Final = 20201214
+"""LASTNIGHT from which on tiles are loaded, as YYYYMMDD: earlier ones are of commissioning."""
+
+
+@dataclass(frozen=True)
+class ProductionFiles:
+    """The files of a production below a data root.
+
+    Methods return files that exist. Lists are sorted by name, numbers in names by value (tile 999
+    before tile 1000), so that a load does not depend on the file system.
+
+    Parameters
+    ----------
+    production : Production
+        The production.
+    root : pathlib.Path
+        The folder that holds ``spectro``, ``vac`` and ``target`` (DESI_ROOT).
+
+    Raises
+    ------
+    InputError
+        If the root is not a folder; by the methods, if a required file does not exist.
+    """
+
+    production: Production
+    root: Path
+
+    def __post_init__(self) -> None:
+        if not self.root.is_dir():
+            raise InputError(
+                "the data root is not a folder; name the one that holds spectro, vac and target",
+                path=self.root,
+            )
+
+    def tiles(self, explicit: Path | None = None) -> Path:
+        """Return the tiles file, or the explicitly named one.
+
+        A daily production keeps its tiles in CSV; of others the CSV file is taken when there is no
+        FITS file.
+        """
+        suffixes = ("csv", "fits") if self.production.redshift_type == "daily" else ("fits", "csv")
+        name = self.production.name
+        return self._required(explicit, *(self._redux / f"tiles-{name}.{x}" for x in suffixes))
+
+    def exposures(self, explicit: Path | None = None) -> Path:
+        """Return the exposures file (HDUs EXPOSURES and FRAMES), or the explicitly named one."""
+        return self._required(explicit, self._redux / f"exposures-{self.production.name}.fits")
+
+    def tractorphot(self) -> list[Path]:
+        """Return the files of Tractor photometry of potential targets."""
+        return self._required_list(self.photometry_folder / "tractorphot", "tractorphot*.fits")
+
+    def targetphot(self) -> list[Path]:
+        """Return the files of targeting photometry of potential targets.
+
+        One file in all (``target_summary``), one per survey (and HEALPixel), or one per tile
+        (photometry ``computed``). A stack that lies beside the files per survey, as guadalupe's
+        does, is not taken: it holds the same rows again.
+        """
+        name = self.production.name
+        if self.production.target_summary:
+            pattern = f"targetphot-potential-{name}.fits"
+        elif self.production.photometry == "computed":
+            pattern = "targetphot-potential-[0-9]*.fits"
+        else:
+            pattern = f"targetphot-potential-*-{name}.fits"
+        return self._required_list(self.photometry_folder, pattern)
+
+    def zall_pix(self) -> Path | None:
+        """Return the catalog of all HEALPix redshifts, None if there is none."""
+        return self._zall("pix")
+
+    def zall_tilecumulative(self) -> Path | None:
+        """Return the catalog of all cumulative tile redshifts, None if there is none."""
+        return self._zall("tilecumulative")
+
+    def zpix_survey_program(self) -> list[Path]:
+        """Return the HEALPix catalogs per survey and program, the substitute for `zall_pix`.
+
+        They lie where a zall catalog is looked for. A zall catalog of type ``zcat`` lies apart from
+        them; then those of ``zcatalog/v1`` are taken, else the first ones, of ``zcatalog`` itself
+        (which lack DESINAME, FIRSTNIGHT and the MJD columns). A daily production has none.
+        """
+        return self._survey_program("pix", "zpix-*-*.fits")
+
+    def ztile_survey_program(self) -> list[Path]:
+        """Return the cumulative tile catalogs per survey and program, see `zpix_survey_program`."""
+        return self._survey_program("tilecumulative", "ztile-*-*-cumulative.fits")
+
+    def petals(self, tileid: int, lastnight: int, kind: str = "redrock") -> dict[int, Path]:
+        """Return the files of a tile's cumulative redshifts.
+
+        Parameters
+        ----------
+        tileid, lastnight : int
+            TILEID, and the night up to which exposures are added up, as YYYYMMDD.
+        kind : str
+            ``redrock``, ``zbest`` (early tiles) or ``spectra``.
+
+        Returns
+        -------
+        dict of int to pathlib.Path
+            By petal; a petal without a file is absent.
+        """
+        folder = self._redux / "tiles" / "cumulative" / str(tileid) / str(lastnight)
+        names = _names(folder)
+        found = {
+            petal: _listed(names, f"{kind}-{petal}-{tileid}-thru{lastnight}.fits")
+            for petal in range(10)
+        }
+        return {petal: folder / name for petal, name in found.items() if name is not None}
+
+    def fiberassign(self, tileids: Iterable[int]) -> dict[int, Path | None]:
+        """Return the fiberassign file of each tile.
+
+        With V the version of the tiles, a file is looked for in ``tags/V``, then ``V``, then
+        ``branches/V`` of ``target/fiberassign/tiles``, there in a folder named by the first three
+        of the six digits of the tile. A folder is listed once, however many tiles there are.
+
+        Parameters
+        ----------
+        tileids : iterable of int
+            The tiles.
+
+        Returns
+        -------
+        dict of int to pathlib.Path or None
+            None for a tile without a file.
+
+        Raises
+        ------
+        InputError
+            If none of the three folders exists.
+        """
+        tiles, version = self.root / "target" / "fiberassign" / "tiles", self.production.tiles
+        candidates = [tiles / "tags" / version, tiles / version, tiles / "branches" / version]
+        versions = [folder for folder in candidates if folder.is_dir()]
+        if not versions:
+            raise self._missing(candidates)
+        listings: dict[Path, frozenset[str]] = {}
+
+        def find(tileid: int) -> Path | None:
+            for version in versions:
+                folder = version / f"{tileid:06d}"[:3]
+                if folder not in listings:
+                    listings[folder] = _names(folder)
+                name = _listed(listings[folder], f"fiberassign-{tileid:06d}.fits")
+                if name is not None:
+                    return folder / name
+            return None
+
+        return {tileid: find(tileid) for tileid in tileids}
+
+    @property
+    def _redux(self) -> Path:
+        return self.root / "spectro" / "redux" / self.production.name
+
+    @property
+    def photometry_folder(self) -> Path:
+        """The folder of the photometry of potential targets."""
+        release, version = self.production.release, self.production.photometry
+        catalog = self.root / "vac" / release / "lsdr9-photometry" / self.production.name
+        return catalog / version / "potential-targets"
+
+    def _zall_path(self, kind: str) -> Path | None:
+        """Return where the zall catalog should lie, None where there is no such catalog."""
+        name, release = self.production.name, self.production.release
+        version = self.production.redshift_version
+        places = {
+            "base": self._redux / "zcatalog" / f"zall-{kind}-{name}.fits",
+            "patch": self._redux / "zcatalog" / version / f"zall-{kind}-{name}.fits",
+            "zcat": self.root
+            / "vac"
+            / release
+            / "zcat"
+            / name
+            / version
+            / f"zall-{kind}-{release}-vac.fits",
+        }
+        return places.get(self.production.redshift_type)
+
+    def _zall(self, kind: str) -> Path | None:
+        path = self._zall_path(kind)
+        return None if path is None else plain_or_gzipped(path)
+
+    def _survey_program(self, kind: str, pattern: str) -> list[Path]:
+        zall = self._zall_path(kind)
+        if zall is None:
+            return []
+        redux = self._redux / "zcatalog"
+        folders = (
+            [redux / "v1", redux] if self.production.redshift_type == "zcat" else [zall.parent]
+        )
+        for folder in folders:
+            files = [f for f in _matching(folder, pattern) if _SURVEY_PROGRAM.fullmatch(f.name)]
+            if files:
+                return files
+        raise self._missing([zall, *(folder / pattern for folder in folders)])
+
+    def _required(self, explicit: Path | None, *candidates: Path) -> Path:
+        for path in candidates if explicit is None else [explicit]:
+            found = plain_or_gzipped(path)
+            if found is not None:
+                return found
+        if explicit is not None:
+            raise InputError("no such file", path=explicit)
+        raise self._missing(candidates)
+
+    def _required_list(self, folder: Path, pattern: str) -> list[Path]:
+        files = _matching(folder, pattern)
+        if not files:
+            raise self._missing([folder / pattern])
+        return files
+
+    def _missing(self, candidates: Iterable[Path]) -> InputError:
+        looked_for = ", ".join(str(path) for path in candidates)
+        return InputError(
+            f"not found: {looked_for}; check the data root and the configuration of production "
+            f"{self.production.name}"
+        )
+
+
+def survey_program_from_name(path: Path) -> tuple[str, str]:
+    """Return survey and program of a redshift catalog per survey and program, from its name.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        ``zpix-SURVEY-PROGRAM.fits`` or ``ztile-SURVEY-PROGRAM-cumulative.fits``.
+
+    Raises
+    ------
+    InputError
+        If the name is not of that form.
+    """
+    match = _SURVEY_PROGRAM.fullmatch(path.name)
+    if match is None:
+        forms = "zpix-SURVEY-PROGRAM.fits or ztile-SURVEY-PROGRAM-cumulative.fits"
+        raise InputError(
+            f"survey and program are taken from the name, but it is not {forms}", path=path
+        )
+    survey, program = (group for group in match.groups() if group is not None)
+    return survey, program
+
+
+def plain_or_gzipped(path: Path) -> Path | None:
+    """Return the file itself or, if it does not exist, the one with (or without) ``.gz``."""
+    other = path.with_suffix("") if path.suffix == ".gz" else path.with_name(f"{path.name}.gz")
+    return next((candidate for candidate in (path, other) if candidate.is_file()), None)
+
+
+def _matching(folder: Path, pattern: str) -> list[Path]:
+    paths = (folder / name for name in fnmatch.filter(_names(folder), pattern))
+    return sorted((path for path in paths if path.is_file()), key=_natural)
+
+
+def _natural(path: Path) -> tuple[list[str | int], str]:
+    pieces = re.split(r"(\d+)", path.name)
+    return [int(piece) if piece.isdecimal() else piece for piece in pieces], path.name
+
+
+def _names(folder: Path) -> frozenset[str]:
+    """Return the names in a folder, none if it does not exist."""
+    try:
+        return frozenset(path.name for path in folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return frozenset()
+    except OSError as error:
+        raise InputError(f"cannot be listed: {error.strerror}", path=folder) from error
+
+
+def _listed(names: frozenset[str], name: str) -> str | None:
+    return next((form for form in (name, f"{name}.gz") if form in names), None)

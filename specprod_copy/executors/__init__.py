@@ -1,0 +1,1 @@
+"""What runs tasks: in what order, by which threads and processes."""

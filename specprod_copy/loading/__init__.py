@@ -1,0 +1,1 @@
+"""Create, plan, send, finish: stages of a production into tables."""

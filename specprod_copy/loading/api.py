@@ -1,0 +1,256 @@
+"""Load stages of a production, or find out what that would do."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+import psycopg
+
+from specprod_copy.errors import (
+    ChangedFileError,
+    ConfigurationError,
+    DatabaseError,
+    SpecprodCopyError,
+)
+from specprod_copy.loading import overwrite
+from specprod_copy.loading.options import LoadOptions
+from specprod_copy.loading.quarantine import refused_rows
+from specprod_copy.loading.run import Loader
+from specprod_copy.loading.summary import LoadSummary
+from specprod_copy.plan import ledger
+from specprod_copy.plan.ledger import Ledger
+from specprod_copy.plan.planning import Plan, make_plan, part_of, sources_of, with_tiles
+from specprod_copy.plan.stale_files import find_stale, forget
+from specprod_copy.postgres import catalog, ddl, locks
+from specprod_copy.postgres.connection import connect, translated_errors
+from specprod_copy.postgres.ddl import Statement
+from specprod_copy.progress import Report
+from specprod_copy.tables import Inputs, TableSource
+from specprod_copy.verification import VerifyOptions, verify
+
+__all__ = ["LoadOptions", "load", "plan_load"]
+
+_PLANNED_PHASES = ("table", "keys", "indexes", "q3c", "foreign_keys", "validation")
+
+
+def load(
+    conninfo: str, inputs: Inputs, options: LoadOptions, report: Report | None = None
+) -> LoadSummary:
+    """Load stages of a production.
+
+    What is loaded already, by the ledger of the schema, is not loaded again. A load of at most
+    `loader.SMALL_ROWS` rows is one transaction. A larger one commits every `workers.BATCH_ROWS`
+    rows or so, or a new table at once (see `workers.whole_tables`), by several processes at a time;
+    if it is interrupted, the next one goes on from there.
+
+    Parameters
+    ----------
+    conninfo : str
+        For libpq.
+    inputs : Inputs
+        The production's files.
+    options : LoadOptions
+    report : Report, optional
+        Is told what is going on.
+
+    Returns
+    -------
+    LoadSummary
+
+    Raises
+    ------
+    SpecprodCopyError
+        If the options, an input file or the server are not as they must be.
+    """
+    report = report or Report()
+    started = time.monotonic()
+    sources = applicable_sources(inputs, options)
+    beside: LoadSummary | None = None
+    _check_options(options)
+    with (
+        connect(conninfo) as connection,
+        translated_errors(f"cannot load schema {options.schema}"),
+        locks.work(connection, options.schema, shared=options.part is not None),
+    ):
+        run = Loader(connection, conninfo, inputs, options, report, sources)
+        try:
+            if options.overwrite:
+                beside = _load_beside(connection, conninfo, inputs, options, report, sources)
+            if options.part is None:
+                run.run()
+            else:
+                run.run_part(*options.part)
+        finally:
+            report.end()
+        run.summary.refused = refused_rows(
+            run.ledger,
+            options.schema,
+            inputs.files.root,
+            run.touched_sources(),
+            run.columns,
+            # Those who load other parts would write the same files at the same time.
+            options.quarantine_folder if options.part is None else None,
+        )
+    if beside is not None:
+        run.summary.tables = beside.tables
+        run.summary.steps += beside.steps
+        run.summary.notes += beside.notes
+    run.summary.seconds = time.monotonic() - started
+    return run.summary
+
+
+def _check_options(options: LoadOptions) -> None:
+    if options.part is not None and (options.overwrite or options.replace):
+        raise ConfigurationError(
+            "a load that replaces tables or files cannot be shared: no part of it"
+        )
+    if options.overwrite and options.replace:
+        raise ConfigurationError(
+            "a load replaces either whole tables (overwrite) or the rows of files (replace)"
+        )
+
+
+def _load_beside(
+    connection: psycopg.Connection,
+    conninfo: str,
+    inputs: Inputs,
+    options: LoadOptions,
+    report: Report,
+    sources: list[TableSource],
+) -> LoadSummary:
+    """Load into a schema beside, verify, and put its tables into the place of the old ones.
+
+    Until then the old tables are as they were, and can be read. What an interrupted run left beside
+    is used by the next one, but not tables that failed the verification.
+    """
+    tables = list(dict.fromkeys(source.table for source in sources))
+    overwrite.check_replaceable(connection, options.schema, tables)
+    inputs = with_tiles(inputs, sources, connection, options.schema)
+    new = overwrite.beside(options.schema)
+    overwrite.prepare_beside(connection, new, tables)
+    aside = dataclasses.replace(
+        options, schema=new, overwrite=False, roles=(), quarantine_folder=None
+    )
+    try:
+        try:
+            summary = load(conninfo, inputs, aside, report)
+        except ChangedFileError:
+            # What an interrupted run left is of no use any more.
+            overwrite.forget(connection, new, tables)
+            summary = load(conninfo, inputs, aside, report)
+    except SpecprodCopyError:
+        overwrite.tidy(connection, new)
+        raise
+    # Of the notes of that load those that still hold are found anew when this one finishes.
+    summary.notes = [_verify_beside(connection, conninfo, inputs, aside, report)]
+    overwrite.swap(connection, options.schema, new, tables)
+    return summary
+
+
+def _verify_beside(
+    connection: psycopg.Connection,
+    conninfo: str,
+    inputs: Inputs,
+    options: LoadOptions,
+    report: Report,
+) -> str:
+    """Verify the tables beside; say that they passed, or that they were not verified.
+
+    Raises
+    ------
+    DatabaseError
+        If a check fails.
+    """
+    if not options.verify:
+        return "the new tables were not verified before they replaced the old ones"
+    report.info("the new tables are verified before they replace the old ones")
+    wanted = VerifyOptions(options.stages, options.schema, jobs=options.jobs, alone=True)
+    results = verify(conninfo, inputs, wanted, report)
+    failed = [result for result in results if not result.passed]
+    if failed:
+        overwrite.condemn(connection, options.schema)
+        first = f"{failed[0].table}, {failed[0].name}: {failed[0].detail}"
+        raise DatabaseError(
+            f"{len(failed)} of {len(results)} checks of the new tables failed ({first}); the old "
+            f"tables are as they were. The new ones are in schema {options.schema}, until the next "
+            "load with --overwrite begins anew"
+        )
+    return (
+        f"the new tables were verified before they replaced the old ones: {len(results)} checks, "
+        "all values compared"
+    )
+
+
+def applicable_sources(inputs: Inputs, options: LoadOptions) -> list[TableSource]:
+    """Return the sources of the stages that the production has.
+
+    Raises
+    ------
+    ConfigurationError
+        If a stage is unknown, or the production has none of them.
+    """
+    sources = [source for source in sources_of(options.stages) if source.applies(inputs)]
+    if not sources:
+        raise ConfigurationError(
+            f"production {inputs.files.production.name} has no files of stage "
+            f"{' or '.join(options.stages)}"
+        )
+    return sources
+
+
+def plan_load(conninfo: str, inputs: Inputs, options: LoadOptions) -> tuple[Plan, list[Statement]]:
+    """Find out what a load would do, without doing it.
+
+    Every file is opened and checked. Tables that do not exist are made as temporary ones, to ask
+    the server for their columns, in a transaction that is rolled back: nobody sees them or waits,
+    and no right is needed that a load does not need.
+
+    Parameters
+    ----------
+    conninfo, inputs, options
+        As for `load`.
+
+    Returns
+    -------
+    plan : Plan
+    statements : list of Statement
+        Statements that make tables, keys and indexes, as far as they are missing.
+
+    Raises
+    ------
+    SpecprodCopyError
+        As `load` before it sends the first row.
+    """
+    _check_options(options)
+    sources = applicable_sources(inputs, options)
+    tables = list(dict.fromkeys(source.table for source in sources))
+    with (
+        connect(conninfo) as connection,
+        translated_errors(f"cannot plan a load of schema {options.schema}"),
+        connection.transaction(force_rollback=True),
+    ):
+        existing = catalog.existing_tables(connection, options.schema)
+        made = catalog.existing_objects(connection, options.schema)
+        if options.overwrite:
+            existing, made = existing - {*tables, ledger.TABLE}, set()
+        new = [table for table in (*tables, ledger.TABLE) if table not in existing]
+        for statement in ddl.statements(new, ["table"], schema="pg_temp"):
+            connection.execute(statement.sql.encode())
+        scratch = catalog.temporary_schema(connection)
+        schemas = {t: options.schema if t in existing else scratch for t in (*tables, ledger.TABLE)}
+        columns = {t: catalog.table_columns(connection, schemas[t], t) for t in tables}
+        inputs = with_tiles(inputs, sources, connection, options.schema)
+        loaded = Ledger(connection, schemas[ledger.TABLE])
+        if options.replace:
+            forget(find_stale(options.replace, sources, inputs, loaded), loaded)
+        plan = make_plan(sources, inputs, columns, loaded)
+    if options.part is not None:
+        plan.units = part_of(plan.units, *options.part)
+    statements = [
+        statement
+        for statement in ddl.statements(tables, _PLANNED_PHASES, schema=options.schema)
+        if statement.table not in existing or statement.makes not in made
+        if not (statement.phase == "table" and statement.table in existing)
+    ]
+    return plan, statements

@@ -1,0 +1,197 @@
+"""Send units by COPY: all of them or none, with their ledger rows or without."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+
+import psycopg
+from psycopg import sql
+
+from specprod_copy.errors import InputError
+from specprod_copy.plan.ledger import Ledger
+from specprod_copy.postgres import catalog
+from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.connection import translated_errors
+from specprod_copy.postgres.encoder import HEADER, TRAILER
+from specprod_copy.rows.encoding import Chunk, encoded_units
+from specprod_copy.rows.units import Refusal, Unit, UnitResult
+
+Advance = Callable[[str, int, int], None]
+"""Called with (table, rows read, bytes sent) as the work goes on."""
+
+
+def load_units(
+    connection: psycopg.Connection,
+    schema: str,
+    units: Sequence[Unit],
+    columns: Sequence[Column],
+    advance: Advance,
+    *,
+    whole: bool = False,
+    most_refused: int | None = None,
+) -> list[UnitResult]:
+    """Load units of one table in one transaction: all of them, or none.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    schema : str
+    units : sequence of Unit
+        All of the same table.
+    columns : sequence of Column
+        Columns of the table.
+    advance : callable
+        See `Advance`.
+    whole : bool
+        Whether these are all units of a new table. Then its rows need no log where the server's
+        wal_level is minimal, and no later reader has to mark them as committed; but nobody can
+        read the table meanwhile.
+    most_refused : int, optional
+        Rows that cannot be loaded go into quarantine, up to so many in the schema; without it a
+        single one is an error.
+
+    Returns
+    -------
+    list of UnitResult
+
+    Raises
+    ------
+    InputError, DatabaseError
+        If the file or the server refuses; then nothing is loaded.
+    """
+    with (
+        translated_errors(f"cannot load {schema}.{units[0].table}"),
+        connection.transaction(),
+    ):
+        freeze = whole and _made_anew(connection, schema, units[0].table)
+        quarantine = most_refused is not None
+        results = copy_units(
+            connection, schema, units, columns, advance, freeze=freeze, quarantine=quarantine
+        )
+        ledger = Ledger(connection, schema)
+        ledger.record(results)
+        if most_refused is not None and any(result.quarantine for result in results):
+            ledger.limit_quarantine(most_refused)
+    return results
+
+
+def _made_anew(connection: psycopg.Connection, schema: str, table: str) -> bool:
+    """Make a table anew in this transaction if it is empty; say whether it was."""
+    name = sql.Identifier(schema, table)
+    # Another loader may have been here since this one has planned.
+    connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(name))
+    if catalog.has_rows(connection, schema, table):
+        return False
+    connection.execute(sql.SQL("TRUNCATE {}").format(name))
+    return True
+
+
+def copy_units(
+    connection: psycopg.Connection,
+    schema: str,
+    units: Sequence[Unit],
+    columns: Sequence[Column],
+    advance: Advance,
+    *,
+    freeze: bool = False,
+    quarantine: bool = False,
+) -> list[UnitResult]:
+    """Send the rows of units; the transaction, and any record of it, is the caller's.
+
+    Parameters
+    ----------
+    connection, schema, units, columns, advance
+        As for `load_units`.
+    freeze : bool
+        Write the rows as if they had been there for long, so that no later reader has to mark
+        them as committed. The table must have been made in the same (sub)transaction.
+    quarantine : bool
+        Whether to leave out rows that cannot be loaded.
+
+    Returns
+    -------
+    list of UnitResult
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or holds values that the table does not accept; with `quarantine`
+        if a file begins with a unit that has no other rows.
+    """
+    table = units[0].table
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY, FREEZE {})").format(
+        sql.Identifier(schema, table),
+        sql.SQL(", ").join(sql.Identifier(column.name) for column in columns),
+        sql.Literal(freeze),
+    )
+    tallies = [_Tally([] if quarantine else None) for _ in units]
+    started = time.monotonic()
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(statement) as copy,
+        closing(encoded_units(units, [t.refused for t in tallies], columns)) as chunks,
+    ):
+        copy.write(HEADER)
+        for number, chunk in chunks:
+            unit, tally = units[number], tallies[number]
+            for piece in chunk.data:
+                copy.write(memoryview(piece))
+            tally.add(chunk)
+            now = time.monotonic()
+            tally.seconds += now - started
+            started = now
+            advance(table, chunk.rows_read, chunk.rows_read * unit.row_bytes)
+        results = [tally.result(unit) for unit, tally in zip(units, tallies, strict=True)]
+        copy.write(TRAILER)
+    return results
+
+
+class _Tally:
+    """What a unit has come to.
+
+    Parameters
+    ----------
+    refused : list of Refusal or None
+        Its rows that cannot be loaded, if there may be some.
+    """
+
+    def __init__(self, refused: list[Refusal] | None) -> None:
+        self.refused = refused
+        self.read = self.kept = self.changed = self.sent = 0
+        self.seconds = 0.0
+
+    def add(self, chunk: Chunk) -> None:
+        """Count a chunk that was sent."""
+        self.read += chunk.rows_read
+        self.kept += chunk.rows_kept
+        self.changed += chunk.values_changed
+        self.sent += chunk.size
+
+    def result(self, unit: Unit) -> UnitResult:
+        """Return the result, when all chunks are sent.
+
+        Raises
+        ------
+        InputError
+            If a file begins with a unit that has nothing but bad rows.
+        """
+        bad = tuple(sorted(self.refused or (), key=lambda refusal: refusal.row))
+        # What is left of a file for its last unit may well be a single row.
+        if bad and not self.kept and unit.rows is None and unit.first == 0:
+            raise _all_bad(unit, bad)
+        read = self.read + len(bad)
+        return UnitResult(unit, read, self.kept, self.changed, self.sent, self.seconds, bad)
+
+
+def _all_bad(unit: Unit, refused: Sequence[Refusal]) -> InputError:
+    """Return the error for a wrong file, which must not be taken for one with bad rows."""
+    first = refused[0]
+    return InputError(
+        f"all rows that would be loaded are bad ({len(refused):,}), so the file is wrong, and "
+        f"nothing of it goes into quarantine: {first.reason} (row {first.row}: {first.value})",
+        path=unit.path,
+        hdu=unit.hdu,
+        column=first.column,
+    )

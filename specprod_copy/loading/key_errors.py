@@ -1,0 +1,172 @@
+"""Where rows that break a key come from: said when one is not unique, or has no counterpart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import polars as pl
+import psycopg
+from psycopg import sql
+
+from specprod_copy.errors import DatabaseError
+from specprod_copy.postgres import ddl
+from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.ddl import Reference, Statement
+from specprod_copy.rows.read import table_rows
+from specprod_copy.rows.units import Unit
+
+ROW = "row in file"
+"""Column for row numbers; no column of a table is called so."""
+
+_MOST_KEYS = 3
+_MOST_PLACES = 6
+
+
+class BrokenKey(DatabaseError):
+    """A key that rows of a table do not allow.
+
+    Parameters
+    ----------
+    message : str
+    table : str
+    columns : list of str
+        Columns of the key.
+    """
+
+    def __init__(self, message: str, table: str, columns: list[str]) -> None:
+        super().__init__(message)
+        self.table = table
+        self.columns = columns
+
+    def offenders(self, schema: str, limit: int) -> sql.Composed:
+        """Return the query for the first values of `columns` that break the key."""
+        raise NotImplementedError
+
+
+class DuplicateKey(BrokenKey):
+    """A key is not unique."""
+
+    def offenders(self, schema: str, limit: int) -> sql.Composed:
+        """Return the query for values that several rows have."""
+        return sql.SQL(
+            "SELECT {0} FROM {1} GROUP BY {0} HAVING count(*) > 1 ORDER BY {0} LIMIT {2}"
+        ).format(
+            sql.SQL(", ").join(map(sql.Identifier, self.columns)),
+            sql.Identifier(schema, self.table),
+            limit,
+        )
+
+
+class OrphanKey(BrokenKey):
+    """A foreign key finds no row to refer to.
+
+    Parameters
+    ----------
+    message, table
+        As for `BrokenKey`.
+    reference : Reference
+        What the foreign key refers to.
+    """
+
+    def __init__(self, message: str, table: str, reference: Reference) -> None:
+        super().__init__(message, table, [reference.column])
+        self.reference = reference
+
+    def offenders(self, schema: str, limit: int) -> sql.Composed:
+        """Return the query for values without a row in the other table."""
+        return sql.SQL(
+            """SELECT DISTINCT mine.{0} FROM {1} AS mine LEFT JOIN {2} AS other
+               ON other.{3} = mine.{0} WHERE other.{3} IS NULL ORDER BY mine.{0} LIMIT {4}"""
+        ).format(
+            sql.Identifier(self.reference.column),
+            sql.Identifier(schema, self.table),
+            sql.Identifier(schema, self.reference.table),
+            sql.Identifier(self.reference.key),
+            limit,
+        )
+
+
+def orphan_key(statement: Statement) -> OrphanKey:
+    """Return the error of a foreign key that cannot be made, or validated."""
+    name = statement.makes.name if statement.makes else statement.phase
+    reference = next(
+        made.references
+        for made in ddl.statements([statement.table], ["foreign_keys"], schema="any")
+        if made.makes and made.makes.name == name and made.references
+    )
+    message = f"{name} of table {statement.table} has no counterpart in {reference.table}"
+    return OrphanKey(message, statement.table, reference)
+
+
+def explain(
+    error: BrokenKey,
+    connection: psycopg.Connection,
+    schema: str,
+    columns: Sequence[Column],
+    files: Iterable[Unit],
+) -> DatabaseError:
+    """Find the values that break a key, and the rows of the files that have them.
+
+    Parameters
+    ----------
+    error : BrokenKey
+    connection : psycopg.Connection
+        Able to query the table.
+    schema : str
+    columns : sequence of Column
+        Columns of the table.
+    files : iterable of Unit
+        All the files that were loaded, each as one unit.
+
+    Returns
+    -------
+    DatabaseError
+        Names keys, files and rows.
+    """
+    found = connection.execute(error.offenders(schema, _MOST_KEYS)).fetchall()
+    key = [column for name in error.columns for column in columns if column.name == name]
+    keys = pl.DataFrame(
+        {
+            column.name: pl.Series([row[n] for row in found], dtype=column.polars_type)
+            for n, column in enumerate(key)
+        }
+    )
+    units = (unit for unit in files if unit.table == error.table)
+    places = [
+        f"{unit.path}[{unit.hdu}] row {row}"
+        for unit in units
+        for row in rows_with(unit, key, keys)[ROW]
+    ]
+    more = f" and {len(places) - _MOST_PLACES} more" if len(places) > _MOST_PLACES else ""
+    listed = "; ".join(
+        f"({', '.join(error.columns)}) = ({', '.join(map(str, row))})" for row in found
+    )
+    origin = f", from {', '.join(places[:_MOST_PLACES])}{more}" if places else ""
+    return DatabaseError(
+        f"{error}: {listed}{origin}. "
+        "Take the rows out of the files, or load the right files with --overwrite"
+    )
+
+
+def rows_with(unit: Unit, key: Sequence[Column], keys: pl.DataFrame) -> pl.DataFrame:
+    """Find the rows of a file that have certain keys.
+
+    Parameters
+    ----------
+    unit : Unit
+    key : sequence of Column
+        Columns of the key.
+    keys : polars.DataFrame
+        These columns.
+
+    Returns
+    -------
+    polars.DataFrame
+        Their keys, and `ROW`, their numbers in the file.
+    """
+    found = [keys.clear().with_columns(pl.lit(0, pl.Int64).alias(ROW))]
+    # Rows that cannot be read are in quarantine since an earlier load.
+    for rows in table_rows(unit, key, []):
+        numbered = rows.frame.with_columns(pl.Series(ROW, rows.row_numbers, pl.Int64))
+        found.append(numbered.join(keys, on=keys.columns, how="semi", maintain_order="left"))
+    return pl.concat(found)

@@ -1,0 +1,70 @@
+"""Rows that do not go with other rows: the same key, or a reference to nothing.
+
+Only the server sees them, when it makes a key. Where bad rows go into quarantine they are taken out
+of the table, and the key is made without them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from threading import Lock
+
+from specprod_copy.loading.key_errors import BrokenKey
+from specprod_copy.loading.post_data import Connections
+from specprod_copy.loading.removal import Removal
+from specprod_copy.postgres.ddl import Statement
+from specprod_copy.tables import Inputs
+
+
+class Misfits:
+    """Makes keys and, if that is wanted, takes out the rows for which one cannot be made.
+
+    Parameters
+    ----------
+    schema : str
+    most : int, optional
+        Rows that may be in quarantine. Without it a row that does not fit is an error.
+
+    Attributes
+    ----------
+    removed : Counter of str
+        Name of a source to the number of rows that were taken out.
+    """
+
+    def __init__(self, schema: str, most: int | None) -> None:
+        self._schema, self._most = schema, most
+        self._lock = Lock()
+        self._rounds = 0
+        self.removed: Counter[str] = Counter()
+
+    def run(self, connections: Connections, inputs: Inputs, statement: Statement) -> None:
+        """Run a statement, once more after rows were taken out. May be called by several threads.
+
+        Parameters
+        ----------
+        connections : Connections
+        inputs : Inputs
+            The files; they know the tiles.
+        statement : Statement
+
+        Raises
+        ------
+        DatabaseError
+            As `Connections.run`, or if there are more such rows than may be in quarantine, or rows
+            of the table are not those of the files.
+        """
+        while True:
+            rounds = self._rounds
+            try:
+                return connections.run(statement)
+            except BrokenKey as error:
+                if self._most is None:
+                    raise
+                with self._lock:
+                    # Another thread may have taken out the same rows for another key.
+                    if rounds == self._rounds:
+                        with connections.one() as connection:
+                            removal = Removal(connection, self._schema, inputs, self._most)
+                            removal.remove(error)
+                        self.removed += removal.removed
+                        self._rounds += 1

@@ -1,0 +1,187 @@
+"""Tables that are loaded beside the old ones and then take their place, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from hashlib import blake2b
+
+import psycopg
+from psycopg import sql
+
+from specprod_copy.errors import DatabaseError
+from specprod_copy.loading import post_data
+from specprod_copy.plan import ledger
+from specprod_copy.postgres import catalog, ddl
+from specprod_copy.postgres.connection import one_line, translated_errors
+from specprod_copy.postgres.names import parametrized
+
+_MARK = "specprod-copy: tables on their way to another schema"
+_CONDEMNED = "specprod-copy: tables that failed their verification"
+
+
+def beside(schema: str) -> str:
+    """Return the name of the schema in which new tables are loaded until they are complete."""
+    return f"specprod_copy_new_{blake2b(schema.encode(), digest_size=8).hexdigest()}"
+
+
+def prepare_beside(connection: psycopg.Connection, new: str, tables: Sequence[str]) -> None:
+    """Make the schema for new tables, or take the one that an interrupted load left.
+
+    Tables that failed their verification are dropped, and so are those of other stages: foreign
+    keys must not refer to what does not come along.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    new : str
+        Name of the schema.
+    tables : sequence of str
+        Tables that are going to be loaded into it.
+
+    Raises
+    ------
+    DatabaseError
+        If we may not make a schema, or one of that name is somebody else's.
+    """
+    if not catalog.schema_exists(connection, new):
+        try:
+            with connection.transaction():
+                _execute(connection, ["schema"], ["table"], new)
+                _mark(connection, new, _MARK)
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise DatabaseError(
+                f"new tables are loaded into a schema of their own before they replace the old "
+                f"ones: {one_line(error)}. Let an administrator run GRANT CREATE ON "
+                "DATABASE for this role"
+            ) from error
+        return
+    mark = catalog.schema_comment(connection, new)
+    if mark not in (_MARK, _CONDEMNED):
+        raise DatabaseError(f"schema {new} exists and is not ours; rename it")
+    existing = catalog.existing_tables(connection, new)
+    if mark == _CONDEMNED:
+        with connection.transaction():
+            drop_tables(connection, new, sorted(existing))
+            _mark(connection, new, _MARK)
+    elif others := existing.difference(tables, ["version", ledger.TABLE]):
+        forget(connection, new, sorted(others))
+
+
+def condemn(connection: psycopg.Connection, new: str) -> None:
+    """Remember that tables beside failed their verification."""
+    _mark(connection, new, _CONDEMNED)
+
+
+def _mark(connection: psycopg.Connection, new: str, mark: str) -> None:
+    comment = sql.SQL("COMMENT ON SCHEMA {} IS {}")
+    connection.execute(comment.format(sql.Identifier(new), sql.Literal(mark)))
+
+
+def drop_tables(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> None:
+    """Drop tables, all in one statement, without anything that depends on them.
+
+    Raises
+    ------
+    DatabaseError
+        If a view or a foreign key of another table depends on them; says which.
+    """
+    names = sql.SQL(", ").join(sql.Identifier(schema, table) for table in tables)
+    try:
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(names))
+    except psycopg.errors.DependentObjectsStillExist as error:
+        dependents = "; ".join((error.diag.message_detail or "").splitlines())
+        raise DatabaseError(
+            f"cannot replace tables of schema {schema}: {dependents}. Replace the other stages as "
+            "well (load all --overwrite), or drop these objects first"
+        ) from error
+
+
+def check_replaceable(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> None:
+    """Find out now, rather than after hours, whether tables can be replaced.
+
+    Raises
+    ------
+    DatabaseError
+        If other objects depend on them, or they are not ours to drop.
+    """
+    with connection.transaction(force_rollback=True):
+        drop_tables(connection, schema, tables)
+
+
+def swap(connection: psycopg.Connection, schema: str, new: str, tables: Sequence[str]) -> None:
+    """Put the tables of a schema into the place of those of another one, in one transaction.
+
+    Their indexes, constraints and sequences, and what the ledger says of them, come along. The
+    schema that held them goes away.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    schema : str
+        Where the tables belong.
+    new : str
+        Where they were loaded.
+    tables : sequence of str
+
+    Raises
+    ------
+    DatabaseError
+        If other objects depend on the old tables; then nothing is changed.
+    """
+    with (
+        translated_errors(f"cannot put new tables into schema {schema}"),
+        connection.transaction(),
+    ):
+        if not catalog.schema_exists(connection, schema):
+            _execute(connection, ["schema"], ["table"], schema)
+        drop_tables(connection, schema, tables)
+        for table in tables:
+            move = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
+            connection.execute(move.format(sql.Identifier(new, table), sql.Identifier(schema)))
+        if ledger.TABLE not in catalog.existing_tables(connection, schema):
+            _execute(connection, [ledger.TABLE], ["table", "comments"], schema)
+        names = {"old": parametrized(schema, ledger.TABLE), "new": parametrized(new, ledger.TABLE)}
+        for statement in (
+            "DELETE FROM {old} WHERE table_name = ANY(%s)",
+            "INSERT INTO {old} SELECT * FROM {new} WHERE table_name = ANY(%s)",
+        ):
+            connection.execute(sql.SQL(statement).format(**names), (list(tables),))
+        drop_tables(connection, new, ["version", ledger.TABLE])
+        connection.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(new)))
+
+
+def tidy(connection: psycopg.Connection, new: str) -> None:
+    """Drop the schema for new tables if nothing is in it, after an error."""
+    # The error may be that the server is gone: then there is nothing to tidy.
+    with suppress(psycopg.OperationalError):
+        if not catalog.existing_tables(connection, new):
+            connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {}").format(sql.Identifier(new)))
+
+
+def forget(connection: psycopg.Connection, new: str, tables: Sequence[str]) -> None:
+    """Drop tables that an earlier load left beside, and what the ledger there says of them.
+
+    Foreign keys of other tables to them go as well; they are made again when those are swapped.
+    """
+    with connection.transaction():
+        _drop_foreign_keys_to(connection, new, tables)
+        drop_tables(connection, new, tables)
+        name = parametrized(new, ledger.TABLE)
+        query = sql.SQL("DELETE FROM {} WHERE table_name = ANY(%s)").format(name)
+        connection.execute(query, (list(tables),))
+
+
+def _drop_foreign_keys_to(connection: psycopg.Connection, new: str, tables: Sequence[str]) -> None:
+    others = catalog.existing_tables(connection, new).difference(tables)
+    for key, refers_to in post_data.foreign_keys(connection, new, sorted(others)):
+        if refers_to in tables:
+            names = sql.Identifier(new, key.table), sql.Identifier(key.name)
+            connection.execute(sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(*names))
+
+
+def _execute(
+    connection: psycopg.Connection, tables: Sequence[str], phases: Sequence[str], schema: str
+) -> None:
+    for statement in ddl.statements(tables, phases, schema=schema):
+        connection.execute(statement.sql.encode())

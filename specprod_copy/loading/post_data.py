@@ -1,0 +1,297 @@
+"""After the rows: keys, indexes, foreign keys, q3c, statistics; each only if it is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from queue import SimpleQueue
+
+import psycopg
+
+from specprod_copy.executors.schedule import Task, run_in_order
+from specprod_copy.loading.key_errors import DuplicateKey, orphan_key
+from specprod_copy.postgres import catalog, ddl
+from specprod_copy.postgres.connection import failure
+from specprod_copy.postgres.ddl import Made, Statement, key_columns
+from specprod_copy.tables import Inputs, TableSource
+
+Step = Callable[[str], AbstractContextManager[None]]
+"""Called with what is going on; the work is done within the context."""
+
+
+class Connections:
+    """Connections that run statements, each one at a time.
+
+    Parameters
+    ----------
+    connections : sequence of psycopg.Connection
+    step : callable
+        See `Step`.
+    """
+
+    def __init__(self, connections: Sequence[psycopg.Connection], step: Step) -> None:
+        self._all = connections
+        self._step = step
+        self._free: SimpleQueue[psycopg.Connection] = SimpleQueue()
+        for connection in connections:
+            self._free.put(connection)
+
+    @contextmanager
+    def one(self) -> Iterator[psycopg.Connection]:
+        """Yield a connection that is free, or wait for one."""
+        connection = self._free.get()
+        try:
+            yield connection
+        finally:
+            self._free.put(connection)
+
+    def run(self, statement: Statement) -> None:
+        """Run a statement over a connection that is free, or wait for one.
+
+        Raises
+        ------
+        BrokenKey
+            If a key is not unique or a foreign key has no counterpart.
+        DatabaseError
+            If the statement fails for another reason.
+        """
+        try:
+            # Within a larger transaction a failure must leave it usable, to ask for the cause.
+            with (
+                self.one() as connection,
+                self._step(str(statement)),
+                connection.transaction(),
+            ):
+                connection.execute(statement.sql.encode())
+        except psycopg.errors.UniqueViolation as error:
+            name = statement.makes.name if statement.makes else statement.phase
+            message = f"{name} of table {statement.table} is not unique"
+            raise DuplicateKey(message, statement.table, key_columns(statement.sql)) from error
+        except psycopg.errors.ForeignKeyViolation as error:
+            raise orphan_key(statement) from error
+        except psycopg.Error as error:
+            raise failure(f"cannot make {statement}", error) from error
+
+    def cancel(self) -> None:
+        """Have the server give up what runs: it would go on, and we would wait for it."""
+        for connection in self._all:
+            connection.cancel()
+
+
+def foreign_keys(
+    connection: psycopg.Connection, schema: str, tables: Sequence[str], *, made: bool = True
+) -> list[tuple[Made, str]]:
+    """Return foreign keys of some tables, each with the table that it refers to.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    schema : str
+    tables : sequence of str
+    made : bool
+        Those that exist, or those that are still to be made.
+    """
+    existing = catalog.existing_objects(connection, schema)
+    return [
+        (statement.makes, statement.references.table)
+        for statement in ddl.statements(tables, ["foreign_keys"], schema=schema)
+        if statement.makes and statement.references
+        if (statement.makes in existing) == made
+    ]
+
+
+def rows_of(table: str) -> tuple[str, str]:
+    """Return the group of the tasks that bring a table its rows."""
+    return table, "rows"
+
+
+def computed(table: str) -> tuple[str, str]:
+    """Return the group of the tasks that compute columns of a table from all of its rows."""
+    return table, "computed"
+
+
+def ready(table: str) -> tuple[str, str]:
+    """Return the group of the tasks after which a table only lacks its foreign keys."""
+    return table, "ready"
+
+
+def computing_tasks(
+    run: Callable[[Statement], None], schema: str, sources: Iterable[TableSource], inputs: Inputs
+) -> Iterator[Task[None]]:
+    """Yield what computes columns from all rows of a table.
+
+    Parameters
+    ----------
+    run : callable
+        Runs a statement.
+    schema : str
+    sources : iterable of TableSource
+        Those that bring rows.
+    inputs : Inputs
+    """
+    for source in sources:
+        for name in source.after_rows(inputs) if source.after_rows else ():
+            query = ddl.render_template(name, schema=schema, table=source.table)
+            work = partial(run, Statement(source.table, name, query))
+            yield Task(computed(source.table), work, [rows_of(source.table)])
+
+
+def table_tasks(
+    run: Callable[[Statement], None],
+    schema: str,
+    table: str,
+    existing: Collection[Made],
+    *,
+    changed: bool,
+    q3c: bool,
+    cluster: bool,
+) -> Iterator[Task[None]]:
+    """Yield what a table needs after its rows, but for foreign keys, as far as it is missing.
+
+    Indexes are built several at a time, also that of the primary key: it becomes the key when the
+    others are there, for that takes the table for itself.
+
+    Parameters
+    ----------
+    run : callable
+        Runs a statement.
+    schema, table : str
+    existing : collection of Made
+        What is there.
+    changed : bool
+        Whether the table gets rows; then, or if it gets an index here, it is analyzed.
+    q3c, cluster : bool
+        Whether to make q3c indexes; whether to order the table on its q3c index.
+    """
+
+    def missing(*phases: str) -> list[Statement]:
+        found = ddl.statements([table], phases, schema=schema)
+        return [s for s in found if s.makes is None or s.makes not in existing]
+
+    made = missing("keys", "indexes", *(["q3c"] if q3c else []))
+    ordering = missing("cluster") if q3c and cluster else []
+    analyze = f"ANALYZE {ddl.quote_identifier(schema)}.{table};"
+    steps = {
+        "indexes": [s for s in made if s.makes and s.makes.kind == "index"],
+        "keys": [s for s in made if s.makes and s.makes.kind == "constraint"],
+        "order": ordering,
+        "ready": [Statement(table, "analyze", analyze)] if changed or made or ordering else [],
+    }
+    before = [rows_of(table), computed(table)]
+    for name, statements in steps.items():
+        for statement in statements:
+            yield Task((table, name), partial(run, statement), before)
+        if statements:
+            before = [(table, name)]
+
+
+def foreign_key_tasks(
+    run: Callable[[Statement], None],
+    schema: str,
+    tables: Sequence[str],
+    existing: Collection[Made],
+) -> Iterator[Task[None]]:
+    """Yield what makes foreign keys between tables, as far as they are missing.
+
+    A foreign key is made without a look at the rows, which takes a moment but locks both tables.
+    When all of them are made, the rows are looked at, which locks out nobody who reads or writes.
+
+    Parameters
+    ----------
+    run, schema, existing
+        As for `table_tasks`.
+    tables : sequence of str
+        Tables that have all their rows.
+    """
+    last: dict[str, Hashable] = {}
+    for statement in ddl.statements(tables, ["foreign_keys", "validation"], schema=schema):
+        made, refers_to = statement.makes, statement.references
+        if made is None or made in existing:
+            continue
+        if refers_to is not None and refers_to.table in tables:
+            after = [ready(statement.table), ready(refers_to.table)]
+            yield Task("foreign keys", partial(run, statement), after)
+            existing = {*existing, made}
+        elif made._replace(kind="constraint") in existing:
+            # Of one table one after the other: each would wait for the other's lock.
+            group = ("validation", made)
+            before: Hashable = last.get(statement.table, ready(statement.table))
+            yield Task(group, partial(run, statement), ["foreign keys", before])
+            last[statement.table] = group
+
+
+def finish_tasks(
+    connection: psycopg.Connection,
+    run: Callable[[Statement], None],
+    schema: str,
+    tables: Sequence[str],
+    *,
+    changed: Iterable[str],
+    q3c: bool,
+    cluster: Collection[str] = (),
+) -> Iterator[Task[None]]:
+    """Yield what gives tables their keys, indexes, foreign keys and statistics.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    run : callable
+        Runs a statement.
+    schema : str
+    tables : sequence of str
+        Tables that have all their rows, or will have them after the tasks in `rows_of`.
+    changed : iterable of str
+        Tables that get rows; these and those that get an index here are analyzed.
+    q3c : bool
+        Whether to make q3c indexes.
+    cluster : collection of str
+        Tables to order on their q3c index, unless they are.
+    """
+    existing = catalog.existing_objects(connection, schema)
+    changed = set(changed)
+    ordered = catalog.clustered_tables(connection, schema) - changed
+    for table in tables:
+        yield from table_tasks(
+            run,
+            schema,
+            table,
+            existing,
+            changed=table in changed,
+            q3c=q3c,
+            cluster=table in cluster and table not in ordered,
+        )
+    yield from foreign_key_tasks(run, schema, tables, existing)
+
+
+def finish(
+    connection: psycopg.Connection,
+    schema: str,
+    tables: Sequence[str],
+    *,
+    step: Step,
+    changed: Iterable[str],
+    q3c: bool,
+    cluster: Collection[str] = (),
+) -> None:
+    """Give tables that have all their rows what else they need, one statement after the other.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+        May be inside a transaction.
+    schema, tables, changed, q3c, cluster
+        As for `finish_tasks`.
+    step : callable
+        See `Step`.
+
+    Raises
+    ------
+    BrokenKey
+        If a key is not unique or a foreign key has no counterpart.
+    DatabaseError
+        If the server refuses for another reason.
+    """
+    run = Connections([connection], step).run
+    tasks = finish_tasks(connection, run, schema, tables, changed=changed, q3c=q3c, cluster=cluster)
+    run_in_order([*tasks], lambda task, result: None)

@@ -1,0 +1,176 @@
+"""The rows that tables lack because they were refused: as they are in the files, and why.
+
+The ledger knows them. It is written in one transaction with the rows that were loaded, so the
+Parquet files can be made from it at any time: a file that a crash has prevented is written by the
+next load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+import polars as pl
+
+from specprod_copy.atomic_files import staged
+from specprod_copy.errors import BadRowsError
+from specprod_copy.plan.ledger import Ledger, Quarantine
+from specprod_copy.postgres.columns import Column
+from specprod_copy.reader import InputTable, open_table
+from specprod_copy.rows.transform import Transform
+from specprod_copy.rows.units import Refusal
+from specprod_copy.tables import TableSource
+
+_PLACE = pl.Schema({name: pl.String() for name in ("table", "file", "hdu")})
+_REFUSAL = pl.Schema(
+    {"row": pl.Int64(), "column": pl.String(), "value": pl.String(), "reason": pl.String()}
+)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """How many rows of one source are in quarantine, and where they can be looked at.
+
+    Parameters
+    ----------
+    table, stage : str
+    rows : int
+    path : pathlib.Path or None
+        The Parquet file, if it was written.
+    """
+
+    table: str
+    stage: str
+    rows: int
+    path: Path | None
+
+
+def refused_rows(
+    ledger: Ledger,
+    schema: str,
+    root: Path,
+    sources: Sequence[TableSource],
+    columns: Mapping[str, Sequence[Column]],
+    folder: Path | None,
+) -> list[Refused]:
+    """Tell which rows are in quarantine, and write them.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    schema : str
+    root : pathlib.Path
+        Names of files in the ledger are relative to this folder.
+    sources : sequence of TableSource
+        Whose rows are asked for.
+    columns : mapping of str to sequence of Column
+        Columns of each table.
+    folder : pathlib.Path, optional
+        Gets a file ``SCHEMA.STAGE.TABLE.parquet`` for each source with such rows, in place of one
+        that is there. Nothing is written without it.
+
+    Returns
+    -------
+    list of Refused
+        Of the sources with such rows.
+
+    Raises
+    ------
+    InputError
+        If an input file cannot be read any more, or a file cannot be written.
+    """
+    refused = []
+    frames: dict[str, pl.DataFrame] = {}
+    for source in sources:
+        found = ledger.quarantine(source.table, source.stage)
+        if not found:
+            continue
+        path = None
+        if folder is not None:
+            name = f"{quote(schema, safe=' ')}.{source.stage}.{source.table}.parquet"
+            frames[name] = quarantine_frame(source, root, columns[source.table], found)
+            path = folder / name
+        refused.append(Refused(source.table, source.stage, sum(map(len, found.values())), path))
+    if folder is not None and frames:
+        with staged(folder, list(frames), overwrite=True) as new:
+            for name, frame in frames.items():
+                with (new / name).open("wb") as file:
+                    frame.write_parquet(file)
+    return refused
+
+
+def quarantine_frame(
+    source: TableSource, root: Path, columns: Sequence[Column], quarantine: Quarantine
+) -> pl.DataFrame:
+    """Return the rows of one source that are in quarantine, one row each.
+
+    Parameters
+    ----------
+    source : TableSource
+    root, columns
+        As for `refused_rows`.
+    quarantine : Quarantine
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns table, file, hdu, row, column, value, reason; and in upper case the columns of the
+        files that the table is made of, as they are there. A value that cannot be read is null (and
+        stands in the column value), and so is what the file does not have.
+    """
+    empty = pl.DataFrame(schema={**_PLACE, **_REFUSAL})
+    frames = [
+        _rows_of_file(source, root / file, hdu, columns, refusals).select(
+            pl.lit(source.table).alias("table"),
+            pl.lit(file).alias("file"),
+            pl.lit(hdu).alias("hdu"),
+            pl.all(),
+        )
+        for (file, hdu), refusals in quarantine.items()
+    ]
+    return pl.concat([empty, *frames], how="diagonal_relaxed")
+
+
+def _rows_of_file(
+    source: TableSource,
+    path: Path,
+    hdu: str,
+    columns: Sequence[Column],
+    refusals: Sequence[Refusal],
+) -> pl.DataFrame:
+    why = pl.DataFrame(
+        [[getattr(r, name) for name in _REFUSAL] for r in refusals], _REFUSAL, orient="row"
+    )
+    with open_table(path, (hdu,) if hdu else ()) as table:
+        names = Transform(source, table, columns).inputs
+        found = _as_in_file(table, names, why["row"].to_numpy())
+    # Vectors may have another length in another file.
+    found = found.with_columns(
+        pl.col(name).cast(pl.List(dtype.inner))
+        for name, dtype in found.schema.items()
+        if isinstance(dtype, pl.Array)
+    )
+    return why.join(found, on="row", how="left", maintain_order="left")
+
+
+def _as_in_file(table: InputTable, names: Sequence[str], rows: np.ndarray) -> pl.DataFrame:
+    """Read columns of some rows, without those values that cannot be read."""
+    numbered = pl.DataFrame({"row": rows})
+    if not len(rows) or not names:
+        return numbered
+    try:
+        frames = list(table.frames(names, rows=rows))
+    except BadRowsError as bad:
+        good = np.setdiff1d(rows, bad.rows, assume_unique=True)
+        others = [name for name in names if name != bad.column]
+        return pl.concat(
+            [
+                _as_in_file(table, names, good),
+                _as_in_file(table, others, np.intersect1d(rows, bad.rows)),
+            ],
+            how="diagonal",
+        ).select("row", *(names if len(good) else others))
+    return pl.concat([numbered, pl.concat(frames)], how="horizontal")

@@ -1,0 +1,265 @@
+"""Rows of changed files, removed from their tables and loaded anew.
+
+A table does not know which file a row came from, and the file's old content may be gone. But it is
+known which rows are not from it: those whose keys the other files give. So the new rows and the
+keys of all other files of a table are put into temporary tables, and what is in neither goes.
+
+That reads the other files once more, as far as their keys need it; rows whose values did not
+change are not touched.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from specprod_copy.errors import DatabaseError
+from specprod_copy.loading import copying
+from specprod_copy.loading.key_errors import DuplicateKey, explain
+from specprod_copy.plan.ledger import Ledger
+from specprod_copy.plan.planning import make_plan
+from specprod_copy.plan.stale_files import Stale, find_stale, forget
+from specprod_copy.postgres import catalog, ddl
+from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.ddl import primary_key
+from specprod_copy.progress import Report
+from specprod_copy.rows.units import Unit, UnitResult
+from specprod_copy.tables import SOURCES, Inputs, TableSource
+from specprod_copy.tables.common import COMPUTED
+
+
+@dataclass
+class Replaced:
+    """What became of a table.
+
+    Parameters
+    ----------
+    table : str
+    results : list of UnitResult
+        Units that were loaded anew.
+    changed, new, removed : int
+        Rows.
+    """
+
+    table: str
+    results: list[UnitResult] = field(default_factory=list)
+    changed: int = 0
+    new: int = 0
+    removed: int = 0
+
+    def __str__(self) -> str:
+        return (
+            f"{self.table}: {self.changed:,} rows changed, {self.new:,} new, "
+            f"{self.removed:,} removed"
+        )
+
+
+def replace_files(
+    connection: psycopg.Connection,
+    schema: str,
+    files: Sequence[Path],
+    sources: Sequence[TableSource],
+    inputs: Inputs,
+    columns: Mapping[str, Sequence[Column]],
+    report: Report,
+) -> list[Replaced]:
+    """Replace the rows of files, within the caller's transaction.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    schema : str
+    files : sequence of pathlib.Path
+        See `find_stale`.
+    sources : sequence of TableSource
+        What they are replaced in.
+    inputs : Inputs
+    columns : mapping of str to sequence of Column
+        Columns of the tables of `sources`.
+    report : Report
+
+    Returns
+    -------
+    list of Replaced
+        Table by table.
+
+    Raises
+    ------
+    ConfigurationError
+        As `find_stale`.
+    InputError
+        If a file cannot be read or holds values that the table does not accept, or another file
+        changed since it was loaded.
+    DatabaseError
+        If a row that vanished is referred to, a new one refers to nothing, or a key is not unique.
+    """
+    ledger = Ledger(connection, schema)
+    stale = find_stale(files, sources, inputs, ledger)
+    tables = list(dict.fromkeys(s.table for s in SOURCES.values() if s.name in stale))
+    feeding = [
+        s for s in SOURCES.values() if s.table in tables and s.stage in ledger.stages(s.table)
+    ]
+    forget(stale, ledger)
+    plan = make_plan(feeding, inputs, columns, ledger)
+    refused = {s.name: ledger.quarantine(s.table, s.stage) for s in feeding}
+    works = []
+    for table in tables:
+        new = [u for u in plan.units if u.table == table and u.file in stale.get(u.source, ())]
+        all_files = [
+            unit.without([refusal.row for refusal in refused[unit.source].get(unit.place, ())])
+            for unit in plan.files
+            if unit.table == table
+        ]
+        works.append(_Replacement(connection, schema, table, columns[table], new, all_files, stale))
+    report.begin(sum(work.n_rows for work in works), sum(work.size for work in works))
+    for work in works:
+        work.stage(report)
+        ledger.record(work.outcome.results)
+    for work in works:
+        computed = [
+            name
+            for source in feeding
+            if source.table == work.outcome.table and source.after_rows
+            for step in source.after_rows(inputs)
+            for name in COMPUTED[step]
+        ]
+        work.merge(computed)
+    # What refers to rows goes before them.
+    for work in reversed(works):
+        work.remove()
+    for work in works:
+        work.check_total(sum(ledger.stages(work.outcome.table).values()))
+    return [work.outcome for work in works]
+
+
+class _StagedTwice(DuplicateKey):
+    """Rows of a replaced file share a key with each other, or with rows of other files."""
+
+    def offenders(self, schema: str, limit: int) -> sql.Composed:
+        """Return the query for such keys."""
+        return sql.SQL(
+            """SELECT {0} FROM {1} GROUP BY {0} HAVING count(*) > 1
+               UNION SELECT {0} FROM {1} JOIN {2} USING ({0}) ORDER BY {0} LIMIT {3}"""
+        ).format(
+            sql.SQL(", ").join(map(sql.Identifier, self.columns)),
+            sql.Identifier("pg_temp", self.table),
+            sql.Identifier("pg_temp", f"kept_{self.table}"),
+            limit,
+        )
+
+
+class _Replacement:
+    """The replacement of rows in one table: its steps, and what they share."""
+
+    def __init__(
+        self,
+        connection: psycopg.Connection,
+        schema: str,
+        table: str,
+        columns: Sequence[Column],
+        new: Sequence[Unit],
+        files: Sequence[Unit],
+        stale: Stale,
+    ) -> None:
+        self.outcome = Replaced(table)
+        self._connection = connection
+        self._schema = schema
+        self._table = table
+        self._columns = columns
+        self._new = new
+        self._files = files
+        self._others = [u for u in files if u.file not in stale.get(u.source, ())]
+        self._names = {"table": table, "kept": f"kept_{table}", "key": primary_key(table)}
+
+    @property
+    def n_rows(self) -> int:
+        """Rows to read."""
+        return sum(unit.n_rows for unit in (*self._new, *self._others))
+
+    @property
+    def size(self) -> int:
+        """Bytes to read."""
+        return sum(unit.n_rows * unit.row_bytes for unit in (*self._new, *self._others))
+
+    def stage(self, report: Report) -> None:
+        """Put new rows, and the keys of those of other files, into temporary tables."""
+        self._execute("stage")
+        self.outcome.results = copying.copy_units(
+            self._connection, "pg_temp", self._new, self._columns, report.advance
+        )
+        if self._others:
+            key = [column for column in self._columns if column.name == self._names["key"]]
+            others = [dataclasses.replace(u, table=self._names["kept"]) for u in self._others]
+            copying.copy_units(self._connection, "pg_temp", others, key, report.advance)
+        self._execute("staged")
+        self._refuse_duplicates()
+
+    def _refuse_duplicates(self) -> None:
+        key = self._names["key"]
+        error = _StagedTwice(f"{key} of table {self._table} is not unique", self._table, [key])
+        if self._connection.execute(error.offenders(self._schema, 1)).fetchall():
+            raise explain(error, self._connection, self._schema, self._columns, self._files)
+
+    def merge(self, computed: Sequence[str]) -> None:
+        """Bring new rows into the table, but for values that are computed in the database."""
+        keys = ddl.statements([self._table], ["keys"], schema=self._schema)
+        made = catalog.existing_objects(self._connection, self._schema)
+        if not all(statement.makes in made for statement in keys):
+            # A load that was interrupted: without its key the table may have rows twice.
+            [self.outcome.removed] = self._execute("clear")
+        names = [column.name for column in self._columns]
+        values = [name for name in names if name not in (self._names["key"], *computed)]
+        self.outcome.changed, self.outcome.new = self._execute(
+            "merge", columns=names, values=values
+        )
+
+    def remove(self) -> None:
+        """Remove the rows that no file gives any more."""
+        try:
+            with self._connection.transaction():
+                [removed] = self._execute("remove")
+        except psycopg.errors.ForeignKeyViolation as error:
+            referring = error.diag.table_name
+            stages = dict.fromkeys(s.stage for s in SOURCES.values() if s.table == referring)
+            raise DatabaseError(
+                f"table {referring} refers to a row of table {self._table} that no file gives any "
+                f"more: {error.diag.message_detail} Replace the files of stage "
+                f"{' and '.join(stages) or referring} as well, in the same command, or load all "
+                "--overwrite"
+            ) from error
+        self.outcome.removed += removed
+
+    def check_total(self, recorded: int) -> None:
+        """Check that the table has as many rows as the ledger says.
+
+        Raises
+        ------
+        DatabaseError
+            If not: it had rows of unknown origin, or several rows of one key.
+        """
+        name = sql.Identifier(self._schema, self._table)
+        query = sql.SQL("SELECT count(*) FROM {}").format(name)
+        [(rows,)] = self._connection.execute(query).fetchall()
+        if rows != recorded:
+            raise DatabaseError(
+                f"table {self._schema}.{self._table} would have {rows:,} rows, and {recorded:,} "
+                "by the ledger: it has rows that this program did not load, or lacks some, or "
+                "files had rows of the same key: then replace all of them in one command. "
+                "--overwrite loads the table anew"
+            )
+
+    def _execute(self, template: str, **names: ddl.Names) -> list[int]:
+        """Run a template; return the number of rows of each statement."""
+        statements = ddl.render_template(
+            f"replace/{template}", schema=self._schema, **self._names, **names
+        )
+        cursor = self._connection.execute(statements.encode())
+        counts = [cursor.rowcount]
+        while cursor.nextset():
+            counts.append(cursor.rowcount)
+        return counts

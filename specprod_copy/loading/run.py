@@ -1,0 +1,308 @@
+"""The steps of a load: make the tables, plan, send the rows, finish."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from typing import Any
+
+import psycopg
+
+from specprod_copy.errors import DatabaseError, InputError
+from specprod_copy.executors.schedule import Task, run_at_once, run_in_order
+from specprod_copy.loading import post_data, send
+from specprod_copy.loading.key_errors import BrokenKey, explain
+from specprod_copy.loading.key_violations import Misfits
+from specprod_copy.loading.options import LoadOptions
+from specprod_copy.loading.replace import Replaced, replace_files
+from specprod_copy.loading.summary import LoadSummary, TableSummary
+from specprod_copy.plan import ledger, versions
+from specprod_copy.plan.batches import make_batches, whole_tables
+from specprod_copy.plan.completeness import missing_stages
+from specprod_copy.plan.ledger import Ledger
+from specprod_copy.plan.planning import Plan, make_plan, part_of, sources_of, with_tiles
+from specprod_copy.postgres import catalog, ddl, locks, rights
+from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.connection import connect, making_schema
+from specprod_copy.progress import Report
+from specprod_copy.rows.units import Unit
+from specprod_copy.tables import SOURCES, Inputs, TableSource
+
+SMALL_ROWS = 100_000
+"""Up to so many rows a load is one transaction, from CREATE TABLE to the last index."""
+
+_END_OF_ROWS = "end of rows"
+"""Group of the task that ends what sent the rows."""
+
+
+class Loader:
+    """One load: its steps, and what they share.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+        In autocommit mode, or inside a transaction.
+    conninfo : str
+        For further connections.
+    inputs : Inputs
+    options : LoadOptions
+    report : Report
+    sources : sequence of TableSource
+        What is loaded.
+    """
+
+    def __init__(
+        self,
+        connection: psycopg.Connection,
+        conninfo: str,
+        inputs: Inputs,
+        options: LoadOptions,
+        report: Report,
+        sources: Sequence[TableSource],
+    ) -> None:
+        self.connection = connection
+        self.conninfo = conninfo
+        self.inputs = inputs
+        self.options = options
+        self.schema = options.schema
+        self.report = report
+        self.sources = sources
+        self.tables = list(dict.fromkeys(source.table for source in sources))
+        self.ledger = Ledger(connection, options.schema)
+        self.columns: dict[str, list[Column]] = {}
+        self.new_tables: list[str] = []
+        self.misfits = Misfits(options.schema, options.most_refused)
+        self.replaced: list[Replaced] = []
+        self.summary = LoadSummary(options.schema)
+        for source in sources_of(options.stages):
+            if source not in sources:
+                name = inputs.files.production.name
+                self.summary.notes.append(f"{source.table}: {name} has no such catalogs, skipped")
+
+    def run(self) -> None:
+        """Load all that is missing, then make keys and indexes."""
+        if self.options.replace:
+            self._replace()
+        with self.connection.transaction():
+            self.prepare()
+            plan = self.plan()
+            if plan.n_rows <= SMALL_ROWS:
+                self._complete(plan, jobs=1, whole=self.new_tables)
+                return
+        jobs = self.options.jobs
+        self._complete(plan, jobs=jobs, whole=whole_tables(plan.units, self.new_tables, jobs))
+
+    def _replace(self) -> None:
+        with self.connection.transaction():
+            self.prepare()
+            self.inputs = with_tiles(self.inputs, self.sources, self.connection, self.schema)
+            self.replaced = replace_files(
+                self.connection,
+                self.schema,
+                self.options.replace,
+                self.sources,
+                self.inputs,
+                self.columns,
+                self.report,
+            )
+            tables = [replaced.table for replaced in self.replaced]
+            run = post_data.Connections([self.connection], self.report.step).run
+            for task in post_data.computing_tasks(
+                run, self.schema, [s for s in self.sources if s.table in tables], self.inputs
+            ):
+                task.work()
+        self.summary.notes += map(str, self.replaced)
+
+    def run_part(self, part: int, parts: int) -> None:
+        """Load one share of what is missing."""
+        with self.connection.transaction():
+            self.prepare()
+        jobs = self.options.jobs
+        with self._sender(jobs) as sender:
+            units = part_of(self.plan().units, part, parts)
+            self._run([*self._row_tasks(units, sender, jobs), self._end_of_rows(sender)], jobs)
+        self.summary.notes.append(
+            f"part {part} of {parts}: a load without --part makes the keys and indexes"
+        )
+
+    def prepare(self) -> None:
+        """Make the tables that are not there, and refuse those with rows of unknown origin."""
+        locks.making_tables(self.connection, self.schema)
+        if not catalog.schema_exists(self.connection, self.schema):
+            with making_schema(self.connection, self.schema):
+                self._execute(["schema"], ["table"])
+        existing = catalog.existing_tables(self.connection, self.schema)
+        wanted = ["version", *self.tables, ledger.TABLE]
+        new = [table for table in wanted if table not in existing]
+        self._execute(new, ["table", "comments"])
+        self.new_tables = new
+        self._execute([table for table in new if table == "version"], ["keys"])
+        for table in self.tables:
+            self.columns[table] = catalog.table_columns(self.connection, self.schema, table)
+            # In this order: a loader of another part may commit rows and ledger in between.
+            has_rows = catalog.has_rows(self.connection, self.schema, table)
+            if has_rows and not self.ledger.stages(table):
+                raise DatabaseError(
+                    f"table {self.schema}.{table} already has rows that this program did not load; "
+                    "choose another --schema, or replace the table with --overwrite"
+                )
+
+    def _execute(self, tables: Sequence[str], phases: Sequence[str]) -> None:
+        for statement in ddl.statements(tables, phases, schema=self.schema):
+            self.connection.execute(statement.sql.encode())
+
+    def plan(self) -> Plan:
+        """Find out what is to be loaded, and begin the summary."""
+        self.inputs = with_tiles(self.inputs, self.sources, self.connection, self.schema)
+        plan = make_plan(self.sources, self.inputs, self.columns, self.ledger)
+        replaced = [result for replaced in self.replaced for result in replaced.results]
+        for source in self.sources:
+            before = self.ledger.stages(source.table).get(source.stage, 0)
+            row = TableSummary(source.table, source.stage, rows_loaded=before)
+            row.add([r for r in replaced if r.unit.source == source.name])
+            row.rows_loaded -= row.rows_kept
+            self.summary.tables.append(row)
+        if self.inputs.skip_missing and any(s.stage == "fiberassign" for s in self.sources):
+            missing = self.inputs.tiles_without_fiberassign()
+            if missing:
+                tiles = ", ".join(map(str, missing))
+                self.summary.notes.append(f"no fiberassign file, skipped: tiles {tiles}")
+        return plan
+
+    def _complete(self, plan: Plan, *, jobs: int, whole: Collection[str]) -> None:
+        """Send rows and make keys and indexes, as far as they are missing."""
+        q3c = rights.enable_q3c(self.connection, self.schema, self.summary.notes.append)
+        complete = self._complete_tables(plan)
+        changed = {unit.table for unit in plan.units} | {table.table for table in self.replaced}
+        with ExitStack() as stack:
+            more = [stack.enter_context(connect(self.conninfo)) for _ in range(jobs - 1)]
+            connections = post_data.Connections([self.connection, *more], self.report.step)
+            run = partial(self.misfits.run, connections, self.inputs)
+            sender = stack.enter_context(self._sender(jobs, whole))
+            tasks: list[Task[Any]] = [
+                self._end_of_rows(sender),
+                *post_data.finish_tasks(
+                    self.connection,
+                    run,
+                    self.schema,
+                    complete,
+                    changed=changed,
+                    q3c=q3c,
+                    cluster=self.tables if self.options.cluster else (),
+                ),
+                *self._row_tasks(plan.units, sender, jobs, whole),
+                *post_data.computing_tasks(run, self.schema, self.sources, self.inputs),
+            ]
+            try:
+                self._run(tasks, jobs, connections.cancel)
+            except BrokenKey as error:
+                raise self._explained(error, plan) from error
+        self._conclude(complete)
+
+    def _explained(self, error: BrokenKey, plan: Plan) -> DatabaseError:
+        """Find the rows that break a key, those that an earlier load brought among them."""
+        table = error.table
+        self.columns[table] = catalog.table_columns(self.connection, self.schema, table)
+        loaded = self.ledger.stages(table)
+        before = [
+            source
+            for source in SOURCES.values()
+            if source.table == table and source.stage in loaded and source not in self.sources
+        ]
+        files = list(plan.files)
+        # Files that changed or vanished since cannot tell; that is not what went wrong here.
+        with suppress(InputError):
+            files += make_plan(before, self.inputs, self.columns, self.ledger).files
+        return explain(error, self.connection, self.schema, self.columns[table], files)
+
+    def _conclude(self, complete: Sequence[str]) -> None:
+        """Write down versions, let roles read, and say what is still to be done."""
+        for source, row in zip(self.sources, self.summary.tables, strict=True):
+            row.lose(self.misfits.removed[source.name])
+        versions.upsert(
+            self.connection,
+            self.schema,
+            versions.versions(self.connection, self.inputs.files.production),
+        )
+        waiting = post_data.foreign_keys(self.connection, self.schema, complete, made=False)
+        for key, table in waiting:
+            self.summary.notes.append(f"foreign key {key.name} waits for table {table}")
+        granted = ["version", *self.tables, ledger.TABLE]
+        for role in rights.grant(self.connection, self.schema, granted, self.options.roles):
+            self.summary.notes.append(f"role {role} does not exist: nothing granted to it")
+
+    def touched_sources(self) -> list[TableSource]:
+        """Return the sources that are loaded, and those that lost rows when keys were made."""
+        lost = [SOURCES[name] for name in self.misfits.removed]
+        for source in lost:
+            self.columns[source.table] = catalog.table_columns(
+                self.connection, self.schema, source.table
+            )
+        return [s for s in SOURCES.values() if s in self.sources or s in lost]
+
+    @contextmanager
+    def _sender(self, jobs: int, whole: Collection[str] = ()) -> Iterator[send.Sender]:
+        """Yield what sends batches: this process, and with several jobs others beside it."""
+        common = (self.schema, self.columns, self.report.advance)
+        options: dict[str, Any] = {"whole": whole, "most_refused": self.options.most_refused}
+        if jobs == 1:
+            yield send.OwnSender(self.connection, *common, **options)
+            return
+        with (
+            connect(self.conninfo) as connection,
+            send.ProcessSender(self.conninfo, *common, jobs - 1, **options) as others,
+        ):
+            # This process is ready now, the others when they have imported all they need.
+            own = send.OwnSender(connection, *common, **options)
+            yield send.Senders([own, *[others] * (jobs - 1)])
+
+    def _row_tasks(
+        self,
+        units: Sequence[Unit],
+        sender: send.Sender,
+        jobs: int,
+        whole: Collection[str] = (),
+    ) -> Iterator[Task[Any]]:
+        """Yield what brings the tables their rows."""
+        size = sum(unit.n_rows * unit.row_bytes for unit in units)
+        self.report.begin(sum(unit.n_rows for unit in units), size)
+        # A table that has its foreign keys wants the rows they refer to first.
+        in_order = bool(post_data.foreign_keys(self.connection, self.schema, self.tables))
+        before: dict[str, object] = {}
+        for batch in make_batches(units, jobs, whole):
+            table = batch[0].table
+            after = [group for other, group in before.items() if in_order and other != table]
+            before[table] = post_data.rows_of(table)
+            yield Task(post_data.rows_of(table), partial(sender.send, batch), after, loads=True)
+
+    def _end_of_rows(self, sender: send.Sender) -> Task[Any]:
+        """Return what gives back the memory of other processes, as soon as all rows are sent."""
+        return Task(_END_OF_ROWS, sender.close, [post_data.rows_of(table) for table in self.tables])
+
+    def _run(
+        self, tasks: Iterable[Task[Any]], jobs: int, interrupt: Callable[[], None] = lambda: None
+    ) -> None:
+        if jobs == 1:
+            run_in_order([*tasks], self._done)
+        else:
+            run_at_once([*tasks], jobs, self._done, interrupt)
+
+    def _done(self, task: Task[Any], result: Any) -> None:
+        """Count a task."""
+        if not task.loads:
+            self.summary.steps += task.group != _END_OF_ROWS
+            return
+        for source, row in zip(self.sources, self.summary.tables, strict=True):
+            row.add([one for one in result if one.unit.source == source.name])
+
+    def _complete_tables(self, plan: Plan) -> list[str]:
+        """Return the tables of the schema that will have rows from all of their stages."""
+        existing = catalog.existing_tables(self.connection, self.schema)
+        missing = missing_stages(existing, plan, self.inputs, self.columns, self.ledger)
+        self.summary.notes += [
+            f"keys and indexes of {table} wait for stage {' and '.join(stages)}"
+            for table, stages in missing.items()
+            if stages and table in self.tables
+        ]
+        return [table for table, stages in missing.items() if not stages]

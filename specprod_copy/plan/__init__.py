@@ -1,0 +1,1 @@
+"""Which rows of which files are loaded, and which are to be."""

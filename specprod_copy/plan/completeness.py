@@ -1,0 +1,74 @@
+"""Which tables a plan makes complete: they get keys and indexes, the others have to wait."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from specprod_copy.plan.ledger import Ledger
+from specprod_copy.plan.planning import Plan, make_plan
+from specprod_copy.postgres.columns import Column
+from specprod_copy.tables import SOURCES, Inputs
+
+
+def missing_stages(
+    tables: Collection[str],
+    plan: Plan,
+    inputs: Inputs,
+    columns: Mapping[str, Sequence[Column]],
+    ledger: Ledger,
+) -> dict[str, list[str]]:
+    """Find the stages that tables still want rows from.
+
+    Parameters
+    ----------
+    tables : collection of str
+        The tables that exist.
+    plan : Plan
+        What is about to be loaded.
+    inputs : Inputs
+    columns : mapping of str to sequence of Column
+        Columns of each table that the plan is about.
+    ledger : Ledger
+        What is loaded already.
+
+    Returns
+    -------
+    dict of str to list of str
+        Table to stages, in alphabetical order; none for a table that will be complete. Tables are
+        in the order of their sources.
+
+    Raises
+    ------
+    InputError
+        If a file of another stage of these tables cannot be read, or changed since it was loaded.
+    """
+    needed: dict[str, set[str]] = {}
+    for source in SOURCES.values():
+        if source.table in tables and source.applies(inputs):
+            needed.setdefault(source.table, set()).add(source.stage)
+    missing = {}
+    for table, stages in needed.items():
+        coming = {unit.stage for unit in plan.files if unit.table == table}
+        absent = stages - coming - ledger.stages(table).keys()
+        if any(source.table == table for source in plan.sources):
+            rest = stages - absent
+            absent |= {s for s in rest if _interrupted(table, s, plan, inputs, columns, ledger)}
+        missing[table] = sorted(absent)
+    return missing
+
+
+def _interrupted(
+    table: str,
+    stage: str,
+    plan: Plan,
+    inputs: Inputs,
+    columns: Mapping[str, Sequence[Column]],
+    ledger: Ledger,
+) -> bool:
+    """Say whether an earlier run has left a stage of a table half loaded, beside the plan."""
+    others = [
+        source
+        for source in SOURCES.values()
+        if (source.table, source.stage) == (table, stage) and source not in plan.sources
+    ]
+    return bool(make_plan(others, inputs, columns, ledger).units)

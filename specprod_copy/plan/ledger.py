@@ -1,0 +1,199 @@
+"""Which rows of which file are in which table.
+
+A unit is a range of rows of one HDU on its way to one table. Its ledger row is written in the same
+transaction as its rows, so whatever is killed whenever, the ledger tells the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+import specprod_copy
+from specprod_copy.errors import DatabaseError, InputError
+from specprod_copy.postgres import locks
+from specprod_copy.postgres.names import parametrized
+from specprod_copy.rows.units import Fingerprint, Refusal, Stamp, Unit, UnitResult
+
+TABLE = "load_ledger"
+"""Name of the ledger's table."""
+
+
+Loaded = Mapping[tuple[str, str], tuple[Fingerprint, list[tuple[int, int]]]]
+"""(file, HDU) to its fingerprint and the row ranges that are loaded, in order."""
+
+
+Quarantine = Mapping[tuple[str, str], list[Refusal]]
+"""(file, HDU) to the rows of it that are in quarantine, in order."""
+
+
+class Ledger:
+    """The ledger of one schema.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    schema : str
+    """
+
+    def __init__(self, connection: psycopg.Connection, schema: str) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._name = parametrized(schema, TABLE)
+
+    def stages(self, table: str) -> dict[str, int]:
+        """Return the stages that have been loaded into a table, and how many rows each gave it."""
+        query = sql.SQL(
+            "SELECT stage, sum(rows_kept)::bigint FROM {} WHERE table_name = %s GROUP BY stage"
+        ).format(self._name)
+        return dict(self._connection.execute(query, (table,)).fetchall())
+
+    def loaded(self, table: str, stage: str) -> Loaded:
+        """Return what a stage has put into a table."""
+        query = sql.SQL(
+            """SELECT file, hdu, file_size, file_mtime_ns, digest, first_row, last_row FROM {}
+               WHERE table_name = %s AND stage = %s ORDER BY file, hdu, first_row"""
+        ).format(self._name)
+        found: dict[tuple[str, str], tuple[Fingerprint, list[tuple[int, int]]]] = {}
+        for file, hdu, size, mtime_ns, digest, first, last in self._connection.execute(
+            query, (table, stage)
+        ):
+            fingerprint = Fingerprint(Stamp(size, mtime_ns), digest)
+            found.setdefault((file, hdu), (fingerprint, []))[1].append((first, last))
+        return found
+
+    def quarantine(self, table: str, stage: str) -> Quarantine:
+        """Return the rows of a stage that a table lacks because they were refused."""
+        query = sql.SQL(
+            """SELECT file, hdu, quarantine FROM {}
+               WHERE table_name = %s AND stage = %s AND rows_quarantined > 0
+               ORDER BY file, hdu, first_row"""
+        ).format(self._name)
+        found: dict[tuple[str, str], list[Refusal]] = {}
+        for file, hdu, refused in self._connection.execute(query, (table, stage)):
+            rows = sorted((Refusal(**entry) for entry in refused), key=lambda entry: entry.row)
+            found.setdefault((file, hdu), []).extend(rows)
+        return found
+
+    def refuse(self, unit: Unit, refusals: Sequence[Refusal], values_changed: int) -> None:
+        """Write that rows of a loaded unit are in quarantine now.
+
+        Parameters
+        ----------
+        unit : Unit
+            As the ledger has it.
+        refusals : sequence of Refusal
+            Of this unit; the caller's transaction removes them from the table.
+        values_changed : int
+            NaN and infinite values in these rows that were replaced.
+        """
+        query = sql.SQL(
+            """UPDATE {} SET rows_kept = rows_kept - %s, rows_quarantined = rows_quarantined + %s,
+                   quarantine = quarantine || %s, values_changed = values_changed - %s
+               WHERE (table_name, file, hdu, first_row) = (%s, %s, %s, %s)"""
+        ).format(self._name)
+        number, entries = len(refusals), Jsonb([asdict(refusal) for refusal in refusals])
+        key = (unit.table, unit.file, unit.hdu, unit.first)
+        self._connection.execute(query, (number, number, entries, values_changed, *key))
+
+    def limit_quarantine(self, most: int) -> None:
+        """Check how many rows are in quarantine, those of the caller's transaction included.
+
+        Raises
+        ------
+        DatabaseError
+            If there are more than `most`.
+        """
+        # Other loaders that refuse rows wait here, so that all of them are counted.
+        locks.refusing_rows(self._connection, self._schema)
+        query = sql.SQL(
+            "SELECT coalesce(sum(rows_quarantined), 0)::bigint FROM {} WHERE rows_quarantined > %s"
+        ).format(self._name)
+        [(number,)] = self._connection.execute(query, (0,)).fetchall()
+        if number > most:
+            raise DatabaseError(
+                f"{number:,} rows of schema {self._schema} would be in quarantine, and at most "
+                f"{most:,} may be: mend the files, or allow more with --max-quarantined"
+            )
+
+    def files(self, table: str, stage: str) -> set[str]:
+        """Return the files of which a stage has put rows into a table."""
+        return {file for file, _ in self.loaded(table, stage)}
+
+    def forget(self, table: str, stage: str, files: Iterable[str]) -> None:
+        """Remove what is recorded of files; the caller's transaction removes or records their rows.
+
+        Parameters
+        ----------
+        table, stage : str
+        files : iterable of str
+            Their names in the ledger.
+        """
+        query = sql.SQL(
+            "DELETE FROM {} WHERE table_name = %s AND stage = %s AND file = ANY(%s)"
+        ).format(self._name)
+        self._connection.execute(query, (table, stage, list(files)))
+
+    def record(self, results: list[UnitResult]) -> None:
+        """Write ledger rows; the caller's transaction holds the rows they record.
+
+        Raises
+        ------
+        InputError
+            If a file changed while it was loaded.
+        """
+        for result in results:
+            if Stamp.of(result.unit.path) != result.unit.fingerprint.stamp:
+                raise InputError(
+                    "the file changed while it was loaded; run the command again",
+                    path=result.unit.path,
+                )
+        query = sql.SQL(
+            """INSERT INTO {} (table_name, file, hdu, first_row, last_row, stage, file_size,
+                               file_mtime_ns, digest, rows_read, rows_kept, rows_quarantined,
+                               quarantine, values_changed, bytes_sent, seconds, loaded_by)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"""
+        ).format(self._name)
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.executemany(query, [_row(result) for result in results])
+        except psycopg.errors.UniqueViolation as error:
+            raise DatabaseError(
+                f"rows of {results[0].unit.path} were loaded by another process meanwhile; run the "
+                "command again: it goes on with the rest"
+            ) from error
+
+
+class NothingLoaded(Ledger):
+    """A ledger of nothing, so that a plan has every row of every file."""
+
+    def loaded(self, table: str, stage: str) -> Loaded:
+        """Return that nothing is in a table."""
+        return {}
+
+
+def _row(result: UnitResult) -> tuple[object, ...]:
+    unit = result.unit
+    return (
+        unit.table,
+        unit.file,
+        unit.hdu,
+        unit.first,
+        unit.last,
+        unit.stage,
+        unit.fingerprint.stamp.size,
+        unit.fingerprint.stamp.mtime_ns,
+        unit.fingerprint.digest,
+        result.rows_read,
+        result.rows_kept,
+        len(result.quarantine),
+        Jsonb([asdict(refusal) for refusal in result.quarantine]),
+        result.values_changed,
+        result.bytes_sent,
+        result.seconds,
+        f"specprod-copy {specprod_copy.__version__}",
+    )

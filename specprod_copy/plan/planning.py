@@ -1,0 +1,261 @@
+"""From stages to units: which rows of which files have to go where.
+
+Planning opens every file and prepares its transform, so missing files, missing columns and
+impossible types are found before the first row is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+import psycopg
+
+from specprod_copy.errors import ConfigurationError
+from specprod_copy.plan.changed_files import loaded_ranges, refuse_changed_others, refuse_vanished
+from specprod_copy.plan.first_occurrences import first_rows
+from specprod_copy.plan.ledger import TABLE as LEDGER_TABLE
+from specprod_copy.plan.ledger import Ledger
+from specprod_copy.postgres import catalog
+from specprod_copy.postgres.columns import Column
+from specprod_copy.reader import open_table, read_table
+from specprod_copy.rows.transform import Transform
+from specprod_copy.rows.units import Fingerprint, Stamp, Unit, ledger_name
+from specprod_copy.tables import SOURCES, STAGES, Inputs, TableSource, tile
+
+_LOOKING_THREADS = 8
+
+UNIT_ROWS = 100_000
+"""Most rows of a unit, the least that a loader commits: half a second's work."""
+
+
+@dataclass
+class Plan:
+    """What a load has to do.
+
+    Parameters
+    ----------
+    sources : list of TableSource
+        In the order of loading.
+    files : list of Unit
+        Every file with every row that counts, loaded or not.
+    units : list of Unit
+        What is to be loaded, in the order of loading.
+    """
+
+    sources: list[TableSource]
+    files: list[Unit] = field(default_factory=list)
+    units: list[Unit] = field(default_factory=list)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows to read."""
+        return sum(unit.n_rows for unit in self.units)
+
+
+def sources_of(names: Sequence[str]) -> list[TableSource]:
+    """Return the sources of some stages, in the order in which foreign keys allow their rows.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Stages; ``all`` stands for every one. The name of a table that is no stage stands for the
+        part of its stage that loads the table.
+
+    Raises
+    ------
+    ConfigurationError
+        If a name is unknown.
+    """
+    tables = {source.table for source in SOURCES.values()} - set(STAGES)
+    for name in names:
+        if name not in ("all", *STAGES, *tables):
+            raise ConfigurationError(
+                f"no stage is called {name!r}; stages: {' '.join(STAGES)}; "
+                f"parts of stages: {' '.join(sorted(tables))}"
+            )
+    return [
+        source
+        for source in SOURCES.values()
+        if "all" in names or source.stage in names or source.table in tables.intersection(names)
+    ]
+
+
+def with_tiles(
+    inputs: Inputs, sources: Sequence[TableSource], connection: psycopg.Connection, schema: str
+) -> Inputs:
+    """Return inputs that know the tiles: those in the tile table, or on their way there.
+
+    Tiles in quarantine count as well, as when their file is loaded together with those of fibers.
+
+    Inputs that know them already stay as they are.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    sources : sequence of TableSource
+        What is to be loaded.
+    connection : psycopg.Connection
+    schema : str
+    """
+    if inputs.tileids:
+        return inputs
+    if tile.SOURCE in sources:
+        tileids = read_table(inputs.tiles(), tile.SOURCE.hdus, ["TILEID"])["TILEID"]
+        return replace(inputs, tileids=tuple(tileids.drop_nulls().sort()))
+    tiles = {*catalog.integers(connection, schema, "tile", "tileid")}
+    if LEDGER_TABLE in catalog.existing_tables(connection, schema):
+        tiles.update(_refused_tiles(inputs, Ledger(connection, schema)))
+    return replace(inputs, tileids=tuple(sorted(tiles)))
+
+
+def _refused_tiles(inputs: Inputs, ledger: Ledger) -> list[int]:
+    """Return the tiles that are in quarantine."""
+    refused = ledger.quarantine(tile.SOURCE.table, tile.SOURCE.stage)
+    rows = [refusal.row for refusals in refused.values() for refusal in refusals]
+    if not rows:
+        return []
+    refuse_changed_others(tile.SOURCE, inputs, ledger)
+    tileids = read_table(inputs.tiles(), tile.SOURCE.hdus, ["TILEID"])["TILEID"]
+    return tileids.gather(rows).drop_nulls().to_list()
+
+
+def make_plan(
+    sources: Sequence[TableSource],
+    inputs: Inputs,
+    columns: Mapping[str, Sequence[Column]],
+    ledger: Ledger,
+) -> Plan:
+    """Find out what is to be loaded.
+
+    Parameters
+    ----------
+    sources : sequence of TableSource
+    inputs : Inputs
+    columns : mapping of str to sequence of Column
+        Columns of each table.
+    ledger : Ledger
+        What is loaded already.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    InputError
+        If a file is missing, unreadable, lacks columns, or changed since it was loaded.
+    """
+    plan = Plan(list(sources))
+    digests: dict[tuple[Path, str, Stamp], str] = {}
+    for source in sources:
+        loaded = ledger.loaded(source.table, source.stage)
+        files = source.files(inputs)
+        # Unpacking what is compressed takes time, and lets other threads run.
+        with ThreadPoolExecutor(_LOOKING_THREADS, thread_name_prefix="look") as pool:
+            look = partial(
+                _look,
+                source,
+                root=inputs.files.root,
+                columns=columns[source.table],
+                digests=digests,
+            )
+            opened = list(pool.map(look, files))
+        ranges = [loaded_ranges(whole, loaded) for whole in opened]
+        refuse_vanished(source, opened, loaded)
+        missing = [list(_missing(whole, r)) for whole, r in zip(opened, ranges, strict=True)]
+        wanted: list[np.ndarray | None] = [None] * len(files)
+        column = source.first_per(inputs)
+        if column is not None and any(missing):
+            if source.unless_in is not None:
+                refuse_changed_others(source.unless_in, inputs, ledger)
+            wanted = [*first_rows(source, column, inputs, files)]
+        for looked_at, rows, parts in zip(opened, wanted, missing, strict=True):
+            whole = replace(looked_at, rows=rows)
+            plan.files.append(whole)
+            plan.units += [_part(whole, *part) for part in parts]
+    return plan
+
+
+def _look(
+    source: TableSource,
+    path: Path,
+    *,
+    root: Path,
+    columns: Sequence[Column],
+    digests: dict[tuple[Path, str, Stamp], str],
+) -> Unit:
+    """Open a file, check that it has what the table needs, and return all of it as one unit.
+
+    HDUs that fill several tables are digested once: that is most of the time of a large one.
+    """
+    # Before it is opened: a file that takes its place after that has another stamp.
+    stamp = Stamp.of(path)
+    with open_table(path, source.hdus) as table:
+        Transform(source, table, columns)
+        seen = (path, table.hdu, stamp)
+        if seen not in digests:
+            digests[seen] = table.digest()
+        return Unit(
+            source=source.name,
+            table=source.table,
+            stage=source.stage,
+            path=path,
+            file=ledger_name(path, root),
+            hdu=table.hdu,
+            first=0,
+            last=table.n_rows,
+            row_bytes=table.row_bytes,
+            fingerprint=Fingerprint(stamp, digests[seen]),
+        )
+
+
+def _part(whole: Unit, first: int, last: int) -> Unit:
+    rows = whole.rows
+    if rows is not None:
+        rows = rows[np.searchsorted(rows, first) : np.searchsorted(rows, last)]
+    return replace(whole, first=first, last=last, rows=rows)
+
+
+def part_of(units: Sequence[Unit], part: int, parts: int) -> list[Unit]:
+    """Return the share of one of several loaders in some units.
+
+    Which share a unit belongs to depends on its file and place only, so loaders that plan at
+    different times agree.
+
+    Parameters
+    ----------
+    units : sequence of Unit
+    part, parts : int
+        Number of the share, from 1 to `parts`.
+    """
+
+    def share(unit: Unit) -> int:
+        name = f"{unit.source} {unit.file} {unit.hdu}".encode(errors="surrogateescape")
+        return (crc32(name) + unit.first // UNIT_ROWS) % parts + 1
+
+    return [unit for unit in units if share(unit) == part]
+
+
+def _missing(whole: Unit, loaded: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield the ranges of rows that are not loaded, cut at multiples of `UNIT_ROWS`.
+
+    A gzipped file is not cut, for it would be unpacked again for each piece. An HDU without rows
+    is one empty unit, so that the ledger shows that it was seen.
+    """
+    n_rows = whole.last
+    most = max(n_rows, 1) if whole.fingerprint.packed else UNIT_ROWS
+    if n_rows == 0 and not loaded:
+        yield 0, 0
+    position = 0
+    for first, last in [*loaded, (n_rows, n_rows)]:
+        while position < first:
+            end = min((position // most + 1) * most, first)
+            yield position, end
+            position = end
+        position = max(position, last)

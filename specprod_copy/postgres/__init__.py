@@ -1,0 +1,1 @@
+"""The server: connections, catalog, DDL, what columns accept, COPY data."""

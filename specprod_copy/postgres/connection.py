@@ -1,0 +1,158 @@
+"""Connections to a server: made with our settings; what its errors mean to people."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import sql
+
+from specprod_copy.errors import DatabaseError
+from specprod_copy.postgres.conninfo import conninfo_parameters
+
+SESSION_SETTINGS: Mapping[str, str] = {
+    # A commit that is lost in a crash of the server takes its ledger row along, so the unit is
+    # loaded again; waiting for the disk at each commit buys nothing.
+    "synchronous_commit": "off",
+    # Index builds sort in memory up to this size. The server's own default is 64 MB.
+    "maintenance_work_mem": "512MB",
+    # Identifiers and literals are rendered for this.
+    "standard_conforming_strings": "on",
+    # Text is sent as UTF-8, whatever PGCLIENTENCODING says.
+    "client_encoding": "UTF8",
+    # Limits that a server sets for queries of people; a COPY or an index takes what it takes.
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "transaction_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
+    # A server that is left alone by its client stops working for it (PostgreSQL 14 and later).
+    "client_connection_check_interval": "1s",
+    "timezone": "UTC",
+}
+"""What the loader sets for its sessions, where the server knows it: what any role may change."""
+
+
+SEND_BUFFER = 2 << 20
+"""Bytes that may be on their way to a server on this machine.
+
+It takes the usual 200 kB in a millisecond, and then stands still until Python lets the thread that
+sends go on. The system may allow less (``net.core.wmem_max``). For TCP it adapts the size itself.
+"""
+
+
+def one_line(error: psycopg.Error) -> str:
+    """Return the message of a database error on one line, with its detail and hint.
+
+    Parameters
+    ----------
+    error : psycopg.Error
+
+    Returns
+    -------
+    str
+    """
+    diagnosis = error.diag
+    if diagnosis.message_primary is None:
+        return " ".join(str(error).split())
+    parts = [diagnosis.message_primary, diagnosis.message_detail, diagnosis.message_hint]
+    return ". ".join(" ".join(part.split()).rstrip(".") for part in parts if part)
+
+
+def failure(doing: str, error: psycopg.Error) -> DatabaseError:
+    """Return the error for people that tells what failed, and whether to try again.
+
+    Parameters
+    ----------
+    doing : str
+        What was going on, as the beginning of the message.
+    error : psycopg.Error
+
+    Returns
+    -------
+    DatabaseError
+    """
+    # What is not in the hands of the program: connection, server, disk, locks of others.
+    passing = isinstance(error, psycopg.OperationalError)
+    again = "; once that is over, run the command again" if passing else ""
+    return DatabaseError(f"{doing}: {one_line(error)}{again}")
+
+
+def connect(conninfo: str, *, settings: Mapping[str, str] = SESSION_SETTINGS) -> psycopg.Connection:
+    """Connect to a server.
+
+    Parameters
+    ----------
+    conninfo : str
+        URI or key=value string; what it leaves open is libpq's business: PGHOST and the other
+        variables, service files, ``.pgpass``.
+    settings : mapping of str to str
+        Settings of the session.
+
+    Returns
+    -------
+    psycopg.Connection
+        In autocommit mode.
+
+    Raises
+    ------
+    ConfigurationError
+        If the connection string is none.
+    DatabaseError
+        If there is no server, or it refuses us.
+    """
+    conninfo_parameters(conninfo)
+    try:
+        connection = psycopg.connect(conninfo, autocommit=True, application_name="specprod-copy")
+        for name, value in settings.items():
+            connection.execute(
+                # The server spells some of the names with capitals: TimeZone.
+                "SELECT set_config(name, %s, false) FROM pg_settings WHERE lower(name) = lower(%s)",
+                (value, name),
+            )
+        if connection.info.host.startswith(("/", "@")):
+            with socket.socket(fileno=os.dup(connection.fileno())) as link:
+                link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+    except psycopg.Error as error:
+        raise DatabaseError(
+            f"cannot connect: {one_line(error).rstrip('?')}. If the server is only down for a "
+            "while, run the command again then. Check --dsn, --hostname, --username and --dbname, "
+            "the PG* variables and ~/.pgpass, or leave all of them out to use the embedded server"
+        ) from error
+    return connection
+
+
+@contextmanager
+def translated_errors(doing: str) -> Iterator[None]:
+    """Turn errors of the server within the block into a `DatabaseError`.
+
+    Parameters
+    ----------
+    doing : str
+        What was going on, as the beginning of the message.
+    """
+    try:
+        yield
+    except psycopg.Error as error:
+        raise failure(doing, error) from error
+
+
+@contextmanager
+def making_schema(connection: psycopg.Connection, schema: str) -> Iterator[None]:
+    """Say what an administrator has to do if we may not make a schema within the block.
+
+    Raises
+    ------
+    DatabaseError
+    """
+    try:
+        yield
+    except psycopg.errors.InsufficientPrivilege as error:
+        name, role = (sql.Identifier(n).as_string() for n in (schema, connection.info.user))
+        raise DatabaseError(
+            f"cannot make schema {schema}: {one_line(error)}. Let an administrator run "
+            f"CREATE SCHEMA {name} AUTHORIZATION {role}"
+        ) from error

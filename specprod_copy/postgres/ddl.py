@@ -1,0 +1,330 @@
+"""Render the SQL in ``ddl/``: whole scripts for psql, or single statements for the loader."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple, TypeAlias
+
+import jinja2
+from psycopg import sql
+
+from specprod_copy.errors import ConfigurationError
+from specprod_copy.resources import resource_folder
+
+TABLES = (
+    "version",
+    "tile",
+    "exposure",
+    "frame",
+    "photometry",
+    "target",
+    "ztile",
+    "zpix",
+    "fiberassign",
+    "potential",
+    "zpixpatch",
+    "ztilepatch",
+)
+"""The tables, in an order in which their foreign keys allow rows to arrive."""
+
+PHASES = (
+    "table",
+    "keys",
+    "indexes",
+    "foreign_keys",
+    "validation",
+    "q3c",
+    "cluster",
+    "comments",
+    "grants",
+)
+"""The blocks of a table's DDL file, in an order that works."""
+
+SCRIPT_PHASES = tuple(phase for phase in PHASES if phase != "cluster")
+"""What a script holds unless it is asked for more: CLUSTER rewrites whole tables."""
+
+# Words that PostgreSQL (15 to 18) does not accept as a bare schema or role name: the categories
+# "reserved" and "reserved (can be function or type)" of pg_get_keywords().
+_RESERVED = frozenset(
+    """
+    all analyse analyze and any array as asc asymmetric authorization binary both case cast check
+    collate collation column concurrently constraint create cross current_catalog current_date
+    current_role current_schema current_time current_timestamp current_user default deferrable desc
+    distinct do else end except false fetch for foreign freeze from full grant group having ilike in
+    initially inner intersect into is isnull join lateral leading left like limit localtime
+    localtimestamp natural not notnull null offset on only or order outer overlaps placing primary
+    references returning right select session_user similar some symmetric system_user table
+    tablesample then to trailing true union unique user using variadic verbose when where window
+    with
+    """.split()  # noqa: SIM905 - a hundred words read better so
+)
+
+# A statement ends at a semicolon that is not inside a quoted name, a literal or a comment.
+_STATEMENT = re.compile(r"""(?:"(?:[^"]|"")*"|'(?:[^']|'')*'|--[^\n]*|[^;"'])+;""")
+
+# What a statement makes, for the question whether it exists already: the name of the group tells
+# its kind.
+_TABLE = r'(?:"(?:[^"]|"")*"|\w+)\.\w+'
+_MAKES = re.compile(
+    r"CREATE (?:UNIQUE )?INDEX IF NOT EXISTS (?P<index>\w+)"
+    rf"|ALTER TABLE {_TABLE} ADD CONSTRAINT (?P<constraint>\w+)"
+    rf"|ALTER TABLE {_TABLE} VALIDATE CONSTRAINT (?P<validation>\w+)"
+)
+
+_REFERENCES = re.compile(
+    r"FOREIGN KEY \((?P<column>\w+)\) REFERENCES .+\.(?P<table>\w+) \((?P<key>\w+)\)", re.DOTALL
+)
+
+
+class Made(NamedTuple):
+    """What a statement makes.
+
+    Parameters
+    ----------
+    table : str
+    kind : str
+        ``index``, ``constraint``, or ``validation`` of a constraint that is there.
+    name : str
+        Name of the index or constraint.
+    """
+
+    table: str
+    kind: str
+    name: str
+
+
+class Reference(NamedTuple):
+    """What a foreign key refers to: `column` of its table to `key` of another `table`."""
+
+    column: str
+    table: str
+    key: str
+
+
+Names: TypeAlias = "str | Mapping[str, Names] | Sequence[Names]"
+"""Names of objects, and mappings and lists of them."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One SQL statement of a table's DDL.
+
+    Parameters
+    ----------
+    table : str
+        The table, or ``schema``.
+    phase : str
+        One of `PHASES`.
+    sql : str
+        The statement, with its semicolon.
+    """
+
+    table: str
+    phase: str
+    sql: str
+
+    @property
+    def makes(self) -> Made | None:
+        """The index or constraint that the statement makes, or makes valid, if it does."""
+        found = _MAKES.match(self.sql)
+        if found is None or found.lastgroup is None:
+            return None
+        return Made(self.table, found.lastgroup, found[found.lastgroup])
+
+    @property
+    def references(self) -> Reference | None:
+        """What the foreign key that the statement makes refers to, if it makes one."""
+        found = _REFERENCES.search(self.sql)
+        return Reference(**found.groupdict()) if found else None
+
+    def __str__(self) -> str:
+        made = self.makes
+        if made is None:
+            return f"{self.table}: {self.phase}"
+        return f"{self.table}: {made.name}" + (" validated" if made.kind == "validation" else "")
+
+
+def quote_identifier(name: str) -> str:
+    """Return `name` as SQL, in double quotes where it needs them.
+
+    Parameters
+    ----------
+    name : str
+        Name of a schema or role, exactly as in the catalog.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ConfigurationError
+        If PostgreSQL cannot have such a name: empty, with a NUL character, or longer than
+        63 bytes.
+    """
+    if not name or "\0" in name or len(name.encode()) > 63:
+        raise ConfigurationError(
+            f"{name!r} cannot be a name in PostgreSQL: it must have 1 to 63 bytes and no NUL"
+        )
+    if re.fullmatch(r"[a-z_][a-z0-9_]*", name) and name not in _RESERVED:
+        return name
+    return sql.Identifier(name).as_string()
+
+
+@cache
+def _environment(folder: str) -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resource_folder(folder)),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - this is SQL; names pass through quote_identifier
+    )
+
+
+def render_phase(table: str, phase: str, *, schema: str, roles: Sequence[str] = ()) -> str:
+    """Return the SQL of one phase of one table, empty if it has none.
+
+    Parameters
+    ----------
+    table : str
+        One of `TABLES`, or ``schema`` or ``load_ledger``.
+    phase : str
+        One of `PHASES`.
+    schema : str
+        Schema of the tables, as in the catalog (this function quotes it).
+    roles : sequence of str
+        Roles that the phase ``grants`` lets read.
+
+    Returns
+    -------
+    str
+    """
+    template = _environment("ddl").get_template(f"{table}.sql")
+    block = template.blocks.get(phase)
+    if block is None:
+        return ""
+    context = template.new_context(
+        {"schema": quote_identifier(schema), "roles": [quote_identifier(role) for role in roles]}
+    )
+    return "".join(block(context))
+
+
+def render_template(name: str, **names: Names) -> str:
+    """Return the SQL of a template.
+
+    Parameters
+    ----------
+    name : str
+        Name of the file in ``templates/``, without ``.sql``.
+    **names
+        Schemas, tables and other objects, as in the catalog: this function quotes every one, so
+        nothing that reaches a template can become SQL. (In a comment it could: a name may have
+        line breaks.)
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ConfigurationError
+        If PostgreSQL cannot have such a name.
+    """
+    template = _environment("templates").get_template(f"{name}.sql")
+    return template.render({key: _quoted(value) for key, value in names.items()})
+
+
+def _quoted(names: Names) -> Names:
+    if isinstance(names, str):
+        return quote_identifier(names)
+    if isinstance(names, Mapping):
+        return {key: _quoted(value) for key, value in names.items()}
+    return [_quoted(value) for value in names]
+
+
+def statements(
+    tables: Iterable[str], phases: Iterable[str], *, schema: str, roles: Sequence[str] = ()
+) -> Iterator[Statement]:
+    """Yield the statements of some phases, phase by phase and within a phase table by table.
+
+    Parameters
+    ----------
+    tables, phases : iterable of str
+        Members of `TABLES` (or ``schema``, ``load_ledger``) and of `PHASES`.
+    schema, roles
+        As for `render_phase`.
+
+    Yields
+    ------
+    Statement
+    """
+    tables = list(tables)
+    for phase in phases:
+        for table in tables:
+            text = render_phase(table, phase, schema=schema, roles=roles)
+            for statement in _STATEMENT.findall(text):
+                yield Statement(table, phase, statement.strip())
+
+
+def render_script(
+    tables: Sequence[str] = TABLES,
+    phases: Sequence[str] = SCRIPT_PHASES,
+    *,
+    schema: str,
+    roles: Sequence[str] = (),
+) -> str:
+    """Return a script that ``psql -f`` runs as it is.
+
+    Parameters
+    ----------
+    tables, phases : sequence of str
+        What to render; the order of the result is that of `TABLES` and `PHASES` whatever the
+        order here.
+    schema, roles
+        As for `render_phase`.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ConfigurationError
+        If a table or phase is unknown, or a name impossible.
+    """
+    for given, known, kind in ((tables, TABLES, "table"), (phases, PHASES, "phase")):
+        for name in given:
+            if name not in known:
+                raise ConfigurationError(f"no {kind} is called {name!r}; known: {' '.join(known)}")
+    ordered = ["schema", *(table for table in TABLES if table in tables)]
+    lines = ["SET client_min_messages = warning;"]
+    for phase in (phase for phase in PHASES if phase in phases):
+        body = [render_phase(table, phase, schema=schema, roles=roles) for table in ordered]
+        if any(body):
+            lines += ["", f"-- {phase.replace('_', ' ')}"]
+            lines += [text.rstrip() for text in body if text]
+    return "\n".join(lines) + "\n"
+
+
+_KEY = re.compile(r"\((?P<columns>\w+(?:, \w+)*)\);\Z")
+
+
+def key_columns(statement: str) -> list[str]:
+    """Return the columns that a statement of the DDL makes unique."""
+    found = _KEY.search(statement)
+    return found["columns"].split(", ") if found else []
+
+
+def primary_key(table: str) -> str:
+    """Return the column that is the primary key of a table."""
+    [key] = (
+        column
+        for statement in statements([table], ["keys"], schema="any")
+        for column in key_columns(statement.sql)
+    )
+    return key

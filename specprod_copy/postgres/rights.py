@@ -1,0 +1,81 @@
+"""Who may read the tables, and whether we may install what their indexes need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import psycopg
+
+from specprod_copy.postgres import catalog, ddl
+from specprod_copy.postgres.connection import translated_errors
+
+
+def grant(
+    connection: psycopg.Connection, schema: str, tables: Sequence[str], roles: Sequence[str]
+) -> list[str]:
+    """Let roles read; return those of them that the server does not have.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    schema : str
+    tables : sequence of str
+        Existing tables.
+    roles : sequence of str
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    DatabaseError
+        If we may not grant.
+    """
+    existing = catalog.existing_roles(connection, roles)
+    present = [role for role in roles if role in existing]
+    with translated_errors(f"cannot grant on schema {schema}"):
+        for statement in ddl.statements(
+            ["schema", *tables], ["grants"], schema=schema, roles=present
+        ):
+            connection.execute(statement.sql.encode())
+    return [role for role in roles if role not in existing]
+
+
+def enable_q3c(connection: psycopg.Connection, schema: str, note: Callable[[str], None]) -> bool:
+    """Install q3c in the database if that can be.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    schema : str
+    note : callable
+        Is told why there is no q3c.
+
+    Returns
+    -------
+    bool
+        Whether the database has q3c.
+    """
+    if catalog.q3c_version(connection, installed=True) is not None:
+        return True
+    if catalog.q3c_version(connection) is None:
+        note(
+            "the server does not have the extension q3c: no q3c indexes, so searches on the sky "
+            "read whole tables (Debian and Ubuntu: package postgresql-NN-q3c)"
+        )
+        return False
+    try:
+        with connection.transaction():
+            for statement in ddl.statements(["schema"], ["q3c"], schema=schema):
+                connection.execute(statement.sql.encode())
+    except psycopg.errors.InsufficientPrivilege:
+        note(
+            "no right to install the extension q3c in this database: no q3c indexes; let an "
+            "administrator run CREATE EXTENSION q3c, then run the load again"
+        )
+        return False
+    except psycopg.errors.UniqueViolation:
+        # A load of another schema has installed it since we asked.
+        return catalog.q3c_version(connection, installed=True) is not None
+    return True

@@ -1,0 +1,1 @@
+"""From a frame as in the file to a frame as in the table."""

@@ -1,0 +1,154 @@
+"""Units as COPY data: read, transformed and encoded by threads, ahead of who sends them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import pyarrow as pa
+
+from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.encoder import Encoder
+from specprod_copy.rows.read import table_rows
+from specprod_copy.rows.sky_order import sorted_on_sky
+from specprod_copy.rows.units import Refusal, Unit
+from specprod_copy.tables import ALL_SOURCES
+
+T = TypeVar("T")
+
+_THREADS = 2
+"""Threads that read, transform and encode small units: unpacking needs no lock of Python's."""
+
+_SMALL_BYTES = 1 << 24
+"""Of large units two threads would gain nothing, for each is ahead by one chunk, and hold more."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Encoded rows.
+
+    Parameters
+    ----------
+    data : list of pyarrow.Buffer
+        COPY data without header and trailer, in pieces.
+    rows_read, rows_kept, values_changed : int
+        As in `UnitResult`.
+    """
+
+    data: list[pa.Buffer]
+    rows_read: int
+    rows_kept: int
+    values_changed: int
+
+    @property
+    def size(self) -> int:
+        """Size of the data [byte]."""
+        return sum(piece.size for piece in self.data)
+
+
+def encoded_chunks(
+    unit: Unit, encoder: Encoder, refused: list[Refusal] | None = None
+) -> Iterator[Chunk]:
+    """Yield the rows of a unit as COPY data.
+
+    Parameters
+    ----------
+    unit : Unit
+    encoder : Encoder
+        For columns of the unit's table; one serves many units, which spares small ones its making.
+    refused : list of Refusal, optional
+        See `rows.table_rows`.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or holds values that the table does not accept.
+    """
+    columns = encoder.columns
+    position = ALL_SOURCES[unit.source].position
+    sort = position is not None and {*position} <= {column.name for column in columns}
+    for rows in table_rows(unit, columns, refused):
+        frame = sorted_on_sky(rows.frame, *position) if position and sort else rows.frame
+        data = [*encoder.encode(frame)]
+        yield Chunk(data, rows.rows_read, rows.frame.height, rows.values_changed)
+
+
+@contextmanager
+def made_ahead(items: Iterator[T]) -> Iterator[Iterator[T]]:
+    """Yield an iterator over items of which another thread makes the next one ahead.
+
+    It begins at once, and ends with the ``with`` block, whether all items were wanted or not.
+
+    Parameters
+    ----------
+    items : iterator
+        Is only used in that thread.
+    """
+    end = object()
+    pool = ThreadPoolExecutor(1, thread_name_prefix="encode")
+    first = pool.submit(next, items, end)
+
+    def made() -> Iterator[T]:
+        coming = first
+        while True:
+            ready, coming = coming, pool.submit(next, items, end)
+            if (item := ready.result()) is end:
+                return
+            yield item  # type: ignore[misc]
+
+    try:
+        yield made()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def encoded_units(
+    units: Sequence[Unit], refused: Sequence[list[Refusal] | None], columns: Sequence[Column]
+) -> Generator[tuple[int, Chunk]]:
+    """Yield the chunks of units in order, made ahead by threads that take units by turns.
+
+    Parameters
+    ----------
+    units : sequence of Unit
+        All of the same table.
+    refused : sequence of list of Refusal or None
+        For each unit; see `rows.table_rows`.
+    columns : sequence of Column
+        Columns of the table.
+
+    Yields
+    ------
+    int
+        Number of the unit.
+    Chunk
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read or holds values that the table does not accept.
+    """
+    small = all(unit.n_rows * unit.row_bytes <= _SMALL_BYTES for unit in units)
+    threads = min(_THREADS, len(units)) if small else 1
+    with ExitStack() as stack:
+        lanes = [
+            stack.enter_context(
+                made_ahead(_lane(units[n::threads], refused[n::threads], Encoder(columns)))
+            )
+            for n in range(threads)
+        ]
+        for number in range(len(units)):
+            for chunk in iter(partial(next, lanes[number % threads]), None):
+                yield number, chunk
+
+
+def _lane(
+    units: Sequence[Unit], refused: Sequence[list[Refusal] | None], encoder: Encoder
+) -> Iterator[Chunk | None]:
+    """Yield the chunks of units, and None at the end of each unit."""
+    for unit, refusals in zip(units, refused, strict=True):
+        yield from encoded_chunks(unit, encoder, refusals)
+        yield None

@@ -1,0 +1,116 @@
+"""The rows of an input table, as the table of the database wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+import numpy as np
+
+from specprod_copy.errors import BadRowsError
+from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.encoder import CHUNK_ROWS
+from specprod_copy.reader import InputTable, open_table
+from specprod_copy.rows.transform import Transform, Transformed
+from specprod_copy.rows.units import Refusal, Unit
+from specprod_copy.tables import ALL_SOURCES, TableSource
+
+
+def table_rows(
+    unit: Unit, columns: Sequence[Column], refused: list[Refusal] | None = None
+) -> Iterator[Transformed]:
+    """Yield the rows of a unit, read from its file, `CHUNK_ROWS` at a time.
+
+    Parameters
+    ----------
+    unit : Unit
+    columns : sequence of Column
+        Columns of the unit's table, or some of them; only what these need is read.
+    refused : list of Refusal, optional
+        Takes the rows whose values cannot be loaded; without it such a row is an error.
+
+    Yields
+    ------
+    Transformed
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    BadRowsError
+        If it holds values that the table does not accept, and there is no `refused`.
+    """
+    with open_table(unit.path, (unit.hdu,) if unit.hdu else ()) as table:
+        source = ALL_SOURCES[unit.source]
+        read = partial(transformed_rows, source, table, columns, first=unit.first, last=unit.last)
+        if refused is None:
+            yield from read(rows=unit.rows)
+        else:
+            yield from _acceptable_rows(read, unit, refused)
+
+
+def _acceptable_rows(
+    read: Callable[..., Iterator[Transformed]], unit: Unit, refused: list[Refusal]
+) -> Iterator[Transformed]:
+    """Read on behind each error, without the rows that it names."""
+    rows = unit.rows
+    while True:
+        done = 0
+        try:
+            for accepted in read(rows=rows):
+                yield accepted
+                done += accepted.rows_read
+        except BadRowsError as bad:
+            refused += [
+                Refusal(row, bad.column or "", repr(value), bad.reason)
+                for row, value in zip(bad.rows, bad.values, strict=True)
+            ]
+            left = np.arange(unit.first, unit.last) if rows is None else rows
+            rows = np.setdiff1d(left[done:], bad.rows, assume_unique=True)
+        else:
+            return
+
+
+def transformed_rows(
+    source: TableSource,
+    table: InputTable,
+    columns: Sequence[Column],
+    *,
+    first: int = 0,
+    last: int | None = None,
+    rows: np.ndarray | None = None,
+) -> Iterator[Transformed]:
+    """Yield rows of an open table, `CHUNK_ROWS` at a time.
+
+    Parameters
+    ----------
+    source : TableSource
+        What the database table is made of.
+    table : InputTable
+    columns : sequence of Column
+        As for `table_rows`.
+    first, last, rows
+        As for `InputTable.frames`; `rows` are within [`first`, `last`).
+
+    Yields
+    ------
+    Transformed
+
+    Raises
+    ------
+    InputError
+        As `table_rows`.
+    """
+    transform = Transform(source, table, columns)
+    position = 0
+    for frame in table.frames(
+        transform.inputs, first=first, last=last, rows=rows, chunk_rows=CHUNK_ROWS
+    ):
+        span = range(position, position + frame.height)
+        position = span.stop
+        yield transform(
+            frame,
+            np.arange(first + span.start, first + span.stop)
+            if rows is None
+            else rows[span.start : span.stop],
+        )

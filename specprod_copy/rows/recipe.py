@@ -1,0 +1,193 @@
+"""How the columns of one kind of file become those of a table: found once, used for every file.
+
+Thousands of files have the same columns, and to find the expressions takes as long as to load some
+thousand rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from specprod_copy.errors import InputError
+from specprod_copy.postgres.columns import Column, WrongType, check_type
+from specprod_copy.tables.source import Check, TableSource
+
+
+class Recipe(NamedTuple):
+    """Expressions for the columns of a table.
+
+    Parameters
+    ----------
+    inputs : list of str
+        The columns to read, in the order of the file.
+    elements : list of polars.Expr
+        Elements of vector columns that are wanted as columns of their own.
+    floats : list of str
+        Columns that anything is made of and whose numbers have to be finite.
+    sums : list of polars.Expr
+        The sum of each of them.
+    checks : list of Check
+        Those of the source whose columns there are.
+    broken : list of polars.Expr
+        For each of them whether any row breaks it.
+    expressions : dict of str to polars.Expr
+        The value of each column of the table.
+    results : list of polars.Expr
+        The same, named.
+    """
+
+    inputs: list[str]
+    elements: list[pl.Expr]
+    floats: list[str]
+    sums: list[pl.Expr]
+    checks: list[Check]
+    broken: list[pl.Expr]
+    expressions: dict[str, pl.Expr]
+    results: list[pl.Expr]
+
+    def blame(self, column: str) -> str:
+        """Return the input columns behind a table's column, for messages."""
+        roots = self.expressions[column].meta.root_names()
+        return "+".join(dict.fromkeys(roots)) or column
+
+
+@lru_cache(maxsize=128)
+def find_recipe(
+    source: TableSource,
+    columns: tuple[Column, ...],
+    schema: tuple[tuple[str, pl.DataType], ...],
+    constants: tuple[tuple[str, type], ...],
+) -> Recipe:
+    """Find how a table is made of files with certain columns.
+
+    Parameters
+    ----------
+    source : TableSource
+        What the table is made of.
+    columns : tuple of Column
+        Columns of the database table.
+    schema : tuple of (str, polars.DataType)
+        Columns of the file.
+    constants : tuple of (str, type)
+        Values that the file has beside its columns.
+
+    Returns
+    -------
+    Recipe
+
+    Raises
+    ------
+    InputError
+        If columns are missing or have a type that can never fit; names all of them, but no file.
+    """
+    file = pl.Schema(schema)
+    scalars = _scalars(file)
+    available = {*scalars, *(name for name, _ in constants)}
+    chosen = {c.name: _choose(source, c.name, available) for c in columns}
+    if missing := [name for name, expression in chosen.items() if expression is None]:
+        raise _missing(source, missing, available)
+    expressions = {name: e for name, e in chosen.items() if e is not None}
+    checks = [c for c in source.checks if set(c.bad.meta.root_names()) <= available]
+    roots = set[str]()
+    for expression in (*expressions.values(), *(check.bad for check in checks)):
+        roots.update(expression.meta.root_names())
+    if source.row_filter is not None:
+        roots.update(source.row_filter.meta.root_names())
+    needed = {scalars[root][0] for root in roots if root in scalars}
+    finite = sorted(roots) if source.finitize else []
+    floats = [root for root in finite if _is_float(file, scalars, root)]
+    recipe = Recipe(
+        inputs=[name for name in file if name in needed],
+        elements=[
+            pl.col(vector).arr.get(index).alias(root)
+            for root in sorted(roots & scalars.keys())
+            for vector, index in [scalars[root]]
+            if index is not None
+        ],
+        floats=floats,
+        sums=[pl.col(name).sum() for name in floats],
+        checks=checks,
+        broken=[c.bad.fill_null(True).any().alias(f"check {n}") for n, c in enumerate(checks)],
+        expressions=expressions,
+        results=[e.alias(name) for name, e in expressions.items()],
+    )
+    samples = [pl.lit(kind()).alias(name) for name, kind in constants if name not in file]
+    empty = pl.DataFrame(schema={name: file[name] for name in recipe.inputs})
+    _check_types(source, columns, recipe, empty.with_columns(*samples, *recipe.elements))
+    return recipe
+
+
+def _scalars(schema: pl.Schema) -> dict[str, tuple[str, int | None]]:
+    """Return the scalar columns that a schema offers: name to (column, element of a vector)."""
+    scalars: dict[str, tuple[str, int | None]] = {}
+    for name, dtype in schema.items():
+        if isinstance(dtype, pl.Array):
+            scalars.update({f"{name}_{n}": (name, n) for n in range(dtype.size)})
+    scalars.update({n: (n, None) for n, d in schema.items() if not isinstance(d, pl.Array)})
+    return scalars
+
+
+def _is_float(schema: pl.Schema, scalars: Mapping[str, tuple[str, Any]], root: str) -> bool:
+    if root not in scalars:
+        return False
+    dtype = schema[scalars[root][0]]
+    return (dtype.inner if isinstance(dtype, pl.Array) else dtype).is_float()
+
+
+def _wanted(source: TableSource, column: str) -> tuple[pl.Expr, ...]:
+    return source.derived.get(column, (pl.col(column.upper()),))
+
+
+def _choose(source: TableSource, column: str, available: Collection[str]) -> pl.Expr | None:
+    for expression in _wanted(source, column):
+        if all(root in available for root in expression.meta.root_names()):
+            return expression
+    return None
+
+
+def _missing(source: TableSource, columns: list[str], available: Collection[str]) -> InputError:
+    names = [
+        name
+        for column in columns
+        for expression in _wanted(source, column)
+        for name in expression.meta.root_names()
+        if name not in available
+    ]
+    names = list(dict.fromkeys(names))
+    close = [match for name in names for match in get_close_matches(name, available, 1, 0.8)]
+    hint = f" (the file has {', '.join(dict.fromkeys(close))})" if close else ""
+    return InputError(f"no column {', '.join(names)}, which table {source.table} needs{hint}")
+
+
+def _check_types(
+    source: TableSource, columns: tuple[Column, ...], recipe: Recipe, empty: pl.DataFrame
+) -> None:
+    """Find impossible types now, from a frame without rows, rather than at the first row."""
+    schema = empty.schema
+    try:
+        types = empty.select(recipe.results).schema
+    except pl.exceptions.PolarsError:
+        types = pl.Schema()  # Below, the expression that fails is found.
+    for column in columns:
+        expression = recipe.expressions[column.name]
+        try:
+            check_type(types.get(column.name) or empty.select(expression).to_series().dtype, column)
+        except (WrongType, pl.exceptions.PolarsError) as error:
+            roots = expression.meta.root_names()
+            found = ", ".join(str(schema[name]) for name in roots if name in schema)
+            raise InputError(
+                f"is {found}, which cannot become {source.table}.{column}",
+                column=recipe.blame(column.name),
+            ) from error
+    for check in recipe.checks:
+        try:
+            empty.select(check.bad)
+        except pl.exceptions.PolarsError as error:
+            raise InputError(
+                f"is {schema[check.column]}, not a number", column=check.column
+            ) from error

@@ -1,0 +1,199 @@
+"""From a frame as in the file to a frame as in the table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from specprod_copy.errors import BadRowsError, InputError
+from specprod_copy.postgres.columns import BadValues, Column, conform
+from specprod_copy.reader import InputTable
+from specprod_copy.rows.recipe import find_recipe
+from specprod_copy.tables.source import NOT_FINITE, TableSource
+
+__all__ = ["NOT_FINITE", "Transform", "Transformed"]
+
+_SHOWN = 3
+"""How many bad values a message shows."""
+
+_KEPT = "kept?"
+"""Column, for a moment, that says which rows the row filter keeps."""
+
+
+class Transformed(NamedTuple):
+    """Rows as the table wants them, and what they were made of.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        Columns of the table, each of its `Column.polars_type`.
+    row_numbers : numpy.ndarray, shape (frame.height,)
+        Row in the HDU that each row comes from.
+    rows_read : int
+        Rows before the row filter.
+    values_changed : int
+        Values that `NOT_FINITE` replaced.
+    """
+
+    frame: pl.DataFrame
+    row_numbers: np.ndarray
+    rows_read: int
+    values_changed: int
+
+
+class Transform:
+    """The way from one HDU to one table, prepared for its frames.
+
+    Parameters
+    ----------
+    source : TableSource
+        What the table is made of.
+    table : InputTable
+        The open HDU; only its description is used.
+    columns : sequence of Column
+        Columns of the database table.
+
+    Attributes
+    ----------
+    inputs : list of str
+        The columns to read.
+
+    Raises
+    ------
+    InputError
+        If columns are missing or have a type that can never fit; names all of them.
+    """
+
+    def __init__(self, source: TableSource, table: InputTable, columns: Sequence[Column]) -> None:
+        self._source = source
+        self._path, self._hdu = table.path, table.hdu
+        self._columns = columns
+        constants = source.constants(table) if source.constants else {}
+        kinds = tuple((name, type(value)) for name, value in constants.items())
+        try:
+            recipe = find_recipe(source, tuple(columns), tuple(table.schema.items()), kinds)
+        except InputError as error:
+            raise InputError(
+                error.message, path=table.path, hdu=table.hdu, column=error.column
+            ) from error.__cause__
+        self.inputs = recipe.inputs
+        self._recipe = recipe
+        self._constants = [
+            pl.lit(value).alias(name)
+            for name, value in constants.items()
+            if name not in table.schema
+        ]
+
+    def __call__(self, frame: pl.DataFrame, row_numbers: np.ndarray) -> Transformed:
+        """Return the rows of a frame as the table wants them.
+
+        Parameters
+        ----------
+        frame : polars.DataFrame
+            Columns `inputs`, as the reader yields them.
+        row_numbers : numpy.ndarray
+            Row number in the HDU of each row of the frame, for error messages.
+
+        Raises
+        ------
+        BadRowsError
+            If values do not fit; names file, HDU, column, rows and values.
+        """
+        rows_read = frame.height
+        frame, row_numbers = self._filter(frame, row_numbers)
+        frame, changed = self._finitize_and_check(frame, row_numbers)
+        result = frame.select(self._recipe.results)
+        try:
+            fitting = conform(result, self._columns)
+        except BadValues as first:
+            bad = self._cause(result, first)
+            blame, rows = self.blame(bad.column.name), row_numbers[bad.rows]
+            raise self._bad_values(blame, bad.reason, rows, bad.values) from first
+        return Transformed(fitting, row_numbers, rows_read, changed)
+
+    def blame(self, column: str) -> str:
+        """Return the input columns behind a table's column, for messages."""
+        return self._recipe.blame(column)
+
+    def _cause(self, result: pl.DataFrame, bad: BadValues) -> BadValues:
+        """Return what is wrong with a part, where a value that is made of several cannot be made.
+
+        A NULL in TILEID makes a NULL in the id; people look for the TILEID.
+        """
+        copies = [c for c in self._columns if self._recipe.expressions[c.name].meta.is_column()]
+        try:
+            conform(result, copies)
+        except BadValues as cause:
+            return cause
+        return bad
+
+    def _filter(
+        self, frame: pl.DataFrame, row_numbers: np.ndarray
+    ) -> tuple[pl.DataFrame, np.ndarray]:
+        """Add constants and elements of vectors; leave out the rows that the filter refuses."""
+        added = [*self._constants, *self._recipe.elements]
+        row_filter = self._source.row_filter
+        if row_filter is None:
+            return (frame.with_columns(added) if added else frame), row_numbers
+        # A null is kept here, to be refused later: it must not vanish.
+        frame = frame.with_columns(*added, row_filter.fill_null(True).alias(_KEPT))
+        kept = frame.drop_in_place(_KEPT)
+        if kept.all():
+            return frame, row_numbers
+        return frame.filter(kept), row_numbers[kept.to_numpy()]
+
+    def _finitize_and_check(
+        self, frame: pl.DataFrame, row_numbers: np.ndarray
+    ) -> tuple[pl.DataFrame, int]:
+        """Replace what is not finite, tell how many values that were, and run the checks."""
+        recipe = self._recipe
+        if not (frame.height and (recipe.sums or recipe.broken)):
+            return frame, 0
+        # A sum is the fastest look at every value: finite unless one is not, or it overflows.
+        looks = frame.select(*recipe.sums, *recipe.broken).row(0)
+        sums, broken = looks[: len(recipe.sums)], looks[len(recipe.sums) :]
+        suspects = [n for n, s in zip(recipe.floats, sums, strict=True) if not math.isfinite(s)]
+        finite, changed = _finitized(frame, suspects) if suspects else (frame, 0)
+        if changed and broken:
+            broken = finite.select(recipe.broken).row(0)
+        for check, is_broken in zip(recipe.checks, broken, strict=True):
+            if is_broken:
+                rows = finite.select(check.bad.fill_null(True).arg_true()).to_series()
+                numbers = row_numbers[rows.to_numpy()]
+                values = frame[check.column].gather(rows).to_list()
+                raise self._bad_values(check.column, check.reason, numbers, values)
+        return finite, changed
+
+    def _bad_values(
+        self, column: str, reason: str, rows: np.ndarray, values: list[object]
+    ) -> BadRowsError:
+        first = zip(rows[:_SHOWN].tolist(), values[:_SHOWN], strict=True)
+        listed = ", ".join(f"row {row}: {value!r}" for row, value in first)
+        more = f" and {len(rows) - _SHOWN} more nearby" if len(rows) > _SHOWN else ""
+        return BadRowsError(
+            f"{reason} ({listed}{more}; rows counted from 0)",
+            path=self._path,
+            hdu=self._hdu,
+            column=column,
+            reason=reason,
+            rows=rows.tolist(),
+            values=values,
+        )
+
+
+def _finitized(frame: pl.DataFrame, columns: Sequence[str]) -> tuple[pl.DataFrame, int]:
+    """Return a frame with finite numbers in some columns, and how many values were replaced."""
+    counts = frame.select((~pl.col(name).is_finite()).sum() for name in columns).row(0)
+    bad = [name for name, count in zip(columns, counts, strict=True) if count]
+    schema = frame.schema
+    return frame.with_columns(
+        pl.when(pl.col(name).is_finite() | pl.col(name).is_null())
+        .then(pl.col(name))
+        .otherwise(pl.lit(NOT_FINITE, dtype=schema[name]))
+        .alias(name)
+        for name in bad
+    ), sum(counts)

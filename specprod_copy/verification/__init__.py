@@ -1,0 +1,8 @@
+"""Verification: the files read again, and compared with the database."""
+
+from __future__ import annotations
+
+from specprod_copy.verification.results import CHECKS, Result, grouped
+from specprod_copy.verification.run import VerifyOptions, verify
+
+__all__ = ["CHECKS", "Result", "VerifyOptions", "grouped", "verify"]

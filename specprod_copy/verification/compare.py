@@ -1,0 +1,134 @@
+"""Rows of files and table that should be equal, compared value by value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+import polars as pl
+
+from specprod_copy.verification.fingerprint import words
+from specprod_copy.verification.job import FILE, ROW, TableJob
+
+EXAMPLES = 3
+"""How many rows a message names."""
+
+_COUNT, _TABLE = " count", " table"
+
+
+@dataclass
+class Differences:
+    """How rows of files and table differ.
+
+    Parameters
+    ----------
+    rows : list of str
+        What is wrong with whole rows: missing, doubled, or unknown ones.
+    columns : dict of str to str
+        Column to what is wrong with its values.
+    compared : int
+        Rows of the files that were compared.
+    complete : bool
+        Whether these are all rows of the parts with other fingerprints.
+    """
+
+    rows: list[str] = field(default_factory=list)
+    columns: dict[str, str] = field(default_factory=dict)
+    compared: int = 0
+    complete: bool = True
+
+
+def compare(
+    job: TableJob, files: pl.DataFrame, table: pl.DataFrame, *, complete: bool
+) -> Differences:
+    """Find the rows and values that differ.
+
+    Parameters
+    ----------
+    job : TableJob
+    files : polars.DataFrame
+        The job's columns, `FILE` and `ROW`.
+    table : polars.DataFrame
+        The job's columns.
+    complete : bool
+        See `Differences`.
+
+    Returns
+    -------
+    Differences
+    """
+    found = Differences(_whole_rows(job.key, files, table), {}, files.height, complete)
+    once = files.filter(pl.col(job.key).is_unique())
+    matched = once.join(table, on=job.key, suffix=_TABLE, maintain_order="left")
+    for name in job.names:
+        if name == job.key:
+            continue
+        differs = _differing(matched[name], matched[name + _TABLE])
+        if differs.any():
+            found.columns[name] = _values(matched.filter(differs), job.key, name)
+    return found
+
+
+def _whole_rows(key: str, files: pl.DataFrame, table: pl.DataFrame) -> list[str]:
+    """Say which keys are not as often in the table as in the files."""
+    in_files = files.group_by(key).agg(pl.len().alias(_COUNT), pl.col(FILE, ROW).first())
+    in_table = table.group_by(key).agg(pl.len().alias(_COUNT))
+    both = in_files.join(
+        in_table, on=key, how="full", coalesce=True, suffix=_TABLE, nulls_equal=True
+    )
+    both = both.with_columns(pl.col(_COUNT, _COUNT + _TABLE).fill_null(0)).sort(key)
+    expected, got = pl.col(_COUNT), pl.col(_COUNT + _TABLE)
+    kinds = (
+        (got == 0, "missing from the table"),
+        ((got < expected) & (got > 0), "in the files several times, in the table less often"),
+        ((got > expected) & (expected > 0), "doubled in the table"),
+        (expected == 0, "in the table, but in no file"),
+    )
+    problems = []
+    for condition, what in kinds:
+        rows = both.filter(condition)
+        if rows.height:
+            listed = [place(key, row) for row in rows.head(EXAMPLES).iter_rows(named=True)]
+            problems.append(f"{counted(rows.height, 'row')} {what}: {listing(rows.height, listed)}")
+    return problems
+
+
+def _differing(expected: pl.Series, got: pl.Series) -> pl.Series:
+    if not expected.dtype.is_float():
+        return expected.ne_missing(got)
+    # By their bits: 0.0 equals -0.0, but is not the same.
+    bits = pl.Series(words(expected) != words(got))
+    return bits | (expected.is_null() != got.is_null())
+
+
+def _values(rows: pl.DataFrame, key: str, name: str) -> str:
+    """Say which values of a column differ."""
+    listed = [
+        f"{place(key, row)}: file {shown(row[name])}, table {shown(row[name + _TABLE])}"
+        for row in rows.sort(key).head(EXAMPLES).iter_rows(named=True)
+    ]
+    return f"{counted(rows.height, 'value')}: {listing(rows.height, listed)}"
+
+
+def place(key: str, row: Mapping[str, object]) -> str:
+    """Say which row is meant: its key and, if it is known, its file and row number there."""
+    where = f" ({row[FILE]} row {row[ROW]})" if row.get(FILE) is not None else ""
+    return f"{key} {row[key]}{where}"
+
+
+def shown(value: object) -> str:
+    """Return a value as people write it, so that different floats look different."""
+    return str(value) if isinstance(value, Decimal | datetime) else repr(value)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def listing(number: int, listed: Sequence[str]) -> str:
+    """Return the first few of a number of things, and how many more there are."""
+    more = f"; and {number - len(listed):,} more" if number > len(listed) else ""
+    return f"{'; '.join(listed)}{more}"

@@ -1,0 +1,149 @@
+"""The rows of the files, as the table should have them: the very way that loading goes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from specprod_copy.errors import InputError
+from specprod_copy.rows.read import table_rows
+from specprod_copy.rows.units import Unit
+from specprod_copy.verification.fingerprint import Tally, key_hashes, parts_of
+from specprod_copy.verification.job import FILE, ROW, TableJob
+
+
+@dataclass
+class Sample:
+    """Rows drawn at random: those whose keys have the smallest hashes.
+
+    So the choice depends on seed and keys alone, not on the order or the splitting of the work.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        Rows with `FILE` and `ROW`.
+    ranks : numpy.ndarray of uint64, shape (frame.height,)
+        The hashes, ascending.
+    """
+
+    frame: pl.DataFrame
+    ranks: np.ndarray
+
+    @classmethod
+    def of_nothing(cls, job: TableJob) -> Sample:
+        """Return a sample without rows."""
+        return cls(job.no_rows(located=True), np.zeros(0, dtype=np.uint64))
+
+    def offer(self, frame: pl.DataFrame, ranks: np.ndarray, size: int) -> None:
+        """Take those rows that are among the first `size` by rank."""
+        if len(self.ranks) == size:
+            better = ranks < (self.ranks[-1] if size else 0)
+            frame, ranks = frame.filter(better), ranks[better]
+        both = np.concatenate([self.ranks, ranks])
+        order = np.argsort(both, kind="stable")[:size]
+        self.frame, self.ranks = pl.concat([self.frame, frame])[order], both[order]
+
+
+@dataclass
+class FileScan:
+    """What was found in files of one table.
+
+    Parameters
+    ----------
+    tally : Tally
+    sample : Sample
+    read, kept, changed : Counter
+        (file, HDU) to rows read, rows kept by the row filter, and values that were not finite.
+    errors : dict of (str, str) to str
+        (file, HDU) to why it could not be read.
+    """
+
+    tally: Tally
+    sample: Sample
+    read: Counter[tuple[str, str]] = field(default_factory=Counter)
+    kept: Counter[tuple[str, str]] = field(default_factory=Counter)
+    changed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    errors: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    @classmethod
+    def of_nothing(cls, job: TableJob) -> FileScan:
+        """Return what is found in no files."""
+        return cls(Tally.of_nothing(len(job.columns)), Sample.of_nothing(job))
+
+    def add(self, other: FileScan, job: TableJob) -> None:
+        """Count what another scan has found in."""
+        self.tally.add(other.tally)
+        self.sample.offer(other.sample.frame, other.sample.ranks, job.sample)
+        self.read.update(other.read)
+        self.kept.update(other.kept)
+        self.changed.update(other.changed)
+        self.errors |= other.errors
+
+
+def scan_files(job: TableJob, units: Sequence[Unit]) -> FileScan:
+    """Count the rows of units, and draw a sample.
+
+    Parameters
+    ----------
+    job : TableJob
+    units : sequence of Unit
+        All of the job's table.
+
+    Returns
+    -------
+    FileScan
+    """
+    scan = FileScan.of_nothing(job)
+    for unit in units:
+        name = unit.place
+        try:
+            for rows in table_rows(unit, job.columns):
+                scan.tally.count(rows.frame, key_hashes(rows.frame, job.key))
+                ranks = key_hashes(rows.frame, job.key, seed=job.seed + 1)
+                scan.sample.offer(_located(rows.frame, unit, rows.row_numbers), ranks, job.sample)
+                scan.read[name] += rows.rows_read
+                scan.kept[name] += rows.frame.height
+                scan.changed[name] += rows.values_changed
+        except InputError as error:
+            scan.errors[name] = str(error)
+    return scan
+
+
+def collect_files(job: TableJob, parts: np.ndarray, units: Sequence[Unit]) -> pl.DataFrame:
+    """Return the rows of units that lie in some parts of the table, with `FILE` and `ROW`.
+
+    Parameters
+    ----------
+    job : TableJob
+    parts : numpy.ndarray of bool, shape (fingerprint.PARTS,)
+        Which parts.
+    units : sequence of Unit
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read.
+    """
+    return pl.concat([job.no_rows(located=True), *_rows_of_parts(job, parts, units)])
+
+
+def _rows_of_parts(
+    job: TableJob, parts: np.ndarray, units: Sequence[Unit]
+) -> Iterator[pl.DataFrame]:
+    for unit in units:
+        for rows in table_rows(unit, job.columns):
+            wanted = parts[parts_of(key_hashes(rows.frame, job.key))]
+            if wanted.any():
+                frame = rows.frame.filter(wanted)
+                yield _located(frame, unit, rows.row_numbers[wanted])
+
+
+def _located(frame: pl.DataFrame, unit: Unit, row_numbers: np.ndarray) -> pl.DataFrame:
+    where = f"{unit.file}[{unit.hdu}]" if unit.hdu else unit.file
+    return frame.with_columns(
+        pl.lit(where).alias(FILE), pl.Series(ROW, row_numbers.astype(np.int64))
+    )

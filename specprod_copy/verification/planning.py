@@ -1,0 +1,222 @@
+"""Which tables are verified, and what each should be made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import psycopg
+from psycopg import sql
+
+from specprod_copy.errors import ConfigurationError, DatabaseError, InputError
+from specprod_copy.plan import ledger
+from specprod_copy.plan.ledger import Ledger, NothingLoaded
+from specprod_copy.plan.planning import make_plan, sources_of, with_tiles
+from specprod_copy.postgres import catalog
+from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.ddl import primary_key
+from specprod_copy.postgres.names import parametrized
+from specprod_copy.rows.units import Fingerprint, Refusal, Unit
+from specprod_copy.tables import SOURCES, Inputs, TableSource
+from specprod_copy.tables.common import COMPUTED
+from specprod_copy.verification.definition import check_columns, defined_columns
+from specprod_copy.verification.job import TableJob
+from specprod_copy.verification.results import Result
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the ledger says of a file.
+
+    Parameters
+    ----------
+    stage : str
+    read, kept, changed : int
+        Rows read and kept, values that were not finite.
+    sent : int
+        Bytes that were sent to the server.
+    ranges : list of (int, int)
+        Rows that are loaded, in order.
+    fingerprint : Fingerprint
+        Of the file when it was loaded.
+    refused : list of Refusal
+        Rows that were read and are in quarantine.
+    """
+
+    stage: str
+    read: int
+    kept: int
+    changed: int
+    sent: int
+    ranges: list[tuple[int, int]]
+    fingerprint: Fingerprint
+    refused: list[Refusal]
+
+
+@dataclass
+class TablePlan:
+    """A table to be verified.
+
+    Parameters
+    ----------
+    job : TableJob
+    columns : Result
+        Whether the table has its columns.
+    computed : tuple of str
+        Columns that do not come from the files.
+    entries : dict of (str, str) to Entry
+        The ledger: (file, HDU) to what it says.
+    waiting : list of str
+        Stages that are still to be loaded before the table gets its keys.
+    files : list of Unit
+        Every file, as one unit.
+    units : list of Unit
+        The same in pieces of bounded size, without the rows in quarantine.
+    unplanned : dict of str to str
+        Stage whose files cannot all be found or opened, to the reason.
+    """
+
+    job: TableJob
+    columns: Result
+    computed: tuple[str, ...]
+    entries: dict[tuple[str, str], Entry]
+    waiting: list[str]
+    files: list[Unit] = field(default_factory=list)
+    units: list[Unit] = field(default_factory=list)
+    unplanned: dict[str, str] = field(default_factory=dict)
+
+
+def tables_of(stages: Sequence[str], inputs: Inputs) -> list[str]:
+    """Return the tables of some stages that the production has files for.
+
+    Raises
+    ------
+    ConfigurationError
+        If a stage is unknown, or there are no such tables.
+    """
+    tables = [source.table for source in sources_of(stages) if source.applies(inputs)]
+    if not tables:
+        name = inputs.files.production.name
+        raise ConfigurationError(f"production {name} has no files of stage {' or '.join(stages)}")
+    return list(dict.fromkeys(tables))
+
+
+def plan_tables(
+    connection: psycopg.Connection,
+    inputs: Inputs,
+    schema: str,
+    stages: Sequence[str],
+    tables: Sequence[str],
+    *,
+    sample: int,
+    seed: int,
+) -> list[TablePlan]:
+    """Find out what tables should be made of.
+
+    A table that several stages feed is compared with the files of all those that were asked for
+    or are in the ledger.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    inputs : Inputs
+    schema : str
+    stages : sequence of str
+    tables : sequence of str
+        Existing tables of these stages.
+    sample, seed : int
+        See `TableJob`.
+
+    Returns
+    -------
+    list of TablePlan
+    """
+    asked = sources_of(stages)
+    loaded = Ledger(connection, schema)
+    inputs = _with_tiles(inputs, asked, connection, schema)
+    plans = []
+    for table in tables:
+        stages_loaded = loaded.stages(table)
+        feeding = [s for s in SOURCES.values() if s.table == table and s.applies(inputs)]
+        sources = [s for s in feeding if s in asked or s.stage in stages_loaded]
+        steps = [step for s in sources if s.after_rows for step in s.after_rows(inputs)]
+        computed = tuple(dict.fromkeys(name for step in steps for name in COMPUTED[step]))
+        defined = defined_columns(connection, table)
+        existing = catalog.table_columns(connection, schema, table)
+        names = {column.name for column in defined}.difference(computed)
+        compared = tuple(column for column in existing if column.name in names)
+        job = TableJob(schema, table, primary_key(table), compared, sample, seed)
+        if job.key not in job.names:
+            raise DatabaseError(f"{schema}.{table} has no column {job.key}, its primary key")
+        plan = TablePlan(
+            job,
+            check_columns(table, defined, existing),
+            computed,
+            ledger_entries(connection, schema, table),
+            [source.stage for source in feeding if source.stage not in stages_loaded],
+        )
+        for source in sources:
+            _add_files(plan, source, inputs, NothingLoaded(connection, schema))
+        plans.append(plan)
+    return plans
+
+
+def _with_tiles(
+    inputs: Inputs, sources: Sequence[TableSource], connection: psycopg.Connection, schema: str
+) -> Inputs:
+    try:
+        return with_tiles(inputs, sources, connection, schema)
+    except InputError:
+        # The table tile itself is going to say what is wrong with its file.
+        return with_tiles(inputs, [], connection, schema)
+
+
+def _add_files(plan: TablePlan, source: TableSource, inputs: Inputs, nothing: Ledger) -> None:
+    columns: dict[str, Sequence[Column]] = {source.table: plan.job.columns}
+    try:
+        found = make_plan([source], inputs, columns, nothing)
+    except InputError as error:
+        plan.unplanned[source.stage] = str(error)
+    else:
+        plan.files += found.files
+        refused = {name: [r.row for r in entry.refused] for name, entry in plan.entries.items()}
+        plan.units += [unit.without(refused.get(unit.place, ())) for unit in found.units]
+
+
+def ledger_entries(
+    connection: psycopg.Connection, schema: str, table: str
+) -> dict[tuple[str, str], Entry]:
+    """Return what the ledger says of each file and HDU of a table."""
+    query = sql.SQL(
+        """SELECT file, hdu, min(stage), sum(rows_read)::bigint, sum(rows_kept)::bigint,
+                  sum(values_changed)::bigint, sum(bytes_sent)::bigint
+           FROM {} WHERE table_name = %s GROUP BY file, hdu ORDER BY file, hdu"""
+    ).format(parametrized(schema, ledger.TABLE))
+    recorded = Ledger(connection, schema)
+    loaded = {
+        key: value
+        for stage in recorded.stages(table)
+        for key, value in recorded.loaded(table, stage).items()
+    }
+    refused = {
+        key: value
+        for stage in recorded.stages(table)
+        for key, value in recorded.quarantine(table, stage).items()
+    }
+    entries = {}
+    for file, hdu, stage, read, kept, changed, sent in connection.execute(query, (table,)):
+        fingerprint, ranges = loaded[file, hdu]
+        rows = refused.get((file, hdu), [])
+        entries[file, hdu] = Entry(stage, read, kept, changed, sent, ranges, fingerprint, rows)
+    return entries
+
+
+def absent_table(table: str) -> Result:
+    """Return the result for a table that does not exist."""
+    needed = dict.fromkeys(s.stage for s in SOURCES.values() if s.table == table)
+    return Result(
+        False,
+        "table-rows",
+        table,
+        f"the table does not exist; load stage {' and '.join(needed)}",
+    )

@@ -1,0 +1,91 @@
+"""Rows in quarantine, put to the test again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import psycopg
+from psycopg import sql
+
+from specprod_copy.errors import InputError
+from specprod_copy.postgres import catalog, ddl
+from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.names import parametrized
+from specprod_copy.rows.read import table_rows
+from specprod_copy.rows.units import Refusal, Unit
+from specprod_copy.verification.compare import EXAMPLES, counted, listing
+from specprod_copy.verification.job import TableJob
+from specprod_copy.verification.planning import TablePlan
+from specprod_copy.verification.results import Result
+
+
+def check_quarantine(connection: psycopg.Connection, plan: TablePlan) -> Result:
+    """Return whether all rows that are in quarantine belong there.
+
+    That no other row belongs there shows when the files are read.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    plan : TablePlan
+    """
+    job = plan.job
+    columns = catalog.table_columns(connection, job.schema, job.table)
+    number, wrong = 0, []
+    for unit in plan.files:
+        entry = plan.entries.get(unit.place)
+        if entry is None or not entry.refused:
+            continue
+        number += len(entry.refused)
+        own = replace(unit, rows=np.array([refusal.row for refusal in entry.refused]))
+        try:
+            found = _acquitted(connection, job, columns, own, entry.refused)
+            wrong += [f"{unit.file}[{unit.hdu}] row {row}" for row in found]
+        except InputError as error:
+            return Result(False, "quarantine", job.table, str(error))
+    if wrong:
+        listed = listing(len(wrong), wrong[:EXAMPLES])
+        detail = f"not refused again, or for another reason: {listed}"
+        return Result(False, "quarantine", job.table, detail)
+    detail = f"{counted(number, 'row')}, refused again" if number else "no rows"
+    return Result(True, "quarantine", job.table, detail)
+
+
+def _acquitted(
+    connection: psycopg.Connection,
+    job: TableJob,
+    columns: Sequence[Column],
+    unit: Unit,
+    refused: Sequence[Refusal],
+) -> Iterator[int]:
+    """Yield the rows of a file that could be loaded, or are refused for another reason."""
+    again: list[Refusal] = []
+    fine = [
+        (int(number), row)
+        for rows in table_rows(unit, columns, again)
+        for number, row in zip(rows.row_numbers, rows.frame.iter_rows(named=True), strict=True)
+    ]
+    statements = ddl.statements([job.table], ["foreign_keys"], schema=job.schema)
+    references = [statement.references for statement in statements if statement.references]
+    recorded = {refusal.row: refusal for refusal in refused}
+    yield from (refusal.row for refusal in again if recorded[refusal.row] != refusal)
+    for number, row in fine:
+        rule = recorded[number].rule
+        doubled = rule == "key" and _exists(connection, job, job.table, job.key, row[job.key])
+        orphan = rule == "reference" and any(
+            not _exists(connection, job, other, key, row[column])
+            for column, other, key in references
+        )
+        if not (doubled or orphan):
+            yield number
+
+
+def _exists(
+    connection: psycopg.Connection, job: TableJob, table: str, column: str, value: object
+) -> bool:
+    query = sql.SQL("SELECT FROM {} WHERE {} = %s LIMIT 1").format(
+        parametrized(job.schema, table), sql.Identifier(column)
+    )
+    return connection.execute(query, (value,)).fetchone() is not None

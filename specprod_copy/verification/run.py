@@ -1,0 +1,222 @@
+"""Read the files again and compare them with the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import polars as pl
+import psycopg
+
+from specprod_copy.errors import DatabaseError
+from specprod_copy.plan import ledger
+from specprod_copy.postgres import catalog, ddl
+from specprod_copy.postgres.connection import connect, translated_errors
+from specprod_copy.progress import Report
+from specprod_copy.tables import Inputs
+from specprod_copy.verification import value_checks
+from specprod_copy.verification.compare import Differences, compare
+from specprod_copy.verification.database_side import (
+    TableScan,
+    collect_pages,
+    export_snapshot,
+    reading,
+    scan_pages,
+)
+from specprod_copy.verification.file_side import FileScan, collect_files, scan_files
+from specprod_copy.verification.fingerprint import PARTS, Tally
+from specprod_copy.verification.ledger_checks import check_files, check_total
+from specprod_copy.verification.planning import TablePlan, absent_table, plan_tables, tables_of
+from specprod_copy.verification.quarantine import check_quarantine
+from specprod_copy.verification.results import Result
+from specprod_copy.verification.sample import check_sample
+from specprod_copy.verification.server_checks import (
+    check_finish,
+    check_foreign_keys,
+    check_primary_key,
+)
+from specprod_copy.verification.work import TableWork, Task, Workers
+
+T = TypeVar("T")
+
+COMPARED_ROWS = 200_000
+"""About so many rows of a table are compared one by one when fingerprints differ."""
+
+
+@dataclass(frozen=True)
+class VerifyOptions:
+    """What to verify.
+
+    Parameters
+    ----------
+    stages : tuple of str
+        Stages, or ``all``.
+    schema : str
+    sample : int
+        Rows of each table that are drawn at random and compared value by value.
+    seed : int
+        Seed of the drawing.
+    jobs : int
+        Processes that read.
+    alone : bool
+        Foreign keys to tables that are not in the schema are no matter: these are elsewhere.
+    """
+
+    stages: tuple[str, ...]
+    schema: str
+    sample: int = 1000
+    seed: int = 0
+    jobs: int = 1
+    alone: bool = False
+
+
+def verify(
+    conninfo: str, inputs: Inputs, options: VerifyOptions, report: Report | None = None
+) -> list[Result]:
+    """Read the files of a production again and compare them with the database.
+
+    Nothing is written. The database is seen as it is at one moment, whoever works on it meanwhile.
+
+    Parameters
+    ----------
+    conninfo : str
+        For libpq.
+    inputs : Inputs
+        The production's files.
+    options : VerifyOptions
+    report : Report, optional
+        Is told what is going on.
+
+    Returns
+    -------
+    list of Result
+        Table by table.
+
+    Raises
+    ------
+    SpecprodCopyError
+        If the options or the server are not as they must be, or this program has not loaded the
+        schema. What is wrong with files and tables is in the results.
+    """
+    schema, report = options.schema, report or Report()
+    tables = tables_of(options.stages, inputs)
+    with translated_errors(f"cannot verify schema {schema}"):
+        with connect(conninfo) as connection:
+            existing = catalog.existing_tables(connection, schema)
+        if ledger.TABLE not in existing:
+            raise DatabaseError(
+                f"schema {schema} has no table {ledger.TABLE}: this program has not loaded it"
+            )
+        present = [table for table in tables if table in existing]
+        locked = [(schema, table) for table in (*present, ledger.TABLE)]
+        results = [absent_table(table) for table in tables if table not in existing]
+        with reading(conninfo, locked) as connection, Workers(options.jobs) as workers:
+            try:
+                plans = plan_tables(
+                    connection,
+                    inputs,
+                    schema,
+                    options.stages,
+                    present,
+                    sample=options.sample,
+                    seed=options.seed,
+                )
+                root = inputs.files.root
+                elsewhere = set(ddl.TABLES).difference(present) if options.alone else set[str]()
+                run = _Verification(
+                    connection, conninfo, root, existing, elsewhere, workers, report
+                )
+                results += run.run(plans)
+            finally:
+                report.end()
+    return results
+
+
+class _Verification:
+    """One verification: its steps, and what they share."""
+
+    def __init__(
+        self,
+        connection: psycopg.Connection,
+        conninfo: str,
+        root: Path,
+        existing: set[str],
+        elsewhere: set[str],
+        workers: Workers,
+        report: Report,
+    ) -> None:
+        self.connection = connection
+        self.view = (conninfo, export_snapshot(connection))
+        self.root = root
+        self.existing = existing
+        self.elsewhere = elsewhere
+        self.workers = workers
+        self.report = report
+
+    def run(self, plans: list[TablePlan]) -> Iterator[Result]:
+        """Verify tables."""
+        works = [TableWork.of(plan, self.connection) for plan in plans]
+        self.report.begin(sum(work.rows for work in works), sum(work.size for work in works))
+        for work in works:
+            yield from self._check_table(work)
+
+    def _check_table(self, work: TableWork) -> Iterator[Result]:
+        plan, job = work.plan, work.plan.job
+        files = FileScan.of_nothing(job)
+        for in_files in self._done(job.table, work.on_files(partial(scan_files, job))):
+            files.add(in_files, job)
+        table = TableScan.of_nothing(job)
+        for in_pages in self._done(job.table, work.on_pages(partial(scan_pages, *self.view, job))):
+            table.add(in_pages)
+        yield plan.columns
+        yield from check_files(plan, files, self.root)
+        yield check_total(plan, table.tally.rows)
+        if plan.unplanned or files.errors:
+            for name in ("rows", "values", "not-finite"):
+                yield Result(False, name, job.table, "not compared: files cannot be read")
+        else:
+            found = self._differences(work, files.tally, table.tally)
+            yield value_checks.check_rows(job, files.tally, table.tally, found)
+            yield from value_checks.check_values(
+                job, plan.computed, files.tally, table.tally, found
+            )
+            yield value_checks.check_not_finite(job, files.tally, table.tally)
+        yield value_checks.check_nulls(job, files.tally, table.tally)
+        yield from value_checks.check_ids(job, table)
+        with self.report.step(f"{job.table}: keys"):
+            yield check_primary_key(self.connection, job)
+            yield from check_foreign_keys(self.connection, job, self.existing, self.elsewhere)
+            yield check_quarantine(self.connection, plan)
+            yield check_finish(self.connection, job, plan.waiting, self.elsewhere)
+            yield check_sample(self.connection, job, files.sample.frame)
+
+    def _done(self, table: str, tasks: Sequence[Task[T]]) -> Iterator[T]:
+        for task, result in self.workers.run(tasks):
+            self.report.advance(table, task.rows, task.size)
+            yield result
+
+    def _differences(self, work: TableWork, files: Tally, table: Tally) -> Differences:
+        """Read once more the parts with other fingerprints, and compare row by row."""
+        differing = np.flatnonzero(files.parts != table.parts)
+        if not len(differing):
+            return Differences()
+        rows_per_part = max(files.rows / PARTS, table.rows / PARTS, 1)
+        most = max(int(COMPARED_ROWS / rows_per_part), 1)
+        parts = np.zeros(PARTS, dtype=bool)
+        parts[differing[:most]] = True
+        job = work.plan.job
+        if value_checks.same_rows(job, files, table):
+            job = job.narrowed(set(value_checks.differing_columns(job, files, table)))
+        with self.report.step(f"{job.table}: comparing rows"):
+            of_files = work.on_files(partial(collect_files, job, parts))
+            of_table = work.on_pages(partial(collect_pages, *self.view, job, parts))
+            return compare(
+                job,
+                pl.concat(frame for _, frame in self.workers.run(of_files)),
+                pl.concat(frame for _, frame in self.workers.run(of_table)),
+                complete=len(differing) <= most,
+            )

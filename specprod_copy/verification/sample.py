@@ -1,0 +1,84 @@
+"""Rows drawn at random, fetched one way more: by their primary key, as values of the driver."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+
+import polars as pl
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from specprod_copy.postgres.names import parametrized
+from specprod_copy.verification.compare import EXAMPLES, counted, listing, place, shown
+from specprod_copy.verification.job import TableJob
+from specprod_copy.verification.results import Result
+
+_KEYS = 1000
+"""Rows that are fetched at a time."""
+
+
+def check_sample(connection: psycopg.Connection, job: TableJob, rows: pl.DataFrame) -> Result:
+    """Compare rows of the files with those that the server has under their keys.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    job : TableJob
+    rows : polars.DataFrame
+        The job's columns, with `job.FILE` and `job.ROW`.
+
+    Returns
+    -------
+    Result
+    """
+    wrong: list[str] = []
+    for expected in rows.iter_slices(_KEYS):
+        found = _fetch(connection, job, expected[job.key].to_list())
+        for row in expected.iter_rows(named=True):
+            problem = _problem(job, row, found.get(row[job.key], []))
+            if problem:
+                wrong.append(f"{place(job.key, row)}: {problem}")
+    number, columns = counted(rows.height, "row"), counted(len(job.columns), "column")
+    if wrong:
+        detail = f"{len(wrong):,} of {number} differ: {listing(len(wrong), wrong[:EXAMPLES])}"
+        return Result(False, "sample", job.table, detail)
+    return Result(True, "sample", job.table, f"{number} of {columns}, seed {job.seed}")
+
+
+def _fetch(
+    connection: psycopg.Connection, job: TableJob, keys: list[object]
+) -> dict[object, list[Mapping[str, object]]]:
+    """Return the rows of some keys; binary, because the text of a REAL is parsed as a double."""
+    query = sql.SQL("SELECT {} FROM {} WHERE {} = ANY(%s)").format(
+        sql.SQL(", ").join(sql.Identifier(name) for name in job.names),
+        parametrized(job.schema, job.table),
+        sql.Identifier(job.key),
+    )
+    found: dict[object, list[Mapping[str, object]]] = {}
+    with connection.cursor(row_factory=dict_row, binary=True) as cursor:
+        for row in cursor.execute(query, (keys,)):
+            found.setdefault(row[job.key], []).append(row)
+    return found
+
+
+def _problem(
+    job: TableJob, expected: Mapping[str, object], found: list[Mapping[str, object]]
+) -> str:
+    """Say what is wrong with what was found for a row; empty if nothing is."""
+    if len(found) != 1:
+        return f"{counted(len(found), 'row')} with this key"
+    differing = [
+        f"column {name}: file {shown(expected[name])}, table {shown(found[0][name])}"
+        for name in job.names
+        if not _same(expected[name], found[0][name])
+    ]
+    return listing(len(differing), differing[:EXAMPLES])
+
+
+def _same(expected: object, got: object) -> bool:
+    if isinstance(expected, float) and isinstance(got, float):
+        # By their bits: 0.0 equals -0.0, but is not the same.
+        return struct.pack("d", expected) == struct.pack("d", got)
+    return type(expected) is type(got) and expected == got

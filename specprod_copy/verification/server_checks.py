@@ -1,0 +1,112 @@
+"""What the server alone can tell: keys, foreign keys, indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import psycopg
+from psycopg import sql
+
+from specprod_copy.errors import DatabaseError
+from specprod_copy.postgres import catalog, ddl
+from specprod_copy.verification.compare import EXAMPLES, counted, listing
+from specprod_copy.verification.job import TableJob
+from specprod_copy.verification.results import Result
+
+
+def check_primary_key(connection: psycopg.Connection, job: TableJob) -> Result:
+    """Return whether the values of a table's primary key are unique, with or without it."""
+    key = sql.Identifier(job.key)
+    grouped = sql.SQL("SELECT {0}, count(*) FROM {1} GROUP BY {0} HAVING count(*) > 1").format(
+        key, sql.Identifier(job.schema, job.table)
+    )
+    examples = sql.SQL("{} ORDER BY 1 LIMIT {}").format(grouped, EXAMPLES)
+    found = [f"{job.key} {value} in {n:,} rows" for value, n in connection.execute(examples)]
+    if not found:
+        return Result(True, "primary-key", job.table, f"{job.key} is unique")
+    number = _count(connection, grouped)
+    detail = f"{counted(number, 'value')} of {job.key} not unique: {listing(number, found)}"
+    return Result(False, "primary-key", job.table, detail)
+
+
+def check_foreign_keys(
+    connection: psycopg.Connection, job: TableJob, existing: set[str], elsewhere: set[str]
+) -> Iterator[Result]:
+    """Yield for each foreign key, made or not, whether all its values exist.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    job : TableJob
+    existing : set of str
+        Tables of the schema.
+    elsewhere : set of str
+        Tables that are not looked at, so foreign keys to them are not, either.
+    """
+    for statement in ddl.statements([job.table], ["foreign_keys"], schema=job.schema):
+        if statement.references is None:
+            raise ValueError(f"not a foreign key: {statement.sql}")
+        column, other, key = statement.references
+        if other in elsewhere:
+            continue
+        what = f"{column} in {other}.{key}"
+        if other not in existing:
+            detail = f"{what}: table {other} does not exist"
+            yield Result(False, "foreign-key", job.table, detail)
+            continue
+        orphans = sql.SQL(
+            "SELECT a.{} FROM {} a WHERE NOT EXISTS (SELECT FROM {} b WHERE b.{} = a.{})"
+        ).format(
+            sql.Identifier(column),
+            sql.Identifier(job.schema, job.table),
+            sql.Identifier(job.schema, other),
+            sql.Identifier(key),
+            sql.Identifier(column),
+        )
+        examples = connection.execute(sql.SQL("{} LIMIT {}").format(orphans, EXAMPLES)).fetchall()
+        number = _count(connection, orphans) if examples else 0
+        listed = listing(number, [str(value) for (value,) in examples])
+        detail = f"{what}: {counted(number, 'orphan')}" + (f": {listed}" if number else "")
+        yield Result(number == 0, "foreign-key", job.table, detail)
+
+
+def check_finish(
+    connection: psycopg.Connection, job: TableJob, waiting: Sequence[str], elsewhere: set[str]
+) -> Result:
+    """Return whether a table has its keys and indexes; those of q3c where the database has q3c.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    job : TableJob
+    waiting : sequence of str
+        Stages that are still to be loaded before the table gets them.
+    elsewhere : set of str
+        As for `check_foreign_keys`.
+    """
+    q3c = catalog.q3c_version(connection, installed=True) is not None
+    phases = ["keys", "indexes", *(["q3c"] if q3c else []), "foreign_keys", "validation"]
+    existing = catalog.existing_objects(connection, job.schema)
+    statements = [*ddl.statements([job.table], phases, schema=job.schema)]
+    waits = {
+        s.makes.name
+        for s in statements
+        if s.makes and s.references and s.references.table in elsewhere
+    }
+    made = [s.makes for s in statements if s.makes and s.makes.name not in waits]
+    names = dict.fromkeys(m.name for m in made)
+    missing = dict.fromkeys(m.name for m in made if m not in existing)
+    detail = f"{len(names)} keys and indexes"
+    if missing and waiting:
+        detail = f"keys and indexes wait for stage {' and '.join(waiting)}"
+    elif missing:
+        detail = f"missing: {', '.join(missing)}; load the stage again to make them"
+    note = "" if q3c else "; this database has no q3c"
+    return Result(not missing or bool(waiting), "finish", job.table, detail + note)
+
+
+def _count(connection: psycopg.Connection, query: sql.Composed) -> int:
+    row = connection.execute(sql.SQL("SELECT count(*) FROM ({}) q").format(query)).fetchone()
+    if row is None:
+        raise DatabaseError("the server gave no number of rows")
+    return int(row[0])

@@ -1,0 +1,122 @@
+"""What the counts of both sides say about rows and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from specprod_copy.desi.id_parts import fields_of
+from specprod_copy.verification.compare import Differences, counted, listing
+from specprod_copy.verification.database_side import TableScan
+from specprod_copy.verification.fingerprint import Tally
+from specprod_copy.verification.job import TableJob
+from specprod_copy.verification.results import Result
+
+_NAMES = 5
+"""How many columns a message names."""
+
+
+def same_rows(job: TableJob, files: Tally, table: Tally) -> bool:
+    """Say whether files and table have the same keys, each as often."""
+    key = job.names.index(job.key)
+    return files.rows == table.rows and bool(files.sums[key] == table.sums[key])
+
+
+def differing_columns(job: TableJob, files: Tally, table: Tally) -> list[str]:
+    """Return the columns with other fingerprints."""
+    return [job.names[number] for number in np.flatnonzero(files.sums != table.sums)]
+
+
+def check_rows(job: TableJob, files: Tally, table: Tally, found: Differences) -> Result:
+    """Return whether every row of the files is in the table once, and no other.
+
+    Parameters
+    ----------
+    job : TableJob
+    files, table : Tally
+        Of either side.
+    found : Differences
+        What comparing rows has shown.
+    """
+    if same_rows(job, files, table):
+        return Result(True, "rows", job.table, f"{counted(files.rows, 'row')}, keys equal")
+    detail = f"{counted(files.rows, 'row')} of files, {table.rows:,} in the table"
+    rest = "" if found.complete else f"; among {counted(found.compared, 'row')} that were compared"
+    return Result(False, "rows", job.table, f"{detail}{rest}: {'; '.join(found.rows)}")
+
+
+def check_values(
+    job: TableJob, computed: Sequence[str], files: Tally, table: Tally, found: Differences
+) -> Iterator[Result]:
+    """Yield for each column whether its values are the same.
+
+    Parameters
+    ----------
+    job, files, table, found
+        As for `check_rows`.
+    computed : sequence of str
+        Columns that do not come from the files.
+    """
+    differing = differing_columns(job, files, table)
+    # Rows that only one side has change every fingerprint, and say nothing of the other rows.
+    explained = found.complete and not same_rows(job, files, table)
+    unexplained = []
+    for name, fingerprint in zip(job.names, table.sums, strict=True):
+        if name in found.columns:
+            yield Result(False, "values", job.table, f"{name}: {found.columns[name]}")
+        elif name not in differing:
+            yield Result(True, "values", job.table, f"{name}: {fingerprint:016x}")
+        elif explained:
+            yield Result(True, "values", job.table, f"{name}: equal in the rows that both have")
+        else:
+            unexplained.append(name)
+    if unexplained:
+        more = f" and {len(unexplained) - _NAMES} more" if len(unexplained) > _NAMES else ""
+        detail = (
+            f"{', '.join(unexplained[:_NAMES])}{more}: other fingerprints, but no other values in "
+            f"the {counted(found.compared, 'row')} that were compared one by one"
+        )
+        yield Result(False, "values", job.table, detail)
+    if computed:
+        names = ", ".join(computed)
+        detail = f"{names}: computed in the database after the rows; not compared with the files"
+        yield Result(True, "values", job.table, detail)
+
+
+def check_nulls(job: TableJob, files: Tally, table: Tally) -> Result:
+    """Return whether there are no NULLs."""
+    wrong = _unequal(job, files.nulls, table.nulls, zero=True)
+    detail = listing(len(wrong), wrong[:_NAMES]) or f"none in {len(job.columns)} columns"
+    return Result(not wrong, "nulls", job.table, detail)
+
+
+def check_not_finite(job: TableJob, files: Tally, table: Tally) -> Result:
+    """Return whether -9999 is as frequent in both."""
+    wrong = _unequal(job, files.not_finite, table.not_finite)
+    columns = counted(int(np.count_nonzero(table.not_finite)), "column")
+    number = counted(int(table.not_finite.sum()), "value")
+    detail = listing(len(wrong), wrong[:_NAMES]) or f"{number} -9999 in {columns}"
+    return Result(not wrong, "not-finite", job.table, detail)
+
+
+def _unequal(
+    job: TableJob, files: np.ndarray, table: np.ndarray, *, zero: bool = False
+) -> list[str]:
+    """Say which columns have other numbers, or with `zero` any at all."""
+    wrong = (files != table) | (zero & (table > 0))
+    return [
+        f"{job.names[n]}: {files[n]:,} in the files, {table[n]:,} in the table"
+        for n in np.flatnonzero(wrong)
+    ]
+
+
+def check_ids(job: TableJob, scan: TableScan) -> Iterator[Result]:
+    """Yield for each id whether it decodes to the other columns of its row."""
+    for column, number in scan.undecodable.items():
+        parts = ", ".join(fields_of(job.table, column))
+        detail = f"{column} to {parts}"
+        if number:
+            listed = listing(number, sorted(scan.examples[column])[:3])
+            detail += f": {counted(number, 'row')} with other values: {listed}"
+        yield Result(number == 0, "id-parts", job.table, detail)

@@ -1,8 +1,0 @@
-"""Verification: the files read again, and compared with the database."""
-
-from __future__ import annotations
-
-from specprod_copy.verify.results import CHECKS, Result, grouped
-from specprod_copy.verify.run import VerifyOptions, verify
-
-__all__ = ["CHECKS", "Result", "VerifyOptions", "grouped", "verify"]

@@ -1,0 +1,192 @@
+"""Batch scripts, run one after the other by a stand-in for Slurm."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from support.batch_options import EMAIL, NASTY, refusal, run, succeed, tool, write_tiles
+from support.fake_slurm import Slurm, names, start_slurm
+
+from specprod_copy.batch import jobs as batch
+from specprod_copy.errors import ConfigurationError, InputError
+from specprod_copy.tables import STAGES
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Slurm:
+    return start_slurm(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def tiles_file(tmp_path: Path) -> Path:
+    return write_tiles(tmp_path)
+
+
+@pytest.mark.parametrize(("flags", "program"), [((), "bash"), (("--csh",), "tcsh")])
+def test_jobs_run_one_after_the_other(fake: Slurm, flags: tuple[str, ...], program: str) -> None:
+    tool(program)
+    root = f"/{NASTY}"
+    output = succeed(
+        *(EMAIL, root, "fuji", "-j", fake.jobs, "-v", "1.2", "--submit", *flags),
+        server=("--hostname", NASTY, "--username", "a'b"),
+    )
+    suffix = "csh" if flags else "sh"
+    scripts = [f"load_specprod_db_fuji_{stage}.{suffix}" for stage in STAGES]
+    assert output.splitlines()[1:] == [f"job {101 + n}: {s}" for n, s in enumerate(scripts)]
+    assert fake.calls("sbatch") == fake.chained(scripts)
+    assert fake.results() == ["0"] * 6
+    assert fake.calls("module") == [["swap", "specprod-copy/1.2"]] * 6
+    given = ["--specprod=fuji", "--schema=fuji", f"--hostname={NASTY}", "--username=a'b"]
+    loads = [["load", stage, *given] for stage in STAGES]
+    assert fake.calls("specprod-copy") == loads
+    assert fake.environments("specprod-copy") == [[root, "fuji"]] * 6
+    assert fake.calls("srun") == [
+        ["--ntasks=1", "--cpus-per-task=256", "specprod-copy", *load] for load in loads
+    ]
+    assert names(fake.jobs / "done") == sorted(scripts)
+    assert names(fake.jobs) == [f"load_specprod_db_fuji_{s}-{101 + STAGES.index(s)}.log"
+                                for s in sorted(STAGES)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("flags", "program"), [((), "bash"), (("--csh",), "tcsh")])
+def test_a_failed_job_stops_the_others_and_can_be_run_again(
+    fake: Slurm, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...], program: str
+) -> None:
+    tool(program)
+    monkeypatch.setenv("FAIL", "targetphot")
+    arguments = (EMAIL, "/data", "fuji", "-j", fake.jobs, "--submit", *flags)
+    succeed(*arguments)
+    assert fake.results() == ["0", "0", "3", "never ran", "never ran", "never ran"]
+    assert "the disk is full" in fake.log("*targetphot-103.log")
+    suffix = "csh" if flags else "sh"
+    done = [f"load_specprod_db_fuji_{stage}.{suffix}" for stage in ("exposures", "photometry")]
+    assert names(fake.jobs / "done") == done
+    assert len(names(fake.jobs, f"*.{suffix}")) == 4
+    monkeypatch.delenv("FAIL")
+    succeed(*arguments)
+    assert fake.results()[6:] == ["0"] * 6
+    assert len(names(fake.jobs / "done")) == 6
+    assert names(fake.jobs, f"*.{suffix}") == []
+
+
+@pytest.mark.parametrize(("flags", "program"), [((), "bash"), (("--csh",), "tcsh")])
+def test_without_its_module_a_job_fails(
+    fake: Slurm, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...], program: str
+) -> None:
+    tool(program)
+    monkeypatch.setenv("MODULE_STATUS", "5")
+    succeed(EMAIL, "/data", "fuji", "-j", fake.jobs, "-v", "9", "--submit", *flags)
+    assert fake.results() == ["5", *["never ran"] * 5]
+    assert fake.calls("specprod-copy") == []
+
+
+def test_a_clusters_name_in_the_answer(fake: Slurm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAYS", "{};perlmutter")
+    output = succeed(EMAIL, "/data", "fuji", "-j", fake.jobs, "--submit")
+    assert "job 106: load_specprod_db_fuji_fiberassign.sh" in output
+    assert fake.calls("sbatch")[5][1] == "--dependency=afterok:105"
+    assert fake.results() == ["0"] * 6
+
+
+def test_sbatch_refuses(fake: Slurm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REFUSE", "target.sh")
+    done = run(EMAIL, "/data", "fuji", "-j", fake.jobs, "--submit")
+    assert "job 103: load_specprod_db_fuji_targetphot.sh" in done.output
+    assert isinstance(done.exception, ConfigurationError)
+    assert str(done.exception) == (
+        f"cannot submit {fake.jobs}/load_specprod_db_fuji_target.sh: sbatch says: sbatch: error: "
+        "QOSMaxSubmitJobPerUserLimit sbatch: error: Batch job refused. Jobs submitted before it, "
+        "which will run: 101 102 103 (scancel removes them)"
+    )
+    assert len(fake.calls("sbatch")) == 4
+    assert len(names(fake.jobs, "*.sh")) == 3
+
+
+@pytest.mark.parametrize("answer", ["Submitted batch job {}", "", "{};", "{}\n{}"])
+def test_an_answer_without_a_job_id(
+    fake: Slurm, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    monkeypatch.setenv("SAYS", answer)
+    message = refusal(EMAIL, "/data", "fuji", "-j", fake.jobs, "--submit")
+    said = answer.replace("{}", "101")
+    assert message.endswith(
+        f"exposures.sh: sbatch gave no job id but {said!r}; look for it with squeue. No job was "
+        "submitted before it"
+    )
+    assert len(fake.calls("sbatch")) == 1
+
+
+def test_a_machine_without_slurm(fake: Slurm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(fake.state))
+    message = refusal(EMAIL, "/data", "fuji", "-j", fake.jobs, "--submit")
+    assert message == (
+        f"cannot submit {fake.jobs}/load_specprod_db_fuji_exposures.sh: sbatch: No such file or "
+        "directory. No job was submitted before it"
+    )
+    assert len(names(fake.jobs, "*.sh")) == 6
+
+
+def test_dry_run_shows_scripts_and_a_chain_that_works(fake: Slurm) -> None:
+    arguments = (EMAIL, "/data", "fuji", "-j", fake.jobs)
+    output = succeed(*arguments, "--dry-run", "--submit")
+    assert not fake.jobs.exists()
+    assert fake.calls("sbatch") == []
+    succeed(*arguments)
+    for path in fake.jobs.glob("*.sh"):
+        assert f"==> {path} <==\n{path.read_text()}\n" in output
+    chain = output.partition("==> to submit them, from sh <==\n")[2]
+    done = subprocess.run(["sh", "-c", chain], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    scripts = [f"load_specprod_db_fuji_{stage}.sh" for stage in STAGES]
+    assert fake.calls("sbatch") == fake.chained(scripts)
+    assert fake.results() == ["0"] * 6
+
+
+# ---------------------------------------------------------------------------- tiles
+
+
+def test_jobs_of_tiles(fake: Slurm, tiles_file: Path) -> None:
+    arguments = (EMAIL, "/data", "daily", "-j", fake.jobs, "-t", tiles_file, "--overwrite-tables")
+    succeed(*arguments, "--submit")
+    tile = [["tile", t, "--specprod=daily", "--schema=daily"] for t in ("7", "12", "80605")]
+    server = ["--hostname=db.example.org"]
+    assert fake.calls("specprod-copy") == [
+        [*tile[0], "--overwrite", *server],
+        [*tile[1], *server],
+        [*tile[2], "--primary", *server],
+    ]
+    assert names(fake.jobs / "done") == [
+        "load_specprod_tile_daily_12.sh",
+        "load_specprod_tile_daily_7.sh",
+        "load_specprod_tile_daily_80605.sh",
+    ]
+    times = [script.read_text().partition("--time=")[2][:8]
+             for script in sorted((fake.jobs / "done").iterdir())]  # fmt: skip
+    assert times == ["00:30:00", "00:30:00", "06:00:00"]
+
+
+def test_a_single_tile_is_first_and_last(fake: Slurm, tmp_path: Path) -> None:
+    tiles = tmp_path / "one.csv"
+    tiles.write_text("TILEID,LASTNIGHT,EFFTIME_SPEC\n1000,20210516,5\n")
+    arguments = (EMAIL, "/data", "daily", "-j", fake.jobs, "-t", tiles, "-p", "-e", "/e.fits")
+    succeed(*arguments, "--overwrite-tables", "--submit")
+    files = [f"--tiles-file={tiles}", "--exposures-file=/e.fits"]
+    (call,) = fake.calls("specprod-copy")
+    assert call[4:] == ["--overwrite", "--primary", *files, "--hostname=db.example.org"]
+
+
+def test_no_tile_to_load(tmp_path: Path) -> None:
+    tiles = tmp_path / "tiles.csv"
+    tiles.write_text("TILEID,LASTNIGHT,EFFTIME_SPEC\n1000,20201213,5.0\n")
+    with pytest.raises(InputError) as error:
+        batch.loadable_tiles(tiles)
+    assert str(error.value) == f"{tiles}: no tile has LASTNIGHT >= 20201214 and EFFTIME_SPEC > 0"
+
+
+@pytest.mark.parametrize("suffix", ["csv", "fits"])
+def test_tiles_of_the_reference_production(shared: Path, suffix: str) -> None:
+    folder = shared / "reference" / "daily" / "spectro" / "redux" / "daily"
+    tiles = batch.loadable_tiles(folder / f"tiles-daily.{suffix}")
+    assert tiles == [1000, 1001, 1003, 80605, 82401]

@@ -1,0 +1,112 @@
+"""``status`` and ``load --dry-run``: what they say, and that they change nothing."""
+
+from __future__ import annotations
+
+import json
+
+import psycopg
+import pytest
+from click.testing import CliRunner
+
+from specprod_copy.cli import cli
+from specprod_copy.demo import write_production
+from specprod_copy.errors import SpecprodCopyError
+from specprod_copy.postgres import locks
+from specprod_copy.tables import SOURCES
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("status")
+    write_production(root, "iron", tiles=4, targets=40)
+    return root
+
+
+def run(conninfo: str, *arguments: object) -> str:
+    done = CliRunner().invoke(cli, [*map(str, arguments), "--dsn", conninfo])
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def relations(conninfo: str) -> list[tuple]:
+    with psycopg.connect(conninfo) as connection:
+        return connection.execute(
+            "SELECT oid, relname, relfilenode FROM pg_class WHERE oid > 16384 ORDER BY oid"
+        ).fetchall()
+
+
+def lines(printed: str) -> dict[str, list[str]]:
+    """Return the rest of each line about a source, by its table and stage."""
+    names = {f"{source.table} {source.stage}" for source in SOURCES.values()}
+    rows = [line.split() for line in printed.splitlines()]
+    return {" ".join(row[:2]): row[2:] for row in rows if " ".join(row[:2]) in names}
+
+
+def test_dry_run_says_what_a_load_does(database, root):
+    before = relations(database)
+    printed = run(database, "load", "all", "-n", "-p", "iron", "-r", root)
+    assert relations(database) == before
+    plan = lines(printed)
+    assert "tables to make: tile, exposure, frame, photometry, target" in printed
+    run(database, "load", "all", "-q", "-p", "iron", "-r", root)
+    with psycopg.connect(database) as connection:
+        ledger = connection.execute(
+            """SELECT table_name || ' ' || stage, count(DISTINCT file), count(*), sum(rows_read)
+               FROM iron.load_ledger GROUP BY 1"""
+        ).fetchall()
+    assert {name for name, *_ in ledger} == set(plan)
+    for name, files, units, rows in ledger:
+        assert [v.replace(",", "") for v in plan[name][1:4]] == [str(files), str(units), str(rows)]
+    again = lines(run(database, "load", "all", "-n", "-p", "iron", "-r", root))
+    assert {tuple(again[name][1:4]) for name, *_ in ledger} == {("0", "0", "0")}
+    anew = lines(run(database, "load", "all", "-n", "--overwrite", "-p", "iron", "-r", root))
+    assert anew == plan
+
+
+def test_dry_run_finds_what_is_wrong(database, root, tmp_path):
+    with pytest.raises(SpecprodCopyError, match="no-such-file"):
+        run(
+            database,
+            "load",
+            "tile",
+            "-n",
+            "-p",
+            "iron",
+            "-r",
+            root,
+            "--tiles-file",
+            tmp_path / "no-such-file.fits",
+        )
+
+
+def test_status_of_a_partial_load(database, root):
+    run(database, "load", "exposures", "photometry", "-q", "-p", "iron", "-r", root)
+    printed = run(database, "status", "-p", "iron")
+    table = lines(printed)
+    assert set(table) >= {"tile exposures", "photometry photometry", "photometry targetphot"}
+    assert table["photometry targetphot"][:4] == ["0", "0", "0", "?"]
+    assert table["photometry photometry"][5] == "0/3"  # its keys wait for stage targetphot
+    assert table["tile exposures"][5] == "2/2"
+    found = json.loads(run(database, "status", "-p", "iron", "-r", root, "--json"))
+    progress = {(row["table"], row["stage"]): row for row in found["progress"]}
+    assert progress["tile", "exposures"]["rows_missing"] == 0
+    assert progress["photometry", "targetphot"]["units_missing"] > 0
+    assert progress["photometry", "targetphot"]["rows_missing"] > 0
+    assert found["steps_missing"] == {
+        "photometry": ["photometry_pkey", "ix_photometry_ls_id", "ix_photometry_q3c_ang2ipix"]
+    }
+    assert found["at_work"] == []
+
+
+def test_status_tells_who_is_at_work(database, root):
+    run(database, "load", "tile", "-q", "-p", "iron", "-r", root)
+    with psycopg.connect(database) as connection, locks.work(connection, "iron", shared=True):
+        pid = connection.info.backend_pid
+        assert f"at work: process {pid} of " in run(database, "status", "-s", "iron")
+
+
+def test_status_of_a_schema_that_was_not_loaded(database):
+    with pytest.raises(SpecprodCopyError, match="schema none has no table load_ledger"):
+        run(database, "status", "-s", "none")

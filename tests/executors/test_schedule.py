@@ -1,0 +1,118 @@
+"""Tasks that wait for one another."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from specprod_copy.executors.schedule import Task, run_at_once, run_in_order
+
+
+class Recorder:
+    """Makes tasks that write down when they begin and end."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, str]] = []
+        self.most = self._running = 0
+        self._lock = threading.Lock()
+
+    def task(self, name: str, group: str, after: tuple[str, ...] = (), *, loads: bool = False):
+        def work() -> str:
+            with self._lock:
+                self.events.append(("begins", name))
+                self._running += 1
+                self.most = max(self.most, self._running)
+            time.sleep(0.02)
+            with self._lock:
+                self._running -= 1
+                self.events.append(("ends", name))
+            return name
+
+        return Task(group, work, after, loads=loads)
+
+    def order(self, first: str, second: str) -> bool:
+        return self.events.index(("ends", first)) < self.events.index(("begins", second))
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+def two_tables(recorder: Recorder) -> list[Task[str]]:
+    """Indexes of two tables, then their rows, then what needs both."""
+    return [
+        recorder.task("index a1", "indexes a", ("rows a",)),
+        recorder.task("index a2", "indexes a", ("rows a",)),
+        recorder.task("index b", "indexes b", ("rows b", "never used")),
+        recorder.task("rows a", "rows a", loads=True),
+        recorder.task("rows b1", "rows b", loads=True),
+        recorder.task("rows b2", "rows b", loads=True),
+        recorder.task("key", "key", ("indexes a", "indexes b")),
+    ]
+
+
+def test_in_order(recorder):
+    """Of those that may begin, the first one of the list does."""
+    done = []
+    run_in_order(two_tables(recorder), lambda task, result: done.append(result))
+    assert done == ["rows a", "index a1", "index a2", "rows b1", "rows b2", "index b", "key"]
+
+
+@pytest.mark.parametrize("slots", [2, 3, 8])
+def test_at_once(recorder, slots):
+    done = []
+    tasks = two_tables(recorder)
+    run_at_once(tasks, slots, lambda task, result: done.append(result), lambda: None)
+    assert sorted(done) == sorted(task.work() for task in two_tables(Recorder()))
+    assert recorder.most <= slots
+    for first, second in [
+        ("rows a", "index a1"),
+        ("rows a", "index a2"),
+        ("rows b1", "index b"),
+        ("rows b2", "index b"),
+        ("index a2", "key"),
+        ("index b", "key"),
+    ]:
+        assert recorder.order(first, second)
+
+
+def test_rows_flow_while_indexes_are_built(recorder):
+    """With two slots an index of one table is built while rows of the other one are sent."""
+    run_at_once(two_tables(recorder), 2, lambda task, result: None, lambda: None)
+    began = [name for what, name in recorder.events if what == "begins"]
+    assert not recorder.order("index a1", "rows b2")
+    assert began.index("rows b2") < began.index("index a2")
+
+
+def test_failure_ends_what_runs_and_begins_nothing_else(recorder):
+    stop = threading.Event()
+
+    def fail() -> str:
+        raise KeyError("broken")
+
+    def wait() -> str:
+        assert stop.wait(20)
+        return "stopped"
+
+    tasks = [
+        Task("long", wait),
+        Task("bad", fail),
+        recorder.task("later", "later", ("bad",)),
+        recorder.task("last", "last", ("long",)),
+    ]
+    done = []
+    with pytest.raises(KeyError, match="broken"):
+        run_at_once(tasks, 2, lambda task, result: done.append(result), stop.set)
+    assert done == []
+    assert recorder.events == []
+
+
+def test_tasks_that_wait_for_each_other(recorder):
+    tasks = [recorder.task("a", "a", ("b",)), recorder.task("b", "b", ("a",))]
+    with pytest.raises(ValueError, match="2 tasks wait for each other"):
+        run_in_order(tasks, lambda task, result: None)
+    with pytest.raises(ValueError, match="2 tasks wait for each other"):
+        run_at_once(tasks, 2, lambda task, result: None, lambda: None)

@@ -1,0 +1,119 @@
+"""Others who lock tables, and several loaders at once: no row is lost or doubled."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import psycopg
+import pytest
+from support.fault_loads import one_error, output, set_for_database, wait_until
+
+from specprod_copy.errors import DatabaseError
+
+PAIRS = 10
+
+pytest_plugins = ("fault_loads",)
+
+WAITING = """SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+             AND datname = current_database() AND query LIKE %s"""
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_lock_timeout_for_people(loads, whole, jobs):
+    """A load waits for a lock as long as it takes, even where people must not."""
+    set_for_database(loads, "lock_timeout", "10ms")
+    try:
+        process = loads.start("-j", jobs)
+        with psycopg.connect(loads.conninfo) as reader:
+            loads.wait_for_units(process, 2)
+            reader.execute("SELECT count(*) FROM iron.potential")  # keeps a lock on the table
+            with psycopg.connect(loads.conninfo, autocommit=True) as observer:
+                long = f"{WAITING} AND clock_timestamp() - query_start > '200ms'"
+                wait_until(lambda: observer.execute(long, ["ALTER TABLE%"]).fetchone()[0], process)
+        output(process, code=0)
+    finally:
+        set_for_database(loads, "lock_timeout", None)
+    loads.is_complete(whole)
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_deadlock(loads, whole, gate, jobs):
+    """The server breaks it by ending the loader's transaction; the next load completes."""
+    closed = gate("zpix", 0, "read")
+    process = loads.start("-j", jobs, gate=closed)
+    closed.await_loader(process)
+    with (
+        psycopg.connect(loads.conninfo, options="-c deadlock_timeout=1h") as other,
+        psycopg.connect(loads.conninfo, autocommit=True) as observer,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        # The loader has locked zpix and is going to write to the ledger; this one the other way.
+        other.execute("LOCK TABLE iron.load_ledger IN SHARE MODE")
+        locking = pool.submit(other.execute, "LOCK TABLE iron.zpix IN ACCESS EXCLUSIVE MODE")
+        wait_until(lambda: observer.execute(WAITING, ["LOCK TABLE iron.zpix%"]).fetchone()[0])
+        closed.open()
+        locking.result(timeout=60)
+    error = one_error(process)
+    assert error.startswith("Error: cannot load iron.zpix: deadlock detected. ")
+    assert error.endswith("; once that is over, run the command again")
+    loads.complete(whole)
+
+
+def together(*loaders: Callable[[], None]) -> list[str]:
+    """Start loaders at the same moment; return the errors of those that were refused."""
+    barrier = threading.Barrier(len(loaders))
+
+    def run(loader: Callable[[], None]) -> str:
+        barrier.wait()
+        try:
+            loader()
+        except DatabaseError as error:
+            return str(error)
+        return ""
+
+    with ThreadPoolExecutor(len(loaders)) as pool:
+        return [error for error in pool.map(run, loaders) if error]
+
+
+def share(k: int, n: int) -> dict[str, object]:
+    return {"part": (k, n)}
+
+
+@pytest.mark.parametrize(
+    ("options", "refusal"),
+    [
+        ([{}, {}], "another load is at work on schema iron (process "),
+        ([share(1, 2), share(2, 2)], None),
+        ([share(1, 1), share(1, 1)], "were loaded by another process meanwhile"),
+        ([{}, share(1, 2)], "another load is at work on schema iron ("),
+    ],
+    ids=["wholes", "parts", "same_part", "whole_and_part"],
+)
+def test_started_at_the_same_moment(loads, whole, options, refusal):
+    """Nobody is in the other's way, or one of the two is told who was first."""
+    tables = ("tile", "exposure", "frame")
+    for _ in range(PAIRS):
+        refused = together(*(partial(loads.load, "exposures", **each) for each in options))
+        assert len(refused) < len(options)
+        assert all(refusal is not None and refusal in error for error in refused)
+        loads.load("exposures")
+        assert loads.rows("iron", tables) == {table: whole[table] for table in tables}
+        loads.execute("DROP SCHEMA iron CASCADE")
+    together(*(partial(loads.load, **each) for each in options))
+    loads.complete(whole)
+
+
+def test_two_schemas_of_a_new_database_at_once(loads):
+    """Both install q3c, or find it installed."""
+    if loads.query("SELECT 1 FROM pg_extension WHERE extname = 'q3c'") == []:
+        pytest.skip("the server does not have q3c")
+    for _ in range(PAIRS):
+        loads.execute("DROP EXTENSION q3c CASCADE")
+        schemas = ("iron", "also_iron")
+        assert together(*(partial(loads.load, "tile", schema=name) for name in schemas)) == []
+        made = "SELECT count(*) FROM pg_indexes WHERE indexname = 'ix_tile_q3c_ang2ipix'"
+        assert loads.query(f"{made} AND schemaname IN ('iron', 'also_iron')") == [(2,)]
+        loads.execute("DROP SCHEMA iron CASCADE; DROP SCHEMA also_iron CASCADE")

@@ -1,0 +1,94 @@
+"""Servers that fail in the middle of a load: the next load completes, no row lost or doubled."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from support.clusters import fresh_database
+from support.fault_loads import Loads, one_error, output, set_for_database
+
+from specprod_copy.server.cluster import Cluster
+
+pytest_plugins = ("fault_loads",)
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("how", ["fast", "immediate"])
+def test_server_stopped(loads, whole, own, how, jobs):
+    """Stopped in order for a restart, or killed, so that it has to recover when it starts again."""
+    own.start()
+    with fresh_database(own) as conninfo:
+        other = Loads(loads.driver, loads.root, conninfo)
+        process = other.start("-j", jobs)
+        other.wait_for_units(process, 4)
+        own.stop(how)
+        assert "run the command again" in one_error(process)
+        own.start()
+        other.complete(whole)
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_cut_connections(loads, whole, jobs):
+    process = loads.start("-j", jobs)
+    loads.wait_for_units(process, 4)
+    loads.execute(
+        """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+           WHERE application_name = 'specprod-copy' AND datname = current_database()"""
+    )
+    assert "run the command again" in one_error(process)
+    loads.complete(whole)
+
+
+@pytest.fixture
+def small_disk(cluster: Cluster) -> Iterator[str]:
+    """Return a tablespace of 1 MB, on a file system of its own."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small file system")
+    folder = cluster.directory.parent / "small"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)], check=False
+    )
+    if mounted.returncode:
+        folder.rmdir()
+        pytest.skip("this machine does not let root mount a tmpfs")
+    owner = cluster.data.stat()
+    os.chown(folder, owner.st_uid, owner.st_gid)
+    with psycopg.connect(cluster.conninfo("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE TABLESPACE small LOCATION '{folder}'")
+        try:
+            yield "small"
+        finally:
+            connection.execute("DROP TABLESPACE small")
+            subprocess.run(["umount", str(folder)], check=True)
+            folder.rmdir()
+
+
+def test_full_disk(loads, whole, small_disk):
+    """The disk fills up; with room again the load goes on."""
+    set_for_database(loads, "default_tablespace", small_disk)
+    try:
+        error = one_error(loads.start("-j", "1"))
+    finally:
+        set_for_database(loads, "default_tablespace", None)
+        for kind in ("TABLE", "INDEX"):
+            loads.execute(f"ALTER {kind} ALL IN TABLESPACE {small_disk} SET TABLESPACE pg_default")
+    assert "No space left on device" in error
+    assert "run the command again" in error
+    assert loads.units() > 0
+    loads.complete(whole)
+
+
+@pytest.mark.parametrize("setting", ["statement_timeout", "idle_in_transaction_session_timeout"])
+def test_limits_for_people(loads, whole, setting):
+    """A limit that a server sets for the queries of people does not stop a load."""
+    set_for_database(loads, setting, "25ms")
+    try:
+        output(loads.start("-j", "1"), code=0)
+    finally:
+        set_for_database(loads, setting, None)
+    loads.is_complete(whole)

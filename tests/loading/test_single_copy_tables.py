@@ -1,0 +1,158 @@
+"""New tables that one COPY fills: which ones, that they are frozen, and that nothing is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from support import limits
+from support.units import units
+
+from specprod_copy.desi.production import ProductionFiles, find_production
+from specprod_copy.loading import copying, run
+from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.plan import batches
+from specprod_copy.plan.batches import make_batches, whole_tables
+from specprod_copy.plan.ledger import Ledger
+from specprod_copy.plan.planning import make_plan, sources_of
+from specprod_copy.postgres.catalog import table_columns
+from specprod_copy.postgres.connection import connect
+from specprod_copy.rows import encoding
+from specprod_copy.tables import Inputs
+
+STAGES = ("exposures", "photometry", "targetphot")
+
+
+@pytest.fixture
+def inputs(demo_root: Path) -> Inputs:
+    return Inputs(ProductionFiles(find_production("fuji"), demo_root))
+
+
+@pytest.fixture
+def large(monkeypatch) -> None:
+    """Let a small production count as a large one, which is not one transaction."""
+    monkeypatch.setattr(run, "SMALL_ROWS", 0)
+
+
+def rows(conninfo: str, schema: str, table: str) -> list[tuple]:
+    with psycopg.connect(conninfo) as connection:
+        query = f"SELECT t::text FROM {schema}.{table} AS t ORDER BY 1"
+        return connection.execute(query).fetchall()
+
+
+def pages(conninfo: str, schema: str) -> dict[str, tuple[int, int]]:
+    """Return the pages of each table that has some, and those whose rows all may see for good."""
+    with psycopg.connect(conninfo) as connection:
+        found = connection.execute(
+            """SELECT relname, relpages, relallvisible FROM pg_class
+               WHERE relnamespace = %s::regnamespace AND relkind = 'r' AND relpages > 0
+               AND relname NOT IN ('version', 'load_ledger')""",
+            (schema,),
+        )
+        return {table: (all_pages, frozen) for table, all_pages, frozen in found}
+
+
+def test_rows_are_frozen(large, database, inputs, monkeypatch):
+    """Of a load in one transaction, of a larger one, and not of one that commits in between."""
+    load(database, inputs, LoadOptions(STAGES, "larger", jobs=1))
+    monkeypatch.setattr(run, "SMALL_ROWS", 100_000)
+    load(database, inputs, LoadOptions(STAGES, "small", jobs=1))
+    limits.cut(monkeypatch, 40, 20)
+    load(database, inputs, LoadOptions(STAGES, "cut", jobs=1))
+    found = {schema: pages(database, schema) for schema in ("larger", "small", "cut")}
+    assert set(found["cut"]) >= {"tile", "exposure", "frame", "photometry"}
+    assert {table for table, (number, frozen) in found["small"].items() if frozen < number} == set()
+    assert found["larger"] == found["small"]
+    assert {table for table, (_, frozen) in found["cut"].items() if frozen} == set()
+    for table in found["cut"]:
+        assert rows(database, "larger", table) == rows(database, "cut", table)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_sources_of_one_table_are_counted_apart(large, database, inputs, jobs, monkeypatch):
+    whole = load(database, inputs, LoadOptions(STAGES, "whole", jobs=jobs))
+    limits.cut(monkeypatch, 40, 20)
+    cut = load(database, inputs, LoadOptions(STAGES, "cut", jobs=jobs))
+    figures = [[(t.stage, t.file_names, t.rows_kept) for t in s.tables] for s in (whole, cut)]
+    assert figures[0] == figures[1]
+    assert all(files and kept for _, files, kept in figures[0][-2:])
+
+
+def test_one_that_dies_leaves_nothing_and_is_made_again(large, database, inputs, monkeypatch):
+    real = encoding.encoded_chunks
+
+    def dying(unit, *others):
+        yield from real(unit, *others)
+        if unit.table == "photometry":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(encoding, "encoded_chunks", dying)
+    with pytest.raises(KeyboardInterrupt):
+        load(database, inputs, LoadOptions(STAGES, "iron", jobs=1))
+    assert rows(database, "iron", "frame")
+    assert rows(database, "iron", "photometry") == []
+    monkeypatch.setattr(encoding, "encoded_chunks", real)
+    load(database, inputs, LoadOptions(STAGES, "iron", jobs=1))
+    load(database, inputs, LoadOptions(STAGES, "undisturbed", jobs=1))
+    for table in ("tile", "exposure", "frame", "photometry"):
+        assert rows(database, "iron", table) == rows(database, "undisturbed", table)
+
+
+@pytest.mark.parametrize("rows_before", [0, 1])
+def test_rows_that_came_meanwhile_stay(large, database, inputs, rows_before):
+    """Of another program, between plan and COPY; later ones have to wait for the commit."""
+    load(database, inputs, LoadOptions(STAGES, "iron", jobs=1))
+    (source,) = (s for s in sources_of(STAGES) if s.table == "frame")
+    with connect(database) as connection:
+        columns = {"frame": table_columns(connection, "iron", "frame")}
+        for query in (
+            "CREATE SCHEMA other",
+            "CREATE TABLE other.load_ledger (LIKE iron.load_ledger INCLUDING ALL)",
+            "CREATE TABLE other.frame (LIKE iron.frame)",
+        ):
+            connection.execute(query)
+        units = make_plan([source], inputs, columns, Ledger(connection, "other")).units
+        insert = "INSERT INTO other.frame SELECT * FROM iron.frame LIMIT %s"
+        connection.execute(insert, (rows_before,))
+        tried = []
+
+        def advance(*_):
+            with connect(database) as other:
+                other.execute("SET lock_timeout = '50ms'")
+                with pytest.raises(psycopg.errors.LockNotAvailable):
+                    other.execute(insert, (1,))
+            tried.append(True)
+
+        copying.load_units(connection, "other", units, columns["frame"], advance, whole=True)
+    assert tried
+    assert (
+        len(rows(database, "other", "frame")) == len(rows(database, "iron", "frame")) + rows_before
+    )
+
+
+def size_of(table: str, share: int) -> list:
+    return units(*[share], source=f"{table}<redshift")
+
+
+@pytest.mark.parametrize(
+    ("jobs", "expected"),
+    [(1, {"zpix", "ztile", "tile"}), (2, {"ztile", "tile"}), (4, {"tile"}), (64, set())],
+)
+def test_no_more_than_the_share_of_a_job(jobs, expected):
+    """In bytes of the files: 8 for each row."""
+    work = [*size_of("zpix", 600), *size_of("ztile", 300), *size_of("tile", 100)]
+    assert whole_tables(work, ["zpix", "ztile", "tile"], jobs) == expected
+
+
+def test_only_new_tables_and_none_that_takes_long(monkeypatch):
+    work = [*size_of("zpix", 400), *size_of("ztile", 300), *size_of("tile", 300)]
+    assert whole_tables(work, ["ztile"], 1) == {"ztile"}
+    monkeypatch.setattr(batches, "WHOLE_BYTES", 8 * 400 - 1)
+    assert whole_tables(work, ["zpix", "ztile"], 1) == {"ztile"}
+
+
+def test_batches():
+    work = [*units(50, 50, 50), *units(50, 50, 50, source="ztile<redshift")]
+    found = [[u.table for u in b] for b in make_batches(work, 3, {"ztile"})]
+    assert found == [["zpix"]] * 3 + [["ztile"] * 3]

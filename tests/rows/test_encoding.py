@@ -1,0 +1,62 @@
+"""Units that two threads encode by turns arrive, and fail, in their order."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from specprod_copy.errors import InputError
+from specprod_copy.rows import encoding
+from specprod_copy.rows.encoding import Chunk
+from specprod_copy.rows.units import Fingerprint, Stamp, Unit
+
+FINGERPRINT = Fingerprint(Stamp(0, 0), "whole")
+
+
+def units(n: int) -> list[Unit]:
+    """Return units of the rows [0, 1), [1, 2), ..."""
+    path = Path("a.fits")
+    return [
+        Unit("tile<exposures", "tile", "exposures", path, "a.fits", "A", k, k + 1, 8, FINGERPRINT)
+        for k in range(n)
+    ]
+
+
+def chunks(n: int) -> list[tuple[int, int]]:
+    """Return the number of the unit, and that of the rows, of each chunk of some units."""
+    found = encoding.encoded_units(units(n), [None] * n, [])
+    return [(number, chunk.rows_read) for number, chunk in found]
+
+
+@pytest.mark.parametrize("small_bytes", [0, 1000], ids=["large", "small"])
+@pytest.mark.parametrize("n", [0, 1, 2, 5])
+def test_order(monkeypatch, n, small_bytes):
+    """Also of units that have several chunks, or none."""
+    monkeypatch.setattr(encoding, "_SMALL_BYTES", small_bytes)
+
+    def encoded(unit: Unit, *_: object) -> Iterator[Chunk]:
+        for number in range(unit.first % 4):
+            yield Chunk([], number, 0, 0)
+
+    monkeypatch.setattr(encoding, "encoded_chunks", encoded)
+    assert chunks(n) == [(k, number) for k in range(n) for number in range(k % 4)]
+
+
+def test_the_first_error_by_order_counts(monkeypatch):
+    """Which file an error names does not depend on which thread was faster."""
+    second_failed = threading.Event()
+
+    def encoded(unit: Unit, *_: object) -> Iterator[Chunk]:
+        if unit.first == 0:
+            assert second_failed.wait(10)
+            yield Chunk([], 1, 1, 0)
+        else:
+            second_failed.set()
+        raise InputError(f"unit {unit.first}")
+
+    monkeypatch.setattr(encoding, "encoded_chunks", encoded)
+    with pytest.raises(InputError, match="unit 0"):
+        chunks(2)

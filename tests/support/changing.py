@@ -1,0 +1,173 @@
+"""A loaded production whose files change: tools of several test modules."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import psycopg
+import pytest
+from astropy.io import fits
+from click.testing import CliRunner, Result
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from specprod_copy.cli import cli
+from specprod_copy.demo import write_production
+from specprod_copy.desi.production import ProductionFiles, find_production
+from specprod_copy.loading import copying
+from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.loading.summary import LoadSummary
+from specprod_copy.tables import SOURCES, Inputs
+from specprod_copy.verification import VerifyOptions, verify
+from support import limits
+
+TABLES = tuple(dict.fromkeys(source.table for source in SOURCES.values()))
+
+
+def edit(
+    path: Path,
+    hdu: str | int = 1,
+    *,
+    rows: Callable[[int], Sequence[int]] = range,
+    values: Mapping[tuple[int, str], object] | None = None,
+) -> None:
+    """Rewrite a table of a FITS file.
+
+    Parameters
+    ----------
+    rows : callable
+        Takes the number of rows, returns the numbers of those that stay; one may be twice.
+    values : mapping of (row, column) to value
+        What is put into the new rows.
+    """
+    with fits.open(path) as hdus:
+        table = hdus[hdu]
+        table.data = table.data[np.array(rows(len(table.data)))]
+        for (row, column), value in (values or {}).items():
+            table.data[column][row] = value
+        new = path.with_name(f"new-{path.name}")
+        hdus.writeto(new)
+    new.replace(path)
+
+
+class Case:
+    """A copy of the production that a test may change, and a database."""
+
+    def __init__(self, root: Path, conninfo: str) -> None:
+        self.root, self.conninfo = root, conninfo
+        self.files = ProductionFiles(find_production("iron"), root)
+
+    def load(self, *stages: str, schema: str = "iron", **options) -> LoadSummary:
+        inputs = Inputs(self.files, **options.pop("inputs", {}))
+        return load(self.conninfo, inputs, LoadOptions(stages, schema, **options))
+
+    def replace(self, *stages: str, files: Sequence[Path]) -> LoadSummary:
+        return self.load(*stages, replace=tuple(files))
+
+    def command(self, *arguments: object, **options) -> Result:
+        """Run ``specprod-copy``."""
+        given = ["-p", "iron", "-r", self.root, "--dsn", self.conninfo]
+        return CliRunner().invoke(cli, [*map(str, (*arguments, *given))], **options)
+
+    def query(self, query: str) -> list[tuple]:
+        with psycopg.connect(self.conninfo) as connection:
+            cursor = connection.execute(query)
+            return cursor.fetchall() if cursor.description else []
+
+    def rows(self, table: str, schema: str = "iron") -> list[str]:
+        """Return the rows of a table, as text, sorted."""
+        return sorted(r for (r,) in self.query(f"SELECT t::text FROM {schema}.{table} t"))
+
+    def versions(self, table: str) -> dict[str, str]:
+        """Return each row of a table, and what tells whether it was written to."""
+        return dict(self.query(f"SELECT t::text, xmin || ' ' || ctid FROM iron.{table} t"))
+
+    def state(self) -> dict[str, object]:
+        """Return all rows with what tells whether they were written to, and names of all else."""
+        found: dict[str, object] = {
+            table: self.versions(table) for table in (*TABLES, "load_ledger") if self.exists(table)
+        }
+        found["objects"] = self.query(
+            """SELECT nspname, relname, relkind FROM pg_class JOIN pg_namespace n
+               ON n.oid = relnamespace WHERE nspname !~ '^(pg_|information_)' ORDER BY 1, 2"""
+        )
+        return found
+
+    def exists(self, table: str) -> bool:
+        return self.query(f"SELECT to_regclass('iron.{table}') IS NOT NULL") == [(True,)]
+
+    def assert_equals_fresh_load(self, **inputs) -> None:
+        """Check tables and ledger against a load of the files as they are."""
+        self.load("all", schema="fresh", inputs=inputs)
+        for table in TABLES:
+            assert self.rows(table) == self.rows(table, "fresh"), table
+        kept = """SELECT table_name, stage, file, hdu, digest, sum(rows_read), sum(rows_kept),
+                         sum(values_changed)
+                  FROM {}.load_ledger GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3"""
+        assert self.query(kept.format("iron")) == self.query(kept.format("fresh"))
+        names = """SELECT tablename, indexname FROM pg_indexes WHERE schemaname = '{0}' UNION
+                   SELECT conrelid::regclass::text, conname FROM pg_constraint
+                   WHERE connamespace = '{0}'::regnamespace"""
+        assert {n for _, n in self.query(names.format("iron"))} == {
+            n for _, n in self.query(names.format("fresh"))
+        }
+        results = verify(
+            self.conninfo, Inputs(self.files, **inputs), VerifyOptions(("all",), "iron", sample=20)
+        )
+        assert [result for result in results if not result.passed] == []
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("changing")
+    write_production(root, "iron", tiles=4, targets=60)
+    return root
+
+
+@pytest.fixture
+def iron(original: Path, tmp_path: Path, database: str) -> Case:
+    """Return a copy of the files and an empty database."""
+    shutil.copytree(original, tmp_path / "iron")
+    return Case(tmp_path / "iron", database)
+
+
+@pytest.fixture(scope="module")
+def loaded_database(original: Path, module_database: str) -> str:
+    Case(original, module_database).load("all")
+    return module_database
+
+
+@pytest.fixture
+def loaded(cluster, loaded_database: str, original: Path, tmp_path: Path) -> Iterator[Case]:
+    """Return a copy of the files, and of the database with all of them loaded."""
+    shutil.copytree(original, tmp_path / "iron")
+    name = f"test_{uuid.uuid4().hex}"
+    template = conninfo_to_dict(loaded_database)["dbname"]
+    with psycopg.connect(cluster.conninfo("postgres"), autocommit=True) as connection:
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        connection.execute(create.format(sql.Identifier(name), sql.Identifier(str(template))))
+        yield Case(tmp_path / "iron", cluster.conninfo(name))
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def many_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits.cut(monkeypatch, 40, 40)
+
+
+def interrupt_after(monkeypatch: pytest.MonkeyPatch, batches: int) -> Callable[[], None]:
+    """Let the loader be interrupted after some batches; return how to undo that."""
+    real, calls = copying.load_units, []
+
+    def dying(*arguments, **options):
+        calls.append(arguments)
+        if len(calls) > batches:
+            raise KeyboardInterrupt
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(copying, "load_units", dying)
+    return lambda: monkeypatch.setattr(copying, "load_units", real)
