@@ -2,7 +2,7 @@
 # make test    set everything up, run the whole test suite
 # make test-faults   kill loaders 50 times for each number of processes, load 20,000 damaged files
 # make test-benchmark   run every mode of the benchmark at a small size
-# make check   ruff and mypy
+# make check   ruff, mypy, and which room may import which
 # make wheel   build sdist and wheel into dist/
 
 BIN := .venv/bin
@@ -34,6 +34,7 @@ check:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format:
 	@scripts/setup.sh test check

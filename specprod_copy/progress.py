@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Report:
+class ProgressListener:
     """Says nothing; the base of the reports that do."""
 
     def begin(self, rows: int, size: int) -> None:

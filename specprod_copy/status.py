@@ -22,7 +22,7 @@ FINISH_PHASES = ("keys", "indexes", "foreign_keys", "validation", "q3c")
 
 
 @dataclass(frozen=True)
-class Progress:
+class StageStatus:
     """How far one source of a table is.
 
     Parameters
@@ -67,14 +67,14 @@ class Status:
     schema : str
     at_work : list of str
         Loaders that hold the schema's lock.
-    progress : list of Progress
+    progress : list of StageStatus
     steps_done, steps_missing : dict of str to list of str
         Table to its keys and indexes.
     """
 
     schema: str
     at_work: list[str]
-    progress: list[Progress]
+    progress: list[StageStatus]
     steps_done: dict[str, list[str]] = field(default_factory=dict)
     steps_missing: dict[str, list[str]] = field(default_factory=dict)
 
@@ -126,7 +126,7 @@ def _plan(
 
 def _progress(
     connection: psycopg.Connection, schema: str, source: TableSource, plan: Plan | None
-) -> Progress:
+) -> StageStatus:
     query = sql.SQL(
         """SELECT count(DISTINCT (file, hdu)), count(*), coalesce(sum(rows_kept), 0)::bigint,
                   coalesce(sum(rows_quarantined), 0)::bigint, coalesce(sum(seconds), 0),
@@ -137,7 +137,7 @@ def _progress(
     row = connection.execute(query, (source.table, source.stage)).fetchone()
     if row is None:
         raise DatabaseError(f"the ledger of schema {schema} cannot be read")
-    progress = Progress(source.table, source.stage, *row)
+    progress = StageStatus(source.table, source.stage, *row)
     if plan is None:
         return progress
     units = [unit for unit in plan.units if unit.source == source.name]

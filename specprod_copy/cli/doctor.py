@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from specprod_copy.cli.doctor_text import print_findings
 from specprod_copy.cli.options import connection_options, schema_options
 from specprod_copy.cli.progress import make_console
 from specprod_copy.doctor import doctor as examine
-from specprod_copy.doctor.text import print_findings, to_json
+from specprod_copy.doctor.text import to_json
 from specprod_copy.tables import Inputs
 
 

@@ -16,7 +16,7 @@ from specprod_copy.cli.options import (
     role_options,
     verbosity_options,
 )
-from specprod_copy.cli.progress import make_console, make_report
+from specprod_copy.cli.progress import make_console, make_listener
 from specprod_copy.loading.api import LoadOptions, plan_load
 from specprod_copy.loading.api import load as run_load
 from specprod_copy.tables import STAGES, Inputs
@@ -97,7 +97,7 @@ class PartType(click.ParamType):
 )
 @click.option(
     "--max-quarantined",
-    "most_refused",
+    "max_quarantined",
     type=click.IntRange(min=1),
     default=1000,
     show_default=True,
@@ -123,7 +123,7 @@ def load(
     cluster: bool,
     on_error: str,
     quarantine_folder: Path,
-    most_refused: int,
+    max_quarantined: int,
     verbosity: int,
     conninfo: str,
 ) -> None:
@@ -157,7 +157,7 @@ def load(
         jobs=jobs,
         cluster=cluster,
         part=part,
-        most_refused=most_refused if on_error == "quarantine" else None,
+        max_quarantined=max_quarantined if on_error == "quarantine" else None,
         quarantine_folder=quarantine_folder if on_error == "quarantine" else None,
     )
     if dry_run:
@@ -168,7 +168,7 @@ def load(
         names = ", ".join(stages)
         click.confirm(f"Replace {rows}the tables of {names} in schema {schema}?", abort=True)
     console = make_console()
-    summary = run_load(conninfo, inputs, options, make_report(console, verbosity))
+    summary = run_load(conninfo, inputs, options, make_listener(console, verbosity))
     if verbosity >= 0:
         print_summary(console, summary)
     print_refused(console, summary)

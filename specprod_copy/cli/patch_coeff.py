@@ -12,8 +12,8 @@ from rich.console import Console
 
 from specprod_copy import coeff_patch
 from specprod_copy.cli.options import connection_options, role_options, verbosity_options
-from specprod_copy.cli.progress import make_report
-from specprod_copy.coeff_patch import Comparison, Patch, Sample, patches_of
+from specprod_copy.cli.progress import make_listener
+from specprod_copy.coeff_patch import Comparison, Patch, SampleRow, patches_of
 from specprod_copy.coeff_patch.kinds import KINDS
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -151,9 +151,9 @@ def load(
     They become the tables SPECPROD_zpixpatch and SPECPROD_ztilepatch of the patch schema, with
     their indexes; zpix and ztile stay as they are. Each table is loaded whole or not at all.
     """
-    report = make_report(Console(stderr=True), verbosity)
+    listener = make_listener(Console(stderr=True), verbosity)
     loaded = coeff_patch.load(
-        conninfo, patches, files, overwrite=overwrite, roles=roles, report=report
+        conninfo, patches, files, overwrite=overwrite, roles=roles, listener=listener
     )
     for one in loaded:
         if verbosity >= 0:
@@ -240,7 +240,7 @@ def _show(comparison: Comparison) -> None:
         click.echo(f"  id {sample.id}: {_changes(sample)}")
 
 
-def _changes(sample: Sample) -> str:
+def _changes(sample: SampleRow) -> str:
     pairs = enumerate(zip(sample.before, sample.after, strict=True))
     return ", ".join(
         f"coeff_{n} {before!r} -> {after!r}" for n, (before, after) in pairs if before != after

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from specprod_copy.cli.options import connection_options, verbosity_options
-from specprod_copy.cli.progress import make_console, make_report
+from specprod_copy.cli.progress import make_console, make_listener
 from specprod_copy.daily.primary import choose_primary
 from specprod_copy.postgres import locks
 from specprod_copy.postgres.connection import connect
@@ -36,8 +36,8 @@ def primary(specprod: str | None, schema: str | None, verbosity: int, conninfo: 
     name = schema or specprod
     if not name:
         raise click.UsageError("name the schema: --schema NAME, --specprod NAME, or set SPECPROD")
-    with connect(conninfo) as connection, locks.work(connection, name, shared=True):
-        changed = choose_primary(connection, name, make_report(make_console(), verbosity))
+    with connect(conninfo) as connection, locks.hold_schema_lock(connection, name, shared=True):
+        changed = choose_primary(connection, name, make_listener(make_console(), verbosity))
     if verbosity >= 0:
         for table, count in changed.items():
             click.echo(f"{name}.{table}: {count:,} rows changed")

@@ -10,7 +10,7 @@ from threading import Lock
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from specprod_copy.progress import Report
+from specprod_copy.progress import ProgressListener
 
 _SECONDS_BETWEEN_LINES = 5.0
 
@@ -18,7 +18,7 @@ _SECONDS_BETWEEN_LINES = 5.0
 _WIDTH_OF_FILES = 120
 
 
-class PlainReport(Report):
+class LineProgress(ProgressListener):
     """Lines of text, at most one every few seconds: for files, pipes and batch jobs.
 
     Parameters
@@ -72,7 +72,7 @@ class PlainReport(Report):
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-class RichReport(PlainReport):
+class BarProgress(LineProgress):
     """A progress bar with rows, MB/s and the time left: for a terminal."""
 
     def __init__(self, console: Console, *, verbose: bool = False) -> None:
@@ -121,7 +121,7 @@ def make_console(*, stderr: bool = True) -> Console:
     return console if console.is_terminal else Console(stderr=stderr, width=_WIDTH_OF_FILES)
 
 
-def make_report(console: Console, verbosity: int) -> Report:
+def make_listener(console: Console, verbosity: int) -> ProgressListener:
     """Return the report that suits a console.
 
     Parameters
@@ -131,6 +131,6 @@ def make_report(console: Console, verbosity: int) -> Report:
         Negative: nothing; 0: progress; positive: each step too.
     """
     if verbosity < 0:
-        return Report()
-    kind = RichReport if console.is_terminal else PlainReport
+        return ProgressListener()
+    kind = BarProgress if console.is_terminal else LineProgress
     return kind(console, verbose=verbosity > 0)

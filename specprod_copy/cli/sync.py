@@ -10,7 +10,7 @@ from specprod_copy.cli.options import (
     role_options,
     verbosity_options,
 )
-from specprod_copy.cli.progress import make_console, make_report
+from specprod_copy.cli.progress import make_console, make_listener
 from specprod_copy.cli.tile_options import check_failures, end_options, finished
 from specprod_copy.daily.run import TileOptions
 from specprod_copy.daily.run import sync as run_sync
@@ -73,11 +73,11 @@ def sync(
         since=since or 0,
         delete=delete,
         dry_run=dry_run,
-        report=make_report(console, verbosity),
+        listener=make_listener(console, verbosity),
     )
     if not dry_run:
         finished(console, summary, verbosity)
         return
-    for finding in summary.findings:
-        click.echo(str(finding))
+    for found in summary.states:
+        click.echo(str(found))
     check_failures(console, summary)

@@ -12,7 +12,7 @@ from specprod_copy.cli.options import (
     role_options,
     verbosity_options,
 )
-from specprod_copy.cli.progress import make_console, make_report
+from specprod_copy.cli.progress import make_console, make_listener
 from specprod_copy.cli.tile_options import end_options, finished
 from specprod_copy.daily.run import TileOptions, load_tiles
 from specprod_copy.tables import Inputs
@@ -61,6 +61,6 @@ def tile(
         inputs,
         tileids,
         TileOptions(schema, overwrite, update, primary, cluster, roles, jobs),
-        make_report(console, verbosity),
+        make_listener(console, verbosity),
     )
     finished(console, summary, verbosity)

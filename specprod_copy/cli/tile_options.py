@@ -64,12 +64,12 @@ def finished(console: Console, summary: TilesSummary, verbosity: int) -> None:
     if verbosity >= 0:
         told = [Verdict.NOT_LOADABLE, Verdict.OBSOLETE]
         removed = {result.tileid for result in summary.removed}
-        for finding in summary.having(*told, *([Verdict.SAME] if verbosity else [])):
-            if finding.tileid not in removed:
-                say(str(finding))
+        for found in summary.having(*told, *([Verdict.SAME] if verbosity else [])):
+            if found.tileid not in removed:
+                say(str(found))
         if summary.primary_changed is not None:
             say(f"primary spectra: {summary.primary_changed:,} rows of ztile changed")
-        count = Counter(finding.verdict for finding in summary.findings)
+        count = Counter(found.verdict for found in summary.states)
         say(
             f"{len(summary.loaded)} tiles loaded, {len(summary.removed)} removed, "
             f"{count[Verdict.SAME]} up to date, {count[Verdict.NOT_LOADABLE]} not loadable, "

@@ -9,12 +9,13 @@ from pathlib import Path
 import click
 
 from specprod_copy.cli.options import connection_options, input_options, verbosity_options
-from specprod_copy.cli.progress import make_console, make_report
+from specprod_copy.cli.progress import make_console, make_listener
+from specprod_copy.cli.verify_text import print_failures, print_results
 from specprod_copy.tables import STAGES, Inputs
 from specprod_copy.verification import VerifyOptions
 from specprod_copy.verification import verify as run_verify
 from specprod_copy.verification.html import write as write_html
-from specprod_copy.verification.text import print_failures, print_results, to_json
+from specprod_copy.verification.text import to_json
 
 
 @click.command(epilog=f"Stages, in their order: {', '.join(STAGES)}.")
@@ -85,7 +86,7 @@ def verify(
         conninfo,
         inputs,
         VerifyOptions(stages or ("all",), schema, sample, seed, jobs),
-        make_report(console, verbosity),
+        make_listener(console, verbosity),
     )
     if html is not None:
         write_html(html, schema, results, time=datetime.now(UTC))

@@ -7,7 +7,7 @@ from specprod_copy.coeff_patch.extract import Extracted, extract
 from specprod_copy.coeff_patch.load import LoadedPatch, load
 from specprod_copy.coeff_patch.patches import PATCH_SCHEMA, Patch, patches_of
 from specprod_copy.coeff_patch.procedure import PRODUCTIONS, render_procedure
-from specprod_copy.coeff_patch.results import Applied, Comparison, Counts, Reverted, Sample
+from specprod_copy.coeff_patch.results import Applied, Comparison, Counts, Reverted, SampleRow
 
 __all__ = [
     "PATCH_SCHEMA",
@@ -19,7 +19,7 @@ __all__ = [
     "LoadedPatch",
     "Patch",
     "Reverted",
-    "Sample",
+    "SampleRow",
     "apply",
     "check",
     "extract",

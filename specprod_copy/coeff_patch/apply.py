@@ -9,7 +9,7 @@ from typing import Final
 import psycopg
 
 from specprod_copy.coeff_patch.patches import Patch
-from specprod_copy.coeff_patch.results import Applied, Comparison, Counts, Reverted, Sample
+from specprod_copy.coeff_patch.results import Applied, Comparison, Counts, Reverted, SampleRow
 from specprod_copy.coeff_patch.statements import number, run
 from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres import catalog
@@ -137,7 +137,7 @@ def _compare(connection: psycopg.Connection, patch: Patch) -> Comparison:
         patch,
         _counts(connection, patch, patch.patch),
         number(connection, patch, "differences", values=patch.patch),
-        [Sample(int(id), tuple(before), tuple(after)) for id, before, after in samples],
+        [SampleRow(int(id), tuple(before), tuple(after)) for id, before, after in samples],
     )
 
 
@@ -152,7 +152,7 @@ def _apply(connection: psycopg.Connection, patch: Patch) -> Applied:
             "that the table was loaded from"
         )
     run(connection, patch, "create_backup")
-    if strange := number(connection, patch, "strangers"):
+    if strange := number(connection, patch, "unmatched_rows"):
         raise DatabaseError(
             f"{strange} rows of {table} have neither the coefficients saved in {backup} nor those "
             f"of {values}. Nothing was changed; if another patch was applied before, revert that "

@@ -16,7 +16,7 @@ from specprod_copy.loading import copying, post_data
 from specprod_copy.loading.key_errors import DuplicateKey, explain
 from specprod_copy.postgres import catalog, ddl, locks, rights
 from specprod_copy.postgres.connection import connect, making_schema, translated_errors
-from specprod_copy.progress import Report
+from specprod_copy.progress import ProgressListener
 from specprod_copy.reader import open_table
 from specprod_copy.rows.units import Fingerprint, Stamp, Unit
 from specprod_copy.tables.coeff_patch import HDUS
@@ -49,7 +49,7 @@ def load(
     *,
     overwrite: bool = False,
     roles: Sequence[str] = (),
-    report: Report | None = None,
+    listener: ProgressListener | None = None,
 ) -> list[LoadedPatch]:
     """Load patch files, or catalogs, into the tables of patches; each table in one transaction.
 
@@ -66,7 +66,7 @@ def load(
         Whether to replace existing tables.
     roles : sequence of str
         Roles that may read.
-    report : Report, optional
+    listener : ProgressListener, optional
         Is told what is going on.
 
     Returns
@@ -82,7 +82,7 @@ def load(
     DatabaseError
         If a table exists and is not to be replaced, rows are not unique, or the server refuses.
     """
-    report = report or Report()
+    listener = listener or ProgressListener()
     units = [_unit(path) for path in files]
     given = {unit.table for unit in units}
     if unwanted := given - {patch.plain for patch in patches}:
@@ -94,18 +94,18 @@ def load(
     ):
         for patch in wanted:
             _refuse(connection, patch, overwrite=overwrite)
-        report.begin(
+        listener.begin(
             sum(unit.n_rows for unit in units), sum(unit.n_rows * unit.row_bytes for unit in units)
         )
         try:
             return [
                 _load(
-                    connection, patch, [u for u in units if u.table == patch.plain], roles, report
+                    connection, patch, [u for u in units if u.table == patch.plain], roles, listener
                 )
                 for patch in wanted
             ]
         finally:
-            report.end()
+            listener.end()
 
 
 def _unit(path: Path) -> Unit:
@@ -145,16 +145,19 @@ def _load(
     patch: Patch,
     units: Sequence[Unit],
     roles: Sequence[str],
-    report: Report,
+    listener: ProgressListener,
 ) -> LoadedPatch:
     """Make a patch in a schema of its own, where names of indexes are free, and move it."""
     loaded = LoadedPatch(patch)
-    with locks.work(connection, patch.own_schema, shared=False), connection.transaction():
+    with (
+        locks.hold_schema_lock(connection, patch.own_schema, shared=False),
+        connection.transaction(),
+    ):
         temporary = not catalog.schema_exists(connection, patch.own_schema)
         _create_schema(connection, patch, patch.own_schema)
         _execute_ddl(connection, patch, ["table", "comments"])
         columns = catalog.table_columns(connection, patch.own_schema, patch.plain)
-        results = copying.copy_units(connection, patch.own_schema, units, columns, report.advance)
+        results = copying.copy_units(connection, patch.own_schema, units, columns, listener.advance)
         for result in results:
             if Stamp.of(result.unit.path) != result.unit.fingerprint.stamp:
                 raise InputError("the file changed while it was loaded", path=result.unit.path)
@@ -166,7 +169,7 @@ def _load(
                 connection,
                 patch.own_schema,
                 [patch.plain],
-                step=report.step,
+                step=listener.step,
                 changed=[patch.plain],
                 q3c=False,
             )

@@ -28,7 +28,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Sample:
+class SampleRow:
     """A row before and after a patch.
 
     Parameters
@@ -53,14 +53,14 @@ class Comparison:
     counts : Counts
     differing : int
         Rows whose coefficients are not those of the patch.
-    samples : list of Sample
+    samples : list of SampleRow
         The first few of them, by id.
     """
 
     patch: Patch
     counts: Counts
     differing: int
-    samples: list[Sample]
+    samples: list[SampleRow]
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
 import polars as pl
 from psycopg import sql
@@ -16,16 +14,11 @@ from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.errors import InputError
 from specprod_copy.postgres import locks
 from specprod_copy.rows.units import Stamp
-from specprod_copy.tables import fiberassign
 from specprod_copy.tiles.photometry import (
     find_photometry,
     photometry_rows,
-    potential_targets,
-    target_rows,
 )
-from specprod_copy.tiles.redshifts import PETALS, redshift_files, ztile_rows
-from specprod_copy.tiles.summaries import Summaries, Tile
-from specprod_copy.tiles.tile_rows import Rows
+from specprod_copy.tiles.read import TileRows, fiberassign_file
 
 MERGED = ("exposure", "frame", "photometry", "target", "ztile", "fiberassign", "potential")
 """Tables that get rows of a tile after its own row, in an order that foreign keys allow."""
@@ -63,74 +56,14 @@ class TileResult:
         )
 
 
-@dataclass
-class Gathered:
-    """The rows of a tile, before they are sent.
-
-    Parameters
-    ----------
-    tile : Tile
-    rows : list of list of Rows
-        Table by table.
-    files : dict of pathlib.Path to Stamp
-        Files of this tile alone, when they were opened first.
-    missing_petals : tuple of int
-    """
-
-    tile: Tile
-    rows: list[Sequence[Rows]] = field(default_factory=list)
-    files: dict[Path, Stamp] = field(default_factory=dict)
-    missing_petals: tuple[int, ...] = ()
-
-
-def gather(files: ProductionFiles, summaries: Summaries, tile: Tile) -> Gathered:
-    """Find and read what a tile's rows are made of.
-
-    Parameters
-    ----------
-    files : ProductionFiles
-    summaries : Summaries
-    tile : Tile
-
-    Raises
-    ------
-    InputError
-        If a file is missing or damaged.
-    """
-    assigned = _fiberassign_file(files, tile.tileid)
-    petals = redshift_files(files, tile)
-    photometry = find_photometry(files, tile.tileid, assigned)
-    used = [assigned, *(path for paths in petals.values() for path in paths), *photometry.files]
-    gathered = Gathered(tile, files={path: Stamp.of(path) for path in used})
-    gathered.missing_petals = tuple(sorted(PETALS - petals.keys()))
-    targets = potential_targets(assigned)
-    gathered.rows = [
-        *([rows] for rows in summaries.rows([tile.tileid])),
-        photometry_rows(photometry, tile.tileid, targets),
-        target_rows(photometry, tile, targets),
-        ztile_rows(tile, list(petals.values())),
-        [Rows(fiberassign.FIBERASSIGN, assigned)],
-        [Rows(fiberassign.POTENTIAL, assigned)],
-    ]
-    return gathered
-
-
-def _fiberassign_file(files: ProductionFiles, tileid: int) -> Path:
-    path = files.fiberassign([tileid])[tileid]
-    if path is None:
-        folder = files.root / "target" / "fiberassign" / "tiles"
-        raise InputError(f"no fiberassign file of tile {tileid} below", path=folder)
-    return path
-
-
-def load_tile(staging: Staging, files: ProductionFiles, gathered: Gathered) -> TileResult:
+def load_tile(staging: Staging, files: ProductionFiles, gathered: TileRows) -> TileResult:
     """Bring a tile into its new state, or leave everything as it was.
 
     Parameters
     ----------
     staging : Staging
     files : ProductionFiles
-    gathered : Gathered
+    gathered : TileRows
 
     Raises
     ------
@@ -156,10 +89,10 @@ def load_tile(staging: Staging, files: ProductionFiles, gathered: Gathered) -> T
         result.changed = sum(changed.values())
         result.changed += staging.choose_primary()
         result.removed += staging.remove_orphans()
-        result.changed += _hand_on(staging, files)
+        result.changed += _reassign_photometry(staging, files)
         result.seconds = time.monotonic() - started
         sizes = state.sizes(gathered.files, files.root)
-        now = state.Loaded(tile.tileid, tile.lastnight, tile.updated, sizes)
+        now = state.LoadedTile(tile.tileid, tile.lastnight, tile.updated, sizes)
         state.record(connection, schema, now, result.seconds)
     return result
 
@@ -188,7 +121,7 @@ def remove_tile(staging: Staging, files: ProductionFiles, tileid: int) -> TileRe
         result.removed = staging.remove()
         result.changed = staging.choose_primary()
         result.removed += staging.remove_orphans()
-        result.changed += _hand_on(staging, files)
+        result.changed += _reassign_photometry(staging, files)
         state.forget(connection, schema, tileid)
         query = sql.SQL("DELETE FROM {} WHERE tileid = {}")
         name = sql.Identifier(schema, "tile")
@@ -197,13 +130,13 @@ def remove_tile(staging: Staging, files: ProductionFiles, tileid: int) -> TileRe
     return result
 
 
-def _hand_on(staging: Staging, files: ProductionFiles) -> int:
+def _reassign_photometry(staging: Staging, files: ProductionFiles) -> int:
     """Let other tiles decide on photometry that the staged one does not bring any more."""
     changed = 0
-    for tileid, targetids in staging.heirs().items():
+    for tileid, targetids in staging.new_owners().items():
         staging.stage_loaded(tileid)
         targets = pl.Series("TARGETID", targetids, dtype=pl.Int64)
-        photometry = find_photometry(files, tileid, _fiberassign_file(files, tileid))
+        photometry = find_photometry(files, tileid, fiberassign_file(files, tileid))
         staging.stage(photometry_rows(photometry, tileid, targets))
         changed += sum(staging.upsert("photometry").values())
     return changed

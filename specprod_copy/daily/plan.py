@@ -31,7 +31,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class TileState:
     """What is to be said of a tile.
 
     Parameters
@@ -56,7 +56,7 @@ def examine(
     files: ProductionFiles,
     summaries: Summaries,
     tiles: Iterable[Tile],
-) -> list[Finding]:
+) -> list[TileState]:
     """Compare tiles of the files with those in the tables.
 
     Parameters
@@ -69,59 +69,59 @@ def examine(
 
     Returns
     -------
-    list of Finding
+    list of TileState
         One for each tile, in the same order.
     """
     loaded = state.loaded_tiles(connection, schema)
-    findings: dict[int, Finding] = {}
+    states: dict[int, TileState] = {}
     known: dict[int, list[str]] = {}
     for tile in tiles:
-        finding = _look(files, tile, loaded.get(tile.tileid))
-        findings[tile.tileid] = finding
-        if finding.verdict in (Verdict.SAME, Verdict.CHANGED):
-            known[tile.tileid] = [finding.reason] if finding.reason else []
+        found = _look(files, tile, loaded.get(tile.tileid))
+        states[tile.tileid] = found
+        if found.verdict in (Verdict.SAME, Verdict.CHANGED):
+            known[tile.tileid] = [found.reason] if found.reason else []
     if known:
         columns = {table: catalog.table_columns(connection, schema, table) for table in KEYS}
         staging = Staging(connection, schema, columns)
         differing, faults = _compare(staging, summaries, list(known))
         for tileid, reasons in known.items():
             if tileid in faults:
-                findings[tileid] = Finding(tileid, Verdict.FAULTY, faults[tileid])
+                states[tileid] = TileState(tileid, Verdict.FAULTY, faults[tileid])
                 continue
             if tileid in differing:
                 reasons.append(f"values of {', '.join(differing[tileid])}")
             verdict = Verdict.CHANGED if reasons else Verdict.SAME
-            findings[tileid] = Finding(tileid, verdict, "; ".join(reasons))
-    return list(findings.values())
+            states[tileid] = TileState(tileid, verdict, "; ".join(reasons))
+    return list(states.values())
 
 
 def vanished(
     connection: psycopg.Connection, schema: str, tiles: Mapping[int, Tile], since: int
-) -> list[Finding]:
+) -> list[TileState]:
     """Return loaded tiles, with LASTNIGHT from `since` on, that the files do not have."""
     return [
-        Finding(tileid, Verdict.OBSOLETE, "vanished from the tiles file")
+        TileState(tileid, Verdict.OBSOLETE, "vanished from the tiles file")
         for tileid, loaded in state.loaded_tiles(connection, schema).items()
         if tileid not in tiles and loaded.lastnight >= since
     ]
 
 
-def _look(files: ProductionFiles, tile: Tile, loaded: state.Loaded | None) -> Finding:
+def _look(files: ProductionFiles, tile: Tile, loaded: state.LoadedTile | None) -> TileState:
     """Judge a tile by all but the values of its rows."""
     if tile.why_not is not None:
         verdict = Verdict.NOT_LOADABLE if loaded is None else Verdict.OBSOLETE
-        return Finding(tile.tileid, verdict, tile.why_not)
+        return TileState(tile.tileid, verdict, tile.why_not)
     try:
         petals = redshift_files(files, tile)
     except InputError as error:
-        return Finding(tile.tileid, Verdict.FAULTY, str(error))
+        return TileState(tile.tileid, Verdict.FAULTY, str(error))
     if not petals:
         # The pipeline lists a tile before its redshifts are done.
         reason = f"no redshift files of night {tile.lastnight} yet"
         kept = f"; that of {loaded.lastnight} stays" if loaded else ""
-        return Finding(tile.tileid, Verdict.NOT_LOADABLE, reason + kept)
+        return TileState(tile.tileid, Verdict.NOT_LOADABLE, reason + kept)
     if loaded is None:
-        return Finding(tile.tileid, Verdict.NEW)
+        return TileState(tile.tileid, Verdict.NEW)
     reasons = []
     if loaded.lastnight != tile.lastnight:
         reasons.append(f"LASTNIGHT {loaded.lastnight} became {tile.lastnight}")
@@ -132,7 +132,7 @@ def _look(files: ProductionFiles, tile: Tile, loaded: state.Loaded | None) -> Fi
     before = {n: size for n, size in loaded.files.items() if PurePath(n).parent in folders}
     if loaded.lastnight == tile.lastnight and before != sizes:
         reasons.append("other redshift files")
-    return Finding(tile.tileid, Verdict.CHANGED if reasons else Verdict.SAME, "; ".join(reasons))
+    return TileState(tile.tileid, Verdict.CHANGED if reasons else Verdict.SAME, "; ".join(reasons))
 
 
 def _compare(

@@ -12,14 +12,14 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import post_data
 from specprod_copy.postgres import catalog, ddl, locks
 from specprod_copy.postgres.connection import translated_errors
-from specprod_copy.progress import Report
+from specprod_copy.progress import ProgressListener
 
 TABLES: Final = ("zpix", "ztile")
 """Tables of spectra."""
 
 
 def choose_primary(
-    connection: psycopg.Connection, schema: str, report: Report | None = None
+    connection: psycopg.Connection, schema: str, listener: ProgressListener | None = None
 ) -> dict[str, int]:
     """Recompute nspec and primary over all spectra; only rows that change are written.
 
@@ -29,7 +29,7 @@ def choose_primary(
     ----------
     connection : psycopg.Connection
     schema : str
-    report : Report, optional
+    listener : ProgressListener, optional
 
     Returns
     -------
@@ -46,9 +46,10 @@ def choose_primary(
     if not tables:
         raise DatabaseError(f"schema {schema} has neither of the tables {' and '.join(TABLES)}")
     changed: dict[str, int] = {}
+    step = (listener or ProgressListener()).step
     with translated_errors(f"cannot choose primary spectra of schema {schema}"):
         for table in tables:
-            with (report or Report()).step(f"{table}: primary"), connection.transaction():
+            with step(f"{table}: primary"), connection.transaction():
                 locks.merging(connection, schema)
                 statement = ddl.render_template("primary", schema=schema, table=table)
                 changed[table] = connection.execute(statement.encode()).rowcount
@@ -56,7 +57,7 @@ def choose_primary(
 
 
 def refresh_indexes(
-    connection: psycopg.Connection, schema: str, report: Report, *, cluster: bool
+    connection: psycopg.Connection, schema: str, listener: ProgressListener, *, cluster: bool
 ) -> None:
     """Build the q3c indexes anew while they are in use, and let the planner see the new rows.
 
@@ -65,7 +66,7 @@ def refresh_indexes(
     connection : psycopg.Connection
         In autocommit mode.
     schema : str
-    report : Report
+    listener : ProgressListener
     cluster : bool
         Order the tables on these indexes instead, which locks them meanwhile.
 
@@ -81,13 +82,13 @@ def refresh_indexes(
             for statement in ddl.statements(tables, ["q3c"], schema=schema):
                 if statement.makes is not None:
                     index = sql.Identifier(schema, statement.makes.name)
-                    with report.step(str(statement)):
+                    with listener.step(str(statement)):
                         connection.execute(sql.SQL("REINDEX INDEX CONCURRENTLY {}").format(index))
         post_data.finish(
             connection,
             schema,
             tables,
-            step=report.step,
+            step=listener.step,
             changed=tables,
             q3c=q3c,
             cluster=tables if cluster else (),

@@ -12,14 +12,15 @@ from queue import SimpleQueue
 import psycopg
 
 from specprod_copy.daily import primary, schema
-from specprod_copy.daily.load import TileResult, gather, load_tile, remove_tile
-from specprod_copy.daily.plan import Finding, Verdict, examine, vanished
+from specprod_copy.daily.load import TileResult, load_tile, remove_tile
+from specprod_copy.daily.plan import TileState, Verdict, examine, vanished
 from specprod_copy.daily.staging import Staging
 from specprod_copy.errors import InputError, SpecprodCopyError
 from specprod_copy.postgres import locks
 from specprod_copy.postgres.connection import connect, translated_errors
-from specprod_copy.progress import Report
+from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import Inputs
+from specprod_copy.tiles.read import read_tile
 from specprod_copy.tiles.summaries import Summaries
 
 
@@ -60,7 +61,7 @@ class TilesSummary:
 
     Parameters
     ----------
-    findings : list of Finding
+    states : list of TileState
         What was found before.
     loaded, removed : list of TileResult
         What was done.
@@ -71,16 +72,16 @@ class TilesSummary:
     seconds : float
     """
 
-    findings: list[Finding] = field(default_factory=list)
+    states: list[TileState] = field(default_factory=list)
     loaded: list[TileResult] = field(default_factory=list)
     removed: list[TileResult] = field(default_factory=list)
     failed: dict[int, str] = field(default_factory=dict)
     primary_changed: int | None = None
     seconds: float = 0.0
 
-    def having(self, *verdicts: Verdict) -> list[Finding]:
+    def having(self, *verdicts: Verdict) -> list[TileState]:
         """Return what was found of some kinds."""
-        return [finding for finding in self.findings if finding.verdict in verdicts]
+        return [found for found in self.states if found.verdict in verdicts]
 
 
 def load_tiles(
@@ -88,7 +89,7 @@ def load_tiles(
     inputs: Inputs,
     tileids: Sequence[int],
     options: TileOptions,
-    report: Report | None = None,
+    listener: ProgressListener | None = None,
 ) -> TilesSummary:
     """Load some tiles.
 
@@ -102,7 +103,7 @@ def load_tiles(
     inputs : Inputs
     tileids : sequence of int
     options : TileOptions
-    report : Report, optional
+    listener : ProgressListener, optional
 
     Returns
     -------
@@ -113,7 +114,7 @@ def load_tiles(
     SpecprodCopyError
         If the tiles file does not have a tile, or nothing could be done at all.
     """
-    with _Run.begin(conninfo, inputs, options, report or Report()) as run:
+    with _Run.begin(conninfo, inputs, options, listener or ProgressListener()) as run:
         unknown = [tileid for tileid in tileids if tileid not in run.summaries.tiles]
         if unknown:
             raise InputError(
@@ -126,9 +127,9 @@ def load_tiles(
         if options.update:
             wanted += known
         else:
-            for finding in run.summary.having(Verdict.CHANGED):
-                run.fail(finding.tileid, f"changed ({finding.reason}); --update replaces it")
-        run.load(finding.tileid for finding in wanted)
+            for found in run.summary.having(Verdict.CHANGED):
+                run.fail(found.tileid, f"changed ({found.reason}); --update replaces it")
+        run.load(found.tileid for found in wanted)
         run.close()
     return run.summary
 
@@ -141,13 +142,13 @@ def sync(
     since: int = 0,
     delete: bool = False,
     dry_run: bool = False,
-    report: Report | None = None,
+    listener: ProgressListener | None = None,
 ) -> TilesSummary:
     """Bring the tables into step with the files: load what is new or changed.
 
     Parameters
     ----------
-    conninfo, inputs, options, report
+    conninfo, inputs, options, listener
         As for `load_tiles`.
     since : int
         Only tiles whose LASTNIGHT is not before this night, as YYYYMMDD.
@@ -165,12 +166,12 @@ def sync(
     SpecprodCopyError
         If nothing could be done at all.
     """
-    with _Run.begin(conninfo, inputs, options, report or Report()) as run:
+    with _Run.begin(conninfo, inputs, options, listener or ProgressListener()) as run:
         if not dry_run:
             run.prepare()
         tiles = run.summaries.tiles
         run.examine([n for n, tile in tiles.items() if tile.lastnight >= since])
-        run.summary.findings += vanished(run.connection, options.schema, tiles, since)
+        run.summary.states += vanished(run.connection, options.schema, tiles, since)
         if dry_run:
             return run.summary
         if delete:
@@ -189,34 +190,34 @@ class _Run:
         conninfo: str,
         inputs: Inputs,
         options: TileOptions,
-        report: Report,
+        listener: ProgressListener,
     ) -> None:
         self.connection = connection
         self.conninfo = conninfo
         self.files = inputs.files
         self.options = options
         self.schema = options.schema
-        self.report = report
+        self.listener = listener
         self.summaries = Summaries.read(inputs)
         self.summary = TilesSummary()
 
     @classmethod
     @contextmanager
     def begin(
-        cls, conninfo: str, inputs: Inputs, options: TileOptions, report: Report
+        cls, conninfo: str, inputs: Inputs, options: TileOptions, listener: ProgressListener
     ) -> Iterator[_Run]:
         """Connect, and be at work on the schema: beside other runs, but not beside a load."""
         started = time.monotonic()
         with (
             connect(conninfo) as connection,
             translated_errors(f"cannot load tiles into schema {options.schema}"),
-            locks.work(connection, options.schema, shared=not options.overwrite),
+            locks.hold_schema_lock(connection, options.schema, shared=not options.overwrite),
         ):
-            run = cls(connection, conninfo, inputs, options, report)
+            run = cls(connection, conninfo, inputs, options, listener)
             try:
                 yield run
             finally:
-                report.end()
+                listener.end()
                 run.summary.seconds = time.monotonic() - started
 
     def prepare(self) -> None:
@@ -229,24 +230,24 @@ class _Run:
                 self.files.production,
                 overwrite=options.overwrite,
                 roles=options.roles,
-                report=self.report,
+                listener=self.listener,
             )
 
     def examine(self, tileids: Iterable[int]) -> None:
         """Find out what there is to do for some tiles of the files."""
         schema.refuse_other_rows(self.connection, self.schema)
         tiles = [self.summaries.tiles[tileid] for tileid in tileids]
-        findings = examine(self.connection, self.schema, self.files, self.summaries, tiles)
-        self.summary.findings += findings
-        for finding in findings:
-            if finding.verdict is Verdict.FAULTY:
-                self.fail(finding.tileid, finding.reason)
+        states = examine(self.connection, self.schema, self.files, self.summaries, tiles)
+        self.summary.states += states
+        for found in states:
+            if found.verdict is Verdict.FAULTY:
+                self.fail(found.tileid, found.reason)
 
     def load(self, tileids: Iterable[int]) -> None:
         """Load tiles, several at a time."""
 
         def load_one(staging: Staging, tileid: int) -> TileResult:
-            gathered = gather(self.files, self.summaries, self.summaries.tiles[tileid])
+            gathered = read_tile(self.files, self.summaries, self.summaries.tiles[tileid])
             return load_tile(staging, self.files, gathered)
 
         self.summary.loaded += self._each(sorted(tileids), load_one)
@@ -267,11 +268,11 @@ class _Run:
         """Do what is to be done once, after the last tile."""
         options = self.options
         if options.primary:
-            changed = primary.choose_primary(self.connection, self.schema, self.report)
+            changed = primary.choose_primary(self.connection, self.schema, self.listener)
             self.summary.primary_changed = changed["ztile"]
         if options.primary or options.cluster:
             primary.refresh_indexes(
-                self.connection, self.schema, self.report, cluster=options.cluster
+                self.connection, self.schema, self.listener, cluster=options.cluster
             )
 
     def _each(
@@ -293,7 +294,7 @@ class _Run:
                 return None
             finally:
                 free.put(staging)
-            self.report.info(f"tile {tileid}: {result}")
+            self.listener.info(f"tile {tileid}: {result}")
             return result
 
         with ExitStack() as stack:

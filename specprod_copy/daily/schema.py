@@ -17,7 +17,7 @@ from specprod_copy.plan import ledger, versions
 from specprod_copy.postgres import catalog, ddl, locks, rights
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.names import parametrized
-from specprod_copy.progress import Report
+from specprod_copy.progress import ProgressListener
 
 KEYS: Final[Mapping[str, str]] = {
     "tile": "tileid",
@@ -39,7 +39,7 @@ def prepare(
     *,
     overwrite: bool,
     roles: Sequence[str],
-    report: Report,
+    listener: ProgressListener,
 ) -> dict[str, list[Column]]:
     """Make what the schema lacks; within the caller's transaction.
 
@@ -53,7 +53,7 @@ def prepare(
         Replace the tables.
     roles : sequence of str
         Roles that may read.
-    report : Report
+    listener : ProgressListener
         Is told what is made, and what could not be.
 
     Returns
@@ -85,11 +85,11 @@ def prepare(
     ]
     for statement in statements:
         connection.execute(statement.sql.encode())
-    q3c = rights.enable_q3c(connection, schema, report.info)
-    post_data.finish(connection, schema, list(KEYS), step=report.step, changed=[], q3c=q3c)
+    q3c = rights.enable_q3c(connection, schema, listener.info)
+    post_data.finish(connection, schema, list(KEYS), step=listener.step, changed=[], q3c=q3c)
     versions.upsert(connection, schema, versions.versions(connection, production))
     for role in rights.grant(connection, schema, wanted, roles):
-        report.info(f"role {role} does not exist: nothing granted to it")
+        listener.info(f"role {role} does not exist: nothing granted to it")
     return {table: catalog.table_columns(connection, schema, table) for table in KEYS}
 
 

@@ -18,9 +18,9 @@ from specprod_copy.errors import InputError
 from specprod_copy.postgres import ddl
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.encoder import HEADER, TRAILER, Encoder
-from specprod_copy.rows.encoding import made_ahead
+from specprod_copy.rows.encoding import prefetch
 from specprod_copy.tables import common
-from specprod_copy.tiles.tile_rows import Rows
+from specprod_copy.tiles.tile_rows import SourceRows
 
 REMOVED_FROM = ("ztile", "fiberassign", "potential", "target", "frame", "exposure")
 """Tables that lose rows of a tile, in an order that foreign keys allow."""
@@ -50,12 +50,12 @@ class Staging:
         self._columns = columns
         self._execute("daily/stage", tables=list(KEYS))
 
-    def stage(self, rows: Sequence[Rows], tileid: int | None = None) -> int:
+    def stage(self, rows: Sequence[SourceRows], tileid: int | None = None) -> int:
         """COPY rows of one table into its temporary table.
 
         Parameters
         ----------
-        rows : sequence of Rows
+        rows : sequence of SourceRows
             All of one table.
         tileid : int, optional
             Tile that all of them must be of.
@@ -82,7 +82,7 @@ class Staging:
         with (
             self.connection.cursor() as cursor,
             cursor.copy(statement) as copy,
-            made_ahead(_encoded(rows, columns, tileid)) as encoded,
+            prefetch(_encoded(rows, columns, tileid)) as encoded,
         ):
             copy.write(HEADER)
             for data, n in encoded:
@@ -121,13 +121,13 @@ class Staging:
         (count,) = self._execute("daily/orphans")
         return count
 
-    def heirs(self) -> dict[int, list[int]]:
+    def new_owners(self) -> dict[int, list[int]]:
         """Return tiles that decide on photometry from now on, and on which targets'."""
-        statement = ddl.render_template("daily/heirs", schema=self.schema)
-        heirs: dict[int, list[int]] = {}
+        statement = ddl.render_template("daily/new_owners", schema=self.schema)
+        new_owners: dict[int, list[int]] = {}
         for tileid, targetid in self.connection.execute(statement.encode()):
-            heirs.setdefault(tileid, []).append(targetid)
-        return heirs
+            new_owners.setdefault(tileid, []).append(targetid)
+        return new_owners
 
     def differing(self) -> dict[int, list[str]]:
         """Return the staged tiles that are not in the tables like that, and which tables differ."""
@@ -172,7 +172,7 @@ class Staging:
 
 
 def _encoded(
-    rows: Sequence[Rows], columns: Sequence[Column], tileid: int | None
+    rows: Sequence[SourceRows], columns: Sequence[Column], tileid: int | None
 ) -> Iterator[tuple[list[pa.Buffer], int]]:
     encoder = Encoder(columns)
     for part in rows:

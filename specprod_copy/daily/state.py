@@ -21,7 +21,7 @@ TABLE: Final = "tile_ledger"
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedTile:
     """A tile in the tables.
 
     Parameters
@@ -39,7 +39,7 @@ class Loaded:
     files: Mapping[str, int]
 
 
-def loaded_tiles(connection: psycopg.Connection, schema: str) -> dict[int, Loaded]:
+def loaded_tiles(connection: psycopg.Connection, schema: str) -> dict[int, LoadedTile]:
     """Return the tiles that are loaded, none if the schema has no tables yet."""
     if TABLE not in catalog.existing_tables(connection, schema):
         return {}
@@ -47,7 +47,7 @@ def loaded_tiles(connection: psycopg.Connection, schema: str) -> dict[int, Loade
         """SELECT tileid, lastnight, updated, files FROM {} JOIN {} USING (tileid)
            ORDER BY tileid"""
     ).format(sql.Identifier(schema, TABLE), sql.Identifier(schema, "tile"))
-    return {row[0]: Loaded(*row) for row in connection.execute(query)}
+    return {row[0]: LoadedTile(*row) for row in connection.execute(query)}
 
 
 def sizes(paths: Iterable[Path], root: Path) -> dict[str, int]:
@@ -55,7 +55,7 @@ def sizes(paths: Iterable[Path], root: Path) -> dict[str, int]:
     return {ledger_name(path, root): path.stat().st_size for path in paths}
 
 
-def record(connection: psycopg.Connection, schema: str, tile: Loaded, seconds: float) -> None:
+def record(connection: psycopg.Connection, schema: str, tile: LoadedTile, seconds: float) -> None:
     """Write that a tile is loaded, within the transaction of its rows."""
     query = sql.SQL(
         """INSERT INTO {} (tileid, updated, files, seconds, loaded_by)

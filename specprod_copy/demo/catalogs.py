@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from specprod_copy.demo.exposed import exposed_rows
 from specprod_copy.demo.fiberassign import fiber_columns
 from specprod_copy.demo.job import Job
-from specprod_copy.demo.layouts import Columns, Rows
-from specprod_copy.demo.plan import Tile
-from specprod_copy.demo.spectra import Group, Observation, Spectra, add_up, primary_flags
+from specprod_copy.demo.layouts import Columns, RowValues
+from specprod_copy.demo.plan import PlannedTile
+from specprod_copy.demo.spectra import Observation, Spectra, SpectraGroup, add_up, primary_flags
 
 
 def write_catalogs(job: Job, observation: Observation) -> None:
@@ -33,16 +33,18 @@ def write_catalogs(job: Job, observation: Observation) -> None:
             _write_per_survey(job, kind, observation, spectra)
 
 
-def each_tile(tiles: Sequence[Tile]) -> list[Group]:
+def each_tile(tiles: Sequence[PlannedTile]) -> list[SpectraGroup]:
     """Return the groups of cumulative tile spectra."""
-    return [Group(tile.survey, tile.program, (t,)) for t, tile in enumerate(tiles)]
+    return [SpectraGroup(tile.survey, tile.program, (t,)) for t, tile in enumerate(tiles)]
 
 
-def _each_program(tiles: Sequence[Tile]) -> list[Group]:
+def _each_program(tiles: Sequence[PlannedTile]) -> list[SpectraGroup]:
     """Return the groups of HEALPix spectra."""
     programs = dict.fromkeys((tile.survey, tile.program) for tile in tiles)
     return [
-        Group(*key, tuple(t for t, tile in enumerate(tiles) if (tile.survey, tile.program) == key))
+        SpectraGroup(
+            *key, tuple(t for t, tile in enumerate(tiles) if (tile.survey, tile.program) == key)
+        )
         for key in programs
     ]
 
@@ -82,7 +84,7 @@ def catalog_columns(
         "HEALPIX": healpix,
         "SPGRPVAL": healpix if kind == "pix" else tile.lastnight,
     }
-    return Rows(batch.by_tile[first] | batch.columns, spectra.rows, columns)
+    return RowValues(batch.by_tile[first] | batch.columns, spectra.rows, columns)
 
 
 def _write_per_survey(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from specprod_copy.demo.layouts import Array
-from specprod_copy.demo.plan import Tile
+from specprod_copy.demo.plan import PlannedTile
 
 #: Bits of FIBERSTATUS that make an exposure useless in the arms b, r and z: BROKENFIBER,
 #: MISSINGPOSITION, BADPOSITION, BRIGHTNEIGHBOR, BADFIBER, BADTRACE, BADFLAT, BADARC, MANYREJECTED,
@@ -51,7 +51,7 @@ class Fibers:
 
 
 def expose(
-    tiles: Sequence[Tile],
+    tiles: Sequence[PlannedTile],
     sky: tuple[Array, Array],
     plane: tuple[Array, Array],
     seen: Array,
@@ -61,7 +61,7 @@ def expose(
 
     Parameters
     ----------
-    tiles : sequence of Tile
+    tiles : sequence of PlannedTile
         The T tiles of the field.
     sky : tuple of numpy.ndarray
         Right ascension and declination of the objects, shape (m,).

@@ -6,7 +6,7 @@ import numpy as np
 
 from specprod_copy.demo.coadds import USELESS
 from specprod_copy.demo.fiberassign import fiber_columns
-from specprod_copy.demo.layouts import Array, Layout, Rows
+from specprod_copy.demo.layouts import Array, Layout, RowValues
 from specprod_copy.demo.spectra import Observation, Spectra
 from specprod_copy.demo.summaries import ARMS
 
@@ -49,4 +49,4 @@ def exposed_rows(observation: Observation, spectra: Spectra, layout: Layout) -> 
         "NUM_ITER": 2,
     }
     shared = batch.by_tile[spectra.group.tiles[0]] | batch.columns
-    return layout.pack(Rows(shared, row, columns), len(row))
+    return layout.pack(RowValues(shared, row, columns), len(row))

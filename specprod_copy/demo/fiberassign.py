@@ -7,8 +7,8 @@ import numpy as np
 from specprod_copy.demo.fibers import FIBERS, MM_PER_DEGREE, device_of, location_of, petal_of
 from specprod_copy.demo.fitsfile import Hdu
 from specprod_copy.demo.job import Batch, FieldJob
-from specprod_copy.demo.layouts import Array, Layout, Rows, mask_names
-from specprod_copy.demo.plan import Tile
+from specprod_copy.demo.layouts import Array, Layout, RowValues, mask_names
+from specprod_copy.demo.plan import PlannedTile
 
 #: Part of the targets that a second fibre can reach.
 SECOND_REACH = 0.1
@@ -63,7 +63,7 @@ def collect(work: FieldJob, batch: Batch) -> None:
         own = fiber_columns(batch, number, assigned)
         for name, rows, more in (("targets", members, None), ("fiberassign", assigned, own)):
             layout = _layout(work, name, tile)
-            records = layout.pack(Rows(columns, rows, more), len(rows))
+            records = layout.pack(RowValues(columns, rows, more), len(rows))
             work.pieces[number, name].append(records)
         work.pieces[number, "potential"].append(_potential(work, batch, number, members))
 
@@ -82,7 +82,7 @@ def _potential(work: FieldJob, batch: Batch, number: int, members: Array) -> Arr
     return work.job.layouts["potential"].pack(columns, len(fibers))
 
 
-def _layout(work: FieldJob, name: str, tile: Tile) -> Layout:
+def _layout(work: FieldJob, name: str, tile: PlannedTile) -> Layout:
     return work.job.layouts[name].renamed(mask_names(tile.survey))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from specprod_copy.demo.layouts import Array, Layout, has_column
 from specprod_copy.demo.outputs import Outputs
 from specprod_copy.demo.paths import Paths
-from specprod_copy.demo.plan import Field, Tile
+from specprod_copy.demo.plan import Field, PlannedTile
 from specprod_copy.demo.population import BrickCounter, Objects, Stream
 
 
@@ -51,7 +51,7 @@ class Job:
     stream: Stream
 
     @cached_property
-    def tiles(self) -> list[Tile]:
+    def tiles(self) -> list[PlannedTile]:
         """All tiles."""
         return [tile for on_field in self.plan for tile in on_field.tiles]
 

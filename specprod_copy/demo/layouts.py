@@ -24,7 +24,7 @@ _NUMPY = {"L": "u1", "B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", 
 
 
 @dataclass(frozen=True)
-class Column:
+class LayoutColumn:
     """A column of a FITS binary table: TTYPEn, TFORMn and TUNITn."""
 
     name: str
@@ -53,14 +53,14 @@ class Layout:
     ----------
     extname : str
         EXTNAME of the HDU.
-    columns : tuple of Column
+    columns : tuple of LayoutColumn
         Columns in order.
     optional : frozenset of str
         Columns that only some files have.
     """
 
     extname: str
-    columns: tuple[Column, ...]
+    columns: tuple[LayoutColumn, ...]
     optional: frozenset[str] = frozenset()
 
     @cached_property
@@ -107,7 +107,7 @@ class Layout:
         return records
 
 
-class Rows(Mapping[str, Any]):
+class RowValues(Mapping[str, Any]):
     """Selected rows of columns, gathered when they are asked for.
 
     Parameters
@@ -167,7 +167,9 @@ def load_layouts(*, edr: bool = False) -> dict[str, Layout]:
 
     return {
         name: Layout(
-            entry["extname"], tuple(Column(*c) for c in columns(name)), frozenset(optional(name))
+            entry["extname"],
+            tuple(LayoutColumn(*c) for c in columns(name)),
+            frozenset(optional(name)),
         )
         for name, entry in raw.items()
     }

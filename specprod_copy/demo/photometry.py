@@ -10,8 +10,8 @@ import numpy as np
 from specprod_copy.demo import sky
 from specprod_copy.demo.imaging import in_tractor
 from specprod_copy.demo.job import Batch, Job
-from specprod_copy.demo.layouts import Array, Layout, Rows, has_column
-from specprod_copy.demo.plan import Tile
+from specprod_copy.demo.layouts import Array, Layout, RowValues, has_column
+from specprod_copy.demo.plan import PlannedTile
 
 TRACTOR_NSIDE, MAIN_NSIDE = 4, 2
 #: Infrared fluxes as measured at the time of the survey, relative to the last ones: the rows of an
@@ -33,7 +33,7 @@ def write_photometry(job: Job, batch: Batch) -> None:
     """
     layout = job.layouts["tractorphot"]
     for path, rows in _tractor_rows(job, batch):
-        job.outputs.append(path, layout, layout.pack(Rows(batch.columns, rows), len(rows)))
+        job.outputs.append(path, layout, layout.pack(RowValues(batch.columns, rows), len(rows)))
     for number, tile in enumerate(batch.objects.tiles):
         members = np.flatnonzero(batch.objects.member[:, number])
         for paths, rows in _target_rows(job, batch, tile, members):
@@ -70,7 +70,7 @@ def _tractor_rows(job: Job, batch: Batch) -> Iterator[tuple[Path, Array]]:
 
 
 def _target_rows(
-    job: Job, batch: Batch, tile: Tile, rows: Array
+    job: Job, batch: Batch, tile: PlannedTile, rows: Array
 ) -> Iterator[tuple[list[Path], Array]]:
     """Yield the files that rows of a tile go into, and the rows."""
     paths, production = job.paths, job.paths.production
@@ -95,11 +95,11 @@ def _by_pixel(batch: Batch, rows: Array, nside: int) -> Iterator[tuple[int, Arra
         yield pixel, rows[pixels == pixel]
 
 
-def _target_columns(batch: Batch, number: int, rows: Array) -> Rows:
+def _target_columns(batch: Batch, number: int, rows: Array) -> RowValues:
     tile = batch.objects.tiles[number]
     infrared = {
         name: np.float32(CALIBRATION[tile.survey]) * batch.columns[name][rows]
         for name in ("FLUX_W1", "FLUX_W2")
     }
     own = {"TILEID": tile.tileid, **infrared}
-    return Rows(batch.by_tile[number] | batch.columns, rows, own)
+    return RowValues(batch.by_tile[number] | batch.columns, rows, own)

@@ -94,7 +94,7 @@ class Exposure:
 
 
 @dataclass(frozen=True)
-class Tile:
+class PlannedTile:
     """A pointing of the telescope with its exposures, in the order of time.
 
     ``petals`` are the spectrographs that worked.
@@ -138,7 +138,7 @@ class Field:
     number: int
     ra: float
     dec: float
-    tiles: tuple[Tile, ...]
+    tiles: tuple[PlannedTile, ...]
 
 
 def make_plan(specprod: str, tiles: int, rng: np.random.Generator) -> list[Field]:
@@ -192,7 +192,7 @@ def _tile(
     numbers: dict[str, Iterator[int]],
     specprod: str,
     rng: np.random.Generator,
-) -> Tile:
+) -> PlannedTile:
     survey, program = kind.split("/")
     tileid = next(numbers[survey], None)
     if tileid is None:
@@ -202,7 +202,7 @@ def _tile(
     dead = int(rng.integers(PETALS)) if rng.random() < 0.15 else None
     # The daily pipeline also lists tiles whose exposures all failed.
     failed = specprod == "daily" and tileid % 8 == 7
-    return Tile(
+    return PlannedTile(
         tileid=tileid,
         survey=survey,
         program=program,
@@ -241,7 +241,7 @@ def _with_expids(fields: list[Field], rng: np.random.Generator) -> list[Field]:
     numbers = 67000 + np.cumsum(rng.integers(1, 20, len(in_time)))
     expids = dict(zip(in_time, numbers.tolist(), strict=True))
 
-    def numbered(tile: Tile) -> Tile:
+    def numbered(tile: PlannedTile) -> PlannedTile:
         return replace(
             tile, exposures=tuple(replace(e, expid=expids[e.mjd]) for e in tile.exposures)
         )

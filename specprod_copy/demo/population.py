@@ -15,7 +15,7 @@ import numpy as np
 from specprod_copy.demo import sky
 from specprod_copy.demo.kinds import load_kinds
 from specprod_copy.demo.layouts import MASKS, SV_SURVEYS, Array, mask_names
-from specprod_copy.demo.plan import Field, Tile
+from specprod_copy.demo.plan import Field, PlannedTile
 
 #: Gives an independent random generator for each sequence of numbers.
 Stream = Callable[..., np.random.Generator]
@@ -43,7 +43,7 @@ class Objects:
 
     Parameters
     ----------
-    tiles : sequence of Tile
+    tiles : sequence of PlannedTile
         The T tiles of the field.
     kind, origin : numpy.ndarray
         Class and origin, shape (n,).
@@ -55,7 +55,7 @@ class Objects:
         Identity, shape (n,).
     """
 
-    tiles: Sequence[Tile]
+    tiles: Sequence[PlannedTile]
     kind: Array
     origin: Array
     ra: Array
@@ -154,7 +154,7 @@ def _draw(
 
 
 def _on_tile(
-    ra: Array, dec: Array, tile: Tile, programs: Sequence[str], first: Array, second: Array
+    ra: Array, dec: Array, tile: PlannedTile, programs: Sequence[str], first: Array, second: Array
 ) -> Array:
     program = programs.index(tile.program)
     near = sky.separation(ra, dec, tile.ra, tile.dec) < sky.TILE_RADIUS
@@ -162,7 +162,7 @@ def _on_tile(
 
 
 def _identified(
-    tiles: Sequence[Tile],
+    tiles: Sequence[PlannedTile],
     kind: Array,
     ra: Array,
     dec: Array,

@@ -21,7 +21,7 @@ STAR_SUBTYPES = np.array([b"A", b"B", b"CV", b"F", b"G", b"K", b"M", b"WD"])
 TEMPLATES = 10
 
 
-class Group(NamedTuple):
+class SpectraGroup(NamedTuple):
     """Tiles of a field whose spectra of an object are added up."""
 
     survey: str
@@ -32,7 +32,7 @@ class Group(NamedTuple):
 class Spectra(NamedTuple):
     """The spectra of a group: which objects of the batch have one, and its columns."""
 
-    group: Group
+    group: SpectraGroup
     rows: Array
     columns: dict[str, Any]
 
@@ -87,14 +87,14 @@ def observe(batch: Batch) -> Observation:
     )
 
 
-def add_up(observation: Observation, groups: Sequence[Group]) -> list[Spectra]:
+def add_up(observation: Observation, groups: Sequence[SpectraGroup]) -> list[Spectra]:
     """Add up the spectra of each group of tiles, and fit them.
 
     Parameters
     ----------
     observation : Observation
         The observed objects.
-    groups : sequence of Group
+    groups : sequence of SpectraGroup
         At most eight groups.
 
     Returns

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from specprod_copy.demo.layouts import Array, Columns, Layout, Rows
-from specprod_copy.demo.plan import Exposure, Tile
+from specprod_copy.demo.layouts import Array, Columns, Layout, RowValues
+from specprod_copy.demo.plan import Exposure, PlannedTile
 
 ARMS = "brz"
 #: Squared signal to noise per 1000 s of effective time in the arms b, r and z: rough values for
@@ -69,7 +69,7 @@ TILE_EFFECTIVE = (
 ARIZONA = timezone(timedelta(hours=-7))
 
 
-def _of_tiles(tiles: Sequence[Tile]) -> dict[str, Array]:
+def _of_tiles(tiles: Sequence[PlannedTile]) -> dict[str, Array]:
     """Return the columns that tiles, exposures and frames share."""
     return {
         "TILEID": np.array([t.tileid for t in tiles]),
@@ -85,12 +85,12 @@ def _of_tiles(tiles: Sequence[Tile]) -> dict[str, Array]:
     }
 
 
-def tile_columns(tiles: Sequence[Tile], *, gaps: bool, rng: np.random.Generator) -> Columns:
+def tile_columns(tiles: Sequence[PlannedTile], *, gaps: bool, rng: np.random.Generator) -> Columns:
     """Return the columns of the tiles table.
 
     Parameters
     ----------
-    tiles : sequence of Tile
+    tiles : sequence of PlannedTile
         Tiles in the order of the table.
     gaps : bool
         Leave some measurements open (NaN), as the files of ``daily`` do.
@@ -130,13 +130,13 @@ def tile_columns(tiles: Sequence[Tile], *, gaps: bool, rng: np.random.Generator)
 
 
 def exposure_columns(
-    taken: Sequence[tuple[Tile, Exposure]], *, gaps: bool, rng: np.random.Generator
+    taken: Sequence[tuple[PlannedTile, Exposure]], *, gaps: bool, rng: np.random.Generator
 ) -> dict[str, Any]:
     """Return the columns of the exposures table.
 
     Parameters
     ----------
-    taken : sequence of (Tile, Exposure)
+    taken : sequence of (PlannedTile, Exposure)
         Exposures in the order of the table.
     gaps : bool
         Leave some measurements open (NaN), as the files of ``daily`` do.
@@ -172,13 +172,13 @@ def exposure_columns(
 
 
 def frame_columns(
-    taken: Sequence[tuple[Tile, Exposure]], exposures: Columns, rng: np.random.Generator
+    taken: Sequence[tuple[PlannedTile, Exposure]], exposures: Columns, rng: np.random.Generator
 ) -> tuple[Columns, int]:
     """Return the columns of the frames table: the cameras that worked, exposure by exposure.
 
     Parameters
     ----------
-    taken : sequence of (Tile, Exposure)
+    taken : sequence of (PlannedTile, Exposure)
         Exposures in the order of the table of exposures.
     exposures : mapping
         Its columns.
@@ -204,7 +204,7 @@ def frame_columns(
         **{f"TSNR2_{name}": np.array(arms)[arm] * efftime for name, arms in TSNR2.items()},
         "TSNR2_ALPHA": rng.uniform(0.7, 1.1, len(row)),
     }
-    shared = Rows(exposures, row)
+    shared = RowValues(exposures, row)
     return {**shared, **own}, len(row)
 
 

@@ -25,7 +25,7 @@ from specprod_copy.plan.stale_files import find_stale, forget
 from specprod_copy.postgres import catalog, ddl, locks
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.ddl import Statement
-from specprod_copy.progress import Report
+from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import Inputs, TableSource
 from specprod_copy.verification import VerifyOptions, verify
 
@@ -35,14 +35,14 @@ _PLANNED_PHASES = ("table", "keys", "indexes", "q3c", "foreign_keys", "validatio
 
 
 def load(
-    conninfo: str, inputs: Inputs, options: LoadOptions, report: Report | None = None
+    conninfo: str, inputs: Inputs, options: LoadOptions, listener: ProgressListener | None = None
 ) -> LoadSummary:
     """Load stages of a production.
 
     What is loaded already, by the ledger of the schema, is not loaded again. A load of at most
-    `loader.SMALL_ROWS` rows is one transaction. A larger one commits every `workers.BATCH_ROWS`
-    rows or so, or a new table at once (see `workers.whole_tables`), by several processes at a time;
-    if it is interrupted, the next one goes on from there.
+    `SMALL_ROWS` rows is one transaction. A larger one commits every `BATCH_ROWS` rows or so, or a
+    new table at once (see `single_copy_tables`), by several processes at a time; if it is
+    interrupted, the next one continues from there.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def load(
     inputs : Inputs
         The production's files.
     options : LoadOptions
-    report : Report, optional
+    listener : ProgressListener, optional
         Is told what is going on.
 
     Returns
@@ -63,7 +63,7 @@ def load(
     SpecprodCopyError
         If the options, an input file or the server are not as they must be.
     """
-    report = report or Report()
+    listener = listener or ProgressListener()
     started = time.monotonic()
     sources = applicable_sources(inputs, options)
     beside: LoadSummary | None = None
@@ -71,18 +71,18 @@ def load(
     with (
         connect(conninfo) as connection,
         translated_errors(f"cannot load schema {options.schema}"),
-        locks.work(connection, options.schema, shared=options.part is not None),
+        locks.hold_schema_lock(connection, options.schema, shared=options.part is not None),
     ):
-        run = Loader(connection, conninfo, inputs, options, report, sources)
+        run = Loader(connection, conninfo, inputs, options, listener, sources)
         try:
             if options.overwrite:
-                beside = _load_beside(connection, conninfo, inputs, options, report, sources)
+                beside = _load_beside(connection, conninfo, inputs, options, listener, sources)
             if options.part is None:
                 run.run()
             else:
                 run.run_part(*options.part)
         finally:
-            report.end()
+            listener.end()
         run.summary.refused = refused_rows(
             run.ledger,
             options.schema,
@@ -116,7 +116,7 @@ def _load_beside(
     conninfo: str,
     inputs: Inputs,
     options: LoadOptions,
-    report: Report,
+    listener: ProgressListener,
     sources: list[TableSource],
 ) -> LoadSummary:
     """Load into a schema beside, verify, and put its tables into the place of the old ones.
@@ -134,16 +134,16 @@ def _load_beside(
     )
     try:
         try:
-            summary = load(conninfo, inputs, aside, report)
+            summary = load(conninfo, inputs, aside, listener)
         except ChangedFileError:
             # What an interrupted run left is of no use any more.
             overwrite.forget(connection, new, tables)
-            summary = load(conninfo, inputs, aside, report)
+            summary = load(conninfo, inputs, aside, listener)
     except SpecprodCopyError:
         overwrite.tidy(connection, new)
         raise
     # Of the notes of that load those that still hold are found anew when this one finishes.
-    summary.notes = [_verify_beside(connection, conninfo, inputs, aside, report)]
+    summary.notes = [_verify_beside(connection, conninfo, inputs, aside, listener)]
     overwrite.swap(connection, options.schema, new, tables)
     return summary
 
@@ -153,7 +153,7 @@ def _verify_beside(
     conninfo: str,
     inputs: Inputs,
     options: LoadOptions,
-    report: Report,
+    listener: ProgressListener,
 ) -> str:
     """Verify the tables beside; say that they passed, or that they were not verified.
 
@@ -164,9 +164,9 @@ def _verify_beside(
     """
     if not options.verify:
         return "the new tables were not verified before they replaced the old ones"
-    report.info("the new tables are verified before they replace the old ones")
+    listener.info("the new tables are verified before they replace the old ones")
     wanted = VerifyOptions(options.stages, options.schema, jobs=options.jobs, alone=True)
-    results = verify(conninfo, inputs, wanted, report)
+    results = verify(conninfo, inputs, wanted, listener)
     failed = [result for result in results if not result.passed]
     if failed:
         overwrite.condemn(connection, options.schema)

@@ -30,7 +30,7 @@ def load_units(
     advance: Advance,
     *,
     whole: bool = False,
-    most_refused: int | None = None,
+    max_quarantined: int | None = None,
 ) -> list[UnitResult]:
     """Load units of one table in one transaction: all of them, or none.
 
@@ -48,7 +48,7 @@ def load_units(
         Whether these are all units of a new table. Then its rows need no log where the server's
         wal_level is minimal, and no later reader has to mark them as committed; but nobody can
         read the table meanwhile.
-    most_refused : int, optional
+    max_quarantined : int, optional
         Rows that cannot be loaded go into quarantine, up to so many in the schema; without it a
         single one is an error.
 
@@ -66,14 +66,14 @@ def load_units(
         connection.transaction(),
     ):
         freeze = whole and _made_anew(connection, schema, units[0].table)
-        quarantine = most_refused is not None
+        quarantine = max_quarantined is not None
         results = copy_units(
             connection, schema, units, columns, advance, freeze=freeze, quarantine=quarantine
         )
         ledger = Ledger(connection, schema)
         ledger.record(results)
-        if most_refused is not None and any(result.quarantine for result in results):
-            ledger.limit_quarantine(most_refused)
+        if max_quarantined is not None and any(result.quarantine for result in results):
+            ledger.limit_quarantine(max_quarantined)
     return results
 
 

@@ -16,7 +16,7 @@ from specprod_copy.postgres.ddl import Statement
 from specprod_copy.tables import Inputs
 
 
-class Misfits:
+class KeyViolations:
     """Makes keys and, if that is wanted, takes out the rows for which one cannot be made.
 
     Parameters

@@ -31,7 +31,7 @@ class LoadOptions:
     part : tuple of int, optional
         (k, n): load only the k-th of n shares of the rows, beside others that load theirs, and
         leave keys and indexes to a load without this.
-    most_refused : int, optional
+    max_quarantined : int, optional
         Put rows that cannot be loaded into quarantine and load the others, as long as no more than
         so many rows of the schema are in quarantine. Without it the first such row is an error.
     quarantine_folder : pathlib.Path, optional
@@ -47,5 +47,5 @@ class LoadOptions:
     jobs: int = 1
     cluster: bool = False
     part: tuple[int, int] | None = None
-    most_refused: int | None = None
+    max_quarantined: int | None = None
     quarantine_folder: Path | None = None

@@ -15,7 +15,7 @@ from psycopg import sql
 from specprod_copy.errors import ChangedFileError, DatabaseError
 from specprod_copy.loading import copying
 from specprod_copy.loading.key_errors import ROW, BrokenKey, DuplicateKey, OrphanKey, rows_with
-from specprod_copy.plan.ledger import Ledger, Loaded, NothingLoaded
+from specprod_copy.plan.ledger import Ledger, LoadedRanges, NothingLoaded
 from specprod_copy.plan.planning import make_plan
 from specprod_copy.postgres import catalog, ddl
 from specprod_copy.postgres.columns import Column
@@ -239,7 +239,7 @@ class Removal:
         stages = self._ledger.stages(table)
         return [s for s in SOURCES.values() if s.table == table and s.stage in stages]
 
-    def _loaded(self, table: str) -> Loaded:
+    def _loaded(self, table: str) -> LoadedRanges:
         """Return what is in a table, from all stages."""
         found: dict[tuple[str, str], tuple[Fingerprint, list[tuple[int, int]]]] = {}
         for source in self._sources(table):

@@ -27,7 +27,7 @@ from specprod_copy.plan.stale_files import Stale, find_stale, forget
 from specprod_copy.postgres import catalog, ddl
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.ddl import primary_key
-from specprod_copy.progress import Report
+from specprod_copy.progress import ProgressListener
 from specprod_copy.rows.units import Unit, UnitResult
 from specprod_copy.tables import SOURCES, Inputs, TableSource
 from specprod_copy.tables.common import COMPUTED
@@ -66,7 +66,7 @@ def replace_files(
     sources: Sequence[TableSource],
     inputs: Inputs,
     columns: Mapping[str, Sequence[Column]],
-    report: Report,
+    listener: ProgressListener,
 ) -> list[Replaced]:
     """Replace the rows of files, within the caller's transaction.
 
@@ -81,7 +81,7 @@ def replace_files(
     inputs : Inputs
     columns : mapping of str to sequence of Column
         Columns of the tables of `sources`.
-    report : Report
+    listener : ProgressListener
 
     Returns
     -------
@@ -116,9 +116,9 @@ def replace_files(
             if unit.table == table
         ]
         works.append(_Replacement(connection, schema, table, columns[table], new, all_files, stale))
-    report.begin(sum(work.n_rows for work in works), sum(work.size for work in works))
+    listener.begin(sum(work.n_rows for work in works), sum(work.size for work in works))
     for work in works:
-        work.stage(report)
+        work.stage(listener)
         ledger.record(work.outcome.results)
     for work in works:
         computed = [
@@ -186,16 +186,16 @@ class _Replacement:
         """Bytes to read."""
         return sum(unit.n_rows * unit.row_bytes for unit in (*self._new, *self._others))
 
-    def stage(self, report: Report) -> None:
+    def stage(self, listener: ProgressListener) -> None:
         """Put new rows, and the keys of those of other files, into temporary tables."""
         self._execute("stage")
         self.outcome.results = copying.copy_units(
-            self._connection, "pg_temp", self._new, self._columns, report.advance
+            self._connection, "pg_temp", self._new, self._columns, listener.advance
         )
         if self._others:
             key = [column for column in self._columns if column.name == self._names["key"]]
             others = [dataclasses.replace(u, table=self._names["kept"]) for u in self._others]
-            copying.copy_units(self._connection, "pg_temp", others, key, report.advance)
+            copying.copy_units(self._connection, "pg_temp", others, key, listener.advance)
         self._execute("staged")
         self._refuse_duplicates()
 

@@ -13,19 +13,19 @@ from specprod_copy.errors import DatabaseError, InputError
 from specprod_copy.executors.schedule import Task, run_at_once, run_in_order
 from specprod_copy.loading import post_data, send
 from specprod_copy.loading.key_errors import BrokenKey, explain
-from specprod_copy.loading.key_violations import Misfits
+from specprod_copy.loading.key_violations import KeyViolations
 from specprod_copy.loading.options import LoadOptions
 from specprod_copy.loading.replace import Replaced, replace_files
 from specprod_copy.loading.summary import LoadSummary, TableSummary
 from specprod_copy.plan import ledger, versions
-from specprod_copy.plan.batches import make_batches, whole_tables
+from specprod_copy.plan.batches import make_batches, single_copy_tables
 from specprod_copy.plan.completeness import missing_stages
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.planning import Plan, make_plan, part_of, sources_of, with_tiles
 from specprod_copy.postgres import catalog, ddl, locks, rights
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import connect, making_schema
-from specprod_copy.progress import Report
+from specprod_copy.progress import ProgressListener
 from specprod_copy.rows.units import Unit
 from specprod_copy.tables import SOURCES, Inputs, TableSource
 
@@ -47,7 +47,7 @@ class Loader:
         For further connections.
     inputs : Inputs
     options : LoadOptions
-    report : Report
+    listener : ProgressListener
     sources : sequence of TableSource
         What is loaded.
     """
@@ -58,7 +58,7 @@ class Loader:
         conninfo: str,
         inputs: Inputs,
         options: LoadOptions,
-        report: Report,
+        listener: ProgressListener,
         sources: Sequence[TableSource],
     ) -> None:
         self.connection = connection
@@ -66,13 +66,13 @@ class Loader:
         self.inputs = inputs
         self.options = options
         self.schema = options.schema
-        self.report = report
+        self.listener = listener
         self.sources = sources
         self.tables = list(dict.fromkeys(source.table for source in sources))
         self.ledger = Ledger(connection, options.schema)
         self.columns: dict[str, list[Column]] = {}
         self.new_tables: list[str] = []
-        self.misfits = Misfits(options.schema, options.most_refused)
+        self.key_violations = KeyViolations(options.schema, options.max_quarantined)
         self.replaced: list[Replaced] = []
         self.summary = LoadSummary(options.schema)
         for source in sources_of(options.stages):
@@ -91,7 +91,7 @@ class Loader:
                 self._complete(plan, jobs=1, whole=self.new_tables)
                 return
         jobs = self.options.jobs
-        self._complete(plan, jobs=jobs, whole=whole_tables(plan.units, self.new_tables, jobs))
+        self._complete(plan, jobs=jobs, whole=single_copy_tables(plan.units, self.new_tables, jobs))
 
     def _replace(self) -> None:
         with self.connection.transaction():
@@ -104,10 +104,10 @@ class Loader:
                 self.sources,
                 self.inputs,
                 self.columns,
-                self.report,
+                self.listener,
             )
             tables = [replaced.table for replaced in self.replaced]
-            run = post_data.Connections([self.connection], self.report.step).run
+            run = post_data.Connections([self.connection], self.listener.step).run
             for task in post_data.computing_tasks(
                 run, self.schema, [s for s in self.sources if s.table in tables], self.inputs
             ):
@@ -177,8 +177,8 @@ class Loader:
         changed = {unit.table for unit in plan.units} | {table.table for table in self.replaced}
         with ExitStack() as stack:
             more = [stack.enter_context(connect(self.conninfo)) for _ in range(jobs - 1)]
-            connections = post_data.Connections([self.connection, *more], self.report.step)
-            run = partial(self.misfits.run, connections, self.inputs)
+            connections = post_data.Connections([self.connection, *more], self.listener.step)
+            run = partial(self.key_violations.run, connections, self.inputs)
             sender = stack.enter_context(self._sender(jobs, whole))
             tasks: list[Task[Any]] = [
                 self._end_of_rows(sender),
@@ -219,7 +219,7 @@ class Loader:
     def _conclude(self, complete: Sequence[str]) -> None:
         """Write down versions, let roles read, and say what is still to be done."""
         for source, row in zip(self.sources, self.summary.tables, strict=True):
-            row.lose(self.misfits.removed[source.name])
+            row.lose(self.key_violations.removed[source.name])
         versions.upsert(
             self.connection,
             self.schema,
@@ -234,7 +234,7 @@ class Loader:
 
     def touched_sources(self) -> list[TableSource]:
         """Return the sources that are loaded, and those that lost rows when keys were made."""
-        lost = [SOURCES[name] for name in self.misfits.removed]
+        lost = [SOURCES[name] for name in self.key_violations.removed]
         for source in lost:
             self.columns[source.table] = catalog.table_columns(
                 self.connection, self.schema, source.table
@@ -244,17 +244,17 @@ class Loader:
     @contextmanager
     def _sender(self, jobs: int, whole: Collection[str] = ()) -> Iterator[send.Sender]:
         """Yield what sends batches: this process, and with several jobs others beside it."""
-        common = (self.schema, self.columns, self.report.advance)
-        options: dict[str, Any] = {"whole": whole, "most_refused": self.options.most_refused}
+        common = (self.schema, self.columns, self.listener.advance)
+        options: dict[str, Any] = {"whole": whole, "max_quarantined": self.options.max_quarantined}
         if jobs == 1:
-            yield send.OwnSender(self.connection, *common, **options)
+            yield send.LocalSender(self.connection, *common, **options)
             return
         with (
             connect(self.conninfo) as connection,
             send.ProcessSender(self.conninfo, *common, jobs - 1, **options) as others,
         ):
             # This process is ready now, the others when they have imported all they need.
-            own = send.OwnSender(connection, *common, **options)
+            own = send.LocalSender(connection, *common, **options)
             yield send.Senders([own, *[others] * (jobs - 1)])
 
     def _row_tasks(
@@ -266,7 +266,7 @@ class Loader:
     ) -> Iterator[Task[Any]]:
         """Yield what brings the tables their rows."""
         size = sum(unit.n_rows * unit.row_bytes for unit in units)
-        self.report.begin(sum(unit.n_rows for unit in units), size)
+        self.listener.begin(sum(unit.n_rows for unit in units), size)
         # A table that has its foreign keys wants the rows they refer to first.
         in_order = bool(post_data.foreign_keys(self.connection, self.schema, self.tables))
         before: dict[str, object] = {}

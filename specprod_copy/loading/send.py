@@ -38,7 +38,7 @@ class Sender(Protocol):
         """Give back what was needed to send; there are no further batches."""
 
 
-class OwnSender:
+class LocalSender:
     """Sends batches by this process.
 
     Parameters
@@ -51,7 +51,7 @@ class OwnSender:
         Told as the work goes on.
     whole : collection of str
         Tables that are one batch each.
-    most_refused : int, optional
+    max_quarantined : int, optional
         See `copying.load_units`.
     """
 
@@ -63,10 +63,10 @@ class OwnSender:
         advance: copying.Advance,
         *,
         whole: Collection[str] = (),
-        most_refused: int | None = None,
+        max_quarantined: int | None = None,
     ) -> None:
         self._connection, self._schema, self._columns = connection, schema, columns
-        self._advance, self._whole, self._most_refused = advance, whole, most_refused
+        self._advance, self._whole, self._most_refused = advance, whole, max_quarantined
 
     def send(self, batch: Sequence[Unit]) -> list[UnitResult]:
         """Load a batch; see `Sender.send`."""
@@ -78,7 +78,7 @@ class OwnSender:
             self._columns[table],
             self._advance,
             whole=table in self._whole,
-            most_refused=self._most_refused,
+            max_quarantined=self._most_refused,
         )
 
     def close(self) -> None:
@@ -92,8 +92,8 @@ class ProcessSender:
     ----------
     conninfo : str
         For a connection of each process.
-    schema, columns, advance, whole, most_refused
-        As for `OwnSender`; progress is told batch by batch.
+    schema, columns, advance, whole, max_quarantined
+        As for `LocalSender`; progress is told batch by batch.
     jobs : int
         Number of processes.
     """
@@ -107,9 +107,9 @@ class ProcessSender:
         jobs: int,
         *,
         whole: Collection[str] = (),
-        most_refused: int | None = None,
+        max_quarantined: int | None = None,
     ) -> None:
-        self._work = partial(_load_batch, conninfo, schema, most_refused)
+        self._work = partial(_load_batch, conninfo, schema, max_quarantined)
         self._columns, self._advance, self._whole = columns, advance, whole
         # Not fork: threads of Polars and Arrow do not survive it.
         context = multiprocessing.get_context("spawn")
@@ -181,7 +181,7 @@ class Senders:
 def _load_batch(
     conninfo: str,
     schema: str,
-    most_refused: int | None,
+    max_quarantined: int | None,
     batch: Sequence[Unit],
     columns: Sequence[Column],
     *,
@@ -195,7 +195,7 @@ def _load_batch(
             columns,
             lambda *_: None,
             whole=whole,
-            most_refused=most_refused,
+            max_quarantined=max_quarantined,
         )
     # Row selections may be long and are not needed any more.
     return [replace(result, unit=replace(result.unit, rows=None)) for result in results]

@@ -20,7 +20,7 @@ _BATCHES_PER_JOB = 4
 """A job that ends early waits for the others, at the end: less long with many batches."""
 
 
-def whole_tables(units: Sequence[Unit], new: Collection[str], jobs: int) -> frozenset[str]:
+def single_copy_tables(units: Sequence[Unit], new: Collection[str], jobs: int) -> frozenset[str]:
     """Return the tables that are filled by one COPY each, which spares the server work.
 
     They are no more than a job's share of all work: others would wait for the one that has it.

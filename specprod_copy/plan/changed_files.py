@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from specprod_copy.errors import ChangedFileError
-from specprod_copy.plan.ledger import Ledger, Loaded
+from specprod_copy.plan.ledger import Ledger, LoadedRanges
 from specprod_copy.reader import open_table
 from specprod_copy.rows.units import Change, Fingerprint, Stamp, Unit, ledger_name
 from specprod_copy.tables import SOURCES, Inputs, TableSource
 
 
-def refuse_vanished(source: TableSource, opened: Sequence[Unit], loaded: Loaded) -> None:
+def refuse_vanished(source: TableSource, opened: Sequence[Unit], loaded: LoadedRanges) -> None:
     """Check that the files whose rows are in the table are still among the inputs.
 
     Raises
@@ -80,7 +80,7 @@ def replace_command(source: TableSource, path: Path) -> str:
     return f"specprod-copy load {source.stage} --replace {shlex.quote(str(path))}"
 
 
-def loaded_ranges(whole: Unit, loaded: Loaded) -> list[tuple[int, int]]:
+def loaded_ranges(whole: Unit, loaded: LoadedRanges) -> list[tuple[int, int]]:
     """Return the row ranges of a file that are in the table.
 
     Raises

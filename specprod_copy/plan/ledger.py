@@ -23,7 +23,7 @@ TABLE = "load_ledger"
 """Name of the ledger's table."""
 
 
-Loaded = Mapping[tuple[str, str], tuple[Fingerprint, list[tuple[int, int]]]]
+LoadedRanges = Mapping[tuple[str, str], tuple[Fingerprint, list[tuple[int, int]]]]
 """(file, HDU) to its fingerprint and the row ranges that are loaded, in order."""
 
 
@@ -52,7 +52,7 @@ class Ledger:
         ).format(self._name)
         return dict(self._connection.execute(query, (table,)).fetchall())
 
-    def loaded(self, table: str, stage: str) -> Loaded:
+    def loaded(self, table: str, stage: str) -> LoadedRanges:
         """Return what a stage has put into a table."""
         query = sql.SQL(
             """SELECT file, hdu, file_size, file_mtime_ns, digest, first_row, last_row FROM {}
@@ -171,7 +171,7 @@ class Ledger:
 class NothingLoaded(Ledger):
     """A ledger of nothing, so that a plan has every row of every file."""
 
-    def loaded(self, table: str, stage: str) -> Loaded:
+    def loaded(self, table: str, stage: str) -> LoadedRanges:
         """Return that nothing is in a table."""
         return {}
 

@@ -128,7 +128,7 @@ class _Problem:
         True where a value is bad; null where it is null.
     reason : str
         Why, as the end of a sentence.
-    suspected : polars.Expr or None
+    quick_check : polars.Expr or None
         A single truth value that is cheap to have: false when no value is bad. None: the number of
         nulls, which a frame knows.
     """
@@ -136,7 +136,7 @@ class _Problem:
     column: Column
     bad: pl.Expr
     reason: str
-    suspected: pl.Expr | None
+    quick_check: pl.Expr | None
 
 
 def _problems(column: Column, dtype: pl.DataType) -> Iterator[_Problem]:
@@ -184,9 +184,9 @@ class _Prepared(NamedTuple):
     problems : dict of str to _Problem
         What may be wrong, by name.
     looks : list of str
-        Those of the names that stand for a `suspected`.
+        Those of the names that stand for a `quick_check`.
     expressions : list of polars.Expr
-        The columns as they are wanted, and what is `suspected` as columns of these names.
+        The columns as they are wanted, and what is `quick_check` as columns of these names.
     """
 
     problems: dict[str, _Problem]
@@ -204,13 +204,13 @@ def _prepared(
         check_type(dtypes[column.name], column)
         problems += _problems(column, dtypes[column.name])
     named = {f"problem {n}": problem for n, problem in enumerate(problems)}
-    suspected = {
-        name: problem.suspected.fill_null(False).alias(name)
+    quick_check = {
+        name: problem.quick_check.fill_null(False).alias(name)
         for name, problem in named.items()
-        if problem.suspected is not None
+        if problem.quick_check is not None
     }
     wanted = [_converted(column, dtypes[column.name]).alias(column.name) for column in columns]
-    return _Prepared(named, [*suspected], [*wanted, *suspected.values()])
+    return _Prepared(named, [*quick_check], [*wanted, *quick_check.values()])
 
 
 def conform(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:

@@ -21,8 +21,10 @@ _REFUSING = _WORK + 3
 
 
 @contextmanager
-def work(connection: psycopg.Connection, schema: str, *, shared: bool) -> Iterator[None]:
-    """Be at work on a schema.
+def hold_schema_lock(
+    connection: psycopg.Connection, schema: str, *, shared: bool
+) -> Iterator[None]:
+    """Hold the lock of those who write to a schema.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ import polars as pl
 
 from specprod_copy.errors import BadRowsError, InputError
 from specprod_copy.reader.content import hdu_digest
-from specprod_copy.reader.fits_columns import Column, parse_columns
+from specprod_copy.reader.fits_columns import FitsColumn, parse_columns
 from specprod_copy.reader.fits_header import (
     Hdu,
     check_complete,
@@ -36,7 +36,14 @@ from specprod_copy.reader.fits_header import (
 from specprod_copy.reader.fits_tiles import TiledRows, uncompressed_header
 from specprod_copy.reader.fits_values import BadCells, decode
 from specprod_copy.reader.gzipped import unpack
-from specprod_copy.reader.selection import Fault, Rows, choose_columns, choose_rows, chunks, runs
+from specprod_copy.reader.selection import (
+    Fault,
+    RowNumbers,
+    choose_columns,
+    choose_rows,
+    chunks,
+    runs,
+)
 
 READ_BYTES = 1 << 20
 """Bytes read at once: they fit into a core's cache together with their columns."""
@@ -141,7 +148,7 @@ class FitsTable:
         """Return what tells the content of the table; see `specprod_copy.reader.content`."""
         return hdu_digest(self.path, self._opened, self._hdu, self.header)
 
-    def _source(self, columns: Sequence[Column]) -> RowSource:
+    def _source(self, columns: Sequence[FitsColumn]) -> RowSource:
         if isinstance(self._file, gzip.GzipFile):
             with input_errors(self.path, self.hdu):
                 part = unpack(self._file, self._start, self._hdu.size, self._fault)
@@ -152,7 +159,9 @@ class FitsTable:
             return TiledRows(self._file, self._start, self._hdu.header, columns, self._fault)
         return PlainRows(self._file, self._start, self.row_bytes, self._fault)
 
-    def _frame(self, columns: Sequence[Column], source: RowSource, rows: Rows) -> pl.DataFrame:
+    def _frame(
+        self, columns: Sequence[FitsColumn], source: RowSource, rows: RowNumbers
+    ) -> pl.DataFrame:
         with input_errors(self.path, self.hdu):
             arrays = self._gather(columns, source, rows)
         series = []
@@ -172,7 +181,9 @@ class FitsTable:
                 ) from bad
         return pl.DataFrame(series)
 
-    def _gather(self, columns: Sequence[Column], source: RowSource, rows: Rows) -> list[np.ndarray]:
+    def _gather(
+        self, columns: Sequence[FitsColumn], source: RowSource, rows: RowNumbers
+    ) -> list[np.ndarray]:
         """Copy the rows to arrays, one for each column, in this machine's byte order."""
         size = self.row_bytes
         block_rows = min(len(rows), max(1, READ_BYTES // max(1, size)))

@@ -53,7 +53,7 @@ FLIPPED: dict[tuple[str, float], pl.DataType] = {
 
 
 @dataclass(frozen=True)
-class Column:
+class FitsColumn:
     """One column of a binary table.
 
     Attributes
@@ -102,7 +102,7 @@ class Column:
             return pl.Unknown()
         return pl.Array(self.inner, self.vector) if self.vector else self.inner
 
-    def unreadable(self, problem: str) -> Column:
+    def unreadable(self, problem: str) -> FitsColumn:
         """Return this column as one that only takes its place in the row."""
         return replace(self, inner=None, shape=(), problem=problem)
 
@@ -112,13 +112,13 @@ class Columns(NamedTuple):
 
     Attributes
     ----------
-    by_name : mapping of str to Column
+    by_name : mapping of str to FitsColumn
         In file order. What cannot be read is there, too, with its `problem`.
     schema : polars.Schema
         Their types in Polars.
     """
 
-    by_name: Mapping[str, Column]
+    by_name: Mapping[str, FitsColumn]
     schema: pl.Schema
 
 
@@ -183,7 +183,7 @@ def make_columns(*values: Any) -> tuple[Columns, int]:
     BadColumn
         If a TFORM is bad, or two names are equal in upper case.
     """
-    columns: dict[str, Column] = {}
+    columns: dict[str, FitsColumn] = {}
     offset = 0
     for number, start in enumerate(range(0, len(values), len(KEYWORDS)), start=1):
         ttype, tform, *others = values[start : start + len(KEYWORDS)]
@@ -202,17 +202,17 @@ def make_columns(*values: Any) -> tuple[Columns, int]:
 
 def make_column(
     name: str, offset: int, tform: re.Match[str], tdim: Any, tscal: Any, tzero: Any, tnull: Any
-) -> Column:
+) -> FitsColumn:
     """Make one column from its matched TFORM and the values of the keywords (None if absent)."""
     repeat, letter, rest = int(tform[1] or 1), tform[2], tform[3].strip()
     if letter in FOREIGN_BITS:
         width = -(-repeat * FOREIGN_BITS[letter] // 8)
-        place = Column(name, offset, width, "u1")
+        place = FitsColumn(name, offset, width, "u1")
         return place.unreadable(f"TFORM {tform[0].strip()} is not supported")
     stored, inner = STORED[letter]
     width = repeat * np.dtype(stored).itemsize
     shape = () if repeat == 1 else (repeat,)
-    column = Column(name, offset, width, stored, shape, inner)
+    column = FitsColumn(name, offset, width, stored, shape, inner)
     if letter == "A":
         return text_column(column, rest, tdim)
     if letter == "L":
@@ -220,7 +220,7 @@ def make_column(
     return number_column(column, letter, tscal, tzero, tnull)
 
 
-def text_column(column: Column, rest: str, tdim: Any) -> Column:
+def text_column(column: FitsColumn, rest: str, tdim: Any) -> FitsColumn:
     """Complete a text column; TDIM (width, n, ...) makes it a vector of texts."""
     if rest:
         return column.unreadable(f"TFORM {column.width}A{rest} is not supported")
@@ -234,7 +234,9 @@ def text_column(column: Column, rest: str, tdim: Any) -> Column:
     return replace(column, shape=(math.prod(count), width) if count else (width,))
 
 
-def number_column(column: Column, letter: str, tscal: Any, tzero: Any, tnull: Any) -> Column:
+def number_column(
+    column: FitsColumn, letter: str, tscal: Any, tzero: Any, tnull: Any
+) -> FitsColumn:
     """Complete a number column by its scaling, its signedness and its null value."""
     scale = 1 if tscal is None else tscal
     zero = 0 if tzero is None else tzero

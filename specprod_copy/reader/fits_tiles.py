@@ -14,7 +14,7 @@ import numpy as np
 from isal import igzip
 
 from specprod_copy.reader import gzipped
-from specprod_copy.reader.fits_columns import Column, parse_columns
+from specprod_copy.reader.fits_columns import FitsColumn, parse_columns
 from specprod_copy.reader.fits_header import integer
 from specprod_copy.reader.selection import Fault
 
@@ -101,7 +101,7 @@ class TiledRows:
         Offset of the HDU's data in it.
     header : mapping
         The HDU's header as it is in the file.
-    columns : iterable of Column
+    columns : iterable of FitsColumn
         Those columns of the uncompressed table that are to be unpacked.
     fault : callable
         Makes the errors.
@@ -112,7 +112,7 @@ class TiledRows:
         file: io.BufferedIOBase,
         start: int,
         header: Mapping[str, object],
-        columns: Iterable[Column],
+        columns: Iterable[FitsColumn],
         fault: Fault,
     ) -> None:
         self.file, self.start, self.fault = file, start, fault
@@ -164,7 +164,7 @@ class TiledRows:
         self.unpacked = number, rows
         return rows
 
-    def unpack(self, column: Column, method: object, packed: bytes, n_rows: int) -> np.ndarray:
+    def unpack(self, column: FitsColumn, method: object, packed: bytes, n_rows: int) -> np.ndarray:
         """Unpack one column of a tile to its bytes, shape (n_rows, width)."""
         if method not in UNPACK:
             message = f"compression {method} is not supported; funpack the file"

@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from specprod_copy.reader.fits_columns import Column
+from specprod_copy.reader.fits_columns import FitsColumn
 
 
 class BadCells(Exception):
@@ -35,12 +35,12 @@ class BadCells(Exception):
         self.values = values
 
 
-def decode(column: Column, values: np.ndarray) -> pl.Series:
+def decode(column: FitsColumn, values: np.ndarray) -> pl.Series:
     """Turn stored values of a column into a Polars series.
 
     Parameters
     ----------
-    column : Column
+    column : FitsColumn
         A column without a problem.
     values : array, shape (rows, *column.shape)
         As stored, but in this machine's byte order, contiguous.
@@ -74,7 +74,7 @@ def decode(column: Column, values: np.ndarray) -> pl.Series:
     return flat.reshape((len(values), *column.vector))
 
 
-def decode_text(column: Column, values: np.ndarray) -> pl.Series:
+def decode_text(column: FitsColumn, values: np.ndarray) -> pl.Series:
     """Turn bytes, shape (rows, width) or (rows, n, width), into text.
 
     Arrow does it, two to three times as fast as Polars.

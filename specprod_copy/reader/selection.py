@@ -13,7 +13,7 @@ from specprod_copy.errors import InputError
 Fault = Callable[..., InputError]
 """Makes an InputError from a message (and `column`) that names the file and HDU by itself."""
 
-Rows = range | np.ndarray
+RowNumbers = range | np.ndarray
 """Row numbers, counted from 0 and ascending: a range, or an int64 array of picked rows."""
 
 
@@ -63,7 +63,7 @@ def choose_rows(
     rows: np.ndarray | None = None,
     *,
     fault: Fault,
-) -> Rows:
+) -> RowNumbers:
     """Check the rows asked for.
 
     Parameters
@@ -102,13 +102,13 @@ def choose_rows(
     return picked[np.searchsorted(picked, first) : np.searchsorted(picked, last)]
 
 
-def chunks(rows: Rows, size: int) -> Iterator[Rows]:
+def chunks(rows: RowNumbers, size: int) -> Iterator[RowNumbers]:
     """Cut `rows` into pieces of at most `size` row numbers; no pieces when there are no rows."""
     for start in range(0, len(rows), size):
         yield rows[start : start + size]
 
 
-def runs(rows: Rows) -> Iterator[tuple[int, int, int]]:
+def runs(rows: RowNumbers) -> Iterator[tuple[int, int, int]]:
     """Cut ascending `rows` into runs of neighbours.
 
     Yields

@@ -78,7 +78,7 @@ def encoded_chunks(
 
 
 @contextmanager
-def made_ahead(items: Iterator[T]) -> Iterator[Iterator[T]]:
+def prefetch(items: Iterator[T]) -> Iterator[Iterator[T]]:
     """Yield an iterator over items of which another thread makes the next one ahead.
 
     It begins at once, and ends with the ``with`` block, whether all items were wanted or not.
@@ -136,7 +136,7 @@ def encoded_units(
     with ExitStack() as stack:
         lanes = [
             stack.enter_context(
-                made_ahead(_lane(units[n::threads], refused[n::threads], Encoder(columns)))
+                prefetch(_lane(units[n::threads], refused[n::threads], Encoder(columns)))
             )
             for n in range(threads)
         ]

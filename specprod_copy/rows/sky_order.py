@@ -17,7 +17,7 @@ _SPREAD = ((8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555))
 """Shifts and masks that put a zero between any two of 16 bits."""
 
 
-def place(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
+def morton_code(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
     """Return a number for each position that is near for positions that are near each other.
 
     The bits of right ascension and declination by turns: a curve in the shape of a Z, as those of
@@ -56,5 +56,5 @@ def sorted_on_sky(frame: pl.DataFrame, ra: str, dec: str) -> pl.DataFrame:
     polars.DataFrame
         Rows of the same place stay in their order.
     """
-    order = np.argsort(place(frame[ra].to_numpy(), frame[dec].to_numpy()), kind="stable")
+    order = np.argsort(morton_code(frame[ra].to_numpy(), frame[dec].to_numpy()), kind="stable")
     return frame.select(pl.all().gather(pl.Series(order)))

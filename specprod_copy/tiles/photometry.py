@@ -20,7 +20,7 @@ from specprod_copy.tiles import gathering
 from specprod_copy.tiles.summaries import Tile
 from specprod_copy.tiles.tile_rows import (
     Origin,
-    Rows,
+    SourceRows,
     columns_of,
     path_of,
     read_into_memory,
@@ -101,7 +101,7 @@ def find_photometry(files: ProductionFiles, tileid: int, assigned: Path) -> Phot
     )
 
 
-def photometry_rows(found: Photometry, tileid: int, targets: pl.Series) -> list[Rows]:
+def photometry_rows(found: Photometry, tileid: int, targets: pl.Series) -> list[SourceRows]:
     """Return photometry of some targets of a tile: by Tractor, else that of the targeting.
 
     Parameters
@@ -122,7 +122,7 @@ def photometry_rows(found: Photometry, tileid: int, targets: pl.Series) -> list[
     return rows + more
 
 
-def target_rows(found: Photometry, tile: Tile, targets: pl.Series) -> list[Rows]:
+def target_rows(found: Photometry, tile: Tile, targets: pl.Series) -> list[SourceRows]:
     """Return rows for table target; parameters and errors as for `photometry_rows`."""
     constants = {"SURVEY": tile.survey, "PROGRAM": tile.program}
     origins = [
@@ -136,13 +136,13 @@ def target_rows(found: Photometry, tile: Tile, targets: pl.Series) -> list[Rows]
 
 def _pick(
     source: TableSource, origins: Sequence[Origin], wanted: pl.Series, tileid: int | None
-) -> tuple[list[Rows], pl.Series]:
+) -> tuple[list[SourceRows], pl.Series]:
     """Return the first row of each wanted target, and the targets that have none."""
     names = ("TARGETID",) if tileid is None else ("TARGETID", "TILEID")
     # With TILEID: the same target may stand in a row of another tile before.
     first = pl.struct(names).is_first_distinct()
     of_tile = pl.lit(True) if tileid is None else pl.col("TILEID") == tileid
-    picked: list[Rows] = []
+    picked: list[SourceRows] = []
     for origin in origins:
         table = origin
         if isinstance(table, Path):
@@ -151,7 +151,7 @@ def _pick(
         chosen = pl.col("TARGETID").is_in(wanted.implode()) & first & of_tile
         numbers = rows.select(chosen.arg_true()).to_series()
         if len(numbers):
-            picked.append(Rows(source, origin, numbers.to_numpy().astype(np.int64)))
+            picked.append(SourceRows(source, origin, numbers.to_numpy().astype(np.int64)))
             found = rows["TARGETID"].gather(numbers)
             wanted = wanted.filter(~wanted.is_in(found.implode()))
     return picked, wanted

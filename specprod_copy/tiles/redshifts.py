@@ -21,7 +21,7 @@ from specprod_copy.reader.text import MemoryTable
 from specprod_copy.tables import redshift
 from specprod_copy.tiles.coadd import EXPOSURE_COLUMNS, SPECFLUX, Groups, by_target, coadd
 from specprod_copy.tiles.summaries import Tile
-from specprod_copy.tiles.tile_rows import Rows, columns_of, read_into_memory, with_constants
+from specprod_copy.tiles.tile_rows import SourceRows, columns_of, read_into_memory, with_constants
 
 PETALS: Final = frozenset(range(10))
 """Every tile has these, but a petal may have failed."""
@@ -85,7 +85,7 @@ def redshift_files(files: ProductionFiles, tile: Tile) -> dict[int, tuple[Path, 
     return dict(sorted(found.items()))
 
 
-def ztile_rows(tile: Tile, petals: Sequence[Sequence[Path]]) -> list[Rows]:
+def ztile_rows(tile: Tile, petals: Sequence[Sequence[Path]]) -> list[SourceRows]:
     """Return the rows of a tile for table ztile, petal by petal.
 
     Parameters
@@ -105,11 +105,11 @@ def ztile_rows(tile: Tile, petals: Sequence[Sequence[Path]]) -> list[Rows]:
     ]
     firstnight = pl.concat([petal.exposures["NIGHT"].cast(pl.Int64) for petal in read]).min()
 
-    def each() -> list[Rows]:
-        return [Rows(redshift.ZTILE, _joined([petal], firstnight)) for petal in read]
+    def each() -> list[SourceRows]:
+        return [SourceRows(redshift.ZTILE, _joined([petal], firstnight)) for petal in read]
 
     # All at once: what there is to do does not depend much on the number of rows.
-    return [Rows(redshift.ZTILE, _joined(read, firstnight), parts=each)]
+    return [SourceRows(redshift.ZTILE, _joined(read, firstnight), parts=each)]
 
 
 def _read_redrock(tile: Tile, path: Path) -> Petal:

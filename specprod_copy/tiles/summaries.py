@@ -14,7 +14,7 @@ from specprod_copy.desi.production import FIRST_LOADABLE_NIGHT
 from specprod_copy.errors import InputError
 from specprod_copy.reader.text import MemoryTable
 from specprod_copy.tables import Inputs, exposure, frame, tile
-from specprod_copy.tiles.tile_rows import Rows, columns_of, read_into_memory
+from specprod_copy.tiles.tile_rows import SourceRows, columns_of, read_into_memory
 
 _EFFTIME: Final = pl.col("EFFTIME_SPEC").cast(pl.Float64)
 _POSITIVE: Final = (_EFFTIME > 0) & _EFFTIME.is_not_nan()
@@ -126,16 +126,16 @@ class Summaries:
         )
         return {row[0]: Tile(*row) for row in found.sort("TILEID").iter_rows()}
 
-    def rows(self, tileids: Sequence[int]) -> list[Rows]:
+    def rows(self, tileids: Sequence[int]) -> list[SourceRows]:
         """Return the rows of some tiles for the tables tile, exposure and frame.
 
         Exposures count if their EFFTIME_SPEC is positive, and with them all of their frames.
         """
         expids = self._exposed.filter(pl.col("TILEID").is_in(list(tileids)))
         return [
-            Rows(tile.SOURCE, self.tile, _where(self._tileids, tileids)),
-            Rows(exposure.SOURCE, self.exposure, expids["ROW"].to_numpy()),
-            Rows(frame.SOURCE, self.frame, _where(self._frames, expids["EXPID"].to_list())),
+            SourceRows(tile.SOURCE, self.tile, _where(self._tileids, tileids)),
+            SourceRows(exposure.SOURCE, self.exposure, expids["ROW"].to_numpy()),
+            SourceRows(frame.SOURCE, self.frame, _where(self._frames, expids["EXPID"].to_list())),
         ]
 
     @cached_property

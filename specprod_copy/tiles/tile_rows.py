@@ -24,7 +24,7 @@ Origin: TypeAlias = Path | MemoryTable
 
 
 @dataclass(frozen=True)
-class Rows:
+class SourceRows:
     """Rows of an input table.
 
     Parameters
@@ -43,7 +43,7 @@ class Rows:
     source: TableSource
     origin: Origin
     numbers: np.ndarray | None = None
-    parts: Callable[[], Sequence[Rows]] = lambda: ()
+    parts: Callable[[], Sequence[SourceRows]] = lambda: ()
 
     @property
     def path(self) -> Path:

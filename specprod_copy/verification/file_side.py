@@ -17,7 +17,7 @@ from specprod_copy.verification.job import FILE, ROW, TableJob
 
 
 @dataclass
-class Sample:
+class DrawnRows:
     """Rows drawn at random: those whose keys have the smallest hashes.
 
     So the choice depends on seed and keys alone, not on the order or the splitting of the work.
@@ -34,7 +34,7 @@ class Sample:
     ranks: np.ndarray
 
     @classmethod
-    def of_nothing(cls, job: TableJob) -> Sample:
+    def of_nothing(cls, job: TableJob) -> DrawnRows:
         """Return a sample without rows."""
         return cls(job.no_rows(located=True), np.zeros(0, dtype=np.uint64))
 
@@ -55,7 +55,7 @@ class FileScan:
     Parameters
     ----------
     tally : Tally
-    sample : Sample
+    sample : DrawnRows
     read, kept, changed : Counter
         (file, HDU) to rows read, rows kept by the row filter, and values that were not finite.
     errors : dict of (str, str) to str
@@ -63,7 +63,7 @@ class FileScan:
     """
 
     tally: Tally
-    sample: Sample
+    sample: DrawnRows
     read: Counter[tuple[str, str]] = field(default_factory=Counter)
     kept: Counter[tuple[str, str]] = field(default_factory=Counter)
     changed: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -72,7 +72,7 @@ class FileScan:
     @classmethod
     def of_nothing(cls, job: TableJob) -> FileScan:
         """Return what is found in no files."""
-        return cls(Tally.of_nothing(len(job.columns)), Sample.of_nothing(job))
+        return cls(Tally.of_nothing(len(job.columns)), DrawnRows.of_nothing(job))
 
     def add(self, other: FileScan, job: TableJob) -> None:
         """Count what another scan has found in."""

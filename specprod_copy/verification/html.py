@@ -12,7 +12,7 @@ import jinja2
 import specprod_copy
 from specprod_copy.errors import InputError
 from specprod_copy.resources import resource_folder
-from specprod_copy.verification.results import CHECKS, Group, Result, grouped
+from specprod_copy.verification.results import CHECKS, CheckGroup, Result, grouped
 from specprod_copy.verification.text import summary
 
 
@@ -37,7 +37,7 @@ def render(schema: str, results: Sequence[Result], *, time: datetime) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    tables: dict[str, list[Group]] = {}
+    tables: dict[str, list[CheckGroup]] = {}
     for group in grouped(results):
         tables.setdefault(group.table, []).append(group)
     return environment.get_template("verify.html").render(

@@ -56,7 +56,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Group:
+class CheckGroup:
     """Results of one check of one table.
 
     Parameters
@@ -78,12 +78,12 @@ class Group:
         return f"{len(self.passed):,} of {len(self.passed) + len(self.failed):,} passed"
 
 
-def grouped(results: Iterable[Result]) -> list[Group]:
+def grouped(results: Iterable[Result]) -> list[CheckGroup]:
     """Return results by table and check, in the order in which these come first."""
-    groups: dict[tuple[str, str], Group] = {}
+    groups: dict[tuple[str, str], CheckGroup] = {}
     for result in results:
         group = groups.setdefault(
-            (result.table, result.name), Group(result.table, result.name, [], [])
+            (result.table, result.name), CheckGroup(result.table, result.name, [], [])
         )
         (group.passed if result.passed else group.failed).append(result)
     return list(groups.values())

@@ -16,7 +16,7 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.plan import ledger
 from specprod_copy.postgres import catalog, ddl
 from specprod_copy.postgres.connection import connect, translated_errors
-from specprod_copy.progress import Report
+from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import Inputs
 from specprod_copy.verification import value_checks
 from specprod_copy.verification.compare import Differences, compare
@@ -39,7 +39,7 @@ from specprod_copy.verification.server_checks import (
     check_foreign_keys,
     check_primary_key,
 )
-from specprod_copy.verification.work import TableWork, Task, Workers
+from specprod_copy.verification.work import Piece, TableWork, Workers
 
 T = TypeVar("T")
 
@@ -75,7 +75,7 @@ class VerifyOptions:
 
 
 def verify(
-    conninfo: str, inputs: Inputs, options: VerifyOptions, report: Report | None = None
+    conninfo: str, inputs: Inputs, options: VerifyOptions, listener: ProgressListener | None = None
 ) -> list[Result]:
     """Read the files of a production again and compare them with the database.
 
@@ -88,7 +88,7 @@ def verify(
     inputs : Inputs
         The production's files.
     options : VerifyOptions
-    report : Report, optional
+    listener : ProgressListener, optional
         Is told what is going on.
 
     Returns
@@ -102,7 +102,7 @@ def verify(
         If the options or the server are not as they must be, or this program has not loaded the
         schema. What is wrong with files and tables is in the results.
     """
-    schema, report = options.schema, report or Report()
+    schema, listener = options.schema, listener or ProgressListener()
     tables = tables_of(options.stages, inputs)
     with translated_errors(f"cannot verify schema {schema}"):
         with connect(conninfo) as connection:
@@ -128,11 +128,11 @@ def verify(
                 root = inputs.files.root
                 elsewhere = set(ddl.TABLES).difference(present) if options.alone else set[str]()
                 run = _Verification(
-                    connection, conninfo, root, existing, elsewhere, workers, report
+                    connection, conninfo, root, existing, elsewhere, workers, listener
                 )
                 results += run.run(plans)
             finally:
-                report.end()
+                listener.end()
     return results
 
 
@@ -147,7 +147,7 @@ class _Verification:
         existing: set[str],
         elsewhere: set[str],
         workers: Workers,
-        report: Report,
+        listener: ProgressListener,
     ) -> None:
         self.connection = connection
         self.view = (conninfo, export_snapshot(connection))
@@ -155,12 +155,12 @@ class _Verification:
         self.existing = existing
         self.elsewhere = elsewhere
         self.workers = workers
-        self.report = report
+        self.listener = listener
 
     def run(self, plans: list[TablePlan]) -> Iterator[Result]:
         """Verify tables."""
         works = [TableWork.of(plan, self.connection) for plan in plans]
-        self.report.begin(sum(work.rows for work in works), sum(work.size for work in works))
+        self.listener.begin(sum(work.rows for work in works), sum(work.size for work in works))
         for work in works:
             yield from self._check_table(work)
 
@@ -187,16 +187,16 @@ class _Verification:
             yield value_checks.check_not_finite(job, files.tally, table.tally)
         yield value_checks.check_nulls(job, files.tally, table.tally)
         yield from value_checks.check_ids(job, table)
-        with self.report.step(f"{job.table}: keys"):
+        with self.listener.step(f"{job.table}: keys"):
             yield check_primary_key(self.connection, job)
             yield from check_foreign_keys(self.connection, job, self.existing, self.elsewhere)
             yield check_quarantine(self.connection, plan)
             yield check_finish(self.connection, job, plan.waiting, self.elsewhere)
             yield check_sample(self.connection, job, files.sample.frame)
 
-    def _done(self, table: str, tasks: Sequence[Task[T]]) -> Iterator[T]:
+    def _done(self, table: str, tasks: Sequence[Piece[T]]) -> Iterator[T]:
         for task, result in self.workers.run(tasks):
-            self.report.advance(table, task.rows, task.size)
+            self.listener.advance(table, task.rows, task.size)
             yield result
 
     def _differences(self, work: TableWork, files: Tally, table: Tally) -> Differences:
@@ -211,7 +211,7 @@ class _Verification:
         job = work.plan.job
         if value_checks.same_rows(job, files, table):
             job = job.narrowed(set(value_checks.differing_columns(job, files, table)))
-        with self.report.step(f"{job.table}: comparing rows"):
+        with self.listener.step(f"{job.table}: comparing rows"):
             of_files = work.on_files(partial(collect_files, job, parts))
             of_table = work.on_pages(partial(collect_pages, *self.view, job, parts))
             return compare(

@@ -27,7 +27,7 @@ SMALL_ROWS = 500_000
 
 
 @dataclass(frozen=True)
-class Task(Generic[T]):
+class Piece(Generic[T]):
     """A piece of work.
 
     Parameters
@@ -68,16 +68,16 @@ class Workers:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
-    def run(self, tasks: Sequence[Task[T]]) -> Iterator[tuple[Task[T], T]]:
+    def run(self, tasks: Sequence[Piece[T]]) -> Iterator[tuple[Piece[T], T]]:
         """Do tasks.
 
         Parameters
         ----------
-        tasks : sequence of Task
+        tasks : sequence of Piece
 
         Yields
         ------
-        task : Task
+        task : Piece
         result : object
             What its work returned; in the order of the tasks.
 
@@ -138,10 +138,10 @@ class TableWork:
         units, entries = self.plan.units, self.plan.entries.values()
         return sum(u.n_rows * u.row_bytes for u in units) + sum(entry.sent for entry in entries)
 
-    def on_files(self, work: Callable[[list[Unit]], T]) -> list[Task[T]]:
+    def on_files(self, work: Callable[[list[Unit]], T]) -> list[Piece[T]]:
         """Return tasks that do some work on all units."""
         return [
-            Task(
+            Piece(
                 partial(work, batch),
                 sum(unit.n_rows for unit in batch),
                 sum(unit.n_rows * unit.row_bytes for unit in batch),
@@ -149,8 +149,8 @@ class TableWork:
             for batch in self.batches
         ]
 
-    def on_pages(self, work: Callable[[Pages], T]) -> list[Task[T]]:
+    def on_pages(self, work: Callable[[Pages], T]) -> list[Piece[T]]:
         """Return tasks that do some work on all pages; how much it is, is the ledger's guess."""
         entries, share = self.plan.entries.values(), len(self.ranges)
         rows, size = sum(e.kept for e in entries) // share, sum(e.sent for e in entries) // share
-        return [Task(partial(work, pages), rows, size) for pages in self.ranges]
+        return [Piece(partial(work, pages), rows, size) for pages in self.ranges]

@@ -26,7 +26,7 @@ WHERE {{ differ("old", "new") }}
 {%- endmacro %}
 
 {# Number of rows whose coefficients were saved, and are now neither the saved ones nor the patch's. -#}
-{% macro strangers(table, patch, backup) -%}
+{% macro unmatched_rows(table, patch, backup) -%}
 SELECT count(*) AS strange_rows
 FROM {{ table }} AS now JOIN {{ backup }} AS saved USING (id) JOIN {{ patch }} AS new USING (id)
 WHERE {{ differ("now", "saved") }}

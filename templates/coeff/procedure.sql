@@ -1,4 +1,4 @@
-{% from "coeff/macros.sql" import counts, differences, strangers -%}
+{% from "coeff/macros.sql" import counts, differences, unmatched_rows -%}
 {# A comment must not hold the line breaks that a name may have. -#}
 {% macro plain(name) %}{{ name.split() | join(" ") }}{% endmacro -%}
 {# SQL has no assertions; but a cast that fails gives the reason and ends the transaction. -#}
@@ -123,8 +123,8 @@ FROM (
 SELECT {{ require("strange_rows = 0",
                   "concat(strange_rows, ' rows have neither their saved coefficients nor those of the patch')") }} AS known
 FROM (
-{{ strangers(schema ~ "." ~ table, patch_schema ~ "." ~ patch, patch_schema ~ "." ~ backup) }}
-) AS strangers;
+{{ unmatched_rows(schema ~ "." ~ table, patch_schema ~ "." ~ patch, patch_schema ~ "." ~ backup) }}
+) AS unmatched_rows;
 {% include "coeff/save.sql" %}
 {% include "coeff/update.sql" %}
 SELECT {{ require("differing_rows = 0",

@@ -102,7 +102,10 @@ def test_status_of_a_partial_load(database, root):
 
 def test_status_tells_who_is_at_work(database, root):
     run(database, "load", "tile", "-q", "-p", "iron", "-r", root)
-    with psycopg.connect(database) as connection, locks.work(connection, "iron", shared=True):
+    with (
+        psycopg.connect(database) as connection,
+        locks.hold_schema_lock(connection, "iron", shared=True),
+    ):
         pid = connection.info.backend_pid
         assert f"at work: process {pid} of " in run(database, "status", "-s", "iron")
 

@@ -187,7 +187,7 @@ def test_the_procedure_holds_the_statements_of_the_commands():
             for name in ("counts", "differences")
             for values in (patch.patch, patch.backup)
         ]
-        statements += [patch.render("strangers").rstrip(";\n")]
+        statements += [patch.render("unmatched_rows").rstrip(";\n")]
         assert [text for text in statements if text not in script] == []
     assert (
         "ALTER TABLE IF EXISTS coeff_patch.iron_zpixpatch RENAME TO desi_dr1_zpixpatch;" in script

@@ -12,7 +12,6 @@ import psycopg
 import pytest
 from support.daily_tiles import demo, edit, empty, loaded, own_copy
 
-from specprod_copy.daily import load as tile_load
 from specprod_copy.daily import run, state
 from specprod_copy.daily.staging import Staging
 from specprod_copy.errors import InputError
@@ -61,14 +60,14 @@ def test_failure_at_any_step_leaves_the_tile_as_it_was(own_copy, monkeypatch, st
         method(self, *arguments)
         raise InputError("no more")
 
-    gather = tile_load.gather
+    real = run.read_tile
 
-    def gathered(*arguments: object) -> object:
+    def read_tile(*arguments: object) -> object:
         """The comparison before uses some of the same steps; it is over now."""
         monkeypatch.setattr(Staging, step, fail)
-        return gather(*arguments)
+        return real(*arguments)
 
-    monkeypatch.setattr(run, "gather", gathered)
+    monkeypatch.setattr(run, "read_tile", read_tile)
     summary = own_copy.tile(first, update=True)
     assert summary.failed == {first: "no more"}
     monkeypatch.undo()
@@ -100,7 +99,7 @@ def test_kill_leaves_whole_tiles(loaded, empty):
     """Killed with all rows of the second tile sent, but not committed: only the first is there."""
     arguments = [str(empty.root), empty.conninfo, empty.schema]
     command = [sys.executable, "-c", KILLED, *arguments]
-    killed = subprocess.run(command, cwd=Path(__file__).parent, check=False)
+    killed = subprocess.run(command, cwd=Path(__file__).parents[1], check=False)
     assert killed.returncode == -signal.SIGKILL
     first, *others = loaded.tileids()
     for table, key in (("ztile", "tileid"), ("target", "tileid"), ("exposure", "tileid")):

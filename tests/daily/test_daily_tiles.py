@@ -46,8 +46,8 @@ def test_lowest_tile_decides_in_either_order(loaded, empty):
 
 def only_change(daily: Daily) -> tuple[int, str]:
     """Return the only tile that changed, and why."""
-    (finding,) = daily.sync(dry_run=True).having(Verdict.CHANGED)
-    return finding.tileid, finding.reason
+    (found,) = daily.sync(dry_run=True).having(Verdict.CHANGED)
+    return found.tileid, found.reason
 
 
 def test_later_updated_alone(own_copy):
@@ -129,8 +129,8 @@ def test_tile_that_vanished(own_copy):
     first, *others = own_copy.tileids()
     before = own_copy.contents()
     own_copy.drop_tile(first)
-    (finding,) = own_copy.sync().having(Verdict.OBSOLETE)
-    assert (finding.tileid, finding.reason) == (first, "vanished from the tiles file")
+    (found,) = own_copy.sync().having(Verdict.OBSOLETE)
+    assert (found.tileid, found.reason) == (first, "vanished from the tiles file")
     assert own_copy.contents() == before
     (lastnight,) = own_copy.query("SELECT lastnight FROM daily.tile WHERE tileid = %s", first)[0]
     assert own_copy.sync(delete=True, since=lastnight + 1).removed == []
@@ -146,8 +146,8 @@ def test_tile_that_vanished(own_copy):
 def test_tile_that_is_not_loadable_any_more(own_copy):
     first, *others = own_copy.tileids()
     own_copy.change_tile(first, EFFTIME_SPEC="nan")
-    (finding,) = own_copy.sync().having(Verdict.OBSOLETE)
-    assert (finding.tileid, finding.reason) == (first, "EFFTIME_SPEC is NaN")
+    (found,) = own_copy.sync().having(Verdict.OBSOLETE)
+    assert (found.tileid, found.reason) == (first, "EFFTIME_SPEC is NaN")
     assert own_copy.tileids() == [first, *others]
     own_copy.sync(delete=True)
     assert own_copy.tileids() == others

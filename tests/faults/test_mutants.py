@@ -52,7 +52,16 @@ def test_mutants(folder, database):
     for first in range(0, MUTATIONS, BATCH):
         count = min(BATCH, MUTATIONS - first)
         done = subprocess.run(
-            [sys.executable, mutants.__file__, database, str(folder), str(first), str(count)],
+            [
+                sys.executable,
+                "-m",
+                "support.mutants",
+                database,
+                str(folder),
+                str(first),
+                str(count),
+            ],
+            cwd=Path(__file__).parents[1],
             stdout=subprocess.PIPE,
             text=True,
             timeout=120 + count,

@@ -478,7 +478,10 @@ def test_no_right_to_create(fuji, password_role):
 
 
 def test_second_loader_is_told_who_is_at_work(fuji):
-    with psycopg.connect(fuji.conninfo) as connection, locks.work(connection, "fuji", shared=False):
+    with (
+        psycopg.connect(fuji.conninfo) as connection,
+        locks.hold_schema_lock(connection, "fuji", shared=False),
+    ):
         message = fuji.refuse("exposures")
     assert message.startswith("another load is at work on schema fuji (process ")
     fuji.run("exposures")

@@ -403,7 +403,7 @@ def test_a_part_and_a_whole_load_exclude_each_other(demos, module_database):
     with psycopg.connect(module_database, autocommit=True) as connection:
         for shared, part in ((True, None), (False, (1, 2))):
             with (
-                locks.work(connection, "busy", shared=shared),
+                locks.hold_schema_lock(connection, "busy", shared=shared),
                 pytest.raises(DatabaseError, match="another load is at work on schema busy"),
             ):
                 load(module_database, Inputs(files), LoadOptions(("tile",), "busy", part=part))

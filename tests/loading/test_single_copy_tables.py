@@ -13,7 +13,7 @@ from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.loading import copying, run
 from specprod_copy.loading.api import LoadOptions, load
 from specprod_copy.plan import batches
-from specprod_copy.plan.batches import make_batches, whole_tables
+from specprod_copy.plan.batches import make_batches, single_copy_tables
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.planning import make_plan, sources_of
 from specprod_copy.postgres.catalog import table_columns
@@ -142,14 +142,14 @@ def size_of(table: str, share: int) -> list:
 def test_no_more_than_the_share_of_a_job(jobs, expected):
     """In bytes of the files: 8 for each row."""
     work = [*size_of("zpix", 600), *size_of("ztile", 300), *size_of("tile", 100)]
-    assert whole_tables(work, ["zpix", "ztile", "tile"], jobs) == expected
+    assert single_copy_tables(work, ["zpix", "ztile", "tile"], jobs) == expected
 
 
 def test_only_new_tables_and_none_that_takes_long(monkeypatch):
     work = [*size_of("zpix", 400), *size_of("ztile", 300), *size_of("tile", 300)]
-    assert whole_tables(work, ["ztile"], 1) == {"ztile"}
+    assert single_copy_tables(work, ["ztile"], 1) == {"ztile"}
     monkeypatch.setattr(batches, "WHOLE_BYTES", 8 * 400 - 1)
-    assert whole_tables(work, ["zpix", "ztile"], 1) == {"ztile"}
+    assert single_copy_tables(work, ["zpix", "ztile"], 1) == {"ztile"}
 
 
 def test_batches():

@@ -13,7 +13,7 @@ from specprod_copy.loading.api import LoadOptions, load
 from specprod_copy.postgres import ddl
 from specprod_copy.postgres.catalog import table_columns
 from specprod_copy.postgres.encoder import CHUNK_ROWS
-from specprod_copy.rows.sky_order import place, sorted_on_sky
+from specprod_copy.rows.sky_order import morton_code, sorted_on_sky
 from specprod_copy.tables import SOURCES, Inputs
 
 
@@ -22,14 +22,14 @@ def test_places_on_the_curve():
     unit = 360 / 65536
     ra = np.array([0, 1.5, 2.5, 3.5, 0, 1.5, 65535.5]) * unit
     dec = np.array([0.5, 0.5, 0.5, 0.5, 1.5, 1.5, 32767.5]) * unit - 90
-    assert place(ra, dec).tolist() == [0, 1, 4, 5, 2, 3, (1 << 31) - 1]
-    assert place(np.array([359.99999]), np.array([90.0])).tolist() == [0xD5555555]
+    assert morton_code(ra, dec).tolist() == [0, 1, 4, 5, 2, 3, (1 << 31) - 1]
+    assert morton_code(np.array([359.99999]), np.array([90.0])).tolist() == [0xD5555555]
 
 
 def test_places_off_the_sky():
     """What is not known has a place as well: -9999, and whatever an earlier release had."""
     ra = np.array([-9999.0, 1e300, np.inf, -1.0, 360.0])
-    places = place(ra, -ra)
+    places = morton_code(ra, -ra)
     assert places.dtype == np.uint32
     assert len(places) == 5
 
@@ -51,7 +51,7 @@ def test_tables_that_are_searched_on_the_sky_are_sorted(tmp_path, database):
             rows = connection.execute(
                 f"SELECT {ra}, {dec} FROM fuji.{source.table} ORDER BY ctid"
             ).fetchall()
-            places = place(*np.array(rows).T).astype(np.int64)
+            places = morton_code(*np.array(rows).T).astype(np.int64)
             # Each file begins anew, and none is longer than a chunk.
             files = len(SOURCES[source.name].files(inputs)) if source.table == "photometry" else 3
             assert len(rows) < CHUNK_ROWS

@@ -1,6 +1,6 @@
 """Load damaged files, one after the other, in a process that can neither hang nor eat the memory.
 
-    python mutants.py DSN FOLDER FIRST COUNT
+    python -m support.mutants DSN FOLDER FIRST COUNT
 
 loads the mutants FIRST, FIRST + 1, ... and prints what became of them, as JSON. FOLDER holds a
 small production; mutants that show a defect are kept there.
