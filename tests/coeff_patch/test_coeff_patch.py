@@ -31,7 +31,7 @@ from specprod_copy.coeff_patch.kinds import KINDS
 from specprod_copy.errors import ConfigurationError, DatabaseError, InputError
 from specprod_copy.postgres import ddl
 
-pytest_plugins = ("coeff_patch_fixtures",)
+pytest_plugins = ("support.coeff_patch_fixtures",)
 
 INDEXES = {
     "zpixpatch": ("unique", "desiname", "healpix", "program", "survey", "targetid"),

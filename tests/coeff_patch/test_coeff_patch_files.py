@@ -17,7 +17,7 @@ from specprod_copy.coeff_patch import extract
 from specprod_copy.errors import ConfigurationError, InputError
 from specprod_copy.postgres.encoder import CHUNK_ROWS
 
-pytest_plugins = ("coeff_patch_fixtures",)
+pytest_plugins = ("support.coeff_patch_fixtures",)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from specprod_copy.coeff_patch import apply, load, patches_of
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.postgres import ddl
 
-pytest_plugins = ("coeff_patch_fixtures",)
+pytest_plugins = ("support.coeff_patch_fixtures",)
 
 WEIRD = "we\"ird %s %(x)s\n\\! touch canary\n'; $$ -- :name {{ schema }}"
 

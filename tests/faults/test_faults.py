@@ -21,7 +21,7 @@ from specprod_copy.plan.batches import WHOLE_BYTES
 
 KILLS = int(os.environ.get("SPECPROD_COPY_KILLS", "4"))
 
-pytest_plugins = ("fault_loads",)
+pytest_plugins = ("support.fault_loads",)
 
 
 def wait_for_connection(loads: Loads, process: subprocess.Popen[str]) -> None:

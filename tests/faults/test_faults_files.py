@@ -13,7 +13,7 @@ from support.fault_loads import Loads, one_error
 from specprod_copy.errors import ChangedFileError, InputError
 from specprod_copy.plan import planning
 
-pytest_plugins = ("fault_loads",)
+pytest_plugins = ("support.fault_loads",)
 
 # The 90 rows of zpix come in three units, of which the last two share a transaction.
 FIRST_UNIT = 40

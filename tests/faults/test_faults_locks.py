@@ -15,7 +15,7 @@ from specprod_copy.errors import DatabaseError
 
 PAIRS = 10
 
-pytest_plugins = ("fault_loads",)
+pytest_plugins = ("support.fault_loads",)
 
 WAITING = """SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
              AND datname = current_database() AND query LIKE %s"""

@@ -13,7 +13,7 @@ from support.fault_loads import Loads, one_error, output, set_for_database
 
 from specprod_copy.server.cluster import Cluster
 
-pytest_plugins = ("fault_loads",)
+pytest_plugins = ("support.fault_loads",)
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])

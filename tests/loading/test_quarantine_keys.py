@@ -226,7 +226,7 @@ def test_double_key_beside_quarantine(iron, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(run.finish.Connections, "run", interrupted)
+        patch.setattr(run.post_data.Connections, "run", interrupted)
         iron.load("exposure", code=1)
     place = f"{path}[EXPOSURES]"
     with pytest.raises(DatabaseError) as caught:

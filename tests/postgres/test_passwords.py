@@ -13,7 +13,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from support.fault_loads import Loads, one_error
 
-pytest_plugins = ("fault_loads",)
+pytest_plugins = ("support.fault_loads",)
 
 PASSWORD = "secret"  # of the fixture password_role
 

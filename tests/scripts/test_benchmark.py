@@ -59,8 +59,8 @@ def run(conninfo: str, work: Path, *options: str) -> dict:
     return json.loads((work / "out.json").read_text())
 
 
-def test_contenders_on_a_table(catalog, work):
-    found = run(catalog, work)
+def test_contenders_on_a_table(database, work):
+    found = run(database, work)
     contenders = found["figures"]["contenders"]
     installed = {peer.name for peer in PEERS if not peer.missing()}
     ours = {"specprod-copy, 1 job", "specprod-copy, 2 jobs"}
@@ -77,11 +77,11 @@ def test_contenders_on_a_table(catalog, work):
 
 
 @pytest.mark.parametrize("mode", ["production", "memory", "gzip", "cost", "targetphot"])
-def test_other_modes(catalog, work, mode):
+def test_other_modes(database, work, mode):
     if not os.environ.get(LONG):
         pytest.skip(f"set {LONG}=1 to run the benchmark's other modes, a minute")
     rows = {"memory": "15000", "gzip": "16"}.get(mode, "1500")
-    found = run(catalog, work, f"--{mode}", "--rows", rows)
+    found = run(database, work, f"--{mode}", "--rows", rows)
     assert found["figures"]
 
 

@@ -8,7 +8,9 @@ import pytest
 from sky_ordering.filling import CASES, SCHEMA, Case, make
 from sky_ordering.rows import Sky, fiberassign, photometry, targets
 from sky_ordering.searching import PLANNER, search
-from specprod_copy.postgres import catalog as server
+from specprod_copy.errors import DatabaseError
+from specprod_copy.postgres import catalog
+from specprod_copy.postgres.connection import connect
 
 
 def test_pieces_stay_within_files():
@@ -39,8 +41,8 @@ def test_every_order_has_the_same_rows(database, made, table):
     query = f"SELECT {names[0]}, {names[1]} FROM {SCHEMA}.{table} ORDER BY 1, 2"
     expected = sorted(zip(rows.ra.tolist(), rows.dec.tolist(), strict=True))
     cases = {name: Case(name) for name in CASES}
-    with server.connect(database) as connection:
-        if server.q3c_version(connection, installed=True) is None:
+    with connect(database) as connection:
+        if catalog.q3c_version(connection, installed=True) is None:
             pytest.skip("this server has no q3c")
         for name, value in PLANNER.items():
             connection.execute("SELECT set_config(%s, %s, false)", (name, value))
@@ -57,10 +59,10 @@ def test_every_order_has_the_same_rows(database, made, table):
 
 def test_other_plans_are_refused(database, made):
     case = Case("as in the files")
-    with server.connect(database) as connection:
-        if server.q3c_version(connection, installed=True) is None:
+    with connect(database) as connection:
+        if catalog.q3c_version(connection, installed=True) is None:
             pytest.skip("this server has no q3c")
         make(connection, made["photometry"], case)
         connection.execute("SET enable_bitmapscan = off")
-        with pytest.raises(server.DatabaseError, match="the server chose a "):
+        with pytest.raises(DatabaseError, match="the server chose a "):
             search(connection, made["photometry"], case, np.array([[140.0, 30.0]]), warm=False)

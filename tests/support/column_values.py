@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from specprod_copy.postgres.catalog import table_columns
 from specprod_copy.postgres.columns import conform
-from specprod_copy.postgres.encoder import Encoder
+from specprod_copy.postgres.encoder import HEADER, TRAILER, Encoder
 
 DDL = {
     "i2": "smallint",
@@ -105,8 +105,8 @@ def copy_in(connection: psycopg.Connection, frame: pl.DataFrame, *, chunk: int =
     encoder = Encoder(columns)
     statement = "COPY everything FROM STDIN (FORMAT BINARY)"
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write(encoder.HEADER)
+        copy.write(HEADER)
         for piece in frame.iter_slices(chunk):
             for data in encoder.encode(conform(piece, columns)):
                 copy.write(memoryview(data))
-        copy.write(encoder.TRAILER)
+        copy.write(TRAILER)
