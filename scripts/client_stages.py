@@ -17,6 +17,7 @@ os.environ.setdefault("POLARS_MAX_THREADS", "1")  # before Polars is imported
 
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,9 @@ import psycopg
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.plan.ledger import NothingLoaded
 from specprod_copy.plan.planning import make_plan, with_tiles
-from specprod_copy.postgres import catalog, ddl, encoder
+from specprod_copy.postgres import catalog, copy, encoder, statements
 from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.encoder import Encoder
+from specprod_copy.postgres.encoder import Encoded, Encoder
 from specprod_copy.reader import fits, open_table
 from specprod_copy.rows.sky_order import sorted_on_sky
 from specprod_copy.rows.transform import Transform
@@ -58,8 +59,7 @@ def table_columns(tables: list[str]) -> dict[str, list[Column]]:
         cluster.start()
         try:
             with psycopg.connect(cluster.conninfo(), autocommit=True) as connection:
-                for statement in ddl.statements(["schema", *tables], ["table"], schema="s"):
-                    connection.execute(statement.sql.encode())
+                statements.make(connection, ["schema", *tables], ["table"], schema="s")
                 return {t: catalog.table_columns(connection, "s", t) for t in tables}
         finally:
             cluster.stop("immediate")
@@ -87,27 +87,34 @@ class Stopwatch:
 def measure(name: str, inputs: Inputs, columns: list[Column]) -> dict[str, float]:
     """Return processor seconds of each stage, and rows, files and MB, for all files of a source."""
     source = SOURCES[name]
-    encoder = Encoder(columns)
-    n_rows = size = 0
+    coder = Encoder(columns)
     watch = Stopwatch()
     nothing = NothingLoaded(None, "")  # type: ignore[arg-type]
     units = make_plan([source], inputs, {source.table: columns}, nothing).files
     watch.lap("plan")
-    for unit in units:
-        with open_table(unit.path, source.hdus) as table:
-            transform = Transform(source, table, columns)
-            frames = table.frames(transform.inputs, rows=unit.rows, chunk_rows=encoder.CHUNK_ROWS)
-            watch.lap("open")
-            for frame in frames:
+    size = 0
+
+    def encoded() -> Iterator[Encoded]:
+        nonlocal size
+        for unit in units:
+            with open_table(unit.path, source.hdus) as table:
+                transform = Transform(source, table, columns)
+                wanted = {"rows": unit.rows, "chunk_rows": encoder.CHUNK_ROWS}
+                frames = table.frames(transform.inputs, **wanted)
+                watch.lap("open")
+                for frame in frames:
+                    watch.lap("read")
+                    rows = transform(frame, np.arange(frame.height)).frame
+                    if source.position:
+                        rows = sorted_on_sky(rows, *source.position)
+                    watch.lap("transform")
+                    data = [*coder.encode(rows)]
+                    size += sum(map(len, data))
+                    yield Encoded(data, rows.height)
+                    watch.lap("encode")
                 watch.lap("read")
-                rows = transform(frame, np.arange(frame.height)).frame
-                if source.position:
-                    rows = sorted_on_sky(rows, *source.position)
-                watch.lap("transform")
-                size += sum(data.size for data in encoder.encode(rows))
-                n_rows += rows.height
-                watch.lap("encode")
-            watch.lap("read")
+
+    n_rows = copy.to_nothing(encoded())
     return {**watch.seconds, "rows": n_rows, "files": len(units), "MB": size / 1e6}
 
 

@@ -28,7 +28,7 @@ from psycopg import sql
 from specprod_copy.demo import write_production
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.loading.api import LoadOptions, load
-from specprod_copy.postgres import ddl
+from specprod_copy.postgres import statements
 from specprod_copy.postgres.connection import SESSION_SETTINGS, connect
 from specprod_copy.server.account import account_for
 from specprod_copy.server.cluster import Cluster
@@ -159,8 +159,7 @@ def prepare(cluster: Cluster, work: Path, rows: int) -> Path:
 
 def run_statements(connection: psycopg.Connection, phases: Sequence[str]) -> None:
     """Run the statements of some phases of the table, one after the other."""
-    for statement in ddl.statements(["schema", TABLE], phases, schema=SCHEMA):
-        connection.execute(statement.sql.encode())
+    statements.make(connection, ["schema", TABLE], phases, schema=SCHEMA)
 
 
 def state(connection: psycopg.Connection) -> tuple[int, int]:

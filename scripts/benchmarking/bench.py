@@ -20,7 +20,7 @@ from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.plan.ledger import TABLE as LEDGER
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.planning import make_plan, sources_of, with_tiles
-from specprod_copy.postgres import catalog, ddl
+from specprod_copy.postgres import catalog, statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.rows.units import Unit
 from specprod_copy.server.cluster import Cluster
@@ -125,8 +125,8 @@ class Bench:
     def make_tables(self) -> None:
         """Make the tables anew, without keys and indexes."""
         self.drop_tables()
-        for statement in ddl.statements(["schema", LEDGER, *self.tables], ["table"], schema=SCHEMA):
-            self.connection.execute(statement.sql.encode())
+        wanted = ["schema", LEDGER, *self.tables]
+        statements.make(self.connection, wanted, ["table"], schema=SCHEMA)
 
     def drop_tables(self) -> None:
         """Drop the tables and forget that they were loaded."""

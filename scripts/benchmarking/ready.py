@@ -12,8 +12,9 @@ from tempfile import TemporaryDirectory
 import psycopg
 from psycopg import sql
 
+from specprod_copy.postgres import copy
 from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.encoder import HEADER, TRAILER, Encoder
+from specprod_copy.postgres.encoder import Encoder
 from specprod_copy.rows.encoding import encoded_chunks
 from specprod_copy.rows.units import Unit
 
@@ -40,15 +41,9 @@ class Ready:
 
 
 def _write(path: Path, units: Sequence[Unit], columns: Sequence[Column]) -> Ready:
-    rows = 0
-    with path.open("wb") as file:
-        file.write(HEADER)
-        encoder = Encoder(columns)
-        for unit in units:
-            for chunk in encoded_chunks(unit, encoder):
-                file.writelines(map(memoryview, chunk.data))
-                rows += chunk.rows_kept
-        file.write(TRAILER)
+    encoder = Encoder(columns)
+    chunks = (chunk.kept for unit in units for chunk in encoded_chunks(unit, encoder))
+    rows = copy.to_file(chunks, path)
     path.chmod(0o644)  # the server may be another user
     names = tuple(column.name for column in columns)
     return Ready(units[0].table, names, path, rows, path.stat().st_size)
@@ -84,10 +79,10 @@ def send(connection: psycopg.Connection, schema: str, ready: Ready) -> None:
     with (
         ready.path.open("rb") as file,
         connection.cursor() as cursor,
-        cursor.copy(copy_statement(schema, ready)) as copy,
+        cursor.copy(copy_statement(schema, ready)) as sending,
     ):
         while block := file.read(1 << 20):
-            copy.write(block)
+            sending.write(block)
 
 
 def copy_statement(schema: str, ready: Ready, source: sql.Composable | None = None) -> sql.Composed:

@@ -10,12 +10,11 @@ from decimal import Decimal
 import numpy as np
 import polars as pl
 import psycopg
-from psycopg import sql
 
 from sky_ordering.rows import UNIT_ROWS, Sky
-from specprod_copy.postgres import catalog, ddl
+from specprod_copy.postgres import catalog, copy, ddl, statements
 from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.encoder import CHUNK_ROWS, HEADER, TRAILER, Encoder
+from specprod_copy.postgres.encoder import CHUNK_ROWS, Encoded, Encoder
 from specprod_copy.rows.sky_order import sorted_on_sky
 
 SCHEMA = "specprod_copy_sky_order"
@@ -55,26 +54,25 @@ def copy_rows(
     """Fill the table; note the seconds of COPY, and of the processor for sorting."""
     columns = catalog.table_columns(connection, SCHEMA, rows.table)
     encoder = Encoder(columns)
-    statement = sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(
-        sql.Identifier(SCHEMA, rows.table)
-    )
-    case.seconds |= {"sort": 0.0, "copy": 0.0}
+    sorting = making = 0.0
     names = rows.position
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write(HEADER)
+
+    def encoded() -> Iterator[Encoded]:
+        nonlocal sorting, making
         for numbers in pieces:
+            began = time.monotonic()
             frame = frame_of(columns, {names[0]: rows.ra[numbers], names[1]: rows.dec[numbers]})
             started = time.process_time()
             if sort:
                 frame = sorted_on_sky(frame, *names)
-            case.seconds["sort"] += time.process_time() - started
-            for data in encoder.encode(frame.rechunk()):
-                sending = time.monotonic()
-                copy.write(memoryview(data))
-                case.seconds["copy"] += time.monotonic() - sending
-        copy.write(TRAILER)
-        ending = time.monotonic()
-    case.seconds["copy"] += time.monotonic() - ending
+            sorting += time.process_time() - started
+            data = [*encoder.encode(frame.rechunk())]
+            making += time.monotonic() - began
+            yield Encoded(data, frame.height)
+
+    began = time.monotonic()
+    copy.to_table(encoded(), connection, SCHEMA, rows.table, [column.name for column in columns])
+    case.seconds |= {"sort": sorting, "copy": time.monotonic() - began - making}
 
 
 def shuffled(rows: Sky) -> Iterator[np.ndarray]:
@@ -104,8 +102,7 @@ def timed(connection: psycopg.Connection, statement: str) -> float:
 def make(connection: psycopg.Connection, rows: Sky, case: Case) -> None:
     """Make the table anew in one of the orders, with its q3c index and statistics."""
     connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE".encode())
-    for statement in ddl.statements(["schema", rows.table], ["table"], schema=SCHEMA):
-        connection.execute(statement.sql.encode())
+    statements.make(connection, ["schema", rows.table], ["table"], schema=SCHEMA)
     pieces, sort, cluster = CASES[case.name]
     copy_rows(connection, rows, case, pieces(rows), sort)
     for phase in ["q3c", *(["cluster"] if cluster else [])]:

@@ -10,9 +10,8 @@ import psycopg
 
 from specprod_copy.coeff_patch.patches import Patch
 from specprod_copy.coeff_patch.results import Applied, Comparison, Counts, Reverted, SampleRow
-from specprod_copy.coeff_patch.statements import number, run
 from specprod_copy.errors import DatabaseError
-from specprod_copy.postgres import catalog
+from specprod_copy.postgres import catalog, statements
 from specprod_copy.postgres.connection import SESSION_SETTINGS, connect, translated_errors
 
 # What is reported as done has to survive a crash of the server.
@@ -127,23 +126,23 @@ def vacuum(conninfo: str, patches: Iterable[Patch], *, full: bool = False) -> li
     ):
         connection.add_notice_handler(note)
         for patch in patches:
-            run(connection, patch, "vacuum_full" if full else "vacuum")
+            statements.run(connection, patch.render("vacuum_full" if full else "vacuum"))
     return warnings
 
 
 def _compare(connection: psycopg.Connection, patch: Patch) -> Comparison:
-    samples = run(connection, patch, "sample").fetchall()
+    samples = statements.rows(connection, patch.render("sample"))
     return Comparison(
         patch,
         _counts(connection, patch, patch.patch),
-        number(connection, patch, "differences", values=patch.patch),
+        _number(connection, patch, "differences", values=patch.patch),
         [SampleRow(int(id), tuple(before), tuple(after)) for id, before, after in samples],
     )
 
 
 def _apply(connection: psycopg.Connection, patch: Patch) -> Applied:
     table, values, backup = _names(patch)
-    run(connection, patch, "lock")
+    statements.run(connection, patch.render("lock"))
     counts = _counts(connection, patch, patch.patch)
     if not counts.match:
         raise DatabaseError(
@@ -151,39 +150,45 @@ def _apply(connection: psycopg.Connection, patch: Patch) -> Applied:
             f"{counts.joined} in both. Nothing was changed; load the patch made from the catalog "
             "that the table was loaded from"
         )
-    run(connection, patch, "create_backup")
-    if strange := number(connection, patch, "unmatched_rows"):
+    statements.run(connection, patch.render("create_backup"))
+    if strange := _number(connection, patch, "unmatched_rows"):
         raise DatabaseError(
             f"{strange} rows of {table} have neither the coefficients saved in {backup} nor those "
             f"of {values}. Nothing was changed; if another patch was applied before, revert that "
             f"first, if {table} was loaded anew, drop {backup}"
         )
-    saved = run(connection, patch, "save").rowcount
-    changed = run(connection, patch, "update", values=patch.patch).rowcount
+    [saved] = statements.run(connection, patch.render("save"))
+    [changed] = statements.run(connection, patch.render("update", values=patch.patch))
     _verify(connection, patch, patch.patch)
     return Applied(patch, counts.table, changed, saved)
 
 
 def _revert(connection: psycopg.Connection, patch: Patch) -> Reverted:
     table, _, backup = _names(patch)
-    run(connection, patch, "lock")
+    statements.run(connection, patch.render("lock"))
     counts = _counts(connection, patch, patch.backup)
     if counts.joined != counts.values:
         raise DatabaseError(
             f"of {counts.values} rows saved in {backup} only {counts.joined} are in {table}: it is "
             "not the table that was patched. Nothing was changed"
         )
-    changed = run(connection, patch, "update", values=patch.backup).rowcount
+    [changed] = statements.run(connection, patch.render("update", values=patch.backup))
     _verify(connection, patch, patch.backup)
     return Reverted(patch, counts.values, changed)
 
 
 def _counts(connection: psycopg.Connection, patch: Patch, values: str) -> Counts:
-    return Counts(*run(connection, patch, "counts", values=values).fetchall()[0])
+    [counts] = statements.rows(connection, patch.render("counts", values=values))
+    return Counts(*counts)
+
+
+def _number(connection: psycopg.Connection, patch: Patch, template: str, **names: str) -> int:
+    [(count,)] = statements.rows(connection, patch.render(template, **names))
+    return int(count)
 
 
 def _verify(connection: psycopg.Connection, patch: Patch, values: str) -> None:
-    if differing := number(connection, patch, "differences", values=values):
+    if differing := _number(connection, patch, "differences", values=values):
         raise DatabaseError(
             f"{differing} rows of {patch.schema}.{patch.table} differ from "
             f"{patch.patch_schema}.{values} even after the update: does the table have a trigger? "

@@ -10,11 +10,10 @@ import psycopg
 
 from specprod_copy.coeff_patch.kinds import kind_of
 from specprod_copy.coeff_patch.patches import Patch
-from specprod_copy.coeff_patch.statements import run
 from specprod_copy.errors import ConfigurationError, DatabaseError, InputError
 from specprod_copy.loading import copying, post_data
 from specprod_copy.loading.key_errors import DuplicateKey, explain
-from specprod_copy.postgres import catalog, ddl, locks, rights
+from specprod_copy.postgres import catalog, locks, rights, statements
 from specprod_copy.postgres.connection import connect, making_schema, translated_errors
 from specprod_copy.progress import ProgressListener
 from specprod_copy.reader import open_table
@@ -155,7 +154,8 @@ def _load(
     ):
         temporary = not catalog.schema_exists(connection, patch.own_schema)
         _create_schema(connection, patch, patch.own_schema)
-        _execute_ddl(connection, patch, ["table", "comments"])
+        made = ["table", "comments"]
+        statements.make(connection, [patch.plain], made, schema=patch.own_schema)
         columns = catalog.table_columns(connection, patch.own_schema, patch.plain)
         results = copying.copy_units(connection, patch.own_schema, units, columns, listener.advance)
         for result in results:
@@ -179,7 +179,7 @@ def _load(
         _move(connection, patch)
         rights.grant(connection, patch.patch_schema, [], roles)
         if temporary:
-            run(connection, patch, "drop_schema", schema=patch.own_schema)
+            statements.run(connection, patch.render("drop_schema", schema=patch.own_schema))
     return loaded
 
 
@@ -187,26 +187,18 @@ def _move(connection: psycopg.Connection, patch: Patch) -> None:
     """Give a patch its names, and the place of an older one."""
     own, shared = patch.own_schema, patch.patch_schema
     _create_schema(connection, patch, shared)
-    run(connection, patch, "drop_table", schema=shared, table=patch.patch)
-    run(
-        connection,
-        patch,
-        "rename",
-        schema=own,
-        indexes=patch.indexes,
-        table=patch.plain,
-        new=patch.patch,
-    )
-    run(connection, patch, "move", schema=own, table=patch.patch, new=shared)
+    for script in (
+        patch.render("drop_table", schema=shared, table=patch.patch),
+        patch.render(
+            "rename", schema=own, indexes=patch.indexes, table=patch.plain, new=patch.patch
+        ),
+        patch.render("move", schema=own, table=patch.patch, new=shared),
+    ):
+        statements.run(connection, script)
 
 
 def _create_schema(connection: psycopg.Connection, patch: Patch, schema: str) -> None:
     # To make a schema "if not exists" takes the right to make one, even if it exists.
     if not catalog.schema_exists(connection, schema):
         with making_schema(connection, schema):
-            run(connection, patch, "create_schema", schema=schema)
-
-
-def _execute_ddl(connection: psycopg.Connection, patch: Patch, phases: Sequence[str]) -> None:
-    for statement in ddl.statements([patch.plain], phases, schema=patch.own_schema):
-        connection.execute(statement.sql.encode())
+            statements.run(connection, patch.render("create_schema", schema=schema))

@@ -10,7 +10,7 @@ from psycopg import sql
 from specprod_copy.daily.schema import KEYS
 from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import post_data
-from specprod_copy.postgres import catalog, ddl, locks
+from specprod_copy.postgres import catalog, ddl, locks, statements
 from specprod_copy.postgres.connection import translated_errors
 from specprod_copy.progress import ProgressListener
 
@@ -51,8 +51,8 @@ def choose_primary(
         for table in tables:
             with step(f"{table}: primary"), connection.transaction():
                 locks.merging(connection, schema)
-                statement = ddl.render_template("primary", schema=schema, table=table)
-                changed[table] = connection.execute(statement.encode()).rowcount
+                script = ddl.render_template("primary", schema=schema, table=table)
+                [changed[table]] = statements.run(connection, script)
     return changed
 
 

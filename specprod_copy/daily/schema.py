@@ -14,7 +14,7 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import post_data
 from specprod_copy.loading.overwrite import drop_tables
 from specprod_copy.plan import ledger, versions
-from specprod_copy.postgres import catalog, ddl, locks, rights
+from specprod_copy.postgres import catalog, locks, rights, statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.progress import ProgressListener
@@ -78,13 +78,9 @@ def prepare(
     wanted = ["version", *KEYS, state.TABLE]
     new = [table for table in wanted if table not in existing]
     makes_schema = [] if catalog.schema_exists(connection, schema) else ["schema"]
-    statements = [
-        *ddl.statements(makes_schema, ["table"], schema=schema),
-        *ddl.statements(new, ["table", "comments"], schema=schema),
-        *ddl.statements([t for t in new if t == "version"], ["keys"], schema=schema),
-    ]
-    for statement in statements:
-        connection.execute(statement.sql.encode())
+    statements.make(connection, makes_schema, ["table"], schema=schema)
+    statements.make(connection, new, ["table", "comments"], schema=schema)
+    statements.make(connection, [t for t in new if t == "version"], ["keys"], schema=schema)
     q3c = rights.enable_q3c(connection, schema, listener.info)
     post_data.finish(connection, schema, list(KEYS), step=listener.step, changed=[], q3c=q3c)
     versions.upsert(connection, schema, versions.versions(connection, production))

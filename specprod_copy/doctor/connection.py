@@ -12,7 +12,8 @@ from typing import Any
 import psycopg
 
 from specprod_copy.doctor.findings import Finding
-from specprod_copy.postgres.encoder import HEADER, TRAILER
+from specprod_copy.postgres import copy
+from specprod_copy.postgres.encoder import Encoded
 
 ROUND_TRIPS = 20
 GOOD_MS = 20.0
@@ -94,15 +95,16 @@ def throughput(connection: psycopg.Connection, size: int, seconds: float) -> flo
     """
     head = struct.pack("!hi", 1, _ROW_BYTES)
     block = b"".join(head + os.urandom(_ROW_BYTES) for _ in range(_ROWS))
-    sent = 0
-    with connection.transaction(force_rollback=True), connection.cursor() as cursor:
-        cursor.execute("CREATE TEMPORARY TABLE specprod_copy_doctor (bytes bytea)")
+
+    def blocks() -> Iterator[Encoded]:
+        sent = 0
+        while sent < size and time.perf_counter() - started < seconds:
+            yield Encoded([block], _ROWS)
+            sent += len(block)
+
+    with connection.transaction(force_rollback=True):
+        connection.execute("CREATE TEMPORARY TABLE specprod_copy_doctor (bytes bytea)")
         started = time.perf_counter()
-        with cursor.copy("COPY pg_temp.specprod_copy_doctor FROM STDIN (FORMAT BINARY)") as copy:
-            copy.write(HEADER)
-            while sent < size and time.perf_counter() - started < seconds:
-                copy.write(block)
-                sent += len(block)
-            copy.write(TRAILER)
+        rows = copy.to_table(blocks(), connection, "pg_temp", "specprod_copy_doctor", ["bytes"])
         taken = time.perf_counter() - started
-    return sent / 1e6 / taken
+    return rows // _ROWS * len(block) / 1e6 / taken

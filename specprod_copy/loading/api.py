@@ -22,7 +22,7 @@ from specprod_copy.plan import ledger
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.planning import Plan, make_plan, part_of, sources_of, with_tiles
 from specprod_copy.plan.stale_files import find_stale, forget
-from specprod_copy.postgres import catalog, ddl, locks
+from specprod_copy.postgres import catalog, ddl, locks, statements
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.ddl import Statement
 from specprod_copy.progress import ProgressListener
@@ -235,8 +235,7 @@ def plan_load(conninfo: str, inputs: Inputs, options: LoadOptions) -> tuple[Plan
         if options.overwrite:
             existing, made = existing - {*tables, ledger.TABLE}, set()
         new = [table for table in (*tables, ledger.TABLE) if table not in existing]
-        for statement in ddl.statements(new, ["table"], schema="pg_temp"):
-            connection.execute(statement.sql.encode())
+        statements.make(connection, new, ["table"], schema="pg_temp")
         scratch = catalog.temporary_schema(connection)
         schemas = {t: options.schema if t in existing else scratch for t in (*tables, ledger.TABLE)}
         columns = {t: catalog.table_columns(connection, schemas[t], t) for t in tables}
@@ -247,10 +246,9 @@ def plan_load(conninfo: str, inputs: Inputs, options: LoadOptions) -> tuple[Plan
         plan = make_plan(sources, inputs, columns, loaded)
     if options.part is not None:
         plan.units = part_of(plan.units, *options.part)
-    statements = [
+    return plan, [
         statement
         for statement in ddl.statements(tables, _PLANNED_PHASES, schema=options.schema)
         if statement.table not in existing or statement.makes not in made
         if not (statement.phase == "table" and statement.table in existing)
     ]
-    return plan, statements

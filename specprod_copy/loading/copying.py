@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 
 import psycopg
@@ -11,10 +11,10 @@ from psycopg import sql
 
 from specprod_copy.errors import InputError
 from specprod_copy.plan.ledger import Ledger
-from specprod_copy.postgres import catalog
+from specprod_copy.postgres import catalog, copy
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import translated_errors
-from specprod_copy.postgres.encoder import HEADER, TRAILER
+from specprod_copy.postgres.encoder import Encoded
 from specprod_copy.rows.encoding import Chunk, encoded_units
 from specprod_copy.rows.units import Refusal, Unit, UnitResult
 
@@ -105,8 +105,7 @@ def copy_units(
     connection, schema, units, columns, advance
         As for `load_units`.
     freeze : bool
-        Write the rows as if they had been there for long, so that no later reader has to mark
-        them as committed. The table must have been made in the same (sub)transaction.
+        As for `copy.to_table`.
     quarantine : bool
         Whether to leave out rows that cannot be loaded.
 
@@ -121,30 +120,24 @@ def copy_units(
         if a file begins with a unit that has no other rows.
     """
     table = units[0].table
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY, FREEZE {})").format(
-        sql.Identifier(schema, table),
-        sql.SQL(", ").join(sql.Identifier(column.name) for column in columns),
-        sql.Literal(freeze),
-    )
     tallies = [_Tally([] if quarantine else None) for _ in units]
-    started = time.monotonic()
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(statement) as copy,
-        closing(encoded_units(units, [t.refused for t in tallies], columns)) as chunks,
-    ):
-        copy.write(HEADER)
+    results: list[UnitResult] = []
+
+    def counted(chunks: Iterator[tuple[int, Chunk]]) -> Iterator[Encoded]:
+        started = time.monotonic()
         for number, chunk in chunks:
             unit, tally = units[number], tallies[number]
-            for piece in chunk.data:
-                copy.write(memoryview(piece))
+            yield chunk.kept
             tally.add(chunk)
             now = time.monotonic()
             tally.seconds += now - started
             started = now
             advance(table, chunk.rows_read, chunk.rows_read * unit.row_bytes)
-        results = [tally.result(unit) for unit, tally in zip(units, tallies, strict=True)]
-        copy.write(TRAILER)
+        results.extend(tally.result(unit) for unit, tally in zip(units, tallies, strict=True))
+
+    names = [column.name for column in columns]
+    with closing(encoded_units(units, [t.refused for t in tallies], columns)) as chunks:
+        copy.to_table(counted(chunks), connection, schema, table, names, freeze=freeze)
     return results
 
 
@@ -165,7 +158,7 @@ class _Tally:
     def add(self, chunk: Chunk) -> None:
         """Count a chunk that was sent."""
         self.read += chunk.rows_read
-        self.kept += chunk.rows_kept
+        self.kept += chunk.kept.rows
         self.changed += chunk.values_changed
         self.sent += chunk.size
 

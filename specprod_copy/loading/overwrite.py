@@ -12,7 +12,7 @@ from psycopg import sql
 from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import post_data
 from specprod_copy.plan import ledger
-from specprod_copy.postgres import catalog, ddl
+from specprod_copy.postgres import catalog, statements
 from specprod_copy.postgres.connection import one_line, translated_errors
 from specprod_copy.postgres.names import parametrized
 
@@ -47,7 +47,7 @@ def prepare_beside(connection: psycopg.Connection, new: str, tables: Sequence[st
     if not catalog.schema_exists(connection, new):
         try:
             with connection.transaction():
-                _execute(connection, ["schema"], ["table"], new)
+                statements.make(connection, ["schema"], ["table"], schema=new)
                 _mark(connection, new, _MARK)
         except psycopg.errors.InsufficientPrivilege as error:
             raise DatabaseError(
@@ -134,13 +134,13 @@ def swap(connection: psycopg.Connection, schema: str, new: str, tables: Sequence
         connection.transaction(),
     ):
         if not catalog.schema_exists(connection, schema):
-            _execute(connection, ["schema"], ["table"], schema)
+            statements.make(connection, ["schema"], ["table"], schema=schema)
         drop_tables(connection, schema, tables)
         for table in tables:
             move = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
             connection.execute(move.format(sql.Identifier(new, table), sql.Identifier(schema)))
         if ledger.TABLE not in catalog.existing_tables(connection, schema):
-            _execute(connection, [ledger.TABLE], ["table", "comments"], schema)
+            statements.make(connection, [ledger.TABLE], ["table", "comments"], schema=schema)
         names = {"old": parametrized(schema, ledger.TABLE), "new": parametrized(new, ledger.TABLE)}
         for statement in (
             "DELETE FROM {old} WHERE table_name = ANY(%s)",
@@ -178,10 +178,3 @@ def _drop_foreign_keys_to(connection: psycopg.Connection, new: str, tables: Sequ
         if refers_to in tables:
             names = sql.Identifier(new, key.table), sql.Identifier(key.name)
             connection.execute(sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(*names))
-
-
-def _execute(
-    connection: psycopg.Connection, tables: Sequence[str], phases: Sequence[str], schema: str
-) -> None:
-    for statement in ddl.statements(tables, phases, schema=schema):
-        connection.execute(statement.sql.encode())

@@ -11,7 +11,7 @@ import psycopg
 
 from specprod_copy.executors.schedule import Task, run_in_order
 from specprod_copy.loading.key_errors import DuplicateKey, orphan_key
-from specprod_copy.postgres import catalog, ddl
+from specprod_copy.postgres import catalog, ddl, statements
 from specprod_copy.postgres.connection import failure
 from specprod_copy.postgres.ddl import Made, Statement, key_columns
 from specprod_copy.tables import Inputs, TableSource
@@ -63,7 +63,7 @@ class Connections:
                 self._step(str(statement)),
                 connection.transaction(),
             ):
-                connection.execute(statement.sql.encode())
+                statements.run(connection, statement.sql)
         except psycopg.errors.UniqueViolation as error:
             name = statement.makes.name if statement.makes else statement.phase
             message = f"{name} of table {statement.table} is not unique"
@@ -179,10 +179,10 @@ def table_tasks(
         "ready": [Statement(table, "analyze", analyze)] if changed or made or ordering else [],
     }
     before = [rows_of(table), computed(table)]
-    for name, statements in steps.items():
-        for statement in statements:
+    for name, wanted in steps.items():
+        for statement in wanted:
             yield Task((table, name), partial(run, statement), before)
-        if statements:
+        if wanted:
             before = [(table, name)]
 
 

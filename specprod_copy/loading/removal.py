@@ -17,7 +17,7 @@ from specprod_copy.loading import copying
 from specprod_copy.loading.key_errors import ROW, BrokenKey, DuplicateKey, OrphanKey, rows_with
 from specprod_copy.plan.ledger import Ledger, LoadedRanges, NothingLoaded
 from specprod_copy.plan.planning import make_plan
-from specprod_copy.postgres import catalog, ddl
+from specprod_copy.postgres import catalog, ddl, statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.ddl import primary_key
 from specprod_copy.postgres.names import parametrized
@@ -132,7 +132,7 @@ class Removal:
         for source in map(SOURCES.__getitem__, self.removed):
             for name in source.after_rows(self._inputs) if source.after_rows else ():
                 query = ddl.render_template(name, schema=self._schema, table=source.table)
-                self._connection.execute(query.encode())
+                statements.run(self._connection, query)
 
     def _check_number(self, number: int, error: DatabaseError) -> None:
         if number == 0:  # Somebody else has changed the table.

@@ -22,7 +22,7 @@ from specprod_copy.plan.batches import make_batches, single_copy_tables
 from specprod_copy.plan.completeness import missing_stages
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.planning import Plan, make_plan, part_of, sources_of, with_tiles
-from specprod_copy.postgres import catalog, ddl, locks, rights
+from specprod_copy.postgres import catalog, locks, rights, statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import connect, making_schema
 from specprod_copy.progress import ProgressListener
@@ -131,13 +131,13 @@ class Loader:
         locks.making_tables(self.connection, self.schema)
         if not catalog.schema_exists(self.connection, self.schema):
             with making_schema(self.connection, self.schema):
-                self._execute(["schema"], ["table"])
+                self._make(["schema"], ["table"])
         existing = catalog.existing_tables(self.connection, self.schema)
         wanted = ["version", *self.tables, ledger.TABLE]
         new = [table for table in wanted if table not in existing]
-        self._execute(new, ["table", "comments"])
+        self._make(new, ["table", "comments"])
         self.new_tables = new
-        self._execute([table for table in new if table == "version"], ["keys"])
+        self._make([table for table in new if table == "version"], ["keys"])
         for table in self.tables:
             self.columns[table] = catalog.table_columns(self.connection, self.schema, table)
             # In this order: a loader of another part may commit rows and ledger in between.
@@ -148,9 +148,8 @@ class Loader:
                     "choose another --schema, or replace the table with --overwrite"
                 )
 
-    def _execute(self, tables: Sequence[str], phases: Sequence[str]) -> None:
-        for statement in ddl.statements(tables, phases, schema=self.schema):
-            self.connection.execute(statement.sql.encode())
+    def _make(self, tables: Sequence[str], phases: Sequence[str]) -> None:
+        statements.make(self.connection, tables, phases, schema=self.schema)
 
     def plan(self) -> Plan:
         """Find out what is to be loaded, and begin the summary."""

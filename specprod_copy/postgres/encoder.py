@@ -213,6 +213,13 @@ class _Layout:
             yield pc.binary_join_element_wise(*parts, _nothing()).buffers()[2]
 
 
+class Encoded(NamedTuple):
+    """Rows as COPY data without header and trailer, in pieces."""
+
+    data: Sequence[pa.Buffer | bytes]
+    rows: int
+
+
 class Encoder:
     """Encodes frames for the columns of one table; for one thread at a time.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import psycopg
 
-from specprod_copy.postgres import catalog, ddl
+from specprod_copy.postgres import catalog, statements
 from specprod_copy.postgres.connection import translated_errors
 
 
@@ -35,10 +35,8 @@ def grant(
     existing = catalog.existing_roles(connection, roles)
     present = [role for role in roles if role in existing]
     with translated_errors(f"cannot grant on schema {schema}"):
-        for statement in ddl.statements(
-            ["schema", *tables], ["grants"], schema=schema, roles=present
-        ):
-            connection.execute(statement.sql.encode())
+        granted = ["schema", *tables]
+        statements.make(connection, granted, ["grants"], schema=schema, roles=present)
     return [role for role in roles if role not in existing]
 
 
@@ -67,8 +65,7 @@ def enable_q3c(connection: psycopg.Connection, schema: str, note: Callable[[str]
         return False
     try:
         with connection.transaction():
-            for statement in ddl.statements(["schema"], ["q3c"], schema=schema):
-                connection.execute(statement.sql.encode())
+            statements.make(connection, ["schema"], ["q3c"], schema=schema)
     except psycopg.errors.InsufficientPrivilege:
         note(
             "no right to install the extension q3c in this database: no q3c indexes; let an "

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-import pyarrow as pa
-
 from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.encoder import Encoder
+from specprod_copy.postgres.encoder import Encoded, Encoder
 from specprod_copy.rows.read import table_rows
 from specprod_copy.rows.sky_order import sorted_on_sky
 from specprod_copy.rows.units import Refusal, Unit
@@ -29,25 +27,16 @@ _SMALL_BYTES = 1 << 24
 
 @dataclass(frozen=True)
 class Chunk:
-    """Encoded rows.
+    """Encoded rows, and the rows and values they are made of, counted as in `UnitResult`."""
 
-    Parameters
-    ----------
-    data : list of pyarrow.Buffer
-        COPY data without header and trailer, in pieces.
-    rows_read, rows_kept, values_changed : int
-        As in `UnitResult`.
-    """
-
-    data: list[pa.Buffer]
+    kept: Encoded
     rows_read: int
-    rows_kept: int
     values_changed: int
 
     @property
     def size(self) -> int:
         """Size of the data [byte]."""
-        return sum(piece.size for piece in self.data)
+        return sum(map(len, self.kept.data))
 
 
 def encoded_chunks(
@@ -73,8 +62,8 @@ def encoded_chunks(
     sort = position is not None and {*position} <= {column.name for column in columns}
     for rows in table_rows(unit, columns, refused):
         frame = sorted_on_sky(rows.frame, *position) if position and sort else rows.frame
-        data = [*encoder.encode(frame)]
-        yield Chunk(data, rows.rows_read, rows.frame.height, rows.values_changed)
+        kept = Encoded([*encoder.encode(frame)], frame.height)
+        yield Chunk(kept, rows.rows_read, rows.values_changed)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from specprod_copy.errors import InputError
+from specprod_copy.postgres.encoder import Encoded
 from specprod_copy.rows import encoding
 from specprod_copy.rows.encoding import Chunk
 from specprod_copy.rows.units import Fingerprint, Stamp, Unit
@@ -39,7 +40,7 @@ def test_order(monkeypatch, n, small_bytes):
 
     def encoded(unit: Unit, *_: object) -> Iterator[Chunk]:
         for number in range(unit.first % 4):
-            yield Chunk([], number, 0, 0)
+            yield Chunk(Encoded([], 0), number, 0)
 
     monkeypatch.setattr(encoding, "encoded_chunks", encoded)
     assert chunks(n) == [(k, number) for k in range(n) for number in range(k % 4)]
@@ -52,7 +53,7 @@ def test_the_first_error_by_order_counts(monkeypatch):
     def encoded(unit: Unit, *_: object) -> Iterator[Chunk]:
         if unit.first == 0:
             assert second_failed.wait(10)
-            yield Chunk([], 1, 1, 0)
+            yield Chunk(Encoded([], 1), 1, 0)
         else:
             second_failed.set()
         raise InputError(f"unit {unit.first}")

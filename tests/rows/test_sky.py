@@ -10,7 +10,7 @@ import pytest
 from specprod_copy.demo import write_production
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.loading.api import LoadOptions, load
-from specprod_copy.postgres import ddl
+from specprod_copy.postgres import statements
 from specprod_copy.postgres.catalog import table_columns
 from specprod_copy.postgres.encoder import CHUNK_ROWS
 from specprod_copy.rows.sky_order import morton_code, sorted_on_sky
@@ -63,7 +63,6 @@ def test_positions_are_columns_of_the_table(name, database):
     """Data that name what there is: an order by columns that do not exist would be no order."""
     source = SOURCES[name]
     with psycopg.connect(database) as connection:
-        for statement in ddl.statements(["schema", source.table], ["table"], schema="s"):
-            connection.execute(statement.sql.encode())
+        statements.make(connection, ["schema", source.table], ["table"], schema="s")
         columns = {column.name for column in table_columns(connection, "s", source.table)}
     assert source.position is None or set(source.position) <= columns

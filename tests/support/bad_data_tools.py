@@ -18,7 +18,7 @@ from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.loading.api import LoadOptions, load
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.planning import make_plan, sources_of
-from specprod_copy.postgres import catalog, ddl
+from specprod_copy.postgres import catalog, statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.rows.read import table_rows
 from specprod_copy.rows.units import Unit
@@ -72,8 +72,7 @@ class Table:
         table = self.source.table
         with psycopg.connect(self.conninfo) as connection:
             names = ["schema", "tile", table, "load_ledger"]
-            for statement in ddl.statements(names, ["table"], schema="scratch"):
-                connection.execute(statement.sql.encode())
+            statements.make(connection, names, ["table"], schema="scratch")
             columns = catalog.table_columns(connection, "scratch", table)
             tiles = tuple(int(t) for t in sorted(self._tileids()))
             inputs = Inputs(self.files, tileids=tiles)

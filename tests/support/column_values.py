@@ -10,9 +10,10 @@ import polars as pl
 import psycopg
 from hypothesis import strategies as st
 
+from specprod_copy.postgres import copy
 from specprod_copy.postgres.catalog import table_columns
 from specprod_copy.postgres.columns import conform
-from specprod_copy.postgres.encoder import HEADER, TRAILER, Encoder
+from specprod_copy.postgres.encoder import Encoded, Encoder
 
 DDL = {
     "i2": "smallint",
@@ -103,10 +104,8 @@ def frames(draw: st.DrawFn) -> pl.DataFrame:
 def copy_in(connection: psycopg.Connection, frame: pl.DataFrame, *, chunk: int = 5) -> None:
     columns = table_columns(connection, "public", "everything")
     encoder = Encoder(columns)
-    statement = "COPY everything FROM STDIN (FORMAT BINARY)"
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write(HEADER)
-        for piece in frame.iter_slices(chunk):
-            for data in encoder.encode(conform(piece, columns)):
-                copy.write(memoryview(data))
-        copy.write(TRAILER)
+    chunks = (
+        Encoded([*encoder.encode(conform(piece, columns))], piece.height)
+        for piece in frame.iter_slices(chunk)
+    )
+    copy.to_table(chunks, connection, "public", "everything", [column.name for column in columns])

@@ -28,7 +28,7 @@ from specprod_copy.errors import InputError
 from specprod_copy.loading import copying
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.planning import make_plan
-from specprod_copy.postgres import catalog, ddl
+from specprod_copy.postgres import catalog, statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import connect
 from specprod_copy.reader.text import MemoryTable
@@ -90,8 +90,7 @@ class Lab:
         self.connection = connect(dsn)
         tables = list(dict.fromkeys(source.table for source in SOURCES.values()))
         names = ["schema", *tables, "load_ledger"]
-        for statement in ddl.statements(names, ["table"], schema=SCHEMA):
-            self.connection.execute(statement.sql.encode())
+        statements.make(self.connection, names, ["table"], schema=SCHEMA)
         self.columns = {t: catalog.table_columns(self.connection, SCHEMA, t) for t in tables}
 
     def loaded(self, source: TableSource, path: Path) -> list[tuple] | None:
