@@ -110,7 +110,7 @@ install_postgresql() {
 # Programs that some tests call; these tests are skipped where a program is missing.
 install_test_programs() {
     local program packages=()
-    local -A package_of=([shellcheck]=shellcheck [tcsh]=tcsh [fpack]=libcfitsio-bin)
+    local -A package_of=([shellcheck]=shellcheck [tcsh]=tcsh)
     for program in "${!package_of[@]}"; do
         command -v "$program" >/dev/null || packages+=("${package_of[$program]}")
     done

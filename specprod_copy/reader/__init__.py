@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from specprod_copy.errors import InputError
-from specprod_copy.reader.fits import open_fits
+from specprod_copy.reader.fits import UNPACK_FIRST, open_fits
 from specprod_copy.reader.text import open_csv, open_ecsv
 
 
@@ -104,7 +104,6 @@ class InputTable(Protocol):
 FORMATS: dict[str, Callable[[Path, Sequence[str]], InputTable]] = {
     ".fits": open_fits,
     ".fits.gz": open_fits,
-    ".fits.fz": open_fits,
     ".csv": lambda path, hdus: open_csv(path),
     ".ecsv": lambda path, hdus: open_ecsv(path),
 }
@@ -134,6 +133,8 @@ def open_table(path: Path, hdus: Sequence[str] = ()) -> InputTable:
     for suffix, opener in FORMATS.items():
         if path.name.lower().endswith(suffix):
             return opener(path, hdus)
+    if path.suffix.lower() == ".fz":
+        raise InputError(UNPACK_FIRST, path=path)
     known = ", ".join(FORMATS)
     raise InputError(f"unknown kind of file; known suffixes are {known}", path=path)
 

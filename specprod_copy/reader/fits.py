@@ -16,7 +16,6 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Protocol
 
 import numpy as np
 import polars as pl
@@ -25,6 +24,7 @@ from specprod_copy.errors import BadRowsError, InputError
 from specprod_copy.reader.content import hdu_digest
 from specprod_copy.reader.fits_columns import FitsColumn, parse_columns
 from specprod_copy.reader.fits_header import (
+    COMPRESSED_TABLE,
     Hdu,
     check_complete,
     input_errors,
@@ -33,11 +33,9 @@ from specprod_copy.reader.fits_header import (
     scan,
     truncated,
 )
-from specprod_copy.reader.fits_tiles import TiledRows, uncompressed_header
 from specprod_copy.reader.fits_values import BadCells, decode
 from specprod_copy.reader.gzipped import unpack
 from specprod_copy.reader.selection import (
-    Fault,
     RowNumbers,
     choose_columns,
     choose_rows,
@@ -51,37 +49,9 @@ READ_BYTES = 1 << 20
 MAX_ROW_BYTES = 2**31 - 1
 """What NumPy can take as a record."""
 
+UNPACK_FIRST = "is compressed by fpack, which is not read here; unpack the file by funpack"
 
-class RowSource(Protocol):
-    """Where the rows of a table come from."""
-
-    def read(self, first: int, into: memoryview) -> None:
-        """Fill `into` with whole rows from row `first` on."""
-
-
-class PlainRows:
-    """The rows of a table as they lie in the file.
-
-    Parameters
-    ----------
-    file : binary file
-        Open for reading.
-    start, row_bytes : int
-        Offset of row 0 and length of a row.
-    fault : callable
-        Makes the errors.
-    """
-
-    def __init__(self, file: io.BufferedIOBase, start: int, row_bytes: int, fault: Fault) -> None:
-        self.file, self.start, self.row_bytes, self.fault = file, start, row_bytes, fault
-
-    def read(self, first: int, into: memoryview) -> None:
-        """Fill `into` with whole rows from row `first` on."""
-        self.file.seek(self.start + first * self.row_bytes)
-        got = self.file.readinto(into)
-        if got < len(into):
-            row = first + got // self.row_bytes
-            raise self.fault(f"the file was cut while it was being read; it ends in row {row}")
+TABLES = ("binary table", COMPRESSED_TABLE)
 
 
 class FitsTable:
@@ -106,20 +76,20 @@ class FitsTable:
 
     def __init__(self, path: Path, file: io.BufferedIOBase, hdu: Hdu, primary: Hdu) -> None:
         fault = partial(InputError, path=path, hdu=hdu.name)
+        if hdu.kind == COMPRESSED_TABLE:
+            raise fault(UNPACK_FIRST)
         if hdu.kind != "binary table":
             raise fault(f"not a binary table but: {hdu.kind}")
         if [hdu.header.get(key) for key in ("BITPIX", "NAXIS", "GCOUNT")] != [8, 2, 1]:
             raise fault("damaged header: a table has BITPIX 8, NAXIS 2 and GCOUNT 1")
-        self._tiled = hdu.header.get("ZTABLE") is True
-        header = uncompressed_header(hdu.header) if self._tiled else hdu.header
         self.path = path
         self.hdu = hdu.name
-        self.header = with_fallback(header, primary.header)
-        self.n_rows = integer(header, "NAXIS2", fault)
-        self.row_bytes = integer(header, "NAXIS1", fault)
+        self.header = with_fallback(hdu.header, primary.header)
+        self.n_rows = integer(hdu.header, "NAXIS2", fault)
+        self.row_bytes = integer(hdu.header, "NAXIS1", fault)
         if self.row_bytes > MAX_ROW_BYTES or (self.row_bytes == 0 and self.n_rows):
             raise fault(f"damaged header: {self.n_rows} rows of {self.row_bytes} bytes")
-        self._columns, self.schema = parse_columns(header, fault)
+        self._columns, self.schema = parse_columns(hdu.header, fault)
         self._hdu, self._file, self._start, self._fault = hdu, file, hdu.start, fault
         self._opened = file  # when `_file` has become the unpacked part of it
         if not isinstance(file, gzip.GzipFile):  # that will be seen when it is unpacked
@@ -141,29 +111,25 @@ class FitsTable:
         for column in chosen:
             if column.problem:
                 raise self._fault(column.problem, column=column.name)
-        source = self._source(chosen)
-        return (self._frame(chosen, source, part) for part in chunks(picked, chunk_rows))
+        self._unpack()
+        return (self._frame(chosen, part) for part in chunks(picked, chunk_rows))
 
     def digest(self) -> str:
         """Return what tells the content of the table; see `specprod_copy.reader.content`."""
         return hdu_digest(self.path, self._opened, self._hdu, self.header)
 
-    def _source(self, columns: Sequence[FitsColumn]) -> RowSource:
+    def _unpack(self) -> None:
+        """Take the table out of a gzipped file, for its rows to be read in any order."""
         if isinstance(self._file, gzip.GzipFile):
             with input_errors(self.path, self.hdu):
                 part = unpack(self._file, self._start, self._hdu.size, self._fault)
             if part.tell() < self._hdu.size:
                 raise self._fault(truncated(self._hdu, self._start + part.tell()))
             self._file, self._start = part, 0
-        if self._tiled:
-            return TiledRows(self._file, self._start, self._hdu.header, columns, self._fault)
-        return PlainRows(self._file, self._start, self.row_bytes, self._fault)
 
-    def _frame(
-        self, columns: Sequence[FitsColumn], source: RowSource, rows: RowNumbers
-    ) -> pl.DataFrame:
+    def _frame(self, columns: Sequence[FitsColumn], rows: RowNumbers) -> pl.DataFrame:
         with input_errors(self.path, self.hdu):
-            arrays = self._gather(columns, source, rows)
+            arrays = self._gather(columns, rows)
         series = []
         for column, values in zip(columns, arrays, strict=True):
             try:
@@ -181,9 +147,7 @@ class FitsTable:
                 ) from bad
         return pl.DataFrame(series)
 
-    def _gather(
-        self, columns: Sequence[FitsColumn], source: RowSource, rows: RowNumbers
-    ) -> list[np.ndarray]:
+    def _gather(self, columns: Sequence[FitsColumn], rows: RowNumbers) -> list[np.ndarray]:
         """Copy the rows to arrays, one for each column, in this machine's byte order."""
         size = self.row_bytes
         block_rows = min(len(rows), max(1, READ_BYTES // max(1, size)))
@@ -205,11 +169,19 @@ class FitsTable:
         for block in chunks(rows, block_rows):
             n = len(block)
             for position, first, count in runs(block):
-                source.read(first, memoryview(buffer)[position * size : (position + count) * size])
+                self._read(first, memoryview(buffer)[position * size : (position + count) * size])
             for field, array in zip(fields, arrays, strict=True):
                 array[done : done + n] = field[:n]
             done += n
         return arrays
+
+    def _read(self, first: int, into: memoryview) -> None:
+        """Fill `into` with whole rows from row `first` on."""
+        self._file.seek(self._start + first * self.row_bytes)
+        got = self._file.readinto(into)
+        if got < len(into):
+            row = first + got // self.row_bytes
+            raise self._fault(f"the file was cut while it was being read; it ends in row {row}")
 
     def close(self) -> None:
         """Close the file."""
@@ -293,7 +265,7 @@ def find_hdu(file: io.BufferedIOBase, path: Path, names: Sequence[str]) -> tuple
     seen: list[Hdu] = []
     for hdu in scan(file, path):
         seen.append(hdu)
-        if hdu.name.upper() == wanted[0] if wanted else hdu.kind == "binary table":
+        if hdu.name.upper() == wanted[0] if wanted else hdu.kind in TABLES:
             return hdu, seen[0]
     for name in wanted[1:]:
         for hdu in seen:

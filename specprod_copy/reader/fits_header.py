@@ -29,6 +29,9 @@ CARD = 80
 FIRST_CARD = b"SIMPLE  ="
 END = b"END     "
 
+COMPRESSED_TABLE = "compressed table"
+"""Kind of an HDU that ``fpack -table`` has made of a binary table (FITS standard 10.3)."""
+
 # A damaged file shall not be searched to its end for the end of a header: this is 360,000 cards.
 MAX_HEADER_BLOCKS = 10_000
 
@@ -73,6 +76,8 @@ class Hdu:
         extension = str(self.header.get("XTENSION", "IMAGE"))
         if extension == "BINTABLE" and self.header.get("ZIMAGE") is True:
             return "compressed image"
+        if extension == "BINTABLE" and self.header.get("ZTABLE") is True:
+            return COMPRESSED_TABLE
         names = {"BINTABLE": "binary table", "TABLE": "ASCII table", "IMAGE": "image"}
         return names.get(extension, extension)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def test_absent_file(tmp_path: Path) -> None:
 def test_unknown_suffix(tmp_path: Path) -> None:
     path = tmp_path / "tiles.txt"
     assert message(open_table, path) == (
-        f"{path}: unknown kind of file; known suffixes are .fits, .fits.gz, .fits.fz, .csv, .ecsv"
+        f"{path}: unknown kind of file; known suffixes are .fits, .fits.gz, .csv, .ecsv"
     )
 
 
@@ -126,6 +126,17 @@ def test_not_a_table(tmp_path: Path) -> None:
     for name, kind in kinds.items():
         text = message(open_table, path, [name])
         assert text == f"{path}[{name}]: not a binary table but: {kind}"
+
+
+@pytest.mark.parametrize("hdus", [(), ("T",)])
+def test_tables_packed_by_fpack(tmp_path: Path, hdus: Sequence[str]) -> None:
+    header = table_header([NUMBER], 3, name="T")
+    header["ZTABLE"] = True
+    path = write(tmp_path / "t.fits", hdu_bytes(header, NUMBER.data.tobytes()))
+    packed = "is compressed by fpack, which is not read here; unpack the file by funpack"
+    assert message(open_table, path, hdus) == f"{path}[T]: {packed}"
+    path = path.rename(tmp_path / "t.fits.fz")
+    assert message(open_table, path, hdus) == f"{path}: {packed}"
 
 
 @pytest.mark.parametrize("suffix", [".fits", ".fits.gz"])
