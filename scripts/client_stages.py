@@ -28,8 +28,9 @@ import psycopg
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.plan.ledger import NothingLoaded
 from specprod_copy.plan.planning import make_plan, with_tiles
-from specprod_copy.postgres import catalog, copy, encoder, statements
+from specprod_copy.postgres import catalog, encoder, statements
 from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.copy import Nothing
 from specprod_copy.postgres.encoder import Encoded, Encoder
 from specprod_copy.reader import fits, open_table
 from specprod_copy.rows.sky_order import sorted_on_sky
@@ -114,7 +115,7 @@ def measure(name: str, inputs: Inputs, columns: list[Column]) -> dict[str, float
                     watch.lap("encode")
                 watch.lap("read")
 
-    n_rows = copy.to_nothing(encoded())
+    n_rows = Nothing().copy(encoded())
     return {**watch.seconds, "rows": n_rows, "files": len(units), "MB": size / 1e6}
 
 

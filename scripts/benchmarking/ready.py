@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 import psycopg
 from psycopg import sql
 
-from specprod_copy.postgres import copy
 from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.copy import File
 from specprod_copy.postgres.encoder import Encoder
 from specprod_copy.rows.encoding import encoded_chunks
 from specprod_copy.rows.units import Unit
@@ -43,7 +43,7 @@ class Ready:
 def _write(path: Path, units: Sequence[Unit], columns: Sequence[Column]) -> Ready:
     encoder = Encoder(columns)
     chunks = (chunk.kept for unit in units for chunk in encoded_chunks(unit, encoder))
-    rows = copy.to_file(chunks, path)
+    rows = File(path).copy(chunks)
     path.chmod(0o644)  # the server may be another user
     names = tuple(column.name for column in columns)
     return Ready(units[0].table, names, path, rows, path.stat().st_size)

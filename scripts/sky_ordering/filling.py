@@ -12,8 +12,9 @@ import polars as pl
 import psycopg
 
 from sky_ordering.rows import UNIT_ROWS, Sky
-from specprod_copy.postgres import catalog, copy, ddl, statements
+from specprod_copy.postgres import catalog, ddl, statements
 from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.copy import Table
 from specprod_copy.postgres.encoder import CHUNK_ROWS, Encoded, Encoder
 from specprod_copy.rows.sky_order import sorted_on_sky
 
@@ -71,7 +72,8 @@ def copy_rows(
             yield Encoded(data, frame.height)
 
     began = time.monotonic()
-    copy.to_table(encoded(), connection, SCHEMA, rows.table, [column.name for column in columns])
+    table = Table(connection, SCHEMA, rows.table)
+    table.copy(encoded(), [column.name for column in columns])
     case.seconds |= {"sort": sorting, "copy": time.monotonic() - began - making}
 
 

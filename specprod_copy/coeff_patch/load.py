@@ -15,6 +15,7 @@ from specprod_copy.loading import copying, post_data
 from specprod_copy.loading.key_errors import DuplicateKey, explain
 from specprod_copy.postgres import catalog, locks, rights, statements
 from specprod_copy.postgres.connection import connect, making_schema, translated_errors
+from specprod_copy.postgres.copy import Table
 from specprod_copy.progress import ProgressListener
 from specprod_copy.reader import open_table
 from specprod_copy.rows.units import Fingerprint, Stamp, Unit
@@ -157,7 +158,8 @@ def _load(
         made = ["table", "comments"]
         statements.make(connection, [patch.plain], made, schema=patch.own_schema)
         columns = catalog.table_columns(connection, patch.own_schema, patch.plain)
-        results = copying.copy_units(connection, patch.own_schema, units, columns, listener.advance)
+        table = Table(connection, patch.own_schema, patch.plain)
+        results = copying.copy_units(table, units, columns, listener.advance)
         for result in results:
             if Stamp.of(result.unit.path) != result.unit.fingerprint.stamp:
                 raise InputError("the file changed while it was loaded", path=result.unit.path)

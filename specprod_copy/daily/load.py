@@ -83,10 +83,9 @@ def load_tile(staging: Staging, files: ProductionFiles, gathered: TileRows) -> T
                     "the file changed while it was loaded; run the command again", path=path
                 )
         locks.merging(connection, schema)
-        changed = staging.upsert("tile")
+        result.changed = staging.merge("tile")
         result.removed = staging.remove()
-        changed |= staging.upsert(*MERGED)
-        result.changed = sum(changed.values())
+        result.changed += staging.merge(*MERGED)
         result.changed += staging.choose_primary()
         result.removed += staging.remove_orphans()
         result.changed += _reassign_photometry(staging, files)
@@ -138,5 +137,5 @@ def _reassign_photometry(staging: Staging, files: ProductionFiles) -> int:
         targets = pl.Series("TARGETID", targetids, dtype=pl.Int64)
         photometry = find_photometry(files, tileid, fiberassign_file(files, tileid))
         staging.stage(photometry_rows(photometry, tileid, targets))
-        changed += sum(staging.upsert("photometry").values())
+        changed += staging.merge("photometry")
     return changed

@@ -1,7 +1,4 @@
-"""COPY rows of a tile into temporary tables, then merge them into the tables by set-based SQL.
-
-Nothing here blocks a reader: rows are inserted, updated and deleted, tables are not altered.
-"""
+"""COPY rows of a tile into temporary tables, then merge them into the tables by set-based SQL."""
 
 from __future__ import annotations
 
@@ -10,14 +7,14 @@ from pathlib import Path
 
 import polars as pl
 import psycopg
-import pyarrow as pa
 from psycopg import sql
 
 from specprod_copy.daily.schema import KEYS
 from specprod_copy.errors import InputError
-from specprod_copy.postgres import ddl
+from specprod_copy.postgres import ddl, statements
 from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.encoder import HEADER, TRAILER, Encoder
+from specprod_copy.postgres.encoder import Encoded, Encoder
+from specprod_copy.postgres.merge import Merge
 from specprod_copy.rows.encoding import prefetch
 from specprod_copy.tables import common
 from specprod_copy.tiles.tile_rows import SourceRows
@@ -47,8 +44,13 @@ class Staging:
     ) -> None:
         self.connection = connection
         self.schema = schema
-        self._columns = columns
-        self._execute("daily/stage", tables=list(KEYS))
+        self._merges = {
+            table: Merge(connection, schema, table, columns[table], (key,))
+            for table, key in KEYS.items()
+        }
+        for merge in self._merges.values():
+            merge.make()
+        self._run("daily/stage")
 
     def stage(self, rows: Sequence[SourceRows], tileid: int | None = None) -> int:
         """COPY rows of one table into its temporary table.
@@ -73,23 +75,9 @@ class Staging:
         if not rows:
             return 0
         table = rows[0].source.table
-        columns = self._columns[table]
-        statement = sql.SQL("COPY pg_temp.{} ({}) FROM STDIN (FORMAT BINARY)").format(
-            sql.Identifier(f"staged_{table}"),
-            sql.SQL(", ").join(sql.Identifier(column.name) for column in columns),
-        )
-        count = 0
-        with (
-            self.connection.cursor() as cursor,
-            cursor.copy(statement) as copy,
-            prefetch(_encoded(rows, columns, tileid)) as encoded,
-        ):
-            copy.write(HEADER)
-            for data, n in encoded:
-                for piece in data:
-                    copy.write(memoryview(piece))
-                count += n
-            copy.write(TRAILER)
+        merge = self._merges[table]
+        with prefetch(_encoded(rows, merge.columns, tileid)) as encoded:
+            count = merge.staging.copy(encoded, [column.name for column in merge.columns])
         self._analyze(table)
         return count
 
@@ -103,83 +91,71 @@ class Staging:
 
     def remove(self) -> int:
         """Remove the rows of the staged tile that are not staged; return how many."""
-        keys = {table: KEYS[table] for table in REMOVED_FROM}
-        counts = self._execute("daily/remove", keys=keys)
-        return sum(counts[-len(keys) :])
+        self._run("daily/affected")
+        tile = self._merges["tile"]
+        merges = [self._merges[table] for table in REMOVED_FROM]
+        return sum(m.remove(m.staged, among=tile.staged, shared=tile.key) for m in merges)
 
-    def upsert(self, *tables: str) -> dict[str, int]:
+    def merge(self, *tables: str) -> int:
         """Bring staged rows into tables; return how many were new or different."""
-        return {table: self._upsert(table) for table in tables}
+        count = 0
+        for table in tables:
+            if table == "photometry":
+                self._run("daily/decided")
+            self._merges[table].refuse_twice()
+            # nspec and primary depend on other tiles; they are chosen afterwards.
+            count += sum(self._merges[table].write(unwritten=common.PRIMARY))
+        return count
 
     def choose_primary(self) -> int:
         """Recompute nspec and primary of targets whose spectra changed; return how many rows."""
-        (count,) = self._execute("primary", table="ztile", among="staged_affected")
+        (count,) = self._run("primary", table="ztile", among="staged_affected")
         return count
 
     def remove_orphans(self) -> int:
         """Remove photometry of targets that no tile has any more; return how many rows."""
-        (count,) = self._execute("daily/orphans")
+        (count,) = self._run("daily/orphans")
         return count
 
     def new_owners(self) -> dict[int, list[int]]:
         """Return tiles that decide on photometry from now on, and on which targets'."""
-        statement = ddl.render_template("daily/new_owners", schema=self.schema)
+        query = ddl.render_template("daily/new_owners", schema=self.schema)
         new_owners: dict[int, list[int]] = {}
-        for tileid, targetid in self.connection.execute(statement.encode()):
+        for tileid, targetid in statements.rows(self.connection, query):
             new_owners.setdefault(tileid, []).append(targetid)
         return new_owners
 
     def differing(self) -> dict[int, list[str]]:
         """Return the staged tiles that are not in the tables like that, and which tables differ."""
-        tables = ["tile", "exposure", "frame"]
-        statement = ddl.render_template("daily/compare", schema=self.schema, tables=tables)
+        keys = {table: self._merges[table].key for table in ("tile", "exposure", "frame")}
+        query = ddl.render_template("daily/compare", schema=self.schema, keys=keys)
         found: dict[int, list[str]] = {}
-        for tileid, table in self.connection.execute(statement.encode()):
+        for tileid, table in statements.rows(self.connection, query):
             found.setdefault(tileid, []).append(table)
         return found
 
-    def _upsert(self, table: str) -> int:
-        names = [column.name for column in self._columns[table]]
-        # nspec and primary depend on other tiles; they are chosen afterwards.
-        chosen = set(common.PRIMARY) | {KEYS[table]}
-        values = [name for name in names if name not in chosen]
-        (count,) = self._execute(
-            "daily/upsert", table=table, key=KEYS[table], columns=names, values=values
-        )
-        return count
-
     def _analyze(self, table: str) -> None:
-        """Tell the planner how few rows are staged, or it reads whole tables to join them."""
-        known = {column.name for column in self._columns[table]}
-        joined = sorted(known & {KEYS[table], "targetid", "tileid"})
-        statement = sql.SQL("ANALYZE pg_temp.{} ({})").format(
-            sql.Identifier(f"staged_{table}"), sql.SQL(", ").join(map(sql.Identifier, joined))
-        )
-        self.connection.execute(statement)
+        self._merges[table].analyze("targetid", "tileid")
 
     def _truncate(self) -> None:
         names = [sql.Identifier("pg_temp", f"staged_{table}") for table in KEYS]
         self.connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(names)))
 
-    def _execute(self, template: str, **names: ddl.Names) -> list[int]:
+    def _run(self, template: str, **names: ddl.Names) -> list[int]:
         """Run a template; return the number of rows of each statement."""
-        statements = ddl.render_template(template, schema=self.schema, **names)
-        cursor = self.connection.execute(statements.encode())
-        counts = [cursor.rowcount]
-        while cursor.nextset():
-            counts.append(cursor.rowcount)
-        return counts
+        script = ddl.render_template(template, schema=self.schema, **names)
+        return statements.run(self.connection, script)
 
 
 def _encoded(
     rows: Sequence[SourceRows], columns: Sequence[Column], tileid: int | None
-) -> Iterator[tuple[list[pa.Buffer], int]]:
+) -> Iterator[Encoded]:
     encoder = Encoder(columns)
     for part in rows:
         for transformed in part.transformed(columns):
             if tileid is not None:
                 _check_tile(transformed.frame, tileid, part.path)
-            yield [*encoder.encode(transformed.frame)], transformed.frame.height
+            yield Encoded([*encoder.encode(transformed.frame)], transformed.frame.height)
 
 
 def _check_tile(frame: pl.DataFrame, tileid: int, path: Path) -> None:

@@ -11,9 +11,10 @@ from psycopg import sql
 
 from specprod_copy.errors import InputError
 from specprod_copy.plan.ledger import Ledger
-from specprod_copy.postgres import catalog, copy
+from specprod_copy.postgres import catalog
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import translated_errors
+from specprod_copy.postgres.copy import Destination, Table
 from specprod_copy.postgres.encoder import Encoded
 from specprod_copy.rows.encoding import Chunk, encoded_units
 from specprod_copy.rows.units import Refusal, Unit, UnitResult
@@ -67,9 +68,8 @@ def load_units(
     ):
         freeze = whole and _made_anew(connection, schema, units[0].table)
         quarantine = max_quarantined is not None
-        results = copy_units(
-            connection, schema, units, columns, advance, freeze=freeze, quarantine=quarantine
-        )
+        table = Table(connection, schema, units[0].table, freeze)
+        results = copy_units(table, units, columns, advance, quarantine=quarantine)
         ledger = Ledger(connection, schema)
         ledger.record(results)
         if max_quarantined is not None and any(result.quarantine for result in results):
@@ -89,23 +89,24 @@ def _made_anew(connection: psycopg.Connection, schema: str, table: str) -> bool:
 
 
 def copy_units(
-    connection: psycopg.Connection,
-    schema: str,
+    destination: Destination,
     units: Sequence[Unit],
     columns: Sequence[Column],
     advance: Advance,
     *,
-    freeze: bool = False,
     quarantine: bool = False,
 ) -> list[UnitResult]:
     """Send the rows of units; the transaction, and any record of it, is the caller's.
 
     Parameters
     ----------
-    connection, schema, units, columns, advance
-        As for `load_units`.
-    freeze : bool
-        As for `copy.to_table`.
+    destination : Destination
+    units : sequence of Unit
+        All of the same table.
+    columns : sequence of Column
+        Columns of the table, or some of them.
+    advance : callable
+        See `Advance`.
     quarantine : bool
         Whether to leave out rows that cannot be loaded.
 
@@ -137,7 +138,7 @@ def copy_units(
 
     names = [column.name for column in columns]
     with closing(encoded_units(units, [t.refused for t in tallies], columns)) as chunks:
-        copy.to_table(counted(chunks), connection, schema, table, names, freeze=freeze)
+        destination.copy(counted(chunks), names)
     return results
 
 

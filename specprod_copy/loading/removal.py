@@ -19,6 +19,7 @@ from specprod_copy.plan.ledger import Ledger, LoadedRanges, NothingLoaded
 from specprod_copy.plan.planning import make_plan
 from specprod_copy.postgres import catalog, ddl, statements
 from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.copy import Table
 from specprod_copy.postgres.ddl import primary_key
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.reader import open_table
@@ -249,9 +250,8 @@ class Removal:
     def _send(self, table: str, places: Sequence[Place]) -> None:
         """Load single rows that are in the ledger already."""
         units = [replace(unit, rows=np.array(rows)) for unit, rows in _by_unit(places).items()]
-        copying.copy_units(
-            self._connection, self._schema, units, self._columns(table), lambda *_: None
-        )
+        destination = Table(self._connection, self._schema, table)
+        copying.copy_units(destination, units, self._columns(table), lambda *_: None)
 
     def _record(
         self, table: str, reasons: Mapping[Place, tuple[str, object, str]], rule: str

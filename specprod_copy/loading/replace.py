@@ -10,7 +10,6 @@ change are not touched.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +26,7 @@ from specprod_copy.plan.stale_files import Stale, find_stale, forget
 from specprod_copy.postgres import catalog, ddl
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.ddl import primary_key
+from specprod_copy.postgres.merge import Merge
 from specprod_copy.progress import ProgressListener
 from specprod_copy.rows.units import Unit, UnitResult
 from specprod_copy.tables import SOURCES, Inputs, TableSource
@@ -140,6 +140,12 @@ def replace_files(
 class _StagedTwice(DuplicateKey):
     """Rows of a replaced file share a key with each other, or with rows of other files."""
 
+    def __init__(self, merge: Merge) -> None:
+        key = [*merge.key]
+        message = f"{', '.join(key)} of table {merge.table} is not unique"
+        super().__init__(message, merge.table, key)
+        self.merge = merge
+
     def offenders(self, schema: str, limit: int) -> sql.Composed:
         """Return the query for such keys."""
         return sql.SQL(
@@ -147,8 +153,8 @@ class _StagedTwice(DuplicateKey):
                UNION SELECT {0} FROM {1} JOIN {2} USING ({0}) ORDER BY {0} LIMIT {3}"""
         ).format(
             sql.SQL(", ").join(map(sql.Identifier, self.columns)),
-            sql.Identifier("pg_temp", self.table),
-            sql.Identifier("pg_temp", f"kept_{self.table}"),
+            sql.Identifier("pg_temp", self.merge.staged),
+            sql.Identifier("pg_temp", self.merge.kept),
             limit,
         )
 
@@ -170,11 +176,10 @@ class _Replacement:
         self._connection = connection
         self._schema = schema
         self._table = table
-        self._columns = columns
+        self._merge = Merge(connection, schema, table, columns, (primary_key(table),))
         self._new = new
         self._files = files
         self._others = [u for u in files if u.file not in stale.get(u.source, ())]
-        self._names = {"table": table, "kept": f"kept_{table}", "key": primary_key(table)}
 
     @property
     def n_rows(self) -> int:
@@ -188,22 +193,18 @@ class _Replacement:
 
     def stage(self, listener: ProgressListener) -> None:
         """Put new rows, and the keys of those of other files, into temporary tables."""
-        self._execute("stage")
+        merge = self._merge
+        merge.make(kept=True)
         self.outcome.results = copying.copy_units(
-            self._connection, "pg_temp", self._new, self._columns, listener.advance
+            merge.staging, self._new, merge.columns, listener.advance
         )
         if self._others:
-            key = [column for column in self._columns if column.name == self._names["key"]]
-            others = [dataclasses.replace(u, table=self._names["kept"]) for u in self._others]
-            copying.copy_units(self._connection, "pg_temp", others, key, listener.advance)
-        self._execute("staged")
-        self._refuse_duplicates()
-
-    def _refuse_duplicates(self) -> None:
-        key = self._names["key"]
-        error = _StagedTwice(f"{key} of table {self._table} is not unique", self._table, [key])
+            key = [column for column in merge.columns if column.name in merge.key]
+            copying.copy_units(merge.keeping, self._others, key, listener.advance)
+        merge.analyze(kept=True)
+        error = _StagedTwice(merge)
         if self._connection.execute(error.offenders(self._schema, 1)).fetchall():
-            raise explain(error, self._connection, self._schema, self._columns, self._files)
+            raise explain(error, self._connection, self._schema, merge.columns, self._files)
 
     def merge(self, computed: Sequence[str]) -> None:
         """Bring new rows into the table, but for values that are computed in the database."""
@@ -211,18 +212,14 @@ class _Replacement:
         made = catalog.existing_objects(self._connection, self._schema)
         if not all(statement.makes in made for statement in keys):
             # A load that was interrupted: without its key the table may have rows twice.
-            [self.outcome.removed] = self._execute("clear")
-        names = [column.name for column in self._columns]
-        values = [name for name in names if name not in (self._names["key"], *computed)]
-        self.outcome.changed, self.outcome.new = self._execute(
-            "merge", columns=names, values=values
-        )
+            self.outcome.removed = self._merge.remove(self._merge.kept)
+        self.outcome.changed, self.outcome.new = self._merge.write(computed)
 
     def remove(self) -> None:
         """Remove the rows that no file gives any more."""
         try:
             with self._connection.transaction():
-                [removed] = self._execute("remove")
+                removed = self._merge.remove(self._merge.staged, self._merge.kept)
         except psycopg.errors.ForeignKeyViolation as error:
             referring = error.diag.table_name
             stages = dict.fromkeys(s.stage for s in SOURCES.values() if s.table == referring)
@@ -252,14 +249,3 @@ class _Replacement:
                 "files had rows of the same key: then replace all of them in one command. "
                 "--overwrite loads the table anew"
             )
-
-    def _execute(self, template: str, **names: ddl.Names) -> list[int]:
-        """Run a template; return the number of rows of each statement."""
-        statements = ddl.render_template(
-            f"replace/{template}", schema=self._schema, **self._names, **names
-        )
-        cursor = self._connection.execute(statements.encode())
-        counts = [cursor.rowcount]
-        while cursor.nextset():
-            counts.append(cursor.rowcount)
-        return counts

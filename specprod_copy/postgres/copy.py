@@ -1,12 +1,14 @@
-"""COPY: one loop that writes encoded rows, and the places they may go to.
+"""COPY: one loop that writes encoded rows, and the destinations they may have.
 
-These are a table of the server, a file, or nothing, to measure what comes before.
+A destination is a table of the server, a file, or nothing, to measure what comes before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import psycopg
 from psycopg import sql
@@ -14,57 +16,68 @@ from psycopg import sql
 from specprod_copy.postgres.encoder import HEADER, TRAILER, Encoded
 
 
-def to_table(
-    chunks: Iterable[Encoded],
-    connection: psycopg.Connection,
-    schema: str,
-    table: str,
-    columns: Sequence[str],
-    *,
-    freeze: bool = False,
-) -> int:
-    """Send rows to a table of the server; the transaction is the caller's.
+class Destination(Protocol):
+    """Where the data of a COPY go."""
 
-    Parameters
-    ----------
-    chunks : iterable of Encoded
-        What it raises ends the COPY, and no row gets into the table.
-    connection : psycopg.Connection
-    schema, table : str
-    columns : sequence of str
-        Columns of the rows, in their order.
-    freeze : bool
-        Write the rows as if they had been there for long, so that no later reader has to mark
-        them as committed. The table must have been made in the same (sub)transaction.
+    def copy(self, chunks: Iterable[Encoded], columns: Sequence[str]) -> int:
+        """Take rows, and return how many there were.
 
-    Returns
-    -------
-    int
-        Rows sent.
-
-    Raises
-    ------
-    psycopg.Error
-        If the server refuses.
-    """
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY, FREEZE {})").format(
-        sql.Identifier(schema, table),
-        sql.SQL(", ").join(map(sql.Identifier, columns)),
-        sql.Literal(freeze),
-    )
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        return _write(chunks, copy.write)
+        Parameters
+        ----------
+        chunks : iterable of Encoded
+            What it raises ends the COPY; no row of it is in the destination then.
+        columns : sequence of str
+            Columns of the rows, in their order.
+        """
 
 
-def to_file(chunks: Iterable[Encoded], path: Path) -> int:
-    """Write rows into a file for the server's own COPY; return how many."""
-    with path.open("wb") as file:
-        return _write(chunks, file.write)
+@dataclass(frozen=True)
+class Table:
+    """A table of the server; the transaction is the caller's."""
+
+    connection: psycopg.Connection
+    schema: str
+    table: str
+
+    freeze: bool = False
+    """Write rows as if they had been there for long, so that no later reader has to mark them as
+    committed. The table must have been made in the same (sub)transaction."""
+
+    def copy(self, chunks: Iterable[Encoded], columns: Sequence[str]) -> int:
+        """Send rows; see `Destination.copy`.
+
+        Raises
+        ------
+        psycopg.Error
+            If the server refuses.
+        """
+        statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY, FREEZE {})").format(
+            sql.Identifier(self.schema, self.table),
+            sql.SQL(", ").join(map(sql.Identifier, columns)),
+            sql.Literal(self.freeze),
+        )
+        with self.connection.cursor() as cursor, cursor.copy(statement) as copy:
+            return _write(chunks, copy.write)
 
 
-def to_nothing(chunks: Iterable[Encoded]) -> int:
-    """Make rows and drop them; return how many."""
-    return _write(chunks, len)
+@dataclass(frozen=True)
+class File:
+    """A file for the server's own COPY, which is told the columns."""
+
+    path: Path
+
+    def copy(self, chunks: Iterable[Encoded], columns: Sequence[str] = ()) -> int:
+        """Write rows into the file; see `Destination.copy`."""
+        with self.path.open("wb") as file:
+            return _write(chunks, file.write)
+
+
+class Nothing:
+    """Drops all rows."""
+
+    def copy(self, chunks: Iterable[Encoded], columns: Sequence[str] = ()) -> int:
+        """Make rows; see `Destination.copy`."""
+        return _write(chunks, len)
 
 
 def _write(chunks: Iterable[Encoded], write: Callable[[memoryview], object]) -> int:

@@ -1,7 +1,3 @@
-{# Where the rows of a tile wait until they are merged: empty tables of the session. -#}
-{% for table in tables %}
-CREATE TEMPORARY TABLE staged_{{ table }} (LIKE {{ schema }}.{{ table }}) ON COMMIT DELETE ROWS;
-{% endfor %}
 -- Targets whose spectra come or go, and those that are no potential targets of the tile any more.
 CREATE TEMPORARY TABLE staged_affected (targetid bigint NOT NULL) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE staged_gone (targetid bigint NOT NULL) ON COMMIT DELETE ROWS;

@@ -50,7 +50,7 @@ def test_readers_never_wait(own_copy, monkeypatch):
     assert own_copy.contents() != before
 
 
-@pytest.mark.parametrize("step", ["stage", "remove", "upsert", "choose_primary", "remove_orphans"])
+@pytest.mark.parametrize("step", ["stage", "remove", "merge", "choose_primary", "remove_orphans"])
 def test_failure_at_any_step_leaves_the_tile_as_it_was(own_copy, monkeypatch, step):
     first, *_ = own_copy.tileids()
     own_copy.change_tile(first, GOALTIME=1.5)

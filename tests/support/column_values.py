@@ -10,9 +10,9 @@ import polars as pl
 import psycopg
 from hypothesis import strategies as st
 
-from specprod_copy.postgres import copy
 from specprod_copy.postgres.catalog import table_columns
 from specprod_copy.postgres.columns import conform
+from specprod_copy.postgres.copy import Table
 from specprod_copy.postgres.encoder import Encoded, Encoder
 
 DDL = {
@@ -108,4 +108,4 @@ def copy_in(connection: psycopg.Connection, frame: pl.DataFrame, *, chunk: int =
         Encoded([*encoder.encode(conform(piece, columns))], piece.height)
         for piece in frame.iter_slices(chunk)
     )
-    copy.to_table(chunks, connection, "public", "everything", [column.name for column in columns])
+    Table(connection, "public", "everything").copy(chunks, [column.name for column in columns])

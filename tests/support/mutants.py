@@ -105,7 +105,12 @@ class Lab:
                 plan = make_plan([alone], self.inputs, {source.table: columns}, ledger)
                 # A new file, so that ctid tells the order in which the rows were sent.
                 self.connection.execute(f"TRUNCATE {SCHEMA}.{source.table}")
-                copying.copy_units(self.connection, SCHEMA, plan.units, columns, lambda *_: None)
+                copying.copy_units(
+                    Table(self.connection, SCHEMA, source.table),
+                    plan.units,
+                    columns,
+                    lambda *_: None,
+                )
                 with self.connection.cursor(binary=True) as cursor:
                     query = f"SELECT * FROM {SCHEMA}.{source.table} ORDER BY ctid"
                     return cursor.execute(query).fetchall()

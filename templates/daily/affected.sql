@@ -1,4 +1,4 @@
-{# Remove the rows of the staged tile that are not staged, in an order that foreign keys allow. -#}
+{# Note which targets the staged tile gives or takes spectra, and which are its potential targets no more. -#}
 INSERT INTO pg_temp.staged_affected (targetid)
 SELECT targetid FROM {{ schema }}.ztile JOIN pg_temp.staged_tile USING (tileid)
 UNION
@@ -10,10 +10,3 @@ EXCEPT
 SELECT targetid FROM pg_temp.staged_target;
 
 ANALYZE pg_temp.staged_affected, pg_temp.staged_gone;
-
-{% for table, key in keys.items() %}
-DELETE FROM {{ schema }}.{{ table }} AS old USING pg_temp.staged_tile AS tile
-WHERE old.tileid = tile.tileid
-  AND NOT EXISTS (SELECT FROM pg_temp.staged_{{ table }} AS new WHERE new.{{ key }} = old.{{ key }});
-
-{% endfor %}
