@@ -5,9 +5,11 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import signal
 import sys
 from contextlib import suppress
 from importlib import import_module
+from types import FrameType
 from typing import NoReturn
 
 import click
@@ -78,8 +80,24 @@ def cli() -> None:
     """
 
 
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Interrupt the command in an orderly way; the next Ctrl-C ends it at once.
+
+    An orderly end asks the server to cancel, which takes a while where the network is silent.
+    """
+    signal.signal(signal.SIGINT, _end_at_once)
+    raise KeyboardInterrupt
+
+
+def _end_at_once(number: int, frame: FrameType | None) -> NoReturn:
+    os.write(2, b"Interrupted again: ended at once. The server undoes what was not committed.\n")
+    os._exit(130)
+
+
 def main() -> None:
     """Run the command line; expected errors end with one line and exit code 1."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
     # What psycopg notices while a connection breaks is in our own message.
     logging.getLogger("psycopg").addHandler(logging.NullHandler())
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from queue import SimpleQueue
 
@@ -18,6 +18,9 @@ from specprod_copy.tables import Inputs, TableSource
 
 Step = Callable[[str], AbstractContextManager[None]]
 """Called with what is going on; the work is done within the context."""
+
+
+_SECONDS_TO_CANCEL = 5.0
 
 
 class Connections:
@@ -76,7 +79,9 @@ class Connections:
     def cancel(self) -> None:
         """Have the server give up what runs: it would go on, and we would wait for it."""
         for connection in self._all:
-            connection.cancel()
+            # Over a network that is silent this cannot be, and the statement ends with the network.
+            with suppress(psycopg.OperationalError):
+                connection.cancel_safe(timeout=_SECONDS_TO_CANCEL)
 
 
 def foreign_keys(

@@ -31,10 +31,33 @@ SESSION_SETTINGS: Mapping[str, str] = {
     "idle_session_timeout": "0",
     # A server that is left alone by its client stops working for it (PostgreSQL 14 and later).
     "client_connection_check_interval": "1s",
+    # And one whose client has fallen silent gives up its locks.
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "60s",
     "timezone": "UTC",
 }
 """What the loader sets for its sessions, where the server knows it: what any role may change."""
 
+KEEPALIVE: Mapping[str, int] = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""After how long a silent network counts as dead [s, s, number of probes, ms].
+
+By default a client waits for 15 minutes when it sends, and 2 hours when it waits for an index. The
+user's own settings of these names, in a connection string or a service file, win.
+"""
+
+_SOCKET_OPTIONS = {
+    "keepalives_idle": "TCP_KEEPIDLE",
+    "keepalives_interval": "TCP_KEEPINTVL",
+    "keepalives_count": "TCP_KEEPCNT",
+    "tcp_user_timeout": "TCP_USER_TIMEOUT",
+}
 
 SEND_BUFFER = 2 << 20
 """Bytes that may be on their way to a server on this machine.
@@ -107,15 +130,13 @@ def connect(conninfo: str, *, settings: Mapping[str, str] = SESSION_SETTINGS) ->
     conninfo_parameters(conninfo)
     try:
         connection = psycopg.connect(conninfo, autocommit=True, application_name="specprod-copy")
+        _set_up_socket(connection)
         for name, value in settings.items():
             connection.execute(
                 # The server spells some of the names with capitals: TimeZone.
                 "SELECT set_config(name, %s, false) FROM pg_settings WHERE lower(name) = lower(%s)",
                 (value, name),
             )
-        if connection.info.host.startswith(("/", "@")):
-            with socket.socket(fileno=os.dup(connection.fileno())) as link:
-                link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
     except psycopg.Error as error:
         raise DatabaseError(
             f"cannot connect: {one_line(error).rstrip('?')}. If the server is only down for a "
@@ -123,6 +144,20 @@ def connect(conninfo: str, *, settings: Mapping[str, str] = SESSION_SETTINGS) ->
             "the PG* variables and ~/.pgpass, or leave all of them out to use the embedded server"
         ) from error
     return connection
+
+
+def _set_up_socket(connection: psycopg.Connection) -> None:
+    """Have much on its way to a server on this machine, and notice when another one is gone."""
+    with socket.socket(fileno=os.dup(connection.fileno())) as link:
+        if link.family == socket.AF_UNIX:
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+            return
+        # What libpq used, be it from the connection string or from a service file.
+        given = connection.info.get_parameters()
+        for name, value in KEEPALIVE.items():
+            option = getattr(socket, _SOCKET_OPTIONS[name], None)  # not every system has all
+            if option is not None and name not in given:
+                link.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 @contextmanager
