@@ -1,14 +1,23 @@
-"""Output files that appear all together or not at all."""
+"""The only way files are written and removed: whole or not at all, and nothing that is not ours.
+
+A name that is taken is replaced only where a regular file has it. A folder, a socket, a disk or a
+link is refused. Into a FIFO or a device such as ``/dev/stdout`` the content is written. An input
+is never replaced.
+"""
 
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from specprod_copy.errors import InputError
+
+_TEMPORARY = ".specprod-copy-"
 
 
 def refuse_existing(folder: Path, names: Sequence[str]) -> None:
@@ -19,12 +28,136 @@ def refuse_existing(folder: Path, names: Sequence[str]) -> None:
         )
 
 
+def check_replaceable(path: Path, *, inputs: Iterable[Path] = ()) -> None:
+    """Check that there is no file of that name, or one that may be replaced.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file to be written.
+    inputs : iterable of pathlib.Path
+        Files that are read.
+
+    Raises
+    ------
+    InputError
+        If it is no regular file, or one of the inputs.
+    """
+    with output_errors(path):
+        if not os.path.lexists(path):
+            return
+        mode = path.lstat().st_mode
+        if stat.S_ISLNK(mode):
+            raise InputError(f"is a link to {path.readlink()}; name a file", path=path)
+        if not stat.S_ISREG(mode):
+            raise InputError("exists and is no regular file; it is not replaced", path=path)
+        for file in inputs:
+            if file.exists() and path.samefile(file):
+                raise InputError("is an input; it is not replaced", path=path)
+
+
+def check_output(path: Path, *, inputs: Iterable[Path] = ()) -> None:
+    """Check what `write_output` would refuse, before there is anything to write."""
+    with output_errors(path):
+        if not _is_stream(path):
+            check_replaceable(path, inputs=inputs)
+
+
+def write_output(
+    path: Path, content: bytes, *, inputs: Iterable[Path] = (), mode: int | None = None
+) -> None:
+    """Write a file, whole or not at all; into a FIFO or a character device the content goes as is.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    content : bytes
+        All of it.
+    inputs : iterable of pathlib.Path
+        As for `check_replaceable`.
+    mode : int, optional
+        Permissions. By default those of the replaced file, or what the umask leaves.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written, or is not to be replaced.
+    """
+    with output_errors(path):
+        if _is_stream(path):
+            _write_into(path, content)
+            return
+    with staged(path.parent, [path.name], overwrite=True, inputs=inputs) as folder:
+        new = folder / path.name
+        new.write_bytes(content)
+        if mode is not None:
+            new.chmod(mode)
+        elif os.path.lexists(path):
+            new.chmod(stat.S_IMODE(path.lstat().st_mode))
+
+
+def create(path: Path, within: Path) -> BinaryIO:
+    """Open a new file below a folder, and make the folders between.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file; nothing may have its name.
+    within : pathlib.Path
+        The folder that it must be in, links followed.
+
+    Raises
+    ------
+    InputError
+        If the file exists or a link leads out of the folder.
+    """
+    with output_errors(path):
+        _refuse_outside(path, within)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("xb")
+
+
+def remove(paths: Iterable[Path], within: Path) -> None:
+    """Remove regular files below a folder, all or none; those that do not exist are no matter.
+
+    Raises
+    ------
+    InputError
+        If one is no regular file, or outside of the folder by its name or by a link.
+    """
+    paths = list(paths)
+    for path in paths:
+        with output_errors(path):
+            _refuse_outside(path, within)
+            check_replaceable(path)
+    for path in paths:
+        with output_errors(path):
+            path.unlink(missing_ok=True)
+
+
 @contextmanager
-def staged(folder: Path, names: Sequence[str], *, overwrite: bool = False) -> Iterator[Path]:
+def output_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError into an InputError with the name of the file that is being written."""
+    try:
+        yield
+    except OSError as error:
+        reason = " ".join((error.strerror or str(error)).split())
+        raise InputError(f"cannot be written: {reason}", path=path) from error
+
+
+@contextmanager
+def staged(
+    folder: Path,
+    names: Sequence[str],
+    *,
+    overwrite: bool = False,
+    inputs: Iterable[Path] = (),
+) -> Iterator[Path]:
     """Yield a temporary folder; what is written there is moved to its place in the end.
 
     After an error or an interrupt the folder is as it was before. (A process that is killed leaves
-    whole files at most, and its temporary folder ``.patch-*``.)
+    whole files at most, and its temporary folder ``.specprod-copy-*``.)
 
     Parameters
     ----------
@@ -33,7 +166,9 @@ def staged(folder: Path, names: Sequence[str], *, overwrite: bool = False) -> It
     names : sequence of str
         The files; all of them have to be written.
     overwrite : bool
-        Whether to replace existing files.
+        Whether to replace existing files. They keep their owner where root replaces them.
+    inputs : iterable of pathlib.Path
+        As for `check_replaceable`.
 
     Yields
     ------
@@ -45,27 +180,37 @@ def staged(folder: Path, names: Sequence[str], *, overwrite: bool = False) -> It
     InputError
         If a file exists and is not to be replaced, or cannot be written.
     """
-    if not overwrite:
-        refuse_existing(folder, names)
+    inputs = list(inputs)
+    _check(folder, names, overwrite=overwrite, inputs=inputs)
     try:
         with ExitStack() as undo:
             _make_folder(folder, undo)
-            with tempfile.TemporaryDirectory(dir=folder, prefix=".patch-") as temporary:
+            with tempfile.TemporaryDirectory(dir=folder, prefix=_TEMPORARY) as temporary:
                 new, old = Path(temporary) / "new", Path(temporary) / "old"
                 new.mkdir()
                 old.mkdir()
                 yield new
-                if not overwrite:
-                    refuse_existing(folder, names)
+                _check(folder, names, overwrite=overwrite, inputs=inputs)
                 with ExitStack() as move_back:
                     for name in names:
                         _replace(new / name, folder / name, old / name, move_back)
                     move_back.pop_all()
             undo.pop_all()
     except OSError as error:
-        reason = error.strerror or str(error)
-        path = error.filename or folder
+        reason = " ".join((error.strerror or str(error)).split())
+        path = Path(error.filename) if error.filename else folder
+        if any(parent.name.startswith(_TEMPORARY) for parent in path.parents):
+            path = folder / path.name
         raise InputError(f"cannot be read or written: {reason}", path=path) from error
+
+
+def _check(folder: Path, names: Sequence[str], *, overwrite: bool, inputs: Sequence[Path]) -> None:
+    if folder.is_symlink() and not folder.exists():
+        raise InputError(f"is a link to {folder.readlink()}, which does not exist", path=folder)
+    if not overwrite:
+        refuse_existing(folder, names)
+    for name in names:
+        check_replaceable(folder / name, inputs=inputs)
 
 
 def _make_folder(folder: Path, undo: ExitStack) -> None:
@@ -81,5 +226,38 @@ def _replace(new: Path, final: Path, old: Path, move_back: ExitStack) -> None:
     if os.path.lexists(final):
         final.rename(old)
         move_back.callback(old.rename, final)
+        check_replaceable(old)  # again: now that it is here nobody puts something else there
+        if os.geteuid() == 0:
+            owner = old.stat()
+            os.chown(new, owner.st_uid, owner.st_gid)
     new.rename(final)
     move_back.callback(final.unlink)
+
+
+def _is_stream(path: Path) -> bool:
+    """Tell whether a name stands for something to write into, not for a file to be made.
+
+    Names like ``/dev/stdout`` stand for what a process has open, which may be a regular file.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return False
+    folder = path.parent.resolve()
+    if stat.S_ISREG(mode):
+        return folder == Path("/dev") or folder.is_relative_to("/proc")
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+
+
+def _write_into(path: Path, content: bytes) -> None:
+    # Without O_NONBLOCK this would wait for a reader for ever.
+    flags = os.O_WRONLY | os.O_TRUNC | os.O_NONBLOCK | os.O_NOCTTY
+    handle = os.open(path, flags)
+    os.set_blocking(handle, True)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+
+
+def _refuse_outside(path: Path, within: Path) -> None:
+    if not path.parent.resolve().is_relative_to(within.resolve()):
+        raise InputError(f"is not in folder {within}; it is left alone", path=path)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from specprod_copy.atomic_files import check_replaceable, output_errors, write_output
 from specprod_copy.errors import ConfigurationError, InputError
 
 DONE: Final = "done"
@@ -38,15 +36,7 @@ class Script:
     text: str
 
 
-@contextmanager
-def _output_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", path=path) from error
-
-
-def check_replaceable(scripts: Sequence[Script]) -> None:
+def check_scripts(scripts: Sequence[Script]) -> None:
     """Check that no script that is there already has another text.
 
     Parameters
@@ -60,7 +50,8 @@ def check_replaceable(scripts: Sequence[Script]) -> None:
     """
     different = []
     for script in scripts:
-        with _output_errors(script.path):
+        check_replaceable(script.path)
+        with output_errors(script.path):
             if script.path.exists() and script.path.read_bytes() != script.text.encode():
                 different.append(script.path.name)
     if different:
@@ -89,26 +80,12 @@ def write_scripts(scripts: Sequence[Script], *, overwrite: bool = False) -> None
         If there are such scripts, and then none is written, or a file cannot be written.
     """
     if not overwrite:
-        check_replaceable(scripts)
+        check_scripts(scripts)
     for folder in {script.path.parent / DONE for script in scripts}:
-        with _output_errors(folder):
+        with output_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
     for script in scripts:
-        with _output_errors(script.path):
-            _write(script)
-
-
-def _write(script: Script) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{script.path.name}.", dir=script.path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(script.text)
-        temporary.chmod(_MODE)
-        temporary.replace(script.path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+        write_output(script.path, script.text.encode(), mode=_MODE)
 
 
 def sbatch_command(script: Path, after: str | None) -> list[str]:

@@ -10,7 +10,7 @@ import click
 
 from specprod_copy.batch.jobs import BatchOptions, make_jobs, render
 from specprod_copy.batch.script_values import connection_arguments
-from specprod_copy.batch.slurm import Script, chain, check_replaceable, submit, write_scripts
+from specprod_copy.batch.slurm import Script, chain, check_scripts, submit, write_scripts
 from specprod_copy.desi.configuration import find_production
 from specprod_copy.postgres.conninfo import server_is_named
 
@@ -143,7 +143,7 @@ def batch(
 
 def _show(scripts: Sequence[Script], *, overwrite: bool) -> None:
     if not overwrite:
-        check_replaceable(scripts)
+        check_scripts(scripts)
     for script in scripts:
         click.echo(f"==> {script.path} <==\n{script.text}")
     click.echo(f"==> to submit them, from sh <==\n{chain(scripts)}", nl=False)

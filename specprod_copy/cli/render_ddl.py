@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from specprod_copy.atomic_files import write_output
 from specprod_copy.cli.options import role_options
 from specprod_copy.coeff_patch import PATCH_SCHEMA, PRODUCTIONS, render_procedure
 from specprod_copy.postgres import ddl
@@ -91,4 +92,4 @@ def render_ddl(
     if output is None:
         click.echo(script, nl=False)
     else:
-        output.write_text(script)
+        write_output(output, script.encode())

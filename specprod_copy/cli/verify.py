@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import click
 from specprod_copy.cli.options import connection_options, input_options, verbosity_options
 from specprod_copy.cli.progress import make_console, make_listener
 from specprod_copy.cli.verify_text import print_failures, print_results
+from specprod_copy.errors import InputError
 from specprod_copy.tables import STAGES, Inputs
 from specprod_copy.verification import VerifyOptions
 from specprod_copy.verification import verify as run_verify
+from specprod_copy.verification.html import check as check_html
 from specprod_copy.verification.html import write as write_html
 from specprod_copy.verification.text import to_json
 
@@ -80,6 +83,9 @@ def verify(
     """
     if html is not None and not html.parent.is_dir():
         raise click.UsageError(f"--html: there is no folder {html.parent}")
+    text_inputs = _text_inputs(inputs, context.params["config"])
+    if html is not None:
+        check_html(html, text_inputs)
     schema = schema or inputs.files.production.name
     console = make_console()
     results = run_verify(
@@ -89,7 +95,7 @@ def verify(
         make_listener(console, verbosity),
     )
     if html is not None:
-        write_html(html, schema, results, time=datetime.now(UTC))
+        write_html(html, schema, results, time=datetime.now(UTC), inputs=text_inputs)
     if as_json:
         click.echo(to_json(results))
     elif verbosity >= 0:
@@ -98,3 +104,11 @@ def verify(
         print_failures(console, results)
     if not all(result.passed for result in results):
         context.exit(1)
+
+
+def _text_inputs(inputs: Inputs, config: Path | None) -> list[Path]:
+    """Return the files that are read and need not be FITS files."""
+    found = [config, inputs.tiles_file, inputs.exposures_file]
+    with suppress(InputError):  # a missing file is in the results
+        found.append(inputs.tiles())
+    return [path for path in found if path is not None]

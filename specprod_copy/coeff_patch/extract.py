@@ -27,22 +27,14 @@ HDU: Final = HDUS[0]
 
 @dataclass(frozen=True)
 class Extracted:
-    """A patch file that was written.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The patch file.
-    table : str
-        The table that it is for.
-    rows_read, rows_kept : int
-        Rows of the catalog, and those of them that are in the patch file.
-    """
+    """A patch file that was written, and the table that it is for."""
 
     path: Path
     table: str
     rows_read: int
+    """Rows of the catalog."""
     rows_kept: int
+    """Those of them that are in the patch file."""
 
 
 def patch_file_name(zall: Path) -> str:
@@ -84,7 +76,7 @@ def extract(zalls: Sequence[Path], folder: Path, *, overwrite: bool = False) -> 
             raise ConfigurationError(f"{count} catalogs would be written to {name}; give one")
     if not overwrite:
         refuse_existing(folder, names)
-    with staged(folder, names, overwrite=overwrite) as temporary:
+    with staged(folder, names, overwrite=overwrite, inputs=zalls) as temporary:
         written = [_write(zall, temporary / name) for zall, name in zip(zalls, names, strict=True)]
     return [replace(one, path=folder / one.path.name) for one in written]
 

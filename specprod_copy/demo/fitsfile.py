@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from specprod_copy.demo.layouts import Array, Layout
 
@@ -94,21 +94,22 @@ class TableFile:
 
     Parameters
     ----------
-    path : pathlib.Path
-        The file; its folder is made.
+    path, file : pathlib.Path, binary file
+        The file, open and empty.
     layouts : sequence of Layout
         Columns of the tables.
     keywords : mapping
         Further keywords of the tables' headers.
     """
 
-    def __init__(self, path: Path, layouts: Sequence[Layout], keywords: Keywords) -> None:
+    def __init__(
+        self, path: Path, file: BinaryIO, layouts: Sequence[Layout], keywords: Keywords
+    ) -> None:
         self.path = path
         self._layouts = layouts
         self._keywords = keywords
         self._rows = [0] * len(layouts)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("wb")
+        self._file = file
         self._file.write(_primary({}))
         self._file.write(self._header(0))
         self._spools = [tempfile.TemporaryFile() for _ in layouts[1:]]  # noqa: SIM115
@@ -144,13 +145,15 @@ class TableFile:
         return _padding(self._rows[number] * self._layouts[number].dtype.itemsize)
 
 
-def write_file(path: Path, hdus: Sequence[Hdu], keywords: Keywords) -> list[Written]:
+def write_file(
+    path: Path, file: BinaryIO, hdus: Sequence[Hdu], keywords: Keywords
+) -> list[Written]:
     """Write a whole file; it is compressed if its name ends with ``.gz``.
 
     Parameters
     ----------
-    path : pathlib.Path
-        The file; its folder is made.
+    path, file : pathlib.Path, binary file
+        The file, open and empty.
     hdus : sequence of Hdu
         The tables.
     keywords : mapping
@@ -168,7 +171,6 @@ def write_file(path: Path, hdus: Sequence[Hdu], keywords: Keywords) -> list[Writ
             _padding(records.nbytes),
         ]
     data = b"".join(content)
-    path.parent.mkdir(parents=True, exist_ok=True)
     # No time stamp: the same rows give the same bytes. Level 1: this is a demo, not an archive.
-    path.write_bytes(gzip.compress(data, 1, mtime=0) if path.suffix == ".gz" else data)
+    file.write(gzip.compress(data, 1, mtime=0) if path.suffix == ".gz" else data)
     return [Written(path, hdu.layout.extname, len(hdu.records)) for hdu in hdus]

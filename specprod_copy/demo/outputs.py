@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
+from specprod_copy.atomic_files import check_replaceable, create, output_errors, remove
 from specprod_copy.demo.fitsfile import Hdu, Keywords, TableFile, Written, write_file
 from specprod_copy.demo.layouts import Array, Layout
 from specprod_copy.errors import ConfigurationError
@@ -39,25 +42,22 @@ class Outputs:
         self.root = root
         self.written: list[Written] = []
         self._open: dict[Path, TableFile] = {}
-        self._list = root / f"demo-{specprod}.txt"
-        if self._list.exists():
-            if not overwrite:
-                raise ConfigurationError(
-                    f"{root} already holds a demo of {specprod}; "
-                    "choose another folder, or replace it with --overwrite"
-                )
-            for name in self._list.read_text("utf-8").splitlines():
-                (root / name).unlink(missing_ok=True)
-        for path in planned:
+        name = root / f"demo-{specprod}.txt"
+        old = _listed(name, root) if os.path.lexists(name) else []
+        if old and not overwrite:
+            raise ConfigurationError(
+                f"{root} already holds a demo of {specprod}; "
+                "choose another folder, or replace it with --overwrite"
+            )
+        for path in set(planned).difference(old):
             _refuse(path)
-        root.mkdir(parents=True, exist_ok=True)
-        self._list.write_text("", "utf-8")
+        remove(old, root)
+        self._list = create(name, root)
 
     def table(self, path: Path, layouts: Sequence[Layout], keywords: Keywords) -> TableFile:
         """Return the growing file of that name, made when it is asked for the first time."""
         if path not in self._open:
-            self._claim(path)
-            self._open[path] = TableFile(path, layouts, keywords)
+            self._open[path] = TableFile(path, self._create(path), layouts, keywords)
         return self._open[path]
 
     def append(self, path: Path, layout: Layout, records: Array) -> None:
@@ -66,31 +66,41 @@ class Outputs:
 
     def whole(self, path: Path, hdus: Sequence[Hdu], keywords: Keywords | None = None) -> None:
         """Write a complete file."""
-        self._claim(path)
-        self.written += write_file(path, hdus, keywords or {})
+        with self._create(path) as file:
+            self.written += write_file(path, file, hdus, keywords or {})
 
     def text(self, path: Path, name: str, lines: Iterable[str]) -> None:
         """Write a text file, one row per line after a line with names."""
-        self._claim(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
         content = list(lines)
-        path.write_text("".join(f"{line}\n" for line in content), "ascii")
+        with self._create(path) as file:
+            file.write("".join(f"{line}\n" for line in content).encode("ascii"))
         self.written.append(Written(path, name, len(content) - 1))
 
     def close(self, below: Path | None = None) -> None:
-        """Complete all growing files, or those below a folder."""
+        """Complete all growing files, or those below a folder; without one, the list as well."""
         for path in [path for path in self._open if below is None or below in path.parents]:
             self.written += self._open.pop(path).close()
+        if below is None:
+            self._list.close()
 
-    def _claim(self, path: Path) -> None:
-        """Make sure that a file is new, and note it before it is made."""
+    def _create(self, path: Path) -> BinaryIO:
+        """Make a new file, after a note of it in the list."""
         _refuse(path)
-        with self._list.open("a", encoding="utf-8") as file:
-            file.write(f"{path.relative_to(self.root)}\n")
+        self._list.write(f"{path.relative_to(self.root)}\n".encode())
+        self._list.flush()
+        return create(path, self.root)
+
+
+def _listed(name: Path, root: Path) -> list[Path]:
+    """Return the files of an earlier demo, its list last."""
+    check_replaceable(name)
+    with output_errors(name):
+        lines = name.read_text("utf-8").splitlines()
+    return [*(root / line for line in lines), name]
 
 
 def _refuse(path: Path) -> None:
-    if path.exists():
+    if os.path.lexists(path):
         raise ConfigurationError(
             f"{path} exists and was not written by a demo of this production; choose another folder"
         )

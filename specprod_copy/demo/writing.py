@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from specprod_copy.atomic_files import output_errors
 from specprod_copy.demo.catalogs import write_catalogs
 from specprod_copy.demo.fiberassign import collect, write_fiberassign
 from specprod_copy.demo.fibers import FiberPool
@@ -91,6 +92,8 @@ def write_production(
     ------
     ConfigurationError
         If the production is unknown, already there, or too large.
+    InputError
+        If a file cannot be written.
     """
     production = find_production(specprod) if isinstance(specprod, str) else specprod
     if tiles < 1 or chunk < 1 or seed < 0 or not 10 <= targets <= MOST_TARGETS:
@@ -103,22 +106,23 @@ def write_production(
     paths = Paths(production, root)
     planned = [paths.tiles("fits"), paths.tiles("csv"), paths.exposures()]
     planned += [paths.fiberassign(tile.tileid) for field in plan for tile in field.tiles]
-    job = Job(
-        paths=paths,
-        outputs=Outputs(root, production.name, planned, overwrite=overwrite),
-        layouts=load_layouts(edr=production.name in EDR_TYPES),
-        plan=plan,
-        targets=targets,
-        chunk=chunk,
-        per_survey=per_survey,
-        stream=stream,
-    )
-    _write_summaries(job)
-    for field in plan:
-        _write_field(FieldJob(job, field))
-        if progress is not None:
-            progress(field.number + 1, len(plan))
-    job.outputs.close()
+    with output_errors(root):
+        job = Job(
+            paths=paths,
+            outputs=Outputs(root, production.name, planned, overwrite=overwrite),
+            layouts=load_layouts(edr=production.name in EDR_TYPES),
+            plan=plan,
+            targets=targets,
+            chunk=chunk,
+            per_survey=per_survey,
+            stream=stream,
+        )
+        _write_summaries(job)
+        for field in plan:
+            _write_field(FieldJob(job, field))
+            if progress is not None:
+                progress(field.number + 1, len(plan))
+        job.outputs.close()
     return sorted(job.outputs.written, key=lambda written: written.path)
 
 

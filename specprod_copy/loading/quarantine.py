@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from specprod_copy.atomic_files import staged
-from specprod_copy.errors import BadRowsError
+from specprod_copy.errors import BadRowsError, InputError
 from specprod_copy.plan.ledger import Ledger, Quarantine
 from specprod_copy.postgres.columns import Column
 from specprod_copy.reader import InputTable, open_table
@@ -32,20 +33,13 @@ _REFUSAL = pl.Schema(
 
 @dataclass(frozen=True)
 class Refused:
-    """How many rows of one source are in quarantine, and where they can be looked at.
-
-    Parameters
-    ----------
-    table, stage : str
-    rows : int
-    path : pathlib.Path or None
-        The Parquet file, if it was written.
-    """
+    """How many rows of one source are in quarantine, and where they can be looked at."""
 
     table: str
     stage: str
     rows: int
     path: Path | None
+    """The Parquet file, if it was written."""
 
 
 def refused_rows(
@@ -95,11 +89,23 @@ def refused_rows(
             path = folder / name
         refused.append(Refused(source.table, source.stage, sum(map(len, found.values())), path))
     if folder is not None and frames:
+        _write(folder, frames)
+    return refused
+
+
+def _write(folder: Path, frames: Mapping[str, pl.DataFrame]) -> None:
+    try:
         with staged(folder, list(frames), overwrite=True) as new:
             for name, frame in frames.items():
-                with (new / name).open("wb") as file:
-                    frame.write_parquet(file)
-    return refused
+                content = BytesIO()  # Polars cannot say why it could not write to a file
+                frame.write_parquet(content)
+                (new / name).write_bytes(content.getbuffer())
+    except InputError as error:
+        raise InputError(
+            f"{error.message}. The other rows are loaded, and those in quarantine are recorded: "
+            "when that is mended, load again to get the files",
+            path=error.path,
+        ) from error
 
 
 def quarantine_frame(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 import polars as pl
@@ -73,8 +74,11 @@ def write_changes(changes: pl.DataFrame, notes: Sequence[str], text: Path, table
         The two files.
     """
     lines = [*summary_lines(changes, notes), ""]
-    with text.open("wb") as file:
-        file.write("".join(f"{line}\n" for line in lines).encode())
-        all_changes = changes.lazy().select(change_line())
-        all_changes.sink_csv(file, include_header=False, quote_style="never")
-    changes.write_parquet(table)
+    # Made in memory: Polars cannot say why it could not write to a file.
+    content = BytesIO()
+    content.write("".join(f"{line}\n" for line in lines).encode())
+    changes.select(change_line()).write_csv(content, include_header=False, quote_style="never")
+    text.write_bytes(content.getbuffer())
+    content = BytesIO()
+    changes.write_parquet(content)
+    table.write_bytes(content.getbuffer())

@@ -137,17 +137,18 @@ def patch_summary(
     files = astuple(names)
     if not overwrite:
         refuse_existing(output, files)
-    originals = SummaryFiles.of(redux, destination)
+    trusted, originals = SummaryFiles.of(redux, source), SummaryFiles.of(redux, destination)
+    inputs = [trusted.tiles, trusted.exposures, originals.tiles, originals.exposures]
     state = originals.state()
     patched, notes = patch(
-        read_summary(SummaryFiles.of(redux, source)),
+        read_summary(trusted),
         read_summary(originals),
         raw,
         f"{local:%Y-%m-%dT%H:%M:%S%z}",
     )
     tables = (patched.tiles, patched.exposures, patched.frames)
     changes = pl.concat([table.changes for table in tables])
-    with staged(output, files, overwrite=overwrite) as folder:
+    with staged(output, files, overwrite=overwrite, inputs=inputs) as folder:
         notes += write_patched_fits(tables[1:], folder / names.exposures)
         write_csv(patched.tiles.frame, folder / names.tiles)
         write_csv(patched.exposures.frame, folder / names.exposures_csv)

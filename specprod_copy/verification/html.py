@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import jinja2
 
 import specprod_copy
+from specprod_copy.atomic_files import check_output, output_errors, write_output
 from specprod_copy.errors import InputError
 from specprod_copy.resources import resource_folder
 from specprod_copy.verification.results import CHECKS, CheckGroup, Result, grouped
 from specprod_copy.verification.text import summary
+
+_FITS: Final = b"SIMPLE  ="
+_GZIP: Final = b"\x1f\x8b"
 
 
 def render(schema: str, results: Sequence[Result], *, time: datetime) -> str:
@@ -51,7 +55,24 @@ def render(schema: str, results: Sequence[Result], *, time: datetime) -> str:
     )
 
 
-def write(path: Path, schema: str, results: Sequence[Result], *, time: datetime) -> None:
+def check(path: Path, inputs: Iterable[Path]) -> None:
+    """Raise an InputError if the page cannot replace what has its name, an input for instance."""
+    check_output(path, inputs=inputs)
+    with output_errors(path):
+        if path.is_file():
+            with path.open("rb") as file:
+                if file.read(len(_FITS)).startswith((_FITS, _GZIP)):
+                    raise InputError("is a FITS or gzip file; it is not replaced", path=path)
+
+
+def write(
+    path: Path,
+    schema: str,
+    results: Sequence[Result],
+    *,
+    time: datetime,
+    inputs: Iterable[Path] = (),
+) -> None:
     """Write the page, whole or not at all; an older one is replaced.
 
     Parameters
@@ -60,17 +81,15 @@ def write(path: Path, schema: str, results: Sequence[Result], *, time: datetime)
         File to write.
     schema, results, time
         As for `render`.
+    inputs : iterable of pathlib.Path
+        Text files that are read; like FITS files they are not replaced.
 
     Raises
     ------
     InputError
         If it cannot be written.
     """
-    text = render(schema, results, time=time)
-    try:
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".verify-") as folder:
-            temporary = Path(folder) / path.name
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(path)
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", path=path) from error
+    inputs = list(inputs)
+    content = render(schema, results, time=time).encode()
+    check(path, inputs)
+    write_output(path, content, inputs=inputs)
