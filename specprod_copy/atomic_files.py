@@ -90,11 +90,12 @@ def write_output(
             return
     with staged(path.parent, [path.name], overwrite=True, inputs=inputs) as folder:
         new = folder / path.name
-        new.write_bytes(content)
-        if mode is not None:
-            new.chmod(mode)
-        elif os.path.lexists(path):
-            new.chmod(stat.S_IMODE(path.lstat().st_mode))
+        with output_errors(path):
+            new.write_bytes(content)
+            if mode is not None:
+                new.chmod(mode)
+            elif os.path.lexists(path):
+                new.chmod(stat.S_IMODE(path.lstat().st_mode))
 
 
 def create(path: Path, within: Path) -> BinaryIO:
@@ -198,9 +199,7 @@ def staged(
             undo.pop_all()
     except OSError as error:
         reason = " ".join((error.strerror or str(error)).split())
-        path = Path(error.filename) if error.filename else folder
-        if any(parent.name.startswith(_TEMPORARY) for parent in path.parents):
-            path = folder / path.name
+        path = error.filename or folder
         raise InputError(f"cannot be read or written: {reason}", path=path) from error
 
 

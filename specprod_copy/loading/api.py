@@ -15,7 +15,7 @@ from specprod_copy.errors import (
 )
 from specprod_copy.loading import overwrite
 from specprod_copy.loading.options import LoadOptions
-from specprod_copy.loading.quarantine import refused_rows
+from specprod_copy.loading.quarantine import check_folder, refused_rows
 from specprod_copy.loading.run import Loader
 from specprod_copy.loading.summary import LoadSummary
 from specprod_copy.plan import ledger
@@ -68,6 +68,8 @@ def load(
     sources = applicable_sources(inputs, options)
     beside: LoadSummary | None = None
     _check_options(options)
+    if options.quarantine_folder is not None:
+        check_folder(options.quarantine_folder, options.schema, sources)
     with (
         connect(conninfo) as connection,
         translated_errors(f"cannot load schema {options.schema}"),

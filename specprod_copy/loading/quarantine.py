@@ -7,7 +7,7 @@ next load.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -16,7 +16,7 @@ from urllib.parse import quote
 import numpy as np
 import polars as pl
 
-from specprod_copy.atomic_files import staged
+from specprod_copy.atomic_files import check_replaceable, output_errors, staged
 from specprod_copy.errors import BadRowsError, InputError
 from specprod_copy.plan.ledger import Ledger, Quarantine
 from specprod_copy.postgres.columns import Column
@@ -42,6 +42,17 @@ class Refused:
     """The Parquet file, if it was written."""
 
 
+def file_name(schema: str, source: TableSource) -> str:
+    """Return the name of the Parquet file of a source, e.g. ``iron.exposures.tile.parquet``."""
+    return f"{quote(schema, safe=' ')}.{source.stage}.{source.table}.parquet"
+
+
+def check_folder(folder: Path, schema: str, sources: Iterable[TableSource]) -> None:
+    """Raise an InputError if something else has the name of a Parquet file."""
+    for source in sources:
+        check_replaceable(folder / file_name(schema, source))
+
+
 def refused_rows(
     ledger: Ledger,
     schema: str,
@@ -63,8 +74,8 @@ def refused_rows(
     columns : mapping of str to sequence of Column
         Columns of each table.
     folder : pathlib.Path, optional
-        Gets a file ``SCHEMA.STAGE.TABLE.parquet`` for each source with such rows, in place of one
-        that is there. Nothing is written without it.
+        Gets a file for each source with such rows (see `file_name`), in place of one that is there.
+        Nothing is written without it.
 
     Returns
     -------
@@ -84,7 +95,7 @@ def refused_rows(
             continue
         path = None
         if folder is not None:
-            name = f"{quote(schema, safe=' ')}.{source.stage}.{source.table}.parquet"
+            name = file_name(schema, source)
             frames[name] = quarantine_frame(source, root, columns[source.table], found)
             path = folder / name
         refused.append(Refused(source.table, source.stage, sum(map(len, found.values())), path))
@@ -99,7 +110,8 @@ def _write(folder: Path, frames: Mapping[str, pl.DataFrame]) -> None:
             for name, frame in frames.items():
                 content = BytesIO()  # Polars cannot say why it could not write to a file
                 frame.write_parquet(content)
-                (new / name).write_bytes(content.getbuffer())
+                with output_errors(folder / name):
+                    (new / name).write_bytes(content.getbuffer())
     except InputError as error:
         raise InputError(
             f"{error.message}. The other rows are loaded, and those in quarantine are recorded: "

@@ -618,7 +618,7 @@ def test_killed_run_leaves_no_output(two: Productions) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program, two.out], check=False)
     assert done.returncode == -signal.SIGKILL
-    assert [path.name[:7] for path in two.out.iterdir()] == [".patch-"]
+    assert [path.name[:15] for path in two.out.iterdir()] == [".specprod-copy-"]
     two.patch()
 
 
