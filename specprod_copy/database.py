@@ -14,6 +14,7 @@ from specprod_copy.columns import POLARS_TYPES, Column
 from specprod_copy.conninfo import conninfo_parameters
 from specprod_copy.ddl import Made
 from specprod_copy.errors import DatabaseError
+from specprod_copy.search_path import protect
 
 SESSION_SETTINGS: Mapping[str, str] = {
     # A commit that is lost in a crash of the server takes its ledger row along, so the unit is
@@ -34,8 +35,13 @@ SESSION_SETTINGS: Mapping[str, str] = {
     # A server that is left alone by its client stops working for it (PostgreSQL 14 and later).
     "client_connection_check_interval": "1s",
     "timezone": "UTC",
+    # Rows that a policy hides would be missing without a word; so they are an error.
+    "row_security": "off",
 }
-"""What the loader sets for its sessions, where the server knows it: what any role may change."""
+"""What the loader sets for its sessions, where the server knows it: what any role may change.
+
+The search_path is always set, and before these.
+"""
 
 SEND_BUFFER = 2 << 20
 """Bytes that may be on their way to a server on this machine.
@@ -108,6 +114,7 @@ def connect(conninfo: str, *, settings: Mapping[str, str] = SESSION_SETTINGS) ->
     conninfo_parameters(conninfo)
     try:
         connection = psycopg.connect(conninfo, autocommit=True, application_name="specprod-copy")
+        protect(connection)
         for name, value in settings.items():
             connection.execute(
                 # The server spells some of the names with capitals: TimeZone.

@@ -143,7 +143,7 @@ def table_tasks(
     existing: Collection[Made],
     *,
     changed: bool,
-    q3c: bool,
+    q3c: str | None,
     cluster: bool,
 ) -> Iterator[Task[None]]:
     """Yield what a table needs after its rows, but for foreign keys, as far as it is missing.
@@ -160,12 +160,14 @@ def table_tasks(
         What is there.
     changed : bool
         Whether the table gets rows; then, or if it gets an index here, it is analyzed.
-    q3c, cluster : bool
-        Whether to make q3c indexes; whether to order the table on its q3c index.
+    q3c : str or None
+        Schema that q3c is in; without it no q3c indexes are made.
+    cluster : bool
+        Whether to order the table on its q3c index.
     """
 
     def missing(*phases: str) -> list[Statement]:
-        found = ddl.statements([table], phases, schema=schema)
+        found = ddl.statements([table], phases, schema=schema, q3c=q3c or ddl.Q3C_SCHEMA)
         return [s for s in found if s.makes is None or s.makes not in existing]
 
     made = missing("keys", "indexes", *(["q3c"] if q3c else []))
@@ -227,7 +229,7 @@ def finish_tasks(
     tables: Sequence[str],
     *,
     changed: Iterable[str],
-    q3c: bool,
+    q3c: str | None,
     cluster: Collection[str] = (),
 ) -> Iterator[Task[None]]:
     """Yield what gives tables their keys, indexes, foreign keys and statistics.
@@ -242,8 +244,8 @@ def finish_tasks(
         Tables that have all their rows, or will have them after the tasks in `rows_of`.
     changed : iterable of str
         Tables that get rows; these and those that get an index here are analyzed.
-    q3c : bool
-        Whether to make q3c indexes.
+    q3c : str or None
+        Schema that q3c is in; without it no q3c indexes are made.
     cluster : collection of str
         Tables to order on their q3c index, unless they are.
     """
@@ -270,7 +272,7 @@ def finish(
     *,
     step: Step,
     changed: Iterable[str],
-    q3c: bool,
+    q3c: str | None,
     cluster: Collection[str] = (),
 ) -> None:
     """Give tables that have all their rows what else they need, one statement after the other.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import psycopg
 
 from specprod_copy import database, ddl
+from specprod_copy.search_path import q3c_schema
 
 
 def grant(
@@ -41,7 +42,9 @@ def grant(
     return [role for role in roles if role not in existing]
 
 
-def enable_q3c(connection: psycopg.Connection, schema: str, note: Callable[[str], None]) -> bool:
+def enable_q3c(
+    connection: psycopg.Connection, schema: str, note: Callable[[str], None]
+) -> str | None:
     """Install q3c in the database if that can be.
 
     Parameters
@@ -53,17 +56,17 @@ def enable_q3c(connection: psycopg.Connection, schema: str, note: Callable[[str]
 
     Returns
     -------
-    bool
-        Whether the database has q3c.
+    str or None
+        The schema that q3c is in, None if the database does not have it.
     """
     if database.q3c_version(connection, installed=True) is not None:
-        return True
+        return q3c_schema(connection)
     if database.q3c_version(connection) is None:
         note(
             "the server does not have the extension q3c: no q3c indexes, so searches on the sky "
             "read whole tables (Debian and Ubuntu: package postgresql-NN-q3c)"
         )
-        return False
+        return None
     try:
         with connection.transaction():
             for statement in ddl.statements(["schema"], ["q3c"], schema=schema):
@@ -73,8 +76,15 @@ def enable_q3c(connection: psycopg.Connection, schema: str, note: Callable[[str]
             "no right to install the extension q3c in this database: no q3c indexes; let an "
             "administrator run CREATE EXTENSION q3c, then run the load again"
         )
-        return False
+        return None
+    except psycopg.errors.InvalidSchemaName:
+        note(
+            "no schema public to install the extension q3c in: no q3c indexes; let an "
+            "administrator run CREATE EXTENSION q3c SCHEMA with the name of one that people see, "
+            "then run the load again"
+        )
+        return None
     except psycopg.errors.UniqueViolation:
         # A load of another schema has installed it since we asked.
-        return database.q3c_version(connection, installed=True) is not None
-    return True
+        pass
+    return q3c_schema(connection)

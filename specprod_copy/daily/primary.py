@@ -11,6 +11,7 @@ from specprod_copy import database, ddl, finish, locks
 from specprod_copy.daily.schema import KEYS
 from specprod_copy.errors import DatabaseError
 from specprod_copy.report import Report
+from specprod_copy.search_path import q3c_schema
 
 TABLES: Final = ("zpix", "ztile")
 """Tables of spectra."""
@@ -73,7 +74,7 @@ def refresh_indexes(
         If the server refuses.
     """
     tables = list(KEYS)
-    q3c = database.q3c_version(connection, installed=True) is not None
+    q3c = q3c_schema(connection)
     with database.translated_errors(f"cannot refresh the indexes of schema {schema}"):
         if q3c and not cluster:
             for statement in ddl.statements(tables, ["q3c"], schema=schema):

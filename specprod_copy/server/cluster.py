@@ -28,6 +28,7 @@ from psycopg import sql
 from psycopg.pq import Ping
 
 from specprod_copy.errors import ServerError
+from specprod_copy.search_path import protect
 from specprod_copy.server.account import (
     Account,
     account_for,
@@ -272,14 +273,16 @@ class Cluster:
     def _make_database(self) -> None:
         try:
             with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
+                protect(connection)
                 query = "SELECT 1 FROM pg_database WHERE datname = %s"
                 if connection.execute(query, (DATABASE,)).fetchone() is None:
                     statement = sql.SQL("CREATE DATABASE {}")
                     connection.execute(statement.format(sql.Identifier(DATABASE)))
             with psycopg.connect(self.conninfo(), autocommit=True) as connection:
+                protect(connection)
                 query = "SELECT 1 FROM pg_available_extensions WHERE name = 'q3c'"
                 if connection.execute(query).fetchone() is not None:
-                    connection.execute("CREATE EXTENSION IF NOT EXISTS q3c")
+                    connection.execute("CREATE EXTENSION IF NOT EXISTS q3c SCHEMA public")
         except psycopg.Error as error:
             raise ServerError(
                 f"{self.directory}: cannot make database {DATABASE}: {error}; the server's log "

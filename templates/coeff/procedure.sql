@@ -17,6 +17,8 @@ CASE WHEN {{ holds }} THEN true
 \set ON_ERROR_STOP on
 \set ECHO queries
 SET client_min_messages = warning;
+-- Nothing here means an operator or a function that somebody else has made.
+SET search_path = pg_catalog, pg_temp;
 
 \if :{?revert}
 
@@ -148,3 +150,4 @@ COMMIT;
 --    pg_dump --schema={{ plain(patch_schema) }} --file=patches.sql
 
 \endif
+RESET search_path;
