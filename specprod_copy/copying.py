@@ -9,7 +9,7 @@ from contextlib import closing
 import psycopg
 from psycopg import sql
 
-from specprod_copy import database
+from specprod_copy import counted, database
 from specprod_copy.columns import Column
 from specprod_copy.encoding import Chunk, encoded_units
 from specprod_copy.errors import InputError
@@ -118,6 +118,8 @@ def copy_units(
     InputError
         If the file cannot be read or holds values that the table does not accept; with `quarantine`
         if a file begins with a unit that has no other rows.
+    DatabaseError
+        If the server took fewer rows than it was sent.
     """
     table = units[0].table
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY, FREEZE {})").format(
@@ -127,8 +129,9 @@ def copy_units(
     )
     tallies = [_Tally([] if quarantine else None) for _ in units]
     started = time.monotonic()
+    # Not closed before its count was read.
+    cursor = connection.cursor()
     with (
-        connection.cursor() as cursor,
         cursor.copy(statement) as copy,
         closing(encoded_units(units, [t.refused for t in tallies], columns)) as chunks,
     ):
@@ -144,6 +147,7 @@ def copy_units(
             advance(table, chunk.rows_read, chunk.rows_read * unit.row_bytes)
         results = [tally.result(unit) for unit, tally in zip(units, tallies, strict=True)]
         copy.write(TRAILER)
+    counted.compare(schema, table, cursor.rowcount, sum(tally.kept for tally in tallies))
     return results
 
 

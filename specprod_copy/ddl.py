@@ -123,11 +123,14 @@ class Statement:
         One of `PHASES`.
     sql : str
         The statement, with its semicolon.
+    schema : str
+        Schema of the table, where rows are written: the number of rows is counted then.
     """
 
     table: str
     phase: str
     sql: str
+    schema: str = ""
 
     @property
     def makes(self) -> Made | None:

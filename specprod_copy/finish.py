@@ -9,7 +9,7 @@ from queue import SimpleQueue
 
 import psycopg
 
-from specprod_copy import database, ddl
+from specprod_copy import counted, database, ddl
 from specprod_copy.ddl import Made, Statement
 from specprod_copy.keys import DuplicateKey, key_columns, orphan_key
 from specprod_copy.schedule import Task, run_in_order
@@ -62,7 +62,7 @@ class Connections:
                 self._step(str(statement)),
                 connection.transaction(),
             ):
-                connection.execute(statement.sql.encode())
+                counted.run_script(connection, statement.schema, statement.sql)
         except psycopg.errors.UniqueViolation as error:
             name = statement.makes.name if statement.makes else statement.phase
             message = f"{name} of table {statement.table} is not unique"
@@ -131,8 +131,8 @@ def computing_tasks(
     """
     for source in sources:
         for name in source.after_rows(inputs) if source.after_rows else ():
-            query = ddl.render_template(name, schema=schema, table=source.table)
-            work = partial(run, Statement(source.table, name, query))
+            query = ddl.render_template(f"{name}_counted", schema=schema, table=source.table)
+            work = partial(run, Statement(source.table, name, query, schema))
             yield Task(computed(source.table), work, [rows_of(source.table)])
 
 

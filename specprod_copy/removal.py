@@ -12,7 +12,7 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from specprod_copy import copying, database, ddl
+from specprod_copy import copying, counted, database, ddl
 from specprod_copy.columns import Column
 from specprod_copy.database import parametrized
 from specprod_copy.errors import ChangedFileError, DatabaseError
@@ -129,8 +129,10 @@ class Removal:
         """Compute the columns that depend on all rows of a table."""
         for source in map(SOURCES.__getitem__, self.removed):
             for name in source.after_rows(self._inputs) if source.after_rows else ():
-                query = ddl.render_template(name, schema=self._schema, table=source.table)
-                self._connection.execute(query.encode())
+                query = ddl.render_template(
+                    f"{name}_counted", schema=self._schema, table=source.table
+                )
+                counted.run_script(self._connection, self._schema, query)
 
     def _check_number(self, number: int, error: DatabaseError) -> None:
         if number == 0:  # Somebody else has changed the table.
@@ -198,10 +200,8 @@ class Removal:
             for unit in self._files(table)
             for value, row in rows_with(unit, [key], wanted).select(name, ROW).iter_rows()
         ]
-        query = sql.SQL("DELETE FROM {} WHERE {} = ANY(%s)").format(
-            parametrized(self._schema, table), sql.Identifier(name)
-        )
-        deleted = self._connection.execute(query, (list(keys),)).rowcount
+        condition = parametrized(name).as_string() + " = ANY(%s)"
+        deleted = counted.delete(self._connection, self._schema, table, condition, (list(keys),))
         if deleted != len(places):
             raise DatabaseError(
                 f"{deleted} rows of table {self._schema}.{table} should go into quarantine, but "

@@ -18,7 +18,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from specprod_copy import copying, database, ddl
+from specprod_copy import copying, counted, database, ddl
 from specprod_copy.columns import Column
 from specprod_copy.errors import DatabaseError
 from specprod_copy.keys import DuplicateKey, explain, primary_key
@@ -252,12 +252,8 @@ class _Replacement:
             )
 
     def _execute(self, template: str, **names: ddl.Names) -> list[int]:
-        """Run a template; return the number of rows of each statement."""
-        statements = ddl.render_template(
+        """Run a template; return the number of rows of each statement that writes some."""
+        script = ddl.render_template(
             f"replace/{template}", schema=self._schema, **self._names, **names
         )
-        cursor = self._connection.execute(statements.encode())
-        counts = [cursor.rowcount]
-        while cursor.nextset():
-            counts.append(cursor.rowcount)
-        return counts
+        return counted.run_script(self._connection, self._schema, script)

@@ -124,9 +124,7 @@ def see_q3c(connection: psycopg.Connection) -> str:
             f"{', '.join(others)} may make operators and functions in schema {schema}, where q3c "
             "is: what they make could run with your rights"
         )
-    path = sql.SQL("SET search_path = {}, {}").format(
-        sql.SQL(SEARCH_PATH), sql.Identifier(schema)
-    )
+    path = sql.SQL("SET search_path = {}, {}").format(sql.SQL(SEARCH_PATH), sql.Identifier(schema))
     connection.execute(path)
     return schema
 

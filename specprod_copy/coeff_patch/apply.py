@@ -8,7 +8,7 @@ from typing import Final
 
 import psycopg
 
-from specprod_copy import database
+from specprod_copy import counted, database
 from specprod_copy.coeff_patch.patches import Patch
 from specprod_copy.coeff_patch.results import Applied, Comparison, Counts, Reverted, Sample
 from specprod_copy.coeff_patch.statements import number, run
@@ -157,9 +157,10 @@ def _apply(connection: psycopg.Connection, patch: Patch) -> Applied:
             f"of {values}. Nothing was changed; if another patch was applied before, revert that "
             f"first, if {table} was loaded anew, drop {backup}"
         )
+    unsaved = number(connection, patch, "unsaved")
     saved = run(connection, patch, "save").rowcount
-    changed = run(connection, patch, "update", values=patch.patch).rowcount
-    _verify(connection, patch, patch.patch)
+    counted.compare(patch.patch_schema, patch.backup, saved, unsaved)
+    changed = _update(connection, patch, patch.patch)
     return Applied(patch, counts.table, changed, saved)
 
 
@@ -172,8 +173,7 @@ def _revert(connection: psycopg.Connection, patch: Patch) -> Reverted:
             f"of {counts.values} rows saved in {backup} only {counts.joined} are in {table}: it is "
             "not the table that was patched. Nothing was changed"
         )
-    changed = run(connection, patch, "update", values=patch.backup).rowcount
-    _verify(connection, patch, patch.backup)
+    changed = _update(connection, patch, patch.backup)
     return Reverted(patch, counts.values, changed)
 
 
@@ -181,13 +181,19 @@ def _counts(connection: psycopg.Connection, patch: Patch, values: str) -> Counts
     return Counts(*run(connection, patch, "counts", values=values).fetchall()[0])
 
 
-def _verify(connection: psycopg.Connection, patch: Patch, values: str) -> None:
+def _update(connection: psycopg.Connection, patch: Patch, values: str) -> int:
+    """Give rows the values that they do not have yet; return how many."""
+    differing = number(connection, patch, "differences", values=values)
+    changed = run(connection, patch, "update", values=values).rowcount
+    counted.compare(patch.schema, patch.table, changed, differing)
+    # A trigger may let the row be written, but with other values.
     if differing := number(connection, patch, "differences", values=values):
         raise DatabaseError(
             f"{differing} rows of {patch.schema}.{patch.table} differ from "
             f"{patch.patch_schema}.{values} even after the update: does the table have a trigger? "
             "Nothing was changed"
         )
+    return changed
 
 
 @contextmanager

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
-from psycopg import sql
 
-from specprod_copy import locks
+from specprod_copy import counted, locks
 from specprod_copy.daily import state
 from specprod_copy.daily.photometry import (
     find_photometry,
@@ -190,9 +189,7 @@ def remove_tile(staging: Staging, files: ProductionFiles, tileid: int) -> TileRe
         result.removed += staging.remove_orphans()
         result.changed += _hand_on(staging, files)
         state.forget(connection, schema, tileid)
-        query = sql.SQL("DELETE FROM {} WHERE tileid = {}")
-        name = sql.Identifier(schema, "tile")
-        result.removed += connection.execute(query.format(name, sql.Literal(tileid))).rowcount
+        result.removed += counted.delete(connection, schema, "tile", "tileid = %s", (tileid,))
     result.seconds = time.monotonic() - started
     return result
 

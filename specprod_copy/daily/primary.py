@@ -7,7 +7,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from specprod_copy import database, ddl, finish, locks
+from specprod_copy import counted, database, ddl, finish, locks
 from specprod_copy.daily.schema import KEYS
 from specprod_copy.errors import DatabaseError
 from specprod_copy.report import Report
@@ -49,8 +49,8 @@ def choose_primary(
         for table in tables:
             with (report or Report()).step(f"{table}: primary"), connection.transaction():
                 locks.merging(connection, schema)
-                statement = ddl.render_template("primary", schema=schema, table=table)
-                changed[table] = connection.execute(statement.encode()).rowcount
+                script = ddl.render_template("primary_counted", schema=schema, table=table)
+                [changed[table]] = counted.run_script(connection, schema, script)
     return changed
 
 

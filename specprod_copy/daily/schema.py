@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import psycopg
-from psycopg import sql
 
-from specprod_copy import database, ddl, finish, ledger, locks, rights
+from specprod_copy import counted, database, ddl, finish, ledger, locks, rights
 from specprod_copy.columns import Column
 from specprod_copy.daily import state
 from specprod_copy.errors import DatabaseError
@@ -68,9 +67,8 @@ def prepare(
     if overwrite:
         drop_tables(connection, schema, [*KEYS, state.TABLE])
         if ledger.TABLE in database.existing_tables(connection, schema):
-            forget = sql.SQL("DELETE FROM {} WHERE table_name = ANY(%s)")
-            name = database.parametrized(schema, ledger.TABLE)
-            connection.execute(forget.format(name), (list(KEYS),))
+            condition = "table_name = ANY(%s)"
+            counted.delete(connection, schema, ledger.TABLE, condition, (list(KEYS),))
     refuse_other_rows(connection, schema)
     existing = database.existing_tables(connection, schema)
     wanted = ["version", *KEYS, state.TABLE]

@@ -13,10 +13,11 @@ import psycopg
 import pyarrow as pa
 from psycopg import sql
 
-from specprod_copy import ddl
+from specprod_copy import counted, ddl
 from specprod_copy.columns import Column
 from specprod_copy.daily.rows import Rows
 from specprod_copy.daily.schema import KEYS
+from specprod_copy.database import parametrized
 from specprod_copy.encoding import made_ahead
 from specprod_copy.errors import InputError
 from specprod_copy.pgcopy import HEADER, TRAILER, Encoder
@@ -79,8 +80,8 @@ class Staging:
             sql.SQL(", ").join(sql.Identifier(column.name) for column in columns),
         )
         count = 0
+        cursor = self.connection.cursor()
         with (
-            self.connection.cursor() as cursor,
             cursor.copy(statement) as copy,
             made_ahead(_encoded(rows, columns, tileid)) as encoded,
         ):
@@ -90,15 +91,17 @@ class Staging:
                     copy.write(memoryview(piece))
                 count += n
             copy.write(TRAILER)
+        counted.compare("pg_temp", f"staged_{table}", cursor.rowcount, count)
         self._analyze(table)
         return count
 
     def stage_loaded(self, tileid: int) -> None:
         """Stage the row of a loaded tile itself as it is in the table."""
         self._truncate()
-        query = sql.SQL("INSERT INTO pg_temp.staged_tile SELECT * FROM {} WHERE tileid = {}")
-        name = sql.Identifier(self.schema, "tile")
-        self.connection.execute(query.format(name, sql.Literal(tileid)))
+        query = sql.SQL(
+            "INSERT INTO pg_temp.staged_tile SELECT * FROM {} WHERE tileid = %s"
+        ).format(parametrized(self.schema, "tile"))
+        counted.execute(self.connection, "pg_temp", "staged_tile", query, (tileid,), 1)
         self._analyze("tile")
 
     def remove(self) -> int:
@@ -113,7 +116,7 @@ class Staging:
 
     def choose_primary(self) -> int:
         """Recompute nspec and primary of targets whose spectra changed; return how many rows."""
-        (count,) = self._execute("primary", table="ztile", among="staged_affected")
+        (count,) = self._execute("primary_counted", table="ztile", among="staged_affected")
         return count
 
     def remove_orphans(self) -> int:
@@ -162,13 +165,9 @@ class Staging:
         self.connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(names)))
 
     def _execute(self, template: str, **names: ddl.Names) -> list[int]:
-        """Run a template; return the number of rows of each statement."""
-        statements = ddl.render_template(template, schema=self.schema, **names)
-        cursor = self.connection.execute(statements.encode())
-        counts = [cursor.rowcount]
-        while cursor.nextset():
-            counts.append(cursor.rowcount)
-        return counts
+        """Run a template; return the number of rows of each statement that writes some."""
+        script = ddl.render_template(template, schema=self.schema, **names)
+        return counted.run_script(self.connection, self.schema, script)
 
 
 def _encoded(

@@ -1,4 +1,4 @@
-{% from "coeff/macros.sql" import counts, differences, strangers -%}
+{% from "coeff/macros.sql" import counts, differences, strangers, unsaved -%}
 {# A comment must not hold the line breaks that a name may have. -#}
 {% macro plain(name) %}{{ name.split() | join(" ") }}{% endmacro -%}
 {# SQL has no assertions; but a cast that fails gives the reason and ends the transaction. -#}
@@ -128,6 +128,11 @@ FROM (
 {{ strangers(schema ~ "." ~ table, patch_schema ~ "." ~ patch, patch_schema ~ "." ~ backup) }}
 ) AS strangers;
 {% include "coeff/save.sql" %}
+SELECT {{ require("unsaved_rows = 0",
+                  "concat(unsaved_rows, ' rows that are going to be changed are not saved')") }} AS saved
+FROM (
+{{ unsaved(schema ~ "." ~ table, patch_schema ~ "." ~ patch, patch_schema ~ "." ~ backup) }}
+) AS unsaved;
 {% include "coeff/update.sql" %}
 SELECT {{ require("differing_rows = 0",
                   "concat(differing_rows, ' rows do not have the coefficients of the patch')") }} AS verified
