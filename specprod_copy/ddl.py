@@ -289,8 +289,13 @@ def statements(
     for phase in phases:
         for table in tables:
             text = render_phase(table, phase, schema=schema, roles=roles, q3c=q3c)
-            for statement in _STATEMENT.findall(text):
-                yield Statement(table, phase, statement.strip())
+            for statement in cut(text):
+                yield Statement(table, phase, statement)
+
+
+def cut(script: str) -> list[str]:
+    """Return the statements of a script, each of which ends with a semicolon."""
+    return [statement.strip() for statement in _STATEMENT.findall(script)]
 
 
 def render_script(
