@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import sql
 
+from specprod_copy import ddl
 from specprod_copy.database import parametrized
 from specprod_copy.errors import DatabaseError
 
@@ -83,19 +84,18 @@ def run_script(connection: psycopg.Connection, schema: str, script: str) -> list
     """
     written: list[int] = []
     before: tuple[str, int] | None = None
-    cursor = connection.execute(script.encode())
-    more: bool | None = True
-    while more:
+    # One by one: what a statement has left undone may make the next one fail, and hide why.
+    for statement in ddl.cut(script):
+        cursor = connection.execute(statement.encode())
         if cursor.description is not None:
             [(wanted,)] = cursor.fetchall()
             before = cursor.description[0].name, int(wanted)
-        else:
-            taken = cursor.rowcount
-            written.append(
-                taken if before is None else compare(schema, before[0], taken, before[1])
-            )
-            before = None
-        more = cursor.nextset()
+            continue
+        if before is not None:
+            table, number = before
+            compare(schema, table, cursor.rowcount, number)
+        written.append(cursor.rowcount)
+        before = None
     return written
 
 

@@ -1,4 +1,4 @@
-"""Single tiles: rows that a trigger or a rule keeps from a table, and that leave the tile as it was."""
+"""Single tiles of which a trigger or a rule keeps rows from a table stay as they were."""
 
 from __future__ import annotations
 
@@ -7,6 +7,14 @@ from daily_tiles import Daily, demo, loaded, own_copy
 from test_taken_rows import drop_rows
 
 __all__ = ["demo", "loaded", "own_copy"]
+
+
+def only(daily: Daily, tileid: int) -> None:
+    """Remove all other tiles, with which it may share photometry."""
+    for other in daily.tileids():
+        if other != tileid:
+            daily.drop_tile(other)
+    assert not daily.sync(delete=True).failed
 
 
 def failed(daily: Daily, done, tileid: int, table: str) -> None:
@@ -20,6 +28,7 @@ def failed(daily: Daily, done, tileid: int, table: str) -> None:
 )
 def test_tile_is_new(own_copy, table):
     tileid = own_copy.tileids()[-1]
+    only(own_copy, tileid)
     rows = own_copy.tile_rows()
     own_copy.drop_tile(tileid)
     assert not own_copy.sync(delete=True).failed
@@ -42,6 +51,7 @@ def test_tile_changes(own_copy):
 @pytest.mark.parametrize("table", ["tile", "ztile", "potential", "photometry", "tile_ledger"])
 def test_tile_vanishes(own_copy, table):
     tileid = own_copy.tileids()[-1]
+    only(own_copy, tileid)
     own_copy.drop_tile(tileid)
     drop_rows(own_copy.execute, f"daily.{table}", "DELETE")
     before = own_copy.contents()

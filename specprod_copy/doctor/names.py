@@ -12,9 +12,9 @@ from specprod_copy.search_path import others_may_create, q3c_schema, usual_path
 
 
 def check_names(connection: psycopg.Connection) -> Iterator[Finding]:
-    """Yield who else may make operators and functions that people's sessions use.
+    """Yield who else may make operators and functions that people's sessions use, and q3c's place.
 
-    The loader's own sessions see none of them.
+    The loader's own sessions see none of them, and call q3c by the name of its schema.
     """
     path = usual_path(connection)
     q3c = q3c_schema(connection)
@@ -29,7 +29,7 @@ def check_names(connection: psycopg.Connection) -> Iterator[Finding]:
         for role in roles
     )
     yield Finding(
-        "rights",
+        "server",
         "others' names",
         "; ".join(where) or "nobody else may make operators or functions in the usual schemas",
         "advice" if others else "ok",
@@ -38,14 +38,9 @@ def check_names(connection: psycopg.Connection) -> Iterator[Finding]:
         "of whoever asks; a load does not see it, people's sessions do",
         remedy=remedy,
     )
-
-
-def check_q3c_by_name(connection: psycopg.Connection) -> Iterator[Finding]:
-    """Yield whether this role's sessions reach q3c; those of the loader do, by its schema's name."""
-    q3c = q3c_schema(connection)
     if q3c is None:
         return
-    reached = q3c in usual_path(connection)
+    reached = q3c in path
     change = f"ALTER DATABASE {quote_identifier(connection.info.dbname)}"
     place = quote_identifier(q3c)
     yield Finding(

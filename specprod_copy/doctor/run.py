@@ -6,7 +6,6 @@ from specprod_copy import database
 from specprod_copy.doctor.client import check_client
 from specprod_copy.doctor.connection import check_connection
 from specprod_copy.doctor.findings import Finding
-from specprod_copy.doctor.names import check_names
 from specprod_copy.doctor.server import (
     ask,
     check_rights,
@@ -57,7 +56,6 @@ def doctor(conninfo: str, schema: str | None = None, inputs: Inputs | None = Non
         found = [
             *check_server(connection, facts),
             *check_rights(connection, facts, schema),
-            *check_names(connection),
             *check_session(connection),
             *settings,
             *check_connection(connection, facts),

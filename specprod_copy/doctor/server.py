@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 from specprod_copy import database
 from specprod_copy.database import SESSION_SETTINGS
 from specprod_copy.doctor.findings import Finding
-from specprod_copy.doctor.names import check_q3c_by_name
+from specprod_copy.doctor.names import check_names
 from specprod_copy.search_path import SEARCH_PATH
 from specprod_copy.server.binaries import OLDEST_MAJOR
 
@@ -87,7 +87,7 @@ def check_server(connection: psycopg.Connection, facts: dict[str, Any]) -> Itera
         "text that is not in the server's encoding is refused",
     )
     yield check_q3c(connection, facts)
-    yield from check_q3c_by_name(connection)
+    yield from check_names(connection)
 
 
 def check_q3c(connection: psycopg.Connection, facts: dict[str, Any]) -> Finding:

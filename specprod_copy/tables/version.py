@@ -63,7 +63,7 @@ def upsert(connection: psycopg.Connection, schema: str, rows: Mapping[str, str])
     """
     table = database.parametrized(schema, "version")
     # Nothing is tried: a serial column uses up a number at each attempt; these ids are 1..n.
-    query = sql.SQL("SELECT package, version FROM {}").format(table)
+    query = sql.SQL("SELECT package, version FROM {}").format(sql.Identifier(schema, "version"))
     known: dict[str, str] = dict(connection.execute(query).fetchall())
     insert = sql.SQL("INSERT INTO {} (version, package) VALUES (%s, %s)").format(table)
     update = sql.SQL("UPDATE {} SET version = %s WHERE package = %s").format(table)
