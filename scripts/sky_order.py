@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from sky_ordering.filling import CASES, SCHEMA, Case, make, see_q3c
+from sky_ordering.filling import CASES, SCHEMA, Case, make
 from sky_ordering.rows import Sky, fiberassign, photometry, targets
 from sky_ordering.searching import PLANNER, RADII, search
 from specprod_copy import database
@@ -67,13 +67,12 @@ def main(number: int, searches: int, seed: int, markdown: Path | None, conninfo:
     centres = np.stack([ra[around], dec[around]], axis=1)
     text: list[str] = []
     with database.connect(conninfo) as connection:
-        q3c = see_q3c(connection)
         for name, value in PLANNER.items():
             connection.execute("SELECT set_config(%s, %s, false)", (name, value))
         for rows in (photometry(rng, ra, dec), fiberassign(rng, ra, dec)):
             cases = [Case(name) for name in CASES]
             for case in cases:
-                make(connection, rows, case, q3c)
+                make(connection, rows, case)
                 search(connection, rows, case, centres, warm=True)
                 click.echo(f"{rows.table}, {case.name}: done", err=True)
             text += [f"### {rows.table}", "", *table_of(rows, cases), ""]

@@ -129,8 +129,9 @@ def see_q3c(connection: psycopg.Connection) -> str:
     return schema
 
 
-def make(connection: psycopg.Connection, rows: Sky, case: Case, q3c: str) -> None:
+def make(connection: psycopg.Connection, rows: Sky, case: Case) -> None:
     """Make the table anew in one of the orders, with its q3c index and statistics."""
+    q3c = see_q3c(connection)
     connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE".encode())
     for statement in ddl.statements(["schema", rows.table], ["table"], schema=SCHEMA):
         connection.execute(statement.sql.encode())
