@@ -76,7 +76,7 @@ ALTER TABLE {{ schema }}.exposure VALIDATE CONSTRAINT exposure_tileid_fkey;
 {% endblock %}
 
 {% block q3c %}
-CREATE INDEX IF NOT EXISTS ix_exposure_q3c_ang2ipix ON {{ schema }}.exposure (q3c_ang2ipix(tilera, tiledec));
+CREATE INDEX IF NOT EXISTS ix_exposure_q3c_ang2ipix ON {{ schema }}.exposure ({{ q3c }}.q3c_ang2ipix(tilera, tiledec));
 {% endblock %}
 
 {% block cluster %}

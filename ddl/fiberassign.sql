@@ -51,7 +51,7 @@ ALTER TABLE {{ schema }}.fiberassign VALIDATE CONSTRAINT fiberassign_tileid_fkey
 {% endblock %}
 
 {% block q3c %}
-CREATE INDEX IF NOT EXISTS ix_fiberassign_q3c_ang2ipix ON {{ schema }}.fiberassign (q3c_ang2ipix(target_ra, target_dec));
+CREATE INDEX IF NOT EXISTS ix_fiberassign_q3c_ang2ipix ON {{ schema }}.fiberassign ({{ q3c }}.q3c_ang2ipix(target_ra, target_dec));
 {% endblock %}
 
 {% block cluster %}

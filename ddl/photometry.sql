@@ -110,7 +110,7 @@ CREATE INDEX IF NOT EXISTS ix_photometry_ls_id ON {{ schema }}.photometry (ls_id
 {% endblock %}
 
 {% block q3c %}
-CREATE INDEX IF NOT EXISTS ix_photometry_q3c_ang2ipix ON {{ schema }}.photometry (q3c_ang2ipix(ra, dec));
+CREATE INDEX IF NOT EXISTS ix_photometry_q3c_ang2ipix ON {{ schema }}.photometry ({{ q3c }}.q3c_ang2ipix(ra, dec));
 {% endblock %}
 
 {% block cluster %}

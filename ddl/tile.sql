@@ -32,7 +32,7 @@ ALTER TABLE {{ schema }}.tile ADD CONSTRAINT tile_pkey PRIMARY KEY USING INDEX t
 {% endblock %}
 
 {% block q3c %}
-CREATE INDEX IF NOT EXISTS ix_tile_q3c_ang2ipix ON {{ schema }}.tile (q3c_ang2ipix(tilera, tiledec));
+CREATE INDEX IF NOT EXISTS ix_tile_q3c_ang2ipix ON {{ schema }}.tile ({{ q3c }}.q3c_ang2ipix(tilera, tiledec));
 {% endblock %}
 
 {% block cluster %}

@@ -17,6 +17,8 @@
 \set AUTOCOMMIT on
 \set QUIET on
 \set SHOW_CONTEXT never
+-- Nothing here means an operator or a function that somebody else has made.
+SET search_path = pg_catalog, pg_temp;
 
 \if :{?schema}
 \else
@@ -33,15 +35,13 @@ SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'q3c') AS have_q3c \gset
 \endif
 
 SET client_min_messages = warning;
--- The functions of q3c may be in any schema; everything else here names its own.
-SELECT set_config('search_path', quote_ident(nspname), false) AS search_path
-FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace
-WHERE extname = 'q3c' \gset
+-- q3c may be in any schema.
+SELECT nspname AS q3c FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'q3c' \gset
 
-CREATE INDEX IF NOT EXISTS ix_tile_q3c_ang2ipix ON :"schema".tile (q3c_ang2ipix(tilera, tiledec));
-CREATE INDEX IF NOT EXISTS ix_exposure_q3c_ang2ipix ON :"schema".exposure (q3c_ang2ipix(tilera, tiledec));
-CREATE INDEX IF NOT EXISTS ix_photometry_q3c_ang2ipix ON :"schema".photometry (q3c_ang2ipix(ra, dec));
-CREATE INDEX IF NOT EXISTS ix_fiberassign_q3c_ang2ipix ON :"schema".fiberassign (q3c_ang2ipix(target_ra, target_dec));
+CREATE INDEX IF NOT EXISTS ix_tile_q3c_ang2ipix ON :"schema".tile (:"q3c".q3c_ang2ipix(tilera, tiledec));
+CREATE INDEX IF NOT EXISTS ix_exposure_q3c_ang2ipix ON :"schema".exposure (:"q3c".q3c_ang2ipix(tilera, tiledec));
+CREATE INDEX IF NOT EXISTS ix_photometry_q3c_ang2ipix ON :"schema".photometry (:"q3c".q3c_ang2ipix(ra, dec));
+CREATE INDEX IF NOT EXISTS ix_fiberassign_q3c_ang2ipix ON :"schema".fiberassign (:"q3c".q3c_ang2ipix(target_ra, target_dec));
 
 ANALYZE :"schema".tile, :"schema".exposure, :"schema".photometry, :"schema".fiberassign;
 

@@ -13,6 +13,8 @@
 \set AUTOCOMMIT on
 \set QUIET on
 \set SHOW_CONTEXT never
+-- Nothing here means an operator or a function that somebody else has made.
+SET search_path = pg_catalog, pg_temp;
 
 \if :{?schema}
 \else
@@ -64,3 +66,4 @@ LEFT JOIN pg_class ON relnamespace = :schema_oid AND relkind IN ('r', 'p', 'v', 
 GROUP BY pg_roles.oid, rolname
 ORDER BY rolname;
 COMMIT;
+RESET search_path;

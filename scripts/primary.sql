@@ -16,6 +16,8 @@
 \set AUTOCOMMIT on
 \set QUIET on
 \set SHOW_CONTEXT never
+-- Nothing here means an operator or a function that somebody else has made.
+SET search_path = pg_catalog, pg_temp;
 
 \if :{?schema}
 \else
@@ -91,3 +93,4 @@ WHERE old.id = new.id
 \echo ztile: :ROW_COUNT rows changed
 
 COMMIT;
+RESET search_path;

@@ -24,6 +24,8 @@
 \set AUTOCOMMIT on
 \set QUIET on
 \set SHOW_CONTEXT never
+-- Nothing here means an operator or a function that somebody else has made.
+SET search_path = pg_catalog, pg_temp;
 
 \if :{?schema}
 \else
@@ -51,7 +53,8 @@ BEGIN;
 -- The name with each whole word `old` made `new`. With underscores doubled, each word has its own on both
 -- sides, and replace() finds whole words. It first goes back to the old words, so that names which were
 -- changed before stay, even where the new word holds the old one.
-CREATE FUNCTION pg_temp.with_word(name text, old text, new text) RETURNS text LANGUAGE sql AS $$
+CREATE FUNCTION pg_temp.with_word(name text, old text, new text) RETURNS text LANGUAGE sql
+SET search_path = pg_catalog, pg_temp AS $$
     WITH words AS (
         SELECT '_' || replace(name, '_', '__') || '_' AS name, '_' || replace(old, '_', '__') || '_' AS old,
                '_' || replace(new, '_', '__') || '_' AS new
@@ -62,7 +65,8 @@ CREATE FUNCTION pg_temp.with_word(name text, old text, new text) RETURNS text LA
 $$;
 
 -- The name with a prefix, of which `ix_` stays in front.
-CREATE FUNCTION pg_temp.with_prefix(name text, prefix text) RETURNS text LANGUAGE sql AS $$
+CREATE FUNCTION pg_temp.with_prefix(name text, prefix text) RETURNS text LANGUAGE sql
+SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE WHEN starts_with(name, prefix || '_') OR starts_with(name, 'ix_' || prefix || '_') THEN name
                 WHEN starts_with(name, 'ix_') THEN 'ix_' || prefix || '_' || substr(name, 4)
                 ELSE prefix || '_' || name END
@@ -146,3 +150,4 @@ SELECT command FROM pg_temp.step ORDER BY number, command \gexec
 
 DROP FUNCTION pg_temp.with_word, pg_temp.with_prefix;
 COMMIT;
+RESET search_path;

@@ -13,6 +13,8 @@
 \set AUTOCOMMIT on
 \set QUIET on
 \set SHOW_CONTEXT never
+-- Nothing here means an operator or a function that somebody else has made.
+SET search_path = pg_catalog, pg_temp;
 
 \if :{?schema}
 \else
@@ -40,3 +42,4 @@ SELECT string_agg(
        ) || ' ORDER BY "table"'
 FROM pg_class
 WHERE relnamespace = :schema_oid AND relkind IN ('r', 'm') \gexec
+RESET search_path;

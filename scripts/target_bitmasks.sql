@@ -17,6 +17,8 @@
 \set AUTOCOMMIT on
 \set QUIET on
 \set SHOW_CONTEXT never
+-- Nothing here means an operator or a function that somebody else has made.
+SET search_path = pg_catalog, pg_temp;
 
 \if :{?schema}
 \else
@@ -71,3 +73,4 @@ SELECT (SELECT count(*) FROM :"schema".zpix) AS "rows of zpix",
        (SELECT count(*) FROM combined) AS "with target rows",
        (SELECT count(*) FROM :"schema".zpix) - (SELECT count(*) FROM combined) AS "without, left alone",
        (SELECT count(*) FROM updated) AS updated;
+RESET search_path;

@@ -15,6 +15,8 @@
 \set AUTOCOMMIT on
 \set QUIET on
 \set SHOW_CONTEXT never
+-- Nothing here means an operator or a function that somebody else has made.
+SET search_path = pg_catalog, pg_temp;
 
 \if :{?schema}
 \else
@@ -43,3 +45,4 @@ SELECT relname AS "table", reltuples::bigint AS rows, pg_size_pretty(pg_table_si
 FROM pg_class
 WHERE relnamespace = :schema_oid AND relkind IN ('r', 'm')
 ORDER BY relname;
+RESET search_path;

@@ -15,7 +15,8 @@ from psycopg import sql
 
 from benchmarking.bench import SCHEMA, Bench
 from benchmarking.ready import Ready, copy_statement
-from specprod_copy.postgres import catalog, ddl
+from specprod_copy.postgres import ddl
+from specprod_copy.postgres.search_path import q3c_schema
 
 PHASES = ("keys", "indexes", "q3c", "foreign_keys", "validation")
 
@@ -46,13 +47,14 @@ def finish(bench: Bench, *, parallel: bool = False) -> dict[str, float]:
     """
     if not parallel:
         bench.connection.execute("SET max_parallel_maintenance_workers = 0")
-    q3c = catalog.q3c_version(bench.connection, installed=True) is not None
+    q3c = q3c_schema(bench.connection)
     # A key may take two statements: its index, and the key that uses it.
     seconds: dict[str, float] = defaultdict(float)
     for phase in PHASES:
-        if phase == "q3c" and not q3c:
+        if phase == "q3c" and q3c is None:
             continue
-        for statement in ddl.statements(bench.tables, [phase], schema=SCHEMA):
+        where = q3c or ddl.Q3C_SCHEMA
+        for statement in ddl.statements(bench.tables, [phase], schema=SCHEMA, q3c=where):
             made = statement.makes.name if statement.makes else ""
             seconds[f"{phase} {statement.table} {made}"] += _timed(
                 bench.connection, statement.sql.encode()

@@ -10,12 +10,15 @@ from decimal import Decimal
 import numpy as np
 import polars as pl
 import psycopg
+from psycopg import sql
 
 from sky_ordering.rows import UNIT_ROWS, Sky
+from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres import catalog, ddl, statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.copy import Table
 from specprod_copy.postgres.encoder import CHUNK_ROWS, Encoded, Encoder
+from specprod_copy.postgres.search_path import SEARCH_PATH, others_may_create, q3c_schema
 from specprod_copy.rows.sky_order import sorted_on_sky
 
 SCHEMA = "specprod_copy_sky_order"
@@ -101,14 +104,41 @@ def timed(connection: psycopg.Connection, statement: str) -> float:
     return time.monotonic() - started
 
 
+def see_q3c(connection: psycopg.Connection) -> str:
+    """Let the session see q3c, whose search functions call others by their bare names.
+
+    Returns
+    -------
+    str
+        The schema that it is in.
+
+    Raises
+    ------
+    DatabaseError
+        If there is no q3c, or others may put an operator beside it, which could run in its place.
+    """
+    schema = q3c_schema(connection)
+    if schema is None:
+        raise DatabaseError("this database has no extension q3c")
+    if others := others_may_create(connection, schema):
+        raise DatabaseError(
+            f"{', '.join(others)} may make operators and functions in schema {schema}, where q3c "
+            "is: what they make could run with your rights"
+        )
+    path = sql.SQL("SET search_path = {}, {}").format(sql.SQL(SEARCH_PATH), sql.Identifier(schema))
+    connection.execute(path)
+    return schema
+
+
 def make(connection: psycopg.Connection, rows: Sky, case: Case) -> None:
     """Make the table anew in one of the orders, with its q3c index and statistics."""
+    q3c = see_q3c(connection)
     connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE".encode())
     statements.make(connection, ["schema", rows.table], ["table"], schema=SCHEMA)
     pieces, sort, cluster = CASES[case.name]
     copy_rows(connection, rows, case, pieces(rows), sort)
     for phase in ["q3c", *(["cluster"] if cluster else [])]:
-        for statement in ddl.statements([rows.table], [phase], schema=SCHEMA):
+        for statement in ddl.statements([rows.table], [phase], schema=SCHEMA, q3c=q3c):
             case.seconds[phase] = timed(connection, statement.sql)
     connection.execute(f"VACUUM (ANALYZE) {SCHEMA}.{rows.table}".encode())
     size = connection.execute("SELECT pg_relation_size(%s)", (f"{SCHEMA}.{rows.table}",)).fetchone()

@@ -11,7 +11,7 @@ import psycopg
 from specprod_copy.coeff_patch.patches import Patch
 from specprod_copy.coeff_patch.results import Applied, Comparison, Counts, Reverted, SampleRow
 from specprod_copy.errors import DatabaseError
-from specprod_copy.postgres import catalog, statements
+from specprod_copy.postgres import catalog, counted, statements
 from specprod_copy.postgres.connection import SESSION_SETTINGS, connect, translated_errors
 
 # What is reported as done has to survive a crash of the server.
@@ -157,9 +157,10 @@ def _apply(connection: psycopg.Connection, patch: Patch) -> Applied:
             f"of {values}. Nothing was changed; if another patch was applied before, revert that "
             f"first, if {table} was loaded anew, drop {backup}"
         )
+    unsaved = _number(connection, patch, "unsaved")
     [saved] = statements.run(connection, patch.render("save"))
-    [changed] = statements.run(connection, patch.render("update", values=patch.patch))
-    _verify(connection, patch, patch.patch)
+    counted.compare(patch.patch_schema, patch.backup, saved, unsaved)
+    changed = _update(connection, patch, patch.patch)
     return Applied(patch, counts.table, changed, saved)
 
 
@@ -172,8 +173,7 @@ def _revert(connection: psycopg.Connection, patch: Patch) -> Reverted:
             f"of {counts.values} rows saved in {backup} only {counts.joined} are in {table}: it is "
             "not the table that was patched. Nothing was changed"
         )
-    [changed] = statements.run(connection, patch.render("update", values=patch.backup))
-    _verify(connection, patch, patch.backup)
+    changed = _update(connection, patch, patch.backup)
     return Reverted(patch, counts.values, changed)
 
 
@@ -187,13 +187,19 @@ def _number(connection: psycopg.Connection, patch: Patch, template: str, **names
     return int(count)
 
 
-def _verify(connection: psycopg.Connection, patch: Patch, values: str) -> None:
+def _update(connection: psycopg.Connection, patch: Patch, values: str) -> int:
+    """Give rows the values that they do not have yet; return how many."""
+    differing = _number(connection, patch, "differences", values=values)
+    [changed] = statements.run(connection, patch.render("update", values=values))
+    counted.compare(patch.schema, patch.table, changed, differing)
+    # A trigger may let the row be written, but with other values.
     if differing := _number(connection, patch, "differences", values=values):
         raise DatabaseError(
             f"{differing} rows of {patch.schema}.{patch.table} differ from "
             f"{patch.patch_schema}.{values} even after the update: does the table have a trigger? "
             "Nothing was changed"
         )
+    return changed
 
 
 @contextmanager

@@ -173,7 +173,7 @@ def _load(
                 [patch.plain],
                 step=listener.step,
                 changed=[patch.plain],
-                q3c=False,
+                q3c=None,
             )
         except DuplicateKey as error:
             raise explain(error, connection, patch.own_schema, columns, units) from error

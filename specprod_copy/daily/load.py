@@ -6,13 +6,12 @@ import time
 from dataclasses import dataclass
 
 import polars as pl
-from psycopg import sql
 
 from specprod_copy.daily import state
 from specprod_copy.daily.staging import Staging
 from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.errors import InputError
-from specprod_copy.postgres import locks
+from specprod_copy.postgres import counted, locks
 from specprod_copy.rows.units import Stamp
 from specprod_copy.tiles.photometry import (
     find_photometry,
@@ -122,9 +121,7 @@ def remove_tile(staging: Staging, files: ProductionFiles, tileid: int) -> TileRe
         result.removed += staging.remove_orphans()
         result.changed += _reassign_photometry(staging, files)
         state.forget(connection, schema, tileid)
-        query = sql.SQL("DELETE FROM {} WHERE tileid = {}")
-        name = sql.Identifier(schema, "tile")
-        result.removed += connection.execute(query.format(name, sql.Literal(tileid))).rowcount
+        result.removed += counted.delete(connection, schema, "tile", "tileid = %s", (tileid,))
     result.seconds = time.monotonic() - started
     return result
 

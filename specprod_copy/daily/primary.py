@@ -12,6 +12,7 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import post_data
 from specprod_copy.postgres import catalog, ddl, locks, statements
 from specprod_copy.postgres.connection import translated_errors
+from specprod_copy.postgres.search_path import q3c_schema
 from specprod_copy.progress import ProgressListener
 
 TABLES: Final = ("zpix", "ztile")
@@ -51,8 +52,8 @@ def choose_primary(
         for table in tables:
             with step(f"{table}: primary"), connection.transaction():
                 locks.merging(connection, schema)
-                script = ddl.render_template("primary", schema=schema, table=table)
-                [changed[table]] = statements.run(connection, script)
+                script = ddl.render_template("primary_counted", schema=schema, table=table)
+                [changed[table]] = statements.run(connection, script, schema)
     return changed
 
 
@@ -76,7 +77,7 @@ def refresh_indexes(
         If the server refuses.
     """
     tables = list(KEYS)
-    q3c = catalog.q3c_version(connection, installed=True) is not None
+    q3c = q3c_schema(connection)
     with translated_errors(f"cannot refresh the indexes of schema {schema}"):
         if q3c and not cluster:
             for statement in ddl.statements(tables, ["q3c"], schema=schema):

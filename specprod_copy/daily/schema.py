@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import psycopg
-from psycopg import sql
 
 from specprod_copy.daily import state
 from specprod_copy.desi.production import Production
@@ -14,9 +13,8 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import post_data
 from specprod_copy.loading.overwrite import drop_tables
 from specprod_copy.plan import ledger, versions
-from specprod_copy.postgres import catalog, locks, rights, statements
+from specprod_copy.postgres import catalog, counted, locks, rights, statements
 from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.names import parametrized
 from specprod_copy.progress import ProgressListener
 
 KEYS: Final[Mapping[str, str]] = {
@@ -70,9 +68,8 @@ def prepare(
     if overwrite:
         drop_tables(connection, schema, [*KEYS, state.TABLE])
         if ledger.TABLE in catalog.existing_tables(connection, schema):
-            forget = sql.SQL("DELETE FROM {} WHERE table_name = ANY(%s)")
-            name = parametrized(schema, ledger.TABLE)
-            connection.execute(forget.format(name), (list(KEYS),))
+            condition = "table_name = ANY(%s)"
+            counted.delete(connection, schema, ledger.TABLE, condition, (list(KEYS),))
     refuse_other_rows(connection, schema)
     existing = catalog.existing_tables(connection, schema)
     wanted = ["version", *KEYS, state.TABLE]

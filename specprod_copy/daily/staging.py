@@ -11,10 +11,11 @@ from psycopg import sql
 
 from specprod_copy.daily.schema import KEYS
 from specprod_copy.errors import InputError
-from specprod_copy.postgres import ddl, statements
+from specprod_copy.postgres import counted, ddl, statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.encoder import Encoded, Encoder
 from specprod_copy.postgres.merge import Merge
+from specprod_copy.postgres.names import parametrized
 from specprod_copy.rows.encoding import prefetch
 from specprod_copy.tables import common
 from specprod_copy.tiles.tile_rows import SourceRows
@@ -84,9 +85,10 @@ class Staging:
     def stage_loaded(self, tileid: int) -> None:
         """Stage the row of a loaded tile itself as it is in the table."""
         self._truncate()
-        query = sql.SQL("INSERT INTO pg_temp.staged_tile SELECT * FROM {} WHERE tileid = {}")
-        name = sql.Identifier(self.schema, "tile")
-        self.connection.execute(query.format(name, sql.Literal(tileid)))
+        query = sql.SQL(
+            "INSERT INTO pg_temp.staged_tile SELECT * FROM {} WHERE tileid = %s"
+        ).format(parametrized(self.schema, "tile"))
+        counted.execute(self.connection, "pg_temp", "staged_tile", query, (tileid,), 1)
         self._analyze("tile")
 
     def remove(self) -> int:
@@ -109,7 +111,7 @@ class Staging:
 
     def choose_primary(self) -> int:
         """Recompute nspec and primary of targets whose spectra changed; return how many rows."""
-        (count,) = self._run("primary", table="ztile", among="staged_affected")
+        (count,) = self._run("primary_counted", table="ztile", among="staged_affected")
         return count
 
     def remove_orphans(self) -> int:
@@ -142,9 +144,9 @@ class Staging:
         self.connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(names)))
 
     def _run(self, template: str, **names: ddl.Names) -> list[int]:
-        """Run a template; return the number of rows of each statement."""
+        """Run a template; return the number of rows of each statement that writes some."""
         script = ddl.render_template(template, schema=self.schema, **names)
-        return statements.run(self.connection, script)
+        return statements.run(self.connection, script, self.schema)
 
 
 def _encoded(

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 
 import specprod_copy
-from specprod_copy.postgres import catalog
+from specprod_copy.postgres import catalog, counted
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.rows.units import ledger_name
 
@@ -59,23 +59,17 @@ def record(connection: psycopg.Connection, schema: str, tile: LoadedTile, second
     """Write that a tile is loaded, within the transaction of its rows."""
     query = sql.SQL(
         """INSERT INTO {} (tileid, updated, files, seconds, loaded_by)
-           VALUES (%(tileid)s, %(updated)s, %(files)s, %(seconds)s, %(by)s)
+           VALUES (%s, %s, %s, %s, %s)
            ON CONFLICT (tileid) DO UPDATE
            SET (updated, files, seconds, loaded_at, loaded_by) =
                (EXCLUDED.updated, EXCLUDED.files, EXCLUDED.seconds, clock_timestamp(),
                 EXCLUDED.loaded_by)"""
     ).format(parametrized(schema, TABLE))
-    values = {
-        "tileid": tile.tileid,
-        "updated": tile.updated,
-        "files": json.dumps(dict(tile.files)),
-        "seconds": seconds,
-        "by": f"specprod-copy {specprod_copy.__version__}",
-    }
-    connection.execute(query, values)
+    by = f"specprod-copy {specprod_copy.__version__}"
+    values = (tile.tileid, tile.updated, json.dumps(dict(tile.files)), seconds, by)
+    counted.execute(connection, schema, TABLE, query, values, 1)
 
 
 def forget(connection: psycopg.Connection, schema: str, tileid: int) -> None:
     """Remove what is said of a tile, within the transaction that removes its rows."""
-    query = sql.SQL("DELETE FROM {} WHERE tileid = %s").format(parametrized(schema, TABLE))
-    connection.execute(query, (tileid,))
+    counted.delete(connection, schema, TABLE, "tileid = %s", (tileid,))

@@ -9,8 +9,10 @@ import psycopg
 from psycopg.rows import dict_row
 
 from specprod_copy.doctor.findings import Finding
+from specprod_copy.doctor.names import check_names
 from specprod_copy.postgres import catalog
 from specprod_copy.postgres.connection import SESSION_SETTINGS
+from specprod_copy.postgres.search_path import SEARCH_PATH
 from specprod_copy.server.binaries import OLDEST_MAJOR
 
 _FACTS = """
@@ -85,6 +87,7 @@ def check_server(connection: psycopg.Connection, facts: dict[str, Any]) -> Itera
         "text that is not in the server's encoding is refused",
     )
     yield check_q3c(connection, facts)
+    yield from check_names(connection)
 
 
 def check_q3c(connection: psycopg.Connection, facts: dict[str, Any]) -> Finding:
@@ -186,7 +189,7 @@ def connections_left(facts: dict[str, Any]) -> int:
 
 def check_session(connection: psycopg.Connection) -> Iterator[Finding]:
     """Yield the settings of the loader's sessions, as they are after it has set them."""
-    for name, wanted in SESSION_SETTINGS.items():
+    for name, wanted in {"search_path": SEARCH_PATH, **SESSION_SETTINGS}.items():
         row = connection.execute("SELECT current_setting(%s, true)", (name,)).fetchone()
         value = row[0] if row else None
         if value is None:

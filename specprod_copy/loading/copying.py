@@ -119,6 +119,8 @@ def copy_units(
     InputError
         If the file cannot be read or holds values that the table does not accept; with `quarantine`
         if a file begins with a unit that has no other rows.
+    DatabaseError
+        If the server took fewer rows than it was sent.
     """
     table = units[0].table
     tallies = [_Tally([] if quarantine else None) for _ in units]

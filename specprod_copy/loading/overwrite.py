@@ -12,7 +12,7 @@ from psycopg import sql
 from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import post_data
 from specprod_copy.plan import ledger
-from specprod_copy.postgres import catalog, statements
+from specprod_copy.postgres import catalog, counted, statements
 from specprod_copy.postgres.connection import one_line, translated_errors
 from specprod_copy.postgres.names import parametrized
 
@@ -141,12 +141,18 @@ def swap(connection: psycopg.Connection, schema: str, new: str, tables: Sequence
             connection.execute(move.format(sql.Identifier(new, table), sql.Identifier(schema)))
         if ledger.TABLE not in catalog.existing_tables(connection, schema):
             statements.make(connection, [ledger.TABLE], ["table", "comments"], schema=schema)
-        names = {"old": parametrized(schema, ledger.TABLE), "new": parametrized(new, ledger.TABLE)}
-        for statement in (
-            "DELETE FROM {old} WHERE table_name = ANY(%s)",
-            "INSERT INTO {old} SELECT * FROM {new} WHERE table_name = ANY(%s)",
-        ):
-            connection.execute(sql.SQL(statement).format(**names), (list(tables),))
+        condition, values = "table_name = ANY(%s)", (list(tables),)
+        counted.delete(connection, schema, ledger.TABLE, condition, values)
+        insert = sql.SQL("INSERT INTO {} SELECT * FROM {} WHERE {}").format(
+            parametrized(schema, ledger.TABLE),
+            parametrized(new, ledger.TABLE),
+            sql.SQL(condition),
+        )
+        count = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(
+            parametrized(new, ledger.TABLE), sql.SQL(condition)
+        )
+        [(wanted,)] = connection.execute(count, values).fetchall()
+        counted.execute(connection, schema, ledger.TABLE, insert, values, wanted)
         drop_tables(connection, new, ["version", ledger.TABLE])
         connection.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(new)))
 
@@ -167,9 +173,7 @@ def forget(connection: psycopg.Connection, new: str, tables: Sequence[str]) -> N
     with connection.transaction():
         _drop_foreign_keys_to(connection, new, tables)
         drop_tables(connection, new, tables)
-        name = parametrized(new, ledger.TABLE)
-        query = sql.SQL("DELETE FROM {} WHERE table_name = ANY(%s)").format(name)
-        connection.execute(query, (list(tables),))
+        counted.delete(connection, new, ledger.TABLE, "table_name = ANY(%s)", (list(tables),))
 
 
 def _drop_foreign_keys_to(connection: psycopg.Connection, new: str, tables: Sequence[str]) -> None:

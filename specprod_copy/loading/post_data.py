@@ -66,7 +66,7 @@ class Connections:
                 self._step(str(statement)),
                 connection.transaction(),
             ):
-                statements.run(connection, statement.sql)
+                statements.run(connection, statement.sql, statement.schema)
         except psycopg.errors.UniqueViolation as error:
             name = statement.makes.name if statement.makes else statement.phase
             message = f"{name} of table {statement.table} is not unique"
@@ -137,8 +137,8 @@ def computing_tasks(
     """
     for source in sources:
         for name in source.after_rows(inputs) if source.after_rows else ():
-            query = ddl.render_template(name, schema=schema, table=source.table)
-            work = partial(run, Statement(source.table, name, query))
+            query = ddl.render_template(f"{name}_counted", schema=schema, table=source.table)
+            work = partial(run, Statement(source.table, name, query, schema))
             yield Task(computed(source.table), work, [rows_of(source.table)])
 
 
@@ -149,7 +149,7 @@ def table_tasks(
     existing: Collection[Made],
     *,
     changed: bool,
-    q3c: bool,
+    q3c: str | None,
     cluster: bool,
 ) -> Iterator[Task[None]]:
     """Yield what a table needs after its rows, but for foreign keys, as far as it is missing.
@@ -166,12 +166,14 @@ def table_tasks(
         What is there.
     changed : bool
         Whether the table gets rows; then, or if it gets an index here, it is analyzed.
-    q3c, cluster : bool
-        Whether to make q3c indexes; whether to order the table on its q3c index.
+    q3c : str or None
+        Schema that q3c is in; without it no q3c indexes are made.
+    cluster : bool
+        Whether to order the table on its q3c index.
     """
 
     def missing(*phases: str) -> list[Statement]:
-        found = ddl.statements([table], phases, schema=schema)
+        found = ddl.statements([table], phases, schema=schema, q3c=q3c or ddl.Q3C_SCHEMA)
         return [s for s in found if s.makes is None or s.makes not in existing]
 
     made = missing("keys", "indexes", *(["q3c"] if q3c else []))
@@ -233,7 +235,7 @@ def finish_tasks(
     tables: Sequence[str],
     *,
     changed: Iterable[str],
-    q3c: bool,
+    q3c: str | None,
     cluster: Collection[str] = (),
 ) -> Iterator[Task[None]]:
     """Yield what gives tables their keys, indexes, foreign keys and statistics.
@@ -248,8 +250,8 @@ def finish_tasks(
         Tables that have all their rows, or will have them after the tasks in `rows_of`.
     changed : iterable of str
         Tables that get rows; these and those that get an index here are analyzed.
-    q3c : bool
-        Whether to make q3c indexes.
+    q3c : str or None
+        Schema that q3c is in; without it no q3c indexes are made.
     cluster : collection of str
         Tables to order on their q3c index, unless they are.
     """
@@ -276,7 +278,7 @@ def finish(
     *,
     step: Step,
     changed: Iterable[str],
-    q3c: bool,
+    q3c: str | None,
     cluster: Collection[str] = (),
 ) -> None:
     """Give tables that have all their rows what else they need, one statement after the other.

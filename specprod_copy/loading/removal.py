@@ -17,7 +17,7 @@ from specprod_copy.loading import copying
 from specprod_copy.loading.key_errors import ROW, BrokenKey, DuplicateKey, OrphanKey, rows_with
 from specprod_copy.plan.ledger import Ledger, LoadedRanges, NothingLoaded
 from specprod_copy.plan.planning import make_plan
-from specprod_copy.postgres import catalog, ddl, statements
+from specprod_copy.postgres import catalog, counted, ddl, statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.copy import Table
 from specprod_copy.postgres.ddl import primary_key
@@ -132,8 +132,10 @@ class Removal:
         """Compute the columns that depend on all rows of a table."""
         for source in map(SOURCES.__getitem__, self.removed):
             for name in source.after_rows(self._inputs) if source.after_rows else ():
-                query = ddl.render_template(name, schema=self._schema, table=source.table)
-                statements.run(self._connection, query)
+                query = ddl.render_template(
+                    f"{name}_counted", schema=self._schema, table=source.table
+                )
+                statements.run(self._connection, query, self._schema)
 
     def _check_number(self, number: int, error: DatabaseError) -> None:
         if number == 0:  # Somebody else has changed the table.
@@ -201,10 +203,8 @@ class Removal:
             for unit in self._files(table)
             for value, row in rows_with(unit, [key], wanted).select(name, ROW).iter_rows()
         ]
-        query = sql.SQL("DELETE FROM {} WHERE {} = ANY(%s)").format(
-            parametrized(self._schema, table), sql.Identifier(name)
-        )
-        deleted = self._connection.execute(query, (list(keys),)).rowcount
+        condition = parametrized(name).as_string() + " = ANY(%s)"
+        deleted = counted.delete(self._connection, self._schema, table, condition, (list(keys),))
         if deleted != len(places):
             raise DatabaseError(
                 f"{deleted} rows of table {self._schema}.{table} should go into quarantine, but "

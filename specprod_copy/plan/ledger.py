@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 
 import specprod_copy
 from specprod_copy.errors import DatabaseError, InputError
-from specprod_copy.postgres import locks
+from specprod_copy.postgres import counted, locks
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.rows.units import Fingerprint, Refusal, Stamp, Unit, UnitResult
 
@@ -98,7 +98,8 @@ class Ledger:
         ).format(self._name)
         number, entries = len(refusals), Jsonb([asdict(refusal) for refusal in refusals])
         key = (unit.table, unit.file, unit.hdu, unit.first)
-        self._connection.execute(query, (number, number, entries, values_changed, *key))
+        values = (number, number, entries, values_changed, *key)
+        counted.execute(self._connection, self._schema, TABLE, query, values, 1)
 
     def limit_quarantine(self, most: int) -> None:
         """Check how many rows are in quarantine, those of the caller's transaction included.
@@ -133,10 +134,9 @@ class Ledger:
         files : iterable of str
             Their names in the ledger.
         """
-        query = sql.SQL(
-            "DELETE FROM {} WHERE table_name = %s AND stage = %s AND file = ANY(%s)"
-        ).format(self._name)
-        self._connection.execute(query, (table, stage, list(files)))
+        condition = "table_name = %s AND stage = %s AND file = ANY(%s)"
+        values = (table, stage, list(files))
+        counted.delete(self._connection, self._schema, TABLE, condition, values)
 
     def record(self, results: list[UnitResult]) -> None:
         """Write ledger rows; the caller's transaction holds the rows they record.
@@ -161,6 +161,7 @@ class Ledger:
         try:
             with self._connection.cursor() as cursor:
                 cursor.executemany(query, [_row(result) for result in results])
+                counted.compare(self._schema, TABLE, cursor.rowcount, len(results))
         except psycopg.errors.UniqueViolation as error:
             raise DatabaseError(
                 f"rows of {results[0].unit.path} were loaded by another process meanwhile; run the "

@@ -11,7 +11,7 @@ from psycopg import sql
 
 import specprod_copy
 from specprod_copy.desi.production import Production
-from specprod_copy.postgres import catalog
+from specprod_copy.postgres import catalog, counted
 from specprod_copy.postgres.names import parametrized
 
 _PACKAGES = ("astropy", "fitsio", "numpy", "polars", "psycopg", "pyarrow")
@@ -63,12 +63,12 @@ def upsert(connection: psycopg.Connection, schema: str, rows: Mapping[str, str])
         As `versions` returns it.
     """
     table = parametrized(schema, "version")
-    update = sql.SQL("UPDATE {} SET version = %s WHERE package = %s AND version <> %s")
-    # A serial column would use up a number at each attempt; these ids are 1..n.
-    insert = sql.SQL(
-        """INSERT INTO {0} (package, version)
-           SELECT %s, %s WHERE NOT EXISTS (SELECT FROM {0} WHERE package = %s)"""
-    )
+    # Nothing is tried: a serial column uses up a number at each attempt; these ids are 1..n.
+    query = sql.SQL("SELECT package, version FROM {}").format(sql.Identifier(schema, "version"))
+    known: dict[str, str] = dict(connection.execute(query).fetchall())
+    insert = sql.SQL("INSERT INTO {} (version, package) VALUES (%s, %s)").format(table)
+    update = sql.SQL("UPDATE {} SET version = %s WHERE package = %s").format(table)
     for package, version in rows.items():
-        connection.execute(update.format(table), (version, package, version))
-        connection.execute(insert.format(table), (package, version, package))
+        if known.get(package) != version:
+            write = update if package in known else insert
+            counted.execute(connection, schema, "version", write, (version, package), 1)

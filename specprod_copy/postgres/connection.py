@@ -12,6 +12,7 @@ from psycopg import sql
 
 from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres.conninfo import conninfo_parameters
+from specprod_copy.postgres.search_path import protect
 
 SESSION_SETTINGS: Mapping[str, str] = {
     # A commit that is lost in a crash of the server takes its ledger row along, so the unit is
@@ -37,8 +38,13 @@ SESSION_SETTINGS: Mapping[str, str] = {
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "60s",
     "timezone": "UTC",
+    # Rows that a policy hides would be missing without a word; so they are an error.
+    "row_security": "off",
 }
-"""What the loader sets for its sessions, where the server knows it: what any role may change."""
+"""What the loader sets for its sessions, where the server knows it: what any role may change.
+
+The search_path is always set, and before these.
+"""
 
 KEEPALIVE: Mapping[str, int] = {
     "keepalives_idle": 30,
@@ -130,6 +136,7 @@ def connect(conninfo: str, *, settings: Mapping[str, str] = SESSION_SETTINGS) ->
     conninfo_parameters(conninfo)
     try:
         connection = psycopg.connect(conninfo, autocommit=True, application_name="specprod-copy")
+        protect(connection)
         _set_up_socket(connection)
         for name, value in settings.items():
             connection.execute(

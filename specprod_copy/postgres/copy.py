@@ -13,6 +13,7 @@ from typing import Protocol
 import psycopg
 from psycopg import sql
 
+from specprod_copy.postgres import counted
 from specprod_copy.postgres.encoder import HEADER, TRAILER, Encoded
 
 
@@ -48,6 +49,8 @@ class Table:
 
         Raises
         ------
+        DatabaseError
+            If the server took fewer rows than it was sent.
         psycopg.Error
             If the server refuses.
         """
@@ -56,8 +59,11 @@ class Table:
             sql.SQL(", ").join(map(sql.Identifier, columns)),
             sql.Literal(self.freeze),
         )
-        with self.connection.cursor() as cursor, cursor.copy(statement) as copy:
-            return _write(chunks, copy.write)
+        # Not closed before its count was read.
+        cursor = self.connection.cursor()
+        with cursor.copy(statement) as copy:
+            rows = _write(chunks, copy.write)
+        return counted.compare(self.schema, self.table, cursor.rowcount, rows)
 
 
 @dataclass(frozen=True)

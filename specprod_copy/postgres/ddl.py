@@ -46,6 +46,9 @@ PHASES = (
 SCRIPT_PHASES = tuple(phase for phase in PHASES if phase != "cluster")
 """What a script holds unless it is asked for more: CLUSTER rewrites whole tables."""
 
+Q3C_SCHEMA = "public"
+"""Where q3c is installed, as people expect it. An administrator may have put it elsewhere."""
+
 # Words that PostgreSQL (15 to 18) does not accept as a bare schema or role name: the categories
 # "reserved" and "reserved (can be function or type)" of pg_get_keywords().
 _RESERVED = frozenset(
@@ -120,11 +123,14 @@ class Statement:
         One of `PHASES`.
     sql : str
         The statement, with its semicolon.
+    schema : str
+        Schema of the table, where rows are written: the number of rows is counted then.
     """
 
     table: str
     phase: str
     sql: str
+    schema: str = ""
 
     @property
     def makes(self) -> Made | None:
@@ -186,7 +192,9 @@ def _environment(folder: str) -> jinja2.Environment:
     )
 
 
-def render_phase(table: str, phase: str, *, schema: str, roles: Sequence[str] = ()) -> str:
+def render_phase(
+    table: str, phase: str, *, schema: str, roles: Sequence[str] = (), q3c: str = Q3C_SCHEMA
+) -> str:
     """Return the SQL of one phase of one table, empty if it has none.
 
     Parameters
@@ -199,19 +207,28 @@ def render_phase(table: str, phase: str, *, schema: str, roles: Sequence[str] = 
         Schema of the tables, as in the catalog (this function quotes it).
     roles : sequence of str
         Roles that the phase ``grants`` lets read.
+    q3c : str
+        Schema that q3c is in.
 
     Returns
     -------
     str
     """
+    return _render(table, phase, schema=schema, roles=roles, q3c=quote_identifier(q3c))
+
+
+def _render(table: str, block: str, *, schema: str, roles: Sequence[str], q3c: str) -> str:
+    """Render a block; `q3c` is SQL already, the other names are quoted here."""
     template = _environment("ddl").get_template(f"{table}.sql")
-    block = template.blocks.get(phase)
-    if block is None:
+    found = template.blocks.get(block)
+    if found is None:
         return ""
-    context = template.new_context(
-        {"schema": quote_identifier(schema), "roles": [quote_identifier(role) for role in roles]}
-    )
-    return "".join(block(context))
+    names: dict[str, object] = {
+        "schema": quote_identifier(schema),
+        "roles": [quote_identifier(role) for role in roles],
+        "q3c": q3c,
+    }
+    return "".join(found(template.new_context(names)))
 
 
 def render_template(name: str, **names: Names) -> str:
@@ -248,7 +265,12 @@ def _quoted(names: Names) -> Names:
 
 
 def statements(
-    tables: Iterable[str], phases: Iterable[str], *, schema: str, roles: Sequence[str] = ()
+    tables: Iterable[str],
+    phases: Iterable[str],
+    *,
+    schema: str,
+    roles: Sequence[str] = (),
+    q3c: str = Q3C_SCHEMA,
 ) -> Iterator[Statement]:
     """Yield the statements of some phases, phase by phase and within a phase table by table.
 
@@ -256,7 +278,7 @@ def statements(
     ----------
     tables, phases : iterable of str
         Members of `TABLES` (or ``schema``, ``load_ledger``) and of `PHASES`.
-    schema, roles
+    schema, roles, q3c
         As for `render_phase`.
 
     Yields
@@ -266,9 +288,14 @@ def statements(
     tables = list(tables)
     for phase in phases:
         for table in tables:
-            text = render_phase(table, phase, schema=schema, roles=roles)
-            for statement in _STATEMENT.findall(text):
-                yield Statement(table, phase, statement.strip())
+            text = render_phase(table, phase, schema=schema, roles=roles, q3c=q3c)
+            for statement in cut(text):
+                yield Statement(table, phase, statement)
+
+
+def cut(script: str) -> list[str]:
+    """Return the statements of a script, each of which ends with a semicolon."""
+    return [statement.strip() for statement in _STATEMENT.findall(script)]
 
 
 def render_script(
@@ -302,13 +329,19 @@ def render_script(
             if name not in known:
                 raise ConfigurationError(f"no {kind} is called {name!r}; known: {' '.join(known)}")
     ordered = ["schema", *(table for table in TABLES if table in tables)]
-    lines = ["SET client_min_messages = warning;"]
+
+    def render(table: str, block: str) -> str:
+        # psql's own variable, which it quotes.
+        return _render(table, block, schema=schema, roles=roles, q3c=':"q3c"').rstrip()
+
+    lines = [render("schema", "script_head")]
     for phase in (phase for phase in PHASES if phase in phases):
-        body = [render_phase(table, phase, schema=schema, roles=roles) for table in ordered]
-        if any(body):
-            lines += ["", f"-- {phase.replace('_', ' ')}"]
-            lines += [text.rstrip() for text in body if text]
-    return "\n".join(lines) + "\n"
+        body = [text for text in (render(table, phase) for table in ordered) if text]
+        if phase == "q3c" and len(body) > 1:
+            body.insert(1, render("schema", "script_q3c"))
+        if body:
+            lines += ["", f"-- {phase.replace('_', ' ')}", *body]
+    return "\n".join([*lines, "", render("schema", "script_end")]) + "\n"
 
 
 _KEY = re.compile(r"\((?P<columns>\w+(?:, \w+)*)\);\Z")

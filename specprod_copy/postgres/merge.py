@@ -136,4 +136,4 @@ class Merge:
         return ddl.render_template(f"merge/{template}", **own, **names)
 
     def _run(self, template: str, **names: ddl.Names) -> list[int]:
-        return statements.run(self.connection, self._render(template, **names))
+        return statements.run(self.connection, self._render(template, **names), self.schema)

@@ -8,6 +8,7 @@ import psycopg
 
 from specprod_copy.postgres import catalog, statements
 from specprod_copy.postgres.connection import translated_errors
+from specprod_copy.postgres.search_path import q3c_schema
 
 
 def grant(
@@ -40,7 +41,9 @@ def grant(
     return [role for role in roles if role not in existing]
 
 
-def enable_q3c(connection: psycopg.Connection, schema: str, note: Callable[[str], None]) -> bool:
+def enable_q3c(
+    connection: psycopg.Connection, schema: str, note: Callable[[str], None]
+) -> str | None:
     """Install q3c in the database if that can be.
 
     Parameters
@@ -52,17 +55,17 @@ def enable_q3c(connection: psycopg.Connection, schema: str, note: Callable[[str]
 
     Returns
     -------
-    bool
-        Whether the database has q3c.
+    str or None
+        The schema that q3c is in, None if the database does not have it.
     """
     if catalog.q3c_version(connection, installed=True) is not None:
-        return True
+        return q3c_schema(connection)
     if catalog.q3c_version(connection) is None:
         note(
             "the server does not have the extension q3c: no q3c indexes, so searches on the sky "
             "read whole tables (Debian and Ubuntu: package postgresql-NN-q3c)"
         )
-        return False
+        return None
     try:
         with connection.transaction():
             statements.make(connection, ["schema"], ["q3c"], schema=schema)
@@ -71,8 +74,15 @@ def enable_q3c(connection: psycopg.Connection, schema: str, note: Callable[[str]
             "no right to install the extension q3c in this database: no q3c indexes; let an "
             "administrator run CREATE EXTENSION q3c, then run the load again"
         )
-        return False
+        return None
+    except psycopg.errors.InvalidSchemaName:
+        note(
+            "no schema public to install the extension q3c in: no q3c indexes; let an "
+            "administrator run CREATE EXTENSION q3c SCHEMA with the name of one that people see, "
+            "then run the load again"
+        )
+        return None
     except psycopg.errors.UniqueViolation:
         # A load of another schema has installed it since we asked.
-        return catalog.q3c_version(connection, installed=True) is not None
-    return True
+        pass
+    return q3c_schema(connection)

@@ -7,33 +7,48 @@ from typing import Any
 
 import psycopg
 
-from specprod_copy.postgres import ddl
+from specprod_copy.postgres import counted, ddl
 
 
-def run(connection: psycopg.Connection, script: str) -> list[int]:
-    """Run the statements of a script; return the number of rows of each.
+def run(connection: psycopg.Connection, script: str, schema: str = "") -> list[int]:
+    """Run the statements of a script, where a count of rows may stand before one that writes them.
 
     Parameters
     ----------
     connection : psycopg.Connection
     script : str
-        Has no parameters: a ``%`` stands for itself.
+        Its SELECTs give one number each, under the name of a table: how many rows of that the next
+        statement has to write. It has no parameters: a ``%`` stands for itself.
+    schema : str
+        Schema of these tables, for the error.
 
     Returns
     -------
     list of int
-        Rows inserted, updated, deleted or selected; -1 for a statement that has none.
+        Rows of each statement that is no SELECT; -1 where it has none.
 
     Raises
     ------
+    DatabaseError
+        If a statement writes another number of rows.
     psycopg.Error
         If the server refuses.
     """
-    cursor = connection.execute(script.encode())
-    counts = [cursor.rowcount]
-    while cursor.nextset():
-        counts.append(cursor.rowcount)
-    return counts
+    written: list[int] = []
+    before: tuple[str, int] | None = None
+    # One by one: what a statement has left undone may make the next one fail, and hide why.
+    for statement in ddl.cut(script):
+        cursor = connection.execute(statement.encode())
+        if cursor.description is not None:
+            [(wanted,)] = cursor.fetchall()
+            before = cursor.description[0].name, int(wanted)
+            continue
+        if before is not None:
+            table, number = before
+            counted.compare(schema, table, cursor.rowcount, number)
+        written.append(cursor.rowcount)
+        before = None
+    return written
 
 
 def rows(connection: psycopg.Connection, query: str) -> list[tuple[Any, ...]]:

@@ -39,6 +39,9 @@ from specprod_copy.server.binaries import Binaries, find_binaries, inspect_binar
 from specprod_copy.server.data_directory import configure, create_data_directory
 from specprod_copy.server.postmaster import DATABASE, Postmaster
 
+_OPTIONS = "-c search_path=pg_catalog,pg_temp"
+"""In a new database too our sessions see no names of others."""
+
 DEFAULT_DIRECTORY = Path("specprod.pgdata")
 """Where the cluster lies unless told otherwise."""
 
@@ -271,15 +274,17 @@ class Cluster:
 
     def _make_database(self) -> None:
         try:
-            with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
+            with psycopg.connect(
+                self.conninfo("postgres"), autocommit=True, options=_OPTIONS
+            ) as connection:
                 query = "SELECT 1 FROM pg_database WHERE datname = %s"
                 if connection.execute(query, (DATABASE,)).fetchone() is None:
                     statement = sql.SQL("CREATE DATABASE {}")
                     connection.execute(statement.format(sql.Identifier(DATABASE)))
-            with psycopg.connect(self.conninfo(), autocommit=True) as connection:
+            with psycopg.connect(self.conninfo(), autocommit=True, options=_OPTIONS) as connection:
                 query = "SELECT 1 FROM pg_available_extensions WHERE name = 'q3c'"
                 if connection.execute(query).fetchone() is not None:
-                    connection.execute("CREATE EXTENSION IF NOT EXISTS q3c")
+                    connection.execute("CREATE EXTENSION IF NOT EXISTS q3c SCHEMA public")
         except psycopg.Error as error:
             raise ServerError(
                 f"{self.directory}: cannot make database {DATABASE}: {error}; the server's log "

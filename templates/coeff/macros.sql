@@ -32,3 +32,11 @@ FROM {{ table }} AS now JOIN {{ backup }} AS saved USING (id) JOIN {{ patch }} A
 WHERE {{ differ("now", "saved") }}
   AND {{ differ("now", "new") }}
 {%- endmacro %}
+
+{# Number of rows that are going to be changed, and whose coefficients are not saved. -#}
+{% macro unsaved(table, patch, backup) -%}
+SELECT count(*) AS unsaved_rows
+FROM {{ table }} AS old JOIN {{ patch }} AS new USING (id) LEFT JOIN {{ backup }} AS saved USING (id)
+WHERE {{ differ("old", "new") }}
+  AND saved.coeff_0 IS NULL
+{%- endmacro %}

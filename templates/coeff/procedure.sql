@@ -1,4 +1,4 @@
-{% from "coeff/macros.sql" import counts, differences, unmatched_rows -%}
+{% from "coeff/macros.sql" import counts, differences, unmatched_rows, unsaved -%}
 {# A comment must not hold the line breaks that a name may have. -#}
 {% macro plain(name) %}{{ name.split() | join(" ") }}{% endmacro -%}
 {# SQL has no assertions; but a cast that fails gives the reason and ends the transaction. -#}
@@ -17,6 +17,8 @@ CASE WHEN {{ holds }} THEN true
 \set ON_ERROR_STOP on
 \set ECHO queries
 SET client_min_messages = warning;
+-- Nothing here means an operator or a function that somebody else has made.
+SET search_path = pg_catalog, pg_temp;
 
 \if :{?revert}
 
@@ -126,6 +128,11 @@ FROM (
 {{ unmatched_rows(schema ~ "." ~ table, patch_schema ~ "." ~ patch, patch_schema ~ "." ~ backup) }}
 ) AS unmatched_rows;
 {% include "coeff/save.sql" %}
+SELECT {{ require("unsaved_rows = 0",
+                  "concat(unsaved_rows, ' rows that are going to be changed are not saved')") }} AS saved
+FROM (
+{{ unsaved(schema ~ "." ~ table, patch_schema ~ "." ~ patch, patch_schema ~ "." ~ backup) }}
+) AS unsaved;
 {% include "coeff/update.sql" %}
 SELECT {{ require("differing_rows = 0",
                   "concat(differing_rows, ' rows do not have the coefficients of the patch')") }} AS verified
@@ -148,3 +155,4 @@ COMMIT;
 --    pg_dump --schema={{ plain(patch_schema) }} --file=patches.sql
 
 \endif
+RESET search_path;

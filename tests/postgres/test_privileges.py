@@ -127,6 +127,16 @@ def test_schema_of_somebody_else(admin):
     assert message == "cannot load schema theirs: permission denied for schema theirs"
 
 
+def test_rows_that_a_policy_hides(admin):
+    """They are not taken for rows that are missing."""
+    admin.run("load", "exposures")
+    admin.execute("ALTER TABLE iron.frame ENABLE ROW LEVEL SECURITY")
+    admin.execute("ALTER TABLE iron.frame FORCE ROW LEVEL SECURITY")
+    hidden = 'affected by row-level security policy for table "frame"'
+    for command in ("load", "verify"):
+        assert hidden in admin.refused(command, "exposures")
+
+
 def test_without_q3c(admin):
     if not admin.as_administrator("SELECT 1 FROM pg_extension WHERE extname = 'q3c'"):
         pytest.skip("the server does not have q3c")

@@ -137,8 +137,10 @@ def test_cluster_orders_the_rows_on_the_sky(cluster, own):
 
 def test_cluster_indexes_are_those_of_the_ddl():
     script = (FOLDER / "cluster_q3c.sql").read_text()
-    blocks = [ddl.render_phase(table, "q3c", schema="the_schema") for table in ddl.TABLES]
-    assert "".join(blocks).replace("the_schema.", ':"schema".') in script
+    names = {"schema": "the_schema", "q3c": "the_q3c"}
+    blocks = [ddl.render_phase(table, "q3c", **names) for table in ddl.TABLES]
+    expected = "".join(blocks).replace("the_schema.", ':"schema".').replace("the_q3c.", ':"q3c".')
+    assert expected in script
     assert sum(map(bool, blocks)) == len(SKY_TABLES)
 
 

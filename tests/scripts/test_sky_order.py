@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sky_ordering.filling import CASES, SCHEMA, Case, make
+from sky_ordering.filling import CASES, SCHEMA, Case, make, see_q3c
 from sky_ordering.rows import Sky, fiberassign, photometry, targets
 from sky_ordering.searching import PLANNER, search
 from specprod_copy.errors import DatabaseError
@@ -55,6 +55,15 @@ def test_every_order_has_the_same_rows(database, made, table):
     assert pages == sorted(pages)
     assert pages[0] < pages[-1] / 2
     assert cases["clustered"].seconds.keys() == {"sort", "copy", "q3c", "cluster"}
+
+
+def test_others_may_not_stand_in_for_q3c(database):
+    with connect(database) as connection:
+        if catalog.q3c_version(connection, installed=True) is None:
+            pytest.skip("this server has no q3c")
+        connection.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
+        with pytest.raises(DatabaseError, match="PUBLIC may make operators and functions"):
+            see_q3c(connection)
 
 
 def test_other_plans_are_refused(database, made):

@@ -1,0 +1,2 @@
+{% from "coeff/macros.sql" import unsaved -%}
+{{ unsaved(schema ~ "." ~ table, patch_schema ~ "." ~ patch, patch_schema ~ "." ~ backup) }};
