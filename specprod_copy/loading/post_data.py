@@ -13,7 +13,8 @@ from specprod_copy.executors.schedule import Task, run_in_order
 from specprod_copy.loading.key_errors import DuplicateKey, orphan_key
 from specprod_copy.postgres import catalog, ddl, statements
 from specprod_copy.postgres.connection import failure
-from specprod_copy.postgres.ddl import Made, Statement, key_columns
+from specprod_copy.postgres.ddl import Statement
+from specprod_copy.postgres.schema import Made
 from specprod_copy.tables import Inputs, TableSource
 
 Step = Callable[[str], AbstractContextManager[None]]
@@ -70,7 +71,7 @@ class Connections:
         except psycopg.errors.UniqueViolation as error:
             name = statement.makes.name if statement.makes else statement.phase
             message = f"{name} of table {statement.table} is not unique"
-            raise DuplicateKey(message, statement.table, key_columns(statement.sql)) from error
+            raise DuplicateKey(message, statement.table, statement.unique) from error
         except psycopg.errors.ForeignKeyViolation as error:
             raise orphan_key(statement) from error
         except psycopg.Error as error:

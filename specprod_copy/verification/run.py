@@ -126,7 +126,11 @@ def verify(
                     seed=options.seed,
                 )
                 root = inputs.files.root
-                elsewhere = set(ddl.TABLES).difference(present) if options.alone else set[str]()
+                elsewhere = (
+                    set(ddl.definition().tables).difference(present)
+                    if options.alone
+                    else set[str]()
+                )
                 run = _Verification(
                     connection, conninfo, root, existing, elsewhere, workers, listener
                 )
