@@ -99,4 +99,17 @@ class DatabaseError(SpecprodCopyError):
 
 
 class ServerError(SpecprodCopyError):
-    """The embedded server cannot be made, started or stopped."""
+    """The embedded server cannot be made, started or stopped.
+
+    Parameters
+    ----------
+    message : str
+        One line.
+    log : str, optional
+        What the server or its programs said, shown below the message line by line.
+    """
+
+    def __init__(self, message: str, *, log: str = "") -> None:
+        lines = ["".join(c if c.isprintable() else " " for c in line) for line in log.splitlines()]
+        super().__init__(f"{message}; its log ends with" if lines else message)
+        self.args = ("\n    ".join([*self.args, *lines]),)
