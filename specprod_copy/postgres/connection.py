@@ -138,8 +138,10 @@ def connect(conninfo: str, *, settings: Mapping[str, str] = SESSION_SETTINGS) ->
                 (value, name),
             )
     except psycopg.Error as error:
+        # psycopg looks a name of PGHOST up as well, but shows only that of the connection string.
+        said = one_line(error).replace("resolve host None", f"resolve host {os.getenv('PGHOST')!r}")
         raise DatabaseError(
-            f"cannot connect: {one_line(error).rstrip('?')}. If the server is only down for a "
+            f"cannot connect: {said.rstrip('?')}. If the server is only down for a "
             "while, run the command again then. Check --dsn, --hostname, --username and --dbname, "
             "the PG* variables and ~/.pgpass, or leave all of them out to use the embedded server"
         ) from error
