@@ -98,6 +98,16 @@ class DatabaseError(SpecprodCopyError):
     """A problem with the connection, the server or the state of the schema."""
 
 
+class WorkerDiedError(DatabaseError):
+    """A process that did part of the work ended before it was done."""
+
+    def __init__(
+        self,
+        message: str = "a worker process died (killed, or out of memory); run the command again",
+    ) -> None:
+        super().__init__(message)
+
+
 class ServerError(SpecprodCopyError):
     """The embedded server cannot be made, started or stopped.
 

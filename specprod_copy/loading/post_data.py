@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from functools import partial
-from queue import SimpleQueue
 
 import psycopg
 
+from specprod_copy.executors.free_list import FreeList
 from specprod_copy.executors.schedule import Task, run_in_order
 from specprod_copy.loading.key_errors import DuplicateKey, orphan_key
 from specprod_copy.postgres import catalog, ddl, statements
@@ -37,18 +37,11 @@ class Connections:
     def __init__(self, connections: Sequence[psycopg.Connection], step: Step) -> None:
         self._all = connections
         self._step = step
-        self._free: SimpleQueue[psycopg.Connection] = SimpleQueue()
-        for connection in connections:
-            self._free.put(connection)
+        self._free = FreeList(connections)
 
-    @contextmanager
-    def one(self) -> Iterator[psycopg.Connection]:
-        """Yield a connection that is free, or wait for one."""
-        connection = self._free.get()
-        try:
-            yield connection
-        finally:
-            self._free.put(connection)
+    def one(self) -> AbstractContextManager[psycopg.Connection]:
+        """Return a context manager of a connection that is free, which may take a wait."""
+        return self._free.one()
 
     def run(self, statement: Statement) -> None:
         """Run a statement over a connection that is free, or wait for one.
