@@ -12,6 +12,7 @@ import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from errno import EISDIR
 from pathlib import Path
 from typing import BinaryIO
 
@@ -49,6 +50,8 @@ def check_replaceable(path: Path, *, inputs: Iterable[Path] = ()) -> None:
         mode = path.lstat().st_mode
         if stat.S_ISLNK(mode):
             raise InputError(f"is a link to {path.readlink()}; name a file", path=path)
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
         if not stat.S_ISREG(mode):
             raise InputError("exists and is no regular file; it is not replaced", path=path)
         for file in inputs:

@@ -98,5 +98,28 @@ class DatabaseError(SpecprodCopyError):
     """A problem with the connection, the server or the state of the schema."""
 
 
+class WorkerDiedError(DatabaseError):
+    """A process that did part of the work ended before it was done."""
+
+    def __init__(
+        self,
+        message: str = "a worker process died (killed, or out of memory); run the command again",
+    ) -> None:
+        super().__init__(message)
+
+
 class ServerError(SpecprodCopyError):
-    """The embedded server cannot be made, started or stopped."""
+    """The embedded server cannot be made, started or stopped.
+
+    Parameters
+    ----------
+    message : str
+        One line.
+    log : str, optional
+        What the server or its programs said, shown below the message line by line.
+    """
+
+    def __init__(self, message: str, *, log: str = "") -> None:
+        lines = ["".join(c if c.isprintable() else " " for c in line) for line in log.splitlines()]
+        super().__init__(f"{message}; its log ends with" if lines else message)
+        self.args = ("\n    ".join([*self.args, *lines]),)

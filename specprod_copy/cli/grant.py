@@ -5,9 +5,7 @@ from __future__ import annotations
 import click
 
 from specprod_copy.cli.options import connection_options, role_options
-from specprod_copy.daily import state
 from specprod_copy.errors import DatabaseError
-from specprod_copy.plan import ledger
 from specprod_copy.postgres import catalog, ddl, rights
 from specprod_copy.postgres.connection import connect
 
@@ -27,8 +25,7 @@ def grant(schema: str, roles: tuple[str, ...], conninfo: str) -> None:
     """
     with connect(conninfo) as connection:
         existing = catalog.existing_tables(connection, schema)
-        known = (*ddl.TABLES, ledger.TABLE, state.TABLE)
-        tables = [table for table in known if table in existing]
+        tables = [table for table in ddl.definition().tables if table in existing]
         if not tables:
             raise DatabaseError(f"schema {schema} has none of the tables of a production")
         missing = rights.grant(connection, schema, tables, roles)

@@ -84,7 +84,7 @@ def render_ddl(
             raise click.UsageError("--production is for --coeff-patch")
         wanted = phases or ddl.SCRIPT_PHASES
         script = ddl.render_script(
-            tables or ddl.TABLES,
+            tables,
             [phase for phase in wanted if q3c or phase not in ("q3c", "cluster")],
             schema=schema,
             roles=roles,

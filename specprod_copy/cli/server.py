@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 import click
 
-from specprod_copy.server.account import STATE_FOLDER
 from specprod_copy.server.binaries import HOW_TO_INSTALL, Binaries, q3c_advice
 from specprod_copy.server.cluster import DEFAULT_DIRECTORY, STOP_MODES, Cluster, ClusterStatus
 
@@ -119,9 +118,6 @@ def _description(cluster: Cluster, state: ClusterStatus) -> Iterator[tuple[str, 
     else:
         yield "PostgreSQL", f"none found that can run it: {HOW_TO_INSTALL}"
     yield "data", str(state.data_directory)
-    home = state.data_directory.parent
-    if home.parent == STATE_FOLDER:
-        yield "", f"{state.directory} is a link to it: {state.user} cannot enter the folder above"
     yield "user", state.user
     yield "log", str(state.log_file or "none yet")
     for label, value in _ways_in(cluster, state).items():

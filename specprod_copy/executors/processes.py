@@ -1,15 +1,119 @@
-"""Processes that work for another one: they leave Ctrl-C to it, and end when it ends."""
+"""A worker that is another process, both ends of it: it ends when its parent ends."""
 
 from __future__ import annotations
 
 import logging
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from multiprocessing.connection import wait
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
+from typing import Any, NamedTuple, TypeVar
+
+from specprod_copy.errors import WorkerDiedError
+from specprod_copy.executors.contexts import Context, OpenContexts
+from specprod_copy.executors.workers import Shared
+
+S = TypeVar("S")
+D = TypeVar("D")
+R = TypeVar("R")
+
+_RESULT, _ERROR, _REPORT = "result", "error", "report"
+"""Kinds of messages from a worker; each is a pair of its kind and its content."""
+
+_SECONDS_BETWEEN_LOOKS = 1.0
+
+_starting = threading.Lock()
+
+
+class _TaskMessage(NamedTuple):
+    """A task on its way to a worker. The end of a context is the message of its number alone."""
+
+    number: int
+    """Of the context."""
+    context: bytes | None
+    """Itself, pickled, with the first task of a worker."""
+    work: bytes
+    """Function and data, pickled."""
+
+
+# The parent's end --------------------------------------------------------------------------------
+
+
+class ProcessWorker:
+    """Has tasks done by a process of its own, which is started for the first of them."""
+
+    def __init__(self) -> None:
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._known: set[int] = set()
+
+    def run(self, shared: Shared[S], function: Callable[[S, D], R], data: D) -> R:
+        """Have a task done.
+
+        Raises
+        ------
+        WorkerDiedError
+            If the process ended before it had done it.
+        """
+        number, known = shared.number, shared.number in self._known
+        context = None if known else pickle.dumps(shared.context)
+        work = pickle.dumps((function, data))
+        if self._process is None:
+            self._start()
+        self._known.add(number)
+        self._send(_TaskMessage(number, context, work))
+        while True:
+            kind, content = self._receive()
+            if kind == _RESULT:
+                return content
+            if kind == _ERROR:
+                raise content
+            shared.report(*content)
+
+    def close(self, number: int) -> None:
+        """Have a context closed."""
+        if number in self._known:
+            self._known.remove(number)
+            with suppress(WorkerDiedError):
+                self._send(number)
+
+    def release(self) -> None:
+        """End the process; the next task starts another one."""
+        if self._process is not None:
+            self._pipe.close()
+            self._process.join()
+            self._process = None
+            self._known.clear()
+
+    def _start(self) -> None:
+        # Not fork: threads of Polars and Arrow do not survive it.
+        context = multiprocessing.get_context("spawn")
+        with _starting:
+            # Started before the block: to start it lets Ctrl-C through again.
+            resource_tracker.ensure_running()
+            with interrupts_left_to_parent():
+                self._pipe, pipe = context.Pipe()
+                self._process = context.Process(target=_serve, args=(pipe,), daemon=True)
+                self._process.start()
+                pipe.close()
+
+    def _send(self, message: object) -> None:
+        try:
+            self._pipe.send(message)
+        except OSError as error:
+            raise WorkerDiedError from error
+
+    def _receive(self) -> tuple[str, Any]:
+        try:
+            message = self._pipe.recv_bytes()
+        except (EOFError, OSError) as error:
+            raise WorkerDiedError from error
+        return pickle.loads(message)  # noqa: S301 - from the worker
 
 
 @contextmanager
@@ -26,14 +130,56 @@ def interrupts_left_to_parent() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def begin_worker() -> None:
-    """End when the parent ends."""
+# The worker's end --------------------------------------------------------------------------------
+
+
+def _serve(pipe: Connection) -> None:
+    """Do the tasks that come through a pipe, until it is closed at the other end."""
     logging.getLogger("psycopg").addHandler(logging.NullHandler())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    contexts: dict[int, Context[Any]] = {}
+    open_contexts = OpenContexts()
+
+    def report(*content: Any) -> None:
+        pipe.send((_REPORT, content))
+
+    def answer(task: _TaskMessage) -> bytes:
+        try:
+            if task.context is not None:
+                contexts[task.number] = pickle.loads(task.context)  # noqa: S301 - from the parent
+            function, data = pickle.loads(task.work)  # noqa: S301
+            opened = open_contexts.opened(task.number, contexts[task.number], report)
+            return pickle.dumps((_RESULT, function(opened, data)))
+        except Exception as error:  # noqa: BLE001 - the parent raises it
+            return _packed(error)
+
+    with suppress(EOFError, OSError):
+        while True:
+            message = pipe.recv()
+            if isinstance(message, _TaskMessage):
+                pipe.send_bytes(answer(message))
+            else:
+                open_contexts.close(message)
+                contexts.pop(message, None)
+    open_contexts.close_all()
+
+
+def _packed(error: Exception) -> bytes:
+    error.add_note(f"In a worker process:\n{traceback.format_exc()}")
+    try:
+        return pickle.dumps((_ERROR, error))
+    except (TypeError, AttributeError, pickle.PicklingError):
+        return pickle.dumps((_ERROR, RuntimeError(traceback.format_exc())))
+
+
+def _end_with_parent() -> None:
+    """End when the parent ends, however it does, whatever this process is doing.
+
+    The end of a pipe shows it at once, unless a process that the parent has forked holds the pipe
+    open; but then this process has another parent.
+    """
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-
-
-def _end_with(sentinel: int) -> None:
-    wait([sentinel])
-    os._exit(1)
+        while os.getppid() == parent.pid and not wait([parent.sentinel], _SECONDS_BETWEEN_LOOKS):
+            pass
+        os._exit(1)

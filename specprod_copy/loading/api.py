@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from contextlib import ExitStack
 
 import psycopg
 
@@ -13,6 +14,8 @@ from specprod_copy.errors import (
     DatabaseError,
     SpecprodCopyError,
 )
+from specprod_copy.executors.executor import Workers
+from specprod_copy.executors.workers import processes
 from specprod_copy.loading import overwrite
 from specprod_copy.loading.options import LoadOptions
 from specprod_copy.loading.quarantine import check_folder, refused_rows
@@ -35,7 +38,12 @@ _PLANNED_PHASES = ("table", "keys", "indexes", "q3c", "foreign_keys", "validatio
 
 
 def load(
-    conninfo: str, inputs: Inputs, options: LoadOptions, listener: ProgressListener | None = None
+    conninfo: str,
+    inputs: Inputs,
+    options: LoadOptions,
+    listener: ProgressListener | None = None,
+    *,
+    workers: Workers | None = None,
 ) -> LoadSummary:
     """Load stages of a production.
 
@@ -53,6 +61,9 @@ def load(
     options : LoadOptions
     listener : ProgressListener, optional
         Is told what is going on.
+    workers : Workers, optional
+        Who reads, verifies and sends, instead of processes of this machine. They have to reach the
+        files and the server.
 
     Returns
     -------
@@ -71,14 +82,19 @@ def load(
     if options.quarantine_folder is not None:
         check_folder(options.quarantine_folder, options.schema, sources)
     with (
+        ExitStack() as stack,
         connect(conninfo) as connection,
         translated_errors(f"cannot load schema {options.schema}"),
         locks.hold_schema_lock(connection, options.schema, shared=options.part is not None),
     ):
-        run = Loader(connection, conninfo, inputs, options, listener, sources)
+        if workers is None and options.jobs > 1:
+            workers = stack.enter_context(processes(options.jobs))
+        run = Loader(connection, conninfo, inputs, options, listener, sources, workers)
         try:
             if options.overwrite:
-                beside = _load_beside(connection, conninfo, inputs, options, listener, sources)
+                beside = _load_beside(
+                    connection, conninfo, inputs, options, listener, sources, workers
+                )
             if options.part is None:
                 run.run()
             else:
@@ -120,6 +136,7 @@ def _load_beside(
     options: LoadOptions,
     listener: ProgressListener,
     sources: list[TableSource],
+    workers: Workers | None,
 ) -> LoadSummary:
     """Load into a schema beside, verify, and put its tables into the place of the old ones.
 
@@ -136,16 +153,16 @@ def _load_beside(
     )
     try:
         try:
-            summary = load(conninfo, inputs, aside, listener)
+            summary = load(conninfo, inputs, aside, listener, workers=workers)
         except ChangedFileError:
             # What an interrupted run left is of no use any more.
             overwrite.forget(connection, new, tables)
-            summary = load(conninfo, inputs, aside, listener)
+            summary = load(conninfo, inputs, aside, listener, workers=workers)
     except SpecprodCopyError:
         overwrite.tidy(connection, new)
         raise
     # Of the notes of that load those that still hold are found anew when this one finishes.
-    summary.notes = [_verify_beside(connection, conninfo, inputs, aside, listener)]
+    summary.notes = [_verify_beside(connection, conninfo, inputs, aside, listener, workers)]
     overwrite.swap(connection, options.schema, new, tables)
     return summary
 
@@ -156,6 +173,7 @@ def _verify_beside(
     inputs: Inputs,
     options: LoadOptions,
     listener: ProgressListener,
+    workers: Workers | None,
 ) -> str:
     """Verify the tables beside; say that they passed, or that they were not verified.
 
@@ -168,7 +186,7 @@ def _verify_beside(
         return "the new tables were not verified before they replaced the old ones"
     listener.info("the new tables are verified before they replace the old ones")
     wanted = VerifyOptions(options.stages, options.schema, jobs=options.jobs, alone=True)
-    results = verify(conninfo, inputs, wanted, listener)
+    results = verify(conninfo, inputs, wanted, listener, workers=workers)
     failed = [result for result in results if not result.passed]
     if failed:
         overwrite.condemn(connection, options.schema)

@@ -11,7 +11,9 @@ from psycopg import sql
 from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres import ddl
 from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.ddl import Reference, Statement
+from specprod_copy.postgres.ddl import Statement
+from specprod_copy.postgres.names import listed, matched
+from specprod_copy.postgres.schema import Reference
 from specprod_copy.rows.read import table_rows
 from specprod_copy.rows.units import Unit
 
@@ -29,11 +31,11 @@ class BrokenKey(DatabaseError):
     ----------
     message : str
     table : str
-    columns : list of str
+    columns : tuple of str
         Columns of the key.
     """
 
-    def __init__(self, message: str, table: str, columns: list[str]) -> None:
+    def __init__(self, message: str, table: str, columns: tuple[str, ...]) -> None:
         super().__init__(message)
         self.table = table
         self.columns = columns
@@ -50,11 +52,7 @@ class DuplicateKey(BrokenKey):
         """Return the query for values that several rows have."""
         return sql.SQL(
             "SELECT {0} FROM {1} GROUP BY {0} HAVING count(*) > 1 ORDER BY {0} LIMIT {2}"
-        ).format(
-            sql.SQL(", ").join(map(sql.Identifier, self.columns)),
-            sql.Identifier(schema, self.table),
-            limit,
-        )
+        ).format(listed(self.columns), sql.Identifier(schema, self.table), limit)
 
 
 class OrphanKey(BrokenKey):
@@ -69,20 +67,22 @@ class OrphanKey(BrokenKey):
     """
 
     def __init__(self, message: str, table: str, reference: Reference) -> None:
-        super().__init__(message, table, [reference.column])
+        super().__init__(message, table, reference.columns)
         self.reference = reference
 
     def offenders(self, schema: str, limit: int) -> sql.Composed:
         """Return the query for values without a row in the other table."""
         return sql.SQL(
-            """SELECT DISTINCT mine.{0} FROM {1} AS mine LEFT JOIN {2} AS other
-               ON other.{3} = mine.{0} WHERE other.{3} IS NULL ORDER BY mine.{0} LIMIT {4}"""
+            """SELECT DISTINCT {own} FROM {table} AS mine LEFT JOIN {other_table} AS other
+               ON {matched} WHERE {key} IS NULL AND num_nulls({own}) = 0
+               ORDER BY {own} LIMIT {limit}"""
         ).format(
-            sql.Identifier(self.reference.column),
-            sql.Identifier(schema, self.table),
-            sql.Identifier(schema, self.reference.table),
-            sql.Identifier(self.reference.key),
-            limit,
+            own=listed(self.reference.columns, "mine"),
+            table=sql.Identifier(schema, self.table),
+            other_table=sql.Identifier(schema, self.reference.table),
+            matched=matched("mine", self.reference.columns, "other", self.reference.keys),
+            key=sql.Identifier("other", self.reference.keys[0]),
+            limit=limit,
         )
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from functools import partial
-from queue import SimpleQueue
 
 import psycopg
 
+from specprod_copy.executors.free_list import FreeList
 from specprod_copy.executors.schedule import Task, run_in_order
 from specprod_copy.loading.key_errors import DuplicateKey, orphan_key
 from specprod_copy.postgres import catalog, ddl, statements
 from specprod_copy.postgres.connection import failure
-from specprod_copy.postgres.ddl import Made, Statement, key_columns
+from specprod_copy.postgres.ddl import Statement
+from specprod_copy.postgres.schema import Made
 from specprod_copy.tables import Inputs, TableSource
 
 Step = Callable[[str], AbstractContextManager[None]]
@@ -36,18 +37,11 @@ class Connections:
     def __init__(self, connections: Sequence[psycopg.Connection], step: Step) -> None:
         self._all = connections
         self._step = step
-        self._free: SimpleQueue[psycopg.Connection] = SimpleQueue()
-        for connection in connections:
-            self._free.put(connection)
+        self._free = FreeList(connections)
 
-    @contextmanager
-    def one(self) -> Iterator[psycopg.Connection]:
-        """Yield a connection that is free, or wait for one."""
-        connection = self._free.get()
-        try:
-            yield connection
-        finally:
-            self._free.put(connection)
+    def one(self) -> AbstractContextManager[psycopg.Connection]:
+        """Return a context manager of a connection that is free, which may take a wait."""
+        return self._free.one()
 
     def run(self, statement: Statement) -> None:
         """Run a statement over a connection that is free, or wait for one.
@@ -70,7 +64,7 @@ class Connections:
         except psycopg.errors.UniqueViolation as error:
             name = statement.makes.name if statement.makes else statement.phase
             message = f"{name} of table {statement.table} is not unique"
-            raise DuplicateKey(message, statement.table, key_columns(statement.sql)) from error
+            raise DuplicateKey(message, statement.table, statement.unique) from error
         except psycopg.errors.ForeignKeyViolation as error:
             raise orphan_key(statement) from error
         except psycopg.Error as error:

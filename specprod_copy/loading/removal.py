@@ -22,6 +22,7 @@ from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.copy import Table
 from specprod_copy.postgres.ddl import primary_key
 from specprod_copy.postgres.names import parametrized
+from specprod_copy.postgres.schema import Reference
 from specprod_copy.reader import open_table
 from specprod_copy.rows.read import table_rows
 from specprod_copy.rows.transform import Transform
@@ -54,6 +55,12 @@ class _Reference(NamedTuple):
     column: str
     other: str
     key: str
+
+    @classmethod
+    def of(cls, table: str, reference: Reference) -> _Reference:
+        """Return the foreign key of a table."""
+        [column], [key] = reference.columns, reference.keys
+        return cls(table, column, reference.table, key)
 
 
 class Removal:
@@ -110,7 +117,7 @@ class Removal:
     def _remove_duplicates(self, error: DuplicateKey) -> None:
         table = error.table
         key = primary_key(table)
-        if error.columns != [key]:
+        if error.columns != (key,):
             raise error
         query = sql.SQL("SELECT {0} FROM {1} GROUP BY {0} HAVING count(*) > 1 LIMIT {2}").format(
             sql.Identifier(key), sql.Identifier(self._schema, table), self._most + 1
@@ -147,7 +154,7 @@ class Removal:
             ) from error
 
     def _remove_orphans(self, error: OrphanKey) -> None:
-        reference = _Reference(error.table, *error.reference)
+        reference = _Reference.of(error.table, error.reference)
         query = sql.SQL(
             """SELECT {key}, {column} FROM {table} a WHERE NOT EXISTS
                (SELECT FROM {other} b WHERE b.{other_key} = a.{column}) LIMIT {n}"""
@@ -169,7 +176,7 @@ class Removal:
         """Take out rows, given by key and by what they refer to, and before them their own."""
         table, keys = reference.table, list(orphans)
         existing = catalog.existing_tables(self._connection, self._schema)
-        for other in _references(name for name in ddl.TABLES if name in existing):
+        for other in _references(name for name in ddl.definition().tables if name in existing):
             if other.other == table:
                 query = sql.SQL("SELECT {}, {} FROM {} WHERE {} = ANY(%s) LIMIT %s").format(
                     sql.Identifier(primary_key(other.table)),
@@ -281,7 +288,7 @@ class Removal:
 def _references(tables: Iterable[str]) -> Iterator[_Reference]:
     for statement in ddl.statements(tables, ["foreign_keys"], schema="any"):
         if statement.references:
-            yield _Reference(statement.table, *statement.references)
+            yield _Reference.of(statement.table, statement.references)
 
 
 def _by_unit(places: Mapping[Place, object] | Sequence[Place]) -> dict[Unit, list[int]]:

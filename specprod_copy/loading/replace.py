@@ -25,7 +25,6 @@ from specprod_copy.plan.planning import make_plan
 from specprod_copy.plan.stale_files import Stale, find_stale, forget
 from specprod_copy.postgres import catalog, ddl
 from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.ddl import primary_key
 from specprod_copy.postgres.merge import Merge
 from specprod_copy.progress import ProgressListener
 from specprod_copy.rows.units import Unit, UnitResult
@@ -141,9 +140,8 @@ class _StagedTwice(DuplicateKey):
     """Rows of a replaced file share a key with each other, or with rows of other files."""
 
     def __init__(self, merge: Merge) -> None:
-        key = [*merge.key]
-        message = f"{', '.join(key)} of table {merge.table} is not unique"
-        super().__init__(message, merge.table, key)
+        message = f"{', '.join(merge.key)} of table {merge.table} is not unique"
+        super().__init__(message, merge.table, merge.key)
         self.merge = merge
 
     def offenders(self, schema: str, limit: int) -> sql.Composed:
@@ -176,7 +174,9 @@ class _Replacement:
         self._connection = connection
         self._schema = schema
         self._table = table
-        self._merge = Merge(connection, schema, table, columns, (primary_key(table),))
+        self._merge = Merge(
+            connection, schema, table, columns, ddl.definition().tables[table].primary_key
+        )
         self._new = new
         self._files = files
         self._others = [u for u in files if u.file not in stale.get(u.source, ())]

@@ -9,13 +9,15 @@ from typing import Any
 
 import psycopg
 
-from specprod_copy.errors import DatabaseError, InputError
+from specprod_copy.errors import DatabaseError, InputError, WorkerDiedError
+from specprod_copy.executors.executor import Executor, Inline, Workers
 from specprod_copy.executors.schedule import Task, run_at_once, run_in_order
-from specprod_copy.loading import post_data, send
+from specprod_copy.loading import post_data
 from specprod_copy.loading.key_errors import BrokenKey, explain
 from specprod_copy.loading.key_violations import KeyViolations
 from specprod_copy.loading.options import LoadOptions
 from specprod_copy.loading.replace import Replaced, replace_files
+from specprod_copy.loading.send import SendContext, Sender, send_batch
 from specprod_copy.loading.summary import LoadSummary, TableSummary
 from specprod_copy.plan import ledger, versions
 from specprod_copy.plan.batches import make_batches, single_copy_tables
@@ -26,7 +28,7 @@ from specprod_copy.postgres import catalog, locks, rights, statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import connect, making_schema
 from specprod_copy.progress import ProgressListener
-from specprod_copy.rows.units import Unit
+from specprod_copy.rows.units import Unit, UnitResult
 from specprod_copy.tables import SOURCES, Inputs, TableSource
 
 SMALL_ROWS = 100_000
@@ -50,6 +52,8 @@ class Loader:
     listener : ProgressListener
     sources : sequence of TableSource
         What is loaded.
+    workers : Workers, optional
+        Who sends the rows of a load of several transactions; without them this thread does.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class Loader:
         options: LoadOptions,
         listener: ProgressListener,
         sources: Sequence[TableSource],
+        workers: Workers | None,
     ) -> None:
         self.connection = connection
         self.conninfo = conninfo
@@ -67,6 +72,7 @@ class Loader:
         self.options = options
         self.schema = options.schema
         self.listener = listener
+        self.workers = workers
         self.sources = sources
         self.tables = list(dict.fromkeys(source.table for source in sources))
         self.ledger = Ledger(connection, options.schema)
@@ -88,10 +94,11 @@ class Loader:
             self.prepare()
             plan = self.plan()
             if plan.n_rows <= SMALL_ROWS:
-                self._complete(plan, jobs=1, whole=self.new_tables)
+                self._complete(plan, jobs=1, whole=self.new_tables, workers=None)
                 return
         jobs = self.options.jobs
-        self._complete(plan, jobs=jobs, whole=single_copy_tables(plan.units, self.new_tables, jobs))
+        whole = single_copy_tables(plan.units, self.new_tables, jobs)
+        self._complete(plan, jobs=jobs, whole=whole, workers=self.workers)
 
     def _replace(self) -> None:
         with self.connection.transaction():
@@ -119,9 +126,9 @@ class Loader:
         with self.connection.transaction():
             self.prepare()
         jobs = self.options.jobs
-        with self._sender(jobs) as sender:
-            units = part_of(self.plan().units, part, parts)
-            self._run([*self._row_tasks(units, sender, jobs), self._end_of_rows(sender)], jobs)
+        units = part_of(self.plan().units, part, parts)
+        with self._executor((), self.workers) as executor:
+            self._run([*self._row_tasks(units, executor, jobs)], jobs)
         self.summary.notes.append(
             f"part {part} of {parts}: a load without --part makes the keys and indexes"
         )
@@ -169,7 +176,9 @@ class Loader:
                 self.summary.notes.append(f"no fiberassign file, skipped: tiles {tiles}")
         return plan
 
-    def _complete(self, plan: Plan, *, jobs: int, whole: Collection[str]) -> None:
+    def _complete(
+        self, plan: Plan, *, jobs: int, whole: Collection[str], workers: Workers | None
+    ) -> None:
         """Send rows and make keys and indexes, as far as they are missing."""
         q3c = rights.enable_q3c(self.connection, self.schema, self.summary.notes.append)
         complete = self._complete_tables(plan)
@@ -178,9 +187,9 @@ class Loader:
             more = [stack.enter_context(connect(self.conninfo)) for _ in range(jobs - 1)]
             connections = post_data.Connections([self.connection, *more], self.listener.step)
             run = partial(self.key_violations.run, connections, self.inputs)
-            sender = stack.enter_context(self._sender(jobs, whole))
+            executor = stack.enter_context(self._executor(whole, workers))
             tasks: list[Task[Any]] = [
-                self._end_of_rows(sender),
+                *self._end_of_rows(workers),
                 *post_data.finish_tasks(
                     self.connection,
                     run,
@@ -190,7 +199,7 @@ class Loader:
                     q3c=q3c,
                     cluster=self.tables if self.options.cluster else (),
                 ),
-                *self._row_tasks(plan.units, sender, jobs, whole),
+                *self._row_tasks(plan.units, executor, jobs, whole),
                 *post_data.computing_tasks(run, self.schema, self.sources, self.inputs),
             ]
             try:
@@ -241,25 +250,23 @@ class Loader:
         return [s for s in SOURCES.values() if s in self.sources or s in lost]
 
     @contextmanager
-    def _sender(self, jobs: int, whole: Collection[str] = ()) -> Iterator[send.Sender]:
-        """Yield what sends batches: this process, and with several jobs others beside it."""
-        common = (self.schema, self.columns, self.listener.advance)
-        options: dict[str, Any] = {"whole": whole, "max_quarantined": self.options.max_quarantined}
-        if jobs == 1:
-            yield send.LocalSender(self.connection, *common, **options)
-            return
-        with (
-            connect(self.conninfo) as connection,
-            send.ProcessSender(self.conninfo, *common, jobs - 1, **options) as others,
-        ):
-            # This process is ready now, the others when they have imported all they need.
-            own = send.LocalSender(connection, *common, **options)
-            yield send.Senders([own, *[others] * (jobs - 1)])
+    def _executor(
+        self, whole: Collection[str], workers: Workers | None
+    ) -> Iterator[Executor[Sender]]:
+        """Yield what sends batches: workers, or this thread by its own connection."""
+        context = SendContext(
+            self.conninfo, self.schema, self.columns, frozenset(whole), self.options.max_quarantined
+        )
+        if workers is None:
+            yield Inline(Sender(self.connection, context, self.listener.advance))
+        else:
+            with workers.sharing(context, self.listener.advance) as executor:
+                yield executor
 
     def _row_tasks(
         self,
         units: Sequence[Unit],
-        sender: send.Sender,
+        executor: Executor[Sender],
         jobs: int,
         whole: Collection[str] = (),
     ) -> Iterator[Task[Any]]:
@@ -273,11 +280,13 @@ class Loader:
             table = batch[0].table
             after = [group for other, group in before.items() if in_order and other != table]
             before[table] = post_data.rows_of(table)
-            yield Task(post_data.rows_of(table), partial(sender.send, batch), after, loads=True)
+            yield Task(post_data.rows_of(table), partial(_send, executor, batch), after, loads=True)
 
-    def _end_of_rows(self, sender: send.Sender) -> Task[Any]:
-        """Return what gives back the memory of other processes, as soon as all rows are sent."""
-        return Task(_END_OF_ROWS, sender.close, [post_data.rows_of(table) for table in self.tables])
+    def _end_of_rows(self, workers: Workers | None) -> Iterator[Task[Any]]:
+        """Yield what gives back the memory of other processes, as soon as all rows are sent."""
+        if workers is not None:
+            rows = [post_data.rows_of(table) for table in self.tables]
+            yield Task(_END_OF_ROWS, workers.release, rows)
 
     def _run(
         self, tasks: Iterable[Task[Any]], jobs: int, interrupt: Callable[[], None] = lambda: None
@@ -305,3 +314,10 @@ class Loader:
             if stages and table in self.tables
         ]
         return [table for table, stages in missing.items() if not stages]
+
+
+def _send(executor: Executor[Sender], batch: Sequence[Unit]) -> list[UnitResult]:
+    try:
+        return executor.submit(send_batch, batch).result()
+    except WorkerDiedError as error:
+        raise DatabaseError(f"{error}: it goes on where this one stopped") from error

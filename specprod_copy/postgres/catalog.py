@@ -9,7 +9,7 @@ from psycopg import sql
 
 from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres.columns import POLARS_TYPES, Column
-from specprod_copy.postgres.ddl import Made
+from specprod_copy.postgres.schema import Made
 
 
 def schema_exists(connection: psycopg.Connection, schema: str) -> bool:

@@ -6,7 +6,7 @@ Binary COPY has no error tolerance and no casts, so every value is checked here 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -30,24 +30,35 @@ POLARS_TYPES: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table, as the server describes it.
-
-    Parameters
-    ----------
-    name : str
-        Name in the catalog.
-    type : str
-        ``pg_type.typname``, e.g. ``int4``.
-    not_null : bool
-        Whether NULL is refused.
-    max_length : int or None
-        Largest number of characters, for ``varchar(n)``.
-    """
+    """A column of a table."""
 
     name: str
+    """As in the catalog."""
     type: str
+    """``pg_type.typname``, e.g. ``int4``."""
     not_null: bool = True
+    """Whether NULL is refused."""
     max_length: int | None = None
+    """Largest number of characters, for ``varchar(n)``."""
+    # What follows says nothing about the values that a column accepts.
+    default: str = field(default="", hash=False)
+    """Expression as `sql_text.one_form` returns it; ``serial`` for numbers of a sequence."""
+    generated: bool = field(default=False, hash=False)
+    """Whether the default is computed for every row, and nothing else can be written."""
+    description: str = field(default="", hash=False)
+    unit: str = field(default="", hash=False)
+    ucd: str = field(default="", hash=False)
+
+    @property
+    def accepted(self) -> tuple[str, bool, int | None, bool]:
+        """What tells the values that the column accepts."""
+        return self.type, self.not_null, self.max_length, self.generated
+
+    @property
+    def comment(self) -> str:
+        """Description, unit and UCD as they stand in the comment on the column."""
+        unit = f" [{self.unit}]" if self.unit else ""
+        return f"{self.description}{unit}" + (f" (UCD {self.ucd})" if self.ucd else "")
 
     @property
     def polars_type(self) -> pl.DataType:

@@ -138,15 +138,18 @@ def connect(conninfo: str, *, settings: Mapping[str, str] = SESSION_SETTINGS) ->
         connection = psycopg.connect(conninfo, autocommit=True, application_name="specprod-copy")
         protect(connection)
         _set_up_socket(connection)
-        for name, value in settings.items():
-            connection.execute(
-                # The server spells some of the names with capitals: TimeZone.
-                "SELECT set_config(name, %s, false) FROM pg_settings WHERE lower(name) = lower(%s)",
-                (value, name),
-            )
+        connection.execute(
+            # The server spells some of the names with capitals: TimeZone.
+            """SELECT set_config(s.name, wanted.value, false)
+               FROM unnest(%s::text[], %s::text[]) AS wanted (name, value)
+               JOIN pg_settings s ON lower(s.name) = lower(wanted.name)""",
+            ([*settings], [*settings.values()]),
+        )
     except psycopg.Error as error:
+        # psycopg looks a name of PGHOST up as well, but shows only that of the connection string.
+        said = one_line(error).replace("resolve host None", f"resolve host {os.getenv('PGHOST')!r}")
         raise DatabaseError(
-            f"cannot connect: {one_line(error).rstrip('?')}. If the server is only down for a "
+            f"cannot connect: {said.rstrip('?')}. If the server is only down for a "
             "while, run the command again then. Check --dsn, --hostname, --username and --dbname, "
             "the PG* variables and ~/.pgpass, or leave all of them out to use the embedded server"
         ) from error

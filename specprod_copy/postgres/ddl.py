@@ -5,30 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import NamedTuple, TypeAlias
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TypeAlias
 
 import jinja2
 from psycopg import sql
 
 from specprod_copy.errors import ConfigurationError
+from specprod_copy.postgres.schema import Index, Key, Made, Reference, Schema
+from specprod_copy.postgres.schema_from_ddl import table_of
+from specprod_copy.postgres.sql_statements import Meaning, PartAdded, Validated, meaning_of
 from specprod_copy.resources import resource_folder
 
-TABLES = (
-    "version",
-    "tile",
-    "exposure",
-    "frame",
-    "photometry",
-    "target",
-    "ztile",
-    "zpix",
-    "fiberassign",
-    "potential",
-    "zpixpatch",
-    "ztilepatch",
-)
-"""The tables, in an order in which their foreign keys allow rows to arrive."""
+LEDGERS = ("load_ledger", "tile_ledger")
+"""Tables of this program, beside those of the data."""
 
 PHASES = (
     "table",
@@ -42,6 +33,9 @@ PHASES = (
     "grants",
 )
 """The blocks of a table's DDL file, in an order that works."""
+
+MAKING_PHASES = ("keys", "indexes", "q3c", "foreign_keys", "validation")
+"""Those that make indexes and constraints."""
 
 SCRIPT_PHASES = tuple(phase for phase in PHASES if phase != "cluster")
 """What a script holds unless it is asked for more: CLUSTER rewrites whole tables."""
@@ -67,45 +61,6 @@ _RESERVED = frozenset(
 
 # A statement ends at a semicolon that is not inside a quoted name, a literal or a comment.
 _STATEMENT = re.compile(r"""(?:"(?:[^"]|"")*"|'(?:[^']|'')*'|--[^\n]*|[^;"'])+;""")
-
-# What a statement makes, for the question whether it exists already: the name of the group tells
-# its kind.
-_TABLE = r'(?:"(?:[^"]|"")*"|\w+)\.\w+'
-_MAKES = re.compile(
-    r"CREATE (?:UNIQUE )?INDEX IF NOT EXISTS (?P<index>\w+)"
-    rf"|ALTER TABLE {_TABLE} ADD CONSTRAINT (?P<constraint>\w+)"
-    rf"|ALTER TABLE {_TABLE} VALIDATE CONSTRAINT (?P<validation>\w+)"
-)
-
-_REFERENCES = re.compile(
-    r"FOREIGN KEY \((?P<column>\w+)\) REFERENCES .+\.(?P<table>\w+) \((?P<key>\w+)\)", re.DOTALL
-)
-
-
-class Made(NamedTuple):
-    """What a statement makes.
-
-    Parameters
-    ----------
-    table : str
-    kind : str
-        ``index``, ``constraint``, or ``validation`` of a constraint that is there.
-    name : str
-        Name of the index or constraint.
-    """
-
-    table: str
-    kind: str
-    name: str
-
-
-class Reference(NamedTuple):
-    """What a foreign key refers to: `column` of its table to `key` of another `table`."""
-
-    column: str
-    table: str
-    key: str
-
 
 Names: TypeAlias = "str | Mapping[str, Names] | Sequence[Names]"
 """Names of objects, and mappings and lists of them."""
@@ -135,16 +90,27 @@ class Statement:
     @property
     def makes(self) -> Made | None:
         """The index or constraint that the statement makes, or makes valid, if it does."""
-        found = _MAKES.match(self.sql)
-        if found is None or found.lastgroup is None:
-            return None
-        return Made(self.table, found.lastgroup, found[found.lastgroup])
+        meaning = self._meaning
+        return meaning.made if isinstance(meaning, PartAdded | Validated) else None
+
+    @cached_property
+    def _meaning(self) -> Meaning:
+        return meaning_of(self.sql) if self.phase in MAKING_PHASES else None
 
     @property
     def references(self) -> Reference | None:
-        """What the foreign key that the statement makes refers to, if it makes one."""
-        found = _REFERENCES.search(self.sql)
-        return Reference(**found.groupdict()) if found else None
+        """The foreign key that the statement makes, if it makes one."""
+        meaning = self._meaning
+        part = meaning.part if isinstance(meaning, PartAdded) else None
+        return part if isinstance(part, Reference) else None
+
+    @property
+    def unique(self) -> tuple[str, ...]:
+        """The columns that the statement makes unique, if it does."""
+        part = self._meaning.part if isinstance(self._meaning, PartAdded) else None
+        if isinstance(part, Key):
+            return part.columns
+        return part.columns if isinstance(part, Index) and part.unique else ()
 
     def __str__(self) -> str:
         made = self.makes
@@ -200,7 +166,7 @@ def render_phase(
     Parameters
     ----------
     table : str
-        One of `TABLES`, or ``schema`` or ``load_ledger``.
+        Name of a file in ``ddl/``.
     phase : str
         One of `PHASES`.
     schema : str
@@ -277,7 +243,7 @@ def statements(
     Parameters
     ----------
     tables, phases : iterable of str
-        Members of `TABLES` (or ``schema``, ``load_ledger``) and of `PHASES`.
+        Tables (or ``schema``) and members of `PHASES`.
     schema, roles, q3c
         As for `render_phase`.
 
@@ -299,7 +265,7 @@ def cut(script: str) -> list[str]:
 
 
 def render_script(
-    tables: Sequence[str] = TABLES,
+    tables: Sequence[str] = (),
     phases: Sequence[str] = SCRIPT_PHASES,
     *,
     schema: str,
@@ -310,8 +276,8 @@ def render_script(
     Parameters
     ----------
     tables, phases : sequence of str
-        What to render; the order of the result is that of `TABLES` and `PHASES` whatever the
-        order here.
+        What to render, all tables if none is named; the order of the result is that of the
+        definition and of `PHASES` whatever the order here.
     schema, roles
         As for `render_phase`.
 
@@ -324,11 +290,12 @@ def render_script(
     ConfigurationError
         If a table or phase is unknown, or a name impossible.
     """
-    for given, known, kind in ((tables, TABLES, "table"), (phases, PHASES, "phase")):
+    every = data_tables()
+    for given, known, kind in ((tables, every, "table"), (phases, PHASES, "phase")):
         for name in given:
             if name not in known:
                 raise ConfigurationError(f"no {kind} is called {name!r}; known: {' '.join(known)}")
-    ordered = ["schema", *(table for table in TABLES if table in tables)]
+    ordered = ["schema", *(table for table in every if not tables or table in tables)]
 
     def render(table: str, block: str) -> str:
         # psql's own variable, which it quotes.
@@ -344,20 +311,43 @@ def render_script(
     return "\n".join([*lines, "", render("schema", "script_end")]) + "\n"
 
 
-_KEY = re.compile(r"\((?P<columns>\w+(?:, \w+)*)\);\Z")
+@cache
+def definition() -> Schema:
+    """Return the schema that the files in ``ddl/`` define.
+
+    Raises
+    ------
+    ConfigurationError
+        If a file has a form that is not understood.
+    """
+    files = sorted(path for path in resource_folder("ddl").glob("*.sql") if path.stem != "schema")
+    return define(files)
 
 
-def key_columns(statement: str) -> list[str]:
-    """Return the columns that a statement of the DDL makes unique."""
-    found = _KEY.search(statement)
-    return found["columns"].split(", ") if found else []
+def data_tables() -> list[str]:
+    """Return the tables of data, in an order in which references allow rows to arrive."""
+    return [table for table in definition().tables if table not in LEDGERS]
+
+
+def define(files: Iterable[Path]) -> Schema:
+    """Return the schema that some SQL files define, one table each, which has the file's name.
+
+    Raises
+    ------
+    ConfigurationError
+        If a file has a form that is not understood.
+    """
+    tables = []
+    for file in files:
+        template = _environment(str(file.parent)).get_template(file.name)
+        context = template.new_context({"schema": "s", "roles": [], "q3c": "q3c"})
+        text = ["".join(template.blocks[p](context)) for p in PHASES if p in template.blocks]
+        found = [statement.strip() for part in text for statement in _STATEMENT.findall(part)]
+        tables.append(table_of(file.stem, found, file))
+    return Schema.of("", tables)
 
 
 def primary_key(table: str) -> str:
     """Return the column that is the primary key of a table."""
-    [key] = (
-        column
-        for statement in statements([table], ["keys"], schema="any")
-        for column in key_columns(statement.sql)
-    )
+    [key] = definition().tables[table].primary_key
     return key

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from psycopg import sql
 
 
@@ -11,3 +13,17 @@ def parametrized(*names: str) -> sql.SQL:
     In such a query psycopg takes every ``%`` for a placeholder, those inside quotes too.
     """
     return sql.SQL(sql.Identifier(*names).as_string().replace("%", "%%"))
+
+
+def listed(columns: Iterable[str], of: str | None = None) -> sql.Composed:
+    """Return columns with commas in between, each with the name of its table if that is given."""
+    names = [sql.Identifier(of, c) if of else sql.Identifier(c) for c in columns]
+    return sql.SQL(", ").join(names)
+
+
+def matched(of: str, columns: Sequence[str], other: str, keys: Sequence[str]) -> sql.Composed:
+    """Return the condition that columns of a table equal those of another one."""
+    return sql.SQL(" AND ").join(
+        sql.SQL("{} = {}").format(sql.Identifier(of, column), sql.Identifier(other, key))
+        for column, key in zip(columns, keys, strict=True)
+    )

@@ -6,9 +6,9 @@ already exists, and everything inside the server's folder is done in that user's
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pwd
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -18,9 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from specprod_copy.errors import ServerError
-
-STATE_FOLDER = Path("/var/lib/specprod-copy")
-"""Where root's clusters go when the server's user cannot enter the folder asked for."""
 
 ROOTS_CHOICE = ("postgres", "nobody")
 """The users root takes, in this order, in a folder that is its own."""
@@ -61,27 +58,7 @@ class Account:
     def run(
         self, command: Sequence[str | Path], *, folder: Path | str = "/", text: str = ""
     ) -> subprocess.CompletedProcess[str]:
-        """Run a program as this user.
-
-        Parameters
-        ----------
-        command : sequence of str or path
-            The program and its arguments.
-        folder : path-like
-            The working folder, which the user must be able to enter.
-        text : str
-            What the program reads from its standard input.
-
-        Returns
-        -------
-        subprocess.CompletedProcess
-            With exit code, output and errors as text.
-
-        Raises
-        ------
-        OSError
-            If the user cannot execute the program.
-        """
+        """Run a program as this user, in a folder that the user can enter, with `text` as input."""
         identity: dict[str, Any] = {}
         if not self.is_caller:
             groups = os.getgrouplist(self.name, self.gid)
@@ -111,23 +88,10 @@ class Account:
 
 
 def account_for(directory: Path) -> Account:
-    """Return the user that runs the server of a folder.
+    """Return the user that runs the server of a folder, which may not exist yet.
 
-    Parameters
-    ----------
-    directory : pathlib.Path
-        The cluster's folder, which may not exist yet.
-
-    Returns
-    -------
-    Account
-        The caller; for root the owner of the folder (of its parent, if the folder is still to be
-        made) unless that is root too, else ``postgres``, else ``nobody``.
-
-    Raises
-    ------
-    ServerError
-        If the folder belongs to somebody else, or no such user exists.
+    That is the caller; for root the owner of the folder (of its parent, if the folder is still to
+    be made) unless that is root too, else the first of `ROOTS_CHOICE` that exists.
     """
     caller = os.geteuid()
     owner = _owner(directory)
@@ -152,56 +116,27 @@ def account_for(directory: Path) -> Account:
 
 
 def prepare_folder(directory: Path) -> Account:
-    """Make the folder of a cluster, private to the user that runs the server.
-
-    Where root asks for a folder that the server's user cannot reach (below ``/root``, say), the
-    folder is made in `STATE_FOLDER` and `directory` becomes a symbolic link to it.
-
-    Parameters
-    ----------
-    directory : pathlib.Path
-        The folder asked for, absolute.
-
-    Returns
-    -------
-    Account
-        The user that runs the server; owner of the folder, which has mode 0700.
-
-    Raises
-    ------
-    ServerError
-        If the folder cannot be made or holds something else.
-    """
+    """Make the folder of a cluster, with mode 0700, and return its owner, who runs the server."""
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
         account = account_for(directory)
         home = directory.resolve()
         if not account.can_enter(home.parent):
-            home = _link_elsewhere(directory, account)
+            raise ServerError(
+                f"{directory}: PostgreSQL does not run as root, and user {account.name}, who runs "
+                f"it instead, cannot enter {home.parent}: name another folder, such as --embedded "
+                f"{shlex.quote(f'/var/lib/specprod-copy/{directory.name}')}"
+            )
         home.mkdir(mode=0o700, exist_ok=True)
         _refuse_strangers(directory, home, account)
-        if home.stat().st_uid != account.uid:
-            os.chown(home, account.uid, account.gid)
-        home.chmod(0o700)
+        _make_private(home, account)
     except OSError as error:
         raise ServerError(f"{directory}: cannot be made: {error}") from error
     return account
 
 
 def socket_folder(home: Path, account: Account) -> Path:
-    """Return the private folder for the server's socket, making one when necessary.
-
-    Parameters
-    ----------
-    home : pathlib.Path
-        The cluster's folder: it serves where the path is short enough for a socket.
-    account : Account
-        The server's user, owner of the folder.
-
-    Returns
-    -------
-    pathlib.Path
-    """
+    """Return the private folder for the server's socket: `home`, or a new one with a short path."""
     if _fits(home):
         return home
     bases = [Path(tempfile.gettempdir()), Path("/tmp")]  # noqa: S108 (mkdtemp below)
@@ -228,24 +163,15 @@ def _fits(folder: Path) -> bool:
     return len(path) <= _SOCKET_LIMIT and b"," not in path
 
 
-def _link_elsewhere(directory: Path, account: Account) -> Path:
-    digest = hashlib.sha256(os.fsencode(directory.parent.resolve() / directory.name)).hexdigest()
-    target = STATE_FOLDER / f"{directory.name}-{digest[:12]}"
-    if directory.is_dir() and not directory.is_symlink():
-        if any(directory.iterdir()):
-            raise ServerError(
-                f"{directory}: not empty, and user {account.name}, who runs the server because "
-                "PostgreSQL does not run as root, cannot reach it: name another folder"
-            )
-        directory.rmdir()
-    STATE_FOLDER.mkdir(parents=True, exist_ok=True)
-    STATE_FOLDER.chmod(0o755)
+def _make_private(home: Path, account: Account) -> None:
+    # By descriptor: what is changed is the folder that was opened, whatever takes its place.
+    descriptor = os.open(home, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        directory.symlink_to(target, target_is_directory=True)
-    except FileExistsError:
-        if directory.resolve() != target:
-            raise
-    return target
+        if os.fstat(descriptor).st_uid != account.uid:
+            os.fchown(descriptor, account.uid, account.gid)
+        os.fchmod(descriptor, 0o700)
+    finally:
+        os.close(descriptor)
 
 
 def _refuse_strangers(directory: Path, home: Path, account: Account) -> None:

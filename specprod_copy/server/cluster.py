@@ -4,8 +4,8 @@ The folder (mode 0700) holds everything::
 
     specprod.pgdata/
         data/             PostgreSQL's data directory
-        data.new/         one that initdb has not finished, made anew by the next start
-        log/              the server's log
+        data.new/         one that initdb did not finish, replaced by the next start
+        log/              server.log, and server.log.1 of the start before
         lock              held by whoever starts or stops the server
         host              the machine that started it
         .s.PGSQL.5432     the socket, unless the path is too long for one
@@ -50,8 +50,8 @@ STOP_MODES = ("fast", "smart", "immediate")
 
 _WAIT_SECONDS = 300  # after a crash, PostgreSQL first replays up to max_wal_size of its log
 _END_SECONDS = 10
-_LOGS_KEPT = 5
 _TAIL_LINES = 20
+_LOG = "log/server.log"
 
 
 @dataclass(frozen=True)
@@ -100,10 +100,6 @@ class Cluster:
     def start(self) -> ClusterStatus:
         """Start the server unless it runs, making cluster and database where they are absent.
 
-        Returns
-        -------
-        ClusterStatus
-
         Raises
         ------
         ServerError
@@ -116,25 +112,20 @@ class Cluster:
                 binaries = find_binaries(account, self._major())
                 if self._major() is None:
                     create_data_directory(self.data, account, binaries)
-                self._await_end()
+                self._clear(account)
                 self._launch(account, binaries)
             self._await_ready()
             self._make_database()
         return self.status()
 
     def stop(self, mode: str = "fast") -> bool:
-        """Stop the server.
+        """Stop the server; return False if it was not running.
 
         Parameters
         ----------
         mode : {"fast", "smart", "immediate"}
             Whether to break connections, to wait for their ends, or to stop without a checkpoint,
             which the next start makes up for.
-
-        Returns
-        -------
-        bool
-            False if it was not running.
         """
         if mode not in STOP_MODES:
             raise ServerError(f"no way to stop a server: {mode!r}, only {', '.join(STOP_MODES)}")
@@ -142,13 +133,12 @@ class Cluster:
         if self._major() is None:
             return False
         with self._locked(account):
-            running = self._find_postmaster()
-            if running is None:
+            left = Postmaster.read(self.data)
+            if self._find_postmaster() is None and not (left and left.works_in(self.data, account)):
                 self._refuse_other_host()
                 return False
-            binaries = inspect_binaries(running.bindir, account)
-            self._pg_ctl(account, binaries, "stop", f"--mode={mode}")
-            remove_socket_folder(running.socket_dir, account)
+            assert left
+            self._end(left, account, mode)
         return True
 
     def status(self) -> ClusterStatus:
@@ -165,7 +155,7 @@ class Cluster:
             binaries = self.binaries()
         except ServerError:  # which `start` is going to explain
             binaries = None
-        logs = self._logs()
+        log_file = self.home / _LOG
         return ClusterStatus(
             directory=self.directory,
             exists=self._major() is not None,
@@ -176,7 +166,7 @@ class Cluster:
             pid=running.pid if running else None,
             socket_dir=running.socket_dir if running else None,
             data_directory=self.data,
-            log_file=logs[-1] if logs else None,
+            log_file=log_file if log_file.exists() else None,
             user=account.name,
         )
 
@@ -215,8 +205,9 @@ class Cluster:
 
     def log_tail(self, lines: int = _TAIL_LINES) -> str:
         """Return the last lines of the server's log."""
-        text = "\n".join(path.read_text(errors="replace").strip() for path in self._logs())
-        return "\n".join(text.splitlines()[-lines:])
+        # As the server's user: root reads no file that a link in a folder of theirs leads to.
+        account = account_for(self.directory)
+        return account.run(["tail", "-n", str(lines), self.home / _LOG]).stdout.strip()
 
     # ------------------------------------------------------------------ under the lock
 
@@ -240,9 +231,13 @@ class Cluster:
         configure(self.data, account, folder)
         account.write(self.home / "host", socket.gethostname())
         account.run(["mkdir", "-p", self.home / "log"])
-        for old in [*self._logs()[:-_LOGS_KEPT], self.home / "log" / "startup.log"]:
-            old.unlink(missing_ok=True)
-        self._pg_ctl(account, binaries, "start", "--log=log/startup.log")
+        account.run(["mv", "-f", self.home / _LOG, self.home / f"{_LOG}.1"])
+        self._pg_ctl(account, binaries, "start", f"--log={_LOG}")
+
+    def _end(self, running: Postmaster, account: Account, mode: str) -> None:
+        binaries = inspect_binaries(running.bindir, account)
+        self._pg_ctl(account, binaries, "stop", f"--mode={mode}")
+        remove_socket_folder(running.socket_dir, account)
 
     def _pg_ctl(self, account: Account, binaries: Binaries, *arguments: str) -> None:
         # From within the folder, so that no path meets the shell that pg_ctl starts.
@@ -251,24 +246,44 @@ class Cluster:
         result = account.run(command, folder=self.home)
         if result.returncode:
             raise ServerError(
-                f"{self.directory}: cannot {arguments[0]} PostgreSQL {binaries.version}; its log "
-                f"ends with\n{self.log_tail() or result.stderr}"
+                f"{self.directory}: cannot {arguments[0]} PostgreSQL {binaries.version}",
+                log=self.log_tail() or result.stderr,
             )
 
-    def _await_end(self) -> None:
-        """Give a server that was just killed time to go: PostgreSQL does not start before that."""
-        killed = Postmaster.read(self.data)
+    def _clear(self, account: Account) -> None:
+        """Take what a server that does not answer has left out of the way of a new one.
+
+        PostgreSQL does not start while some process has the number in ``postmaster.pid``.
+        """
+        left = Postmaster.read(self.data)
+        if left is None:
+            return
+        folder = left.working_folder(account)
+        if folder is not None and not left.works_in(self.data, account):
+            # The machine has started again since, and gave the number to something else.
+            account.run(["rm", "-f", self.data / "postmaster.pid", left.socket_lock])
+            return
         deadline = time.monotonic() + _END_SECONDS
-        while killed and killed.process_exists() and time.monotonic() < deadline:
+        while left.process_exists() and time.monotonic() < deadline:  # it was just killed
             time.sleep(0.05)
+        if left.works_in(self.data, account):
+            # Nobody reaches it, for its socket is gone: an earlier server whose folder was removed
+            # under it took the socket of the new one with it when it ended.
+            self._end(left, account, STOP_MODES[0])
+        elif left.process_exists():
+            raise ServerError(
+                f"{self.directory}: process {left.pid} has the number in "
+                f"{self.data / 'postmaster.pid'}, but does not answer: if it is no PostgreSQL "
+                "server, delete that file"
+            )
 
     def _await_ready(self) -> None:
         deadline = time.monotonic() + _WAIT_SECONDS
         while self.postmaster().ping() is not Ping.OK:
             if time.monotonic() > deadline:
                 raise ServerError(
-                    f"{self.directory}: takes no connections after {_WAIT_SECONDS} s; its log "
-                    f"ends with\n{self.log_tail()}"
+                    f"{self.directory}: takes no connections after {_WAIT_SECONDS} s",
+                    log=self.log_tail(),
                 )
             time.sleep(0.1)
 
@@ -287,8 +302,7 @@ class Cluster:
                     connection.execute("CREATE EXTENSION IF NOT EXISTS q3c SCHEMA public")
         except psycopg.Error as error:
             raise ServerError(
-                f"{self.directory}: cannot make database {DATABASE}: {error}; the server's log "
-                f"ends with\n{self.log_tail()}"
+                f"{self.directory}: cannot make database {DATABASE}: {error}", log=self.log_tail()
             ) from error
 
     def _refuse_other_host(self) -> None:
@@ -312,7 +326,3 @@ class Cluster:
     def _find_postmaster(self) -> Postmaster | None:
         found = Postmaster.read(self.data)
         return found if found and found.ping() is not Ping.NO_RESPONSE else None
-
-    def _logs(self) -> list[Path]:
-        """Return the log files, oldest first."""
-        return sorted((self.home / "log").glob("*.log"), key=lambda path: path.stat().st_mtime)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 import jinja2
@@ -30,32 +29,16 @@ _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 def create_data_directory(data: Path, account: Account, binaries: Binaries) -> None:
-    """Make a data directory, which has its name only when it is complete.
-
-    Parameters
-    ----------
-    data : pathlib.Path
-        The data directory, in a folder that belongs to the account.
-    account : Account
-        Its owner to be.
-    binaries : Binaries
-        The PostgreSQL that makes it.
-
-    Raises
-    ------
-    ServerError
-        If initdb fails, with all that it said.
-    """
+    """Make a data directory, which has its name only when it is complete."""
     unfinished = data.with_name(f"{data.name}.new")
-    if unfinished.exists():  # from an initdb that was killed
-        shutil.rmtree(unfinished)
+    account.run(["rm", "-rf", unfinished])  # of an initdb that was killed
     # The C collation compares bytes: the fastest index builds, and the same order for ever, while
     # other collations change with the C library and break their indexes.
     options = ["--encoding=UTF8", "--locale=C", "--auth=trust", "--data-checksums"]
     command = [str(binaries.program("initdb")), f"--username={SUPERUSER}", *options]
     result = account.run([*command, f"--pgdata={unfinished.name}"], folder=data.parent)
     if result.returncode:
-        raise ServerError(f"{data}: initdb fails:\n{result.stdout}{result.stderr}")
+        raise ServerError(f"{data}: initdb fails", log=f"{result.stdout}{result.stderr}")
     account.write(unfinished / "pg_hba.conf", _ACCESS)
     account.write(unfinished / "postgresql.conf", _INCLUDE, append=True)
     unfinished.rename(data)
@@ -74,19 +57,9 @@ def memory_bytes() -> int:
 
 
 def machine_settings(memory: int, cores: int) -> dict[str, str | int]:
-    """Return the settings that depend on the machine.
+    """Return settings in PostgreSQL's notation for so much memory [byte] and so many cores.
 
-    Parameters
-    ----------
-    memory : int
-        Memory in bytes.
-    cores : int
-        Number of processor cores.
-
-    Returns
-    -------
-    dict
-        Setting to value, in PostgreSQL's notation, and ``memory`` itself for the comment.
+    With ``memory`` itself, for the comment.
     """
     return {
         "memory": _megabytes(memory),
@@ -101,17 +74,7 @@ def machine_settings(memory: int, cores: int) -> dict[str, str | int]:
 
 
 def render_settings(socket_folder: Path) -> str:
-    """Render ``templates/postgresql.conf`` for this machine.
-
-    Parameters
-    ----------
-    socket_folder : pathlib.Path
-        Folder of the server's socket.
-
-    Returns
-    -------
-    str
-    """
+    """Render ``templates/postgresql.conf`` for this machine."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(resource_folder("templates")),
         undefined=jinja2.StrictUndefined,

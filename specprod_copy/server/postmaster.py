@@ -11,6 +11,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.pq import PGconn, Ping
 
 from specprod_copy.errors import ServerError
+from specprod_copy.server.account import Account
 
 DATABASE = "specprod"
 """The database that each cluster has."""
@@ -34,16 +35,8 @@ class Postmaster:
     def read(cls, data: Path) -> Postmaster | None:
         """Read postmaster.pid and postmaster.opts in a data directory.
 
-        Parameters
-        ----------
-        data : pathlib.Path
-            The data directory.
-
-        Returns
-        -------
-        Postmaster or None
-            None where they are absent, or a starting server has not filled them yet. A crash
-            leaves them behind: `ping` tells whether the server lives.
+        None where they are absent, or a starting server has not filled them yet. A crash leaves
+        them behind: `ping` tells whether the server lives.
         """
         try:
             lines = (data / "postmaster.pid").read_text().splitlines()
@@ -51,10 +44,15 @@ class Postmaster:
         except FileNotFoundError:
             return None
         # Lines: process id, data directory, start time, port, socket folder, …
-        if len(lines) < 5 or not lines[4]:
+        if len(lines) < 5 or not lines[4] or not lines[0].isdecimal():
             return None
         program = Path(options.split(' "')[0])  # of: /path/of/postgres "-D" "data"
         return cls(int(lines[0]), Path(lines[4]), program.parent)
+
+    @property
+    def socket_lock(self) -> Path:
+        """The file beside the socket that holds the process id as well."""
+        return self.socket_dir / f".s.PGSQL.{PORT}.lock"
 
     def process_exists(self) -> bool:
         """Tell whether some process has this process id."""
@@ -66,14 +64,23 @@ class Postmaster:
             return True
         return True
 
-    def ping(self) -> Ping:
-        """Ask the server whether it takes connections, is not ready (``REJECT``), or is gone.
+    def working_folder(self, account: Account) -> str | None:
+        """Return the working folder of the process that has this process id now.
 
-        Raises
-        ------
-        ServerError
-            If libpq would not come here, whatever the connection string says.
+        It is read in the name of the server's user, who may read it of the server, and of other
+        processes of their own. None where there is none to be read.
         """
+        return account.run(["readlink", f"/proc/{self.pid}/cwd"]).stdout.strip() or None
+
+    def works_in(self, data: Path, account: Account) -> bool:
+        """Tell whether a process has this id whose working folder is the data directory.
+
+        A postmaster's always is. Where the folder was made again it is another one.
+        """
+        return account.run(["test", f"/proc/{self.pid}/cwd", "-ef", data]).returncode == 0
+
+    def ping(self) -> Ping:
+        """Ask the server whether it takes connections, is not ready (``REJECT``), or is gone."""
         answer = Ping(PGconn.ping(self.conninfo("postgres").encode()))
         if answer is Ping.NO_ATTEMPT or "PGHOSTADDR" in os.environ:
             raise ServerError(

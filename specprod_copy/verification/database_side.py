@@ -86,7 +86,7 @@ def reading(conninfo: str, tables: Sequence[tuple[str, str]]) -> Iterator[psycop
 
 @contextmanager
 def joining(conninfo: str, snapshot: str) -> Iterator[psycopg.Connection]:
-    """Connect once more, with the view of another connection.
+    """Connect once more, with the view of another connection, for a transaction that only reads.
 
     Parameters
     ----------
@@ -94,7 +94,8 @@ def joining(conninfo: str, snapshot: str) -> Iterator[psycopg.Connection]:
     snapshot : str
         From `export_snapshot` there.
     """
-    with _connect(conninfo) as connection, connection.transaction():
+    with closing(_connect(conninfo)) as connection:
+        connection.autocommit = False
         connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))
         yield connection
 
@@ -192,21 +193,18 @@ def _where(pages: Pages) -> sql.Composed:
     return sql.SQL(" WHERE ") + sql.SQL(" AND ").join(conditions)
 
 
-def scan_pages(conninfo: str, snapshot: str, job: TableJob, pages: Pages) -> TableScan:
+def scan_pages(connection: psycopg.Connection, job: TableJob, pages: Pages) -> TableScan:
     """Count the rows of a range of pages, and try their ids.
 
     Parameters
     ----------
-    conninfo, snapshot : str
-        See `joining`.
+    connection : psycopg.Connection
+        From `joining`.
     job : TableJob
     pages : tuple
     """
     scan = TableScan.of_nothing(job)
-    with (
-        joining(conninfo, snapshot) as connection,
-        closing(table_frames(connection, job, pages)) as frames,
-    ):
+    with closing(table_frames(connection, job, pages)) as frames:
         for frame in frames:
             scan.tally.count(frame, key_hashes(frame, job.key))
             for column in scan.undecodable:
@@ -217,23 +215,20 @@ def scan_pages(conninfo: str, snapshot: str, job: TableJob, pages: Pages) -> Tab
 
 
 def collect_pages(
-    conninfo: str, snapshot: str, job: TableJob, parts: np.ndarray, pages: Pages
+    connection: psycopg.Connection, job: TableJob, parts: np.ndarray, pages: Pages
 ) -> pl.DataFrame:
     """Return the rows of a range of pages that lie in some parts of the table.
 
     Parameters
     ----------
-    conninfo, snapshot, job
+    connection, job
         As for `scan_pages`.
     parts : numpy.ndarray of bool, shape (fingerprint.PARTS,)
         Which parts.
     pages : tuple
     """
     found = [job.no_rows(located=False)]
-    with (
-        joining(conninfo, snapshot) as connection,
-        closing(table_frames(connection, job, pages)) as frames,
-    ):
+    with closing(table_frames(connection, job, pages)) as frames:
         for frame in frames:
             found.append(frame.filter(parts[parts_of(key_hashes(frame, job.key))]))
     return pl.concat(found)

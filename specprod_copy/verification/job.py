@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -42,7 +43,7 @@ class TableJob:
         """Names of the columns."""
         return [column.name for column in self.columns]
 
-    def narrowed(self, names: set[str]) -> Self:
+    def narrowed(self, names: Set[str]) -> Self:
         """Return the same with only these columns, and the key."""
         wanted = names | {self.key}
         return replace(self, columns=tuple(c for c in self.columns if c.name in wanted))

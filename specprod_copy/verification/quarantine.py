@@ -73,19 +73,24 @@ def _acquitted(
     yield from (refusal.row for refusal in again if recorded[refusal.row] != refusal)
     for number, row in fine:
         rule = recorded[number].rule
-        doubled = rule == "key" and _exists(connection, job, job.table, job.key, row[job.key])
+        doubled = rule == "key" and _exists(connection, job, job.table, [job.key], [row[job.key]])
         orphan = rule == "reference" and any(
-            not _exists(connection, job, other, key, row[column])
-            for column, other, key in references
+            not _exists(connection, job, r.table, r.keys, [row[column] for column in r.columns])
+            for r in references
         )
         if not (doubled or orphan):
             yield number
 
 
 def _exists(
-    connection: psycopg.Connection, job: TableJob, table: str, column: str, value: object
+    connection: psycopg.Connection,
+    job: TableJob,
+    table: str,
+    columns: Sequence[str],
+    values: Sequence[object],
 ) -> bool:
-    query = sql.SQL("SELECT FROM {} WHERE {} = %s LIMIT 1").format(
-        parametrized(job.schema, table), sql.Identifier(column)
+    query = sql.SQL("SELECT FROM {} WHERE {} LIMIT 1").format(
+        parametrized(job.schema, table),
+        sql.SQL(" AND ").join(sql.SQL("{} = %s").format(sql.Identifier(c)) for c in columns),
     )
-    return connection.execute(query, (value,)).fetchone() is not None
+    return connection.execute(query, values).fetchone() is not None

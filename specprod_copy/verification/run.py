@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +13,8 @@ import polars as pl
 import psycopg
 
 from specprod_copy.errors import DatabaseError
+from specprod_copy.executors.executor import Executor, Inline, Workers, in_order
+from specprod_copy.executors.workers import processes
 from specprod_copy.plan import ledger
 from specprod_copy.postgres import catalog, ddl
 from specprod_copy.postgres.connection import connect, translated_errors
@@ -22,12 +24,10 @@ from specprod_copy.verification import value_checks
 from specprod_copy.verification.compare import Differences, compare
 from specprod_copy.verification.database_side import (
     TableScan,
-    collect_pages,
     export_snapshot,
     reading,
-    scan_pages,
 )
-from specprod_copy.verification.file_side import FileScan, collect_files, scan_files
+from specprod_copy.verification.file_side import FileScan
 from specprod_copy.verification.fingerprint import PARTS, Tally
 from specprod_copy.verification.ledger_checks import check_files, check_total
 from specprod_copy.verification.planning import TablePlan, absent_table, plan_tables, tables_of
@@ -39,8 +39,20 @@ from specprod_copy.verification.server_checks import (
     check_foreign_keys,
     check_primary_key,
 )
-from specprod_copy.verification.work import Piece, TableWork, Workers
+from specprod_copy.verification.work import (
+    SMALL_ROWS,
+    Differing,
+    Piece,
+    Reader,
+    TableWork,
+    VerifyContext,
+    collect_file_piece,
+    collect_page_piece,
+    scan_file_piece,
+    scan_page_piece,
+)
 
+P = TypeVar("P")
 T = TypeVar("T")
 
 COMPARED_ROWS = 200_000
@@ -75,7 +87,12 @@ class VerifyOptions:
 
 
 def verify(
-    conninfo: str, inputs: Inputs, options: VerifyOptions, listener: ProgressListener | None = None
+    conninfo: str,
+    inputs: Inputs,
+    options: VerifyOptions,
+    listener: ProgressListener | None = None,
+    *,
+    workers: Workers | None = None,
 ) -> list[Result]:
     """Read the files of a production again and compare them with the database.
 
@@ -90,6 +107,9 @@ def verify(
     options : VerifyOptions
     listener : ProgressListener, optional
         Is told what is going on.
+    workers : Workers, optional
+        Who reads, instead of processes of this machine. They have to reach the files and the
+        server.
 
     Returns
     -------
@@ -114,7 +134,9 @@ def verify(
         present = [table for table in tables if table in existing]
         locked = [(schema, table) for table in (*present, ledger.TABLE)]
         results = [absent_table(table) for table in tables if table not in existing]
-        with reading(conninfo, locked) as connection, Workers(options.jobs) as workers:
+        with ExitStack() as stack, reading(conninfo, locked) as connection:
+            if workers is None and options.jobs > 1:
+                workers = stack.enter_context(processes(options.jobs))
             try:
                 plans = plan_tables(
                     connection,
@@ -125,11 +147,20 @@ def verify(
                     sample=options.sample,
                     seed=options.seed,
                 )
-                root = inputs.files.root
-                elsewhere = set(ddl.TABLES).difference(present) if options.alone else set[str]()
-                run = _Verification(
-                    connection, conninfo, root, existing, elsewhere, workers, listener
+                context = VerifyContext(
+                    conninfo,
+                    export_snapshot(connection),
+                    {plan.job.table: plan.job for plan in plans},
                 )
+                here = Inline(stack.enter_context(context.opened(listener.advance)))
+                many = stack.enter_context(workers.sharing(context)) if workers else here
+                root = inputs.files.root
+                elsewhere = (
+                    set(ddl.definition().tables).difference(present)
+                    if options.alone
+                    else set[str]()
+                )
+                run = _Verification(connection, root, existing, elsewhere, here, many, listener)
                 results += run.run(plans)
             finally:
                 listener.end()
@@ -142,19 +173,18 @@ class _Verification:
     def __init__(
         self,
         connection: psycopg.Connection,
-        conninfo: str,
         root: Path,
         existing: set[str],
         elsewhere: set[str],
-        workers: Workers,
+        here: Executor[Reader],
+        many: Executor[Reader],
         listener: ProgressListener,
     ) -> None:
         self.connection = connection
-        self.view = (conninfo, export_snapshot(connection))
         self.root = root
         self.existing = existing
         self.elsewhere = elsewhere
-        self.workers = workers
+        self.here, self.many = here, many
         self.listener = listener
 
     def run(self, plans: list[TablePlan]) -> Iterator[Result]:
@@ -164,13 +194,20 @@ class _Verification:
         for work in works:
             yield from self._check_table(work)
 
+    def _each(
+        self, function: Callable[[Reader, Piece[P]], T], pieces: Sequence[Piece[P]]
+    ) -> Iterator[tuple[Piece[P], T]]:
+        """Yield what becomes of pieces, in order; of few rows it is quicker to do all here."""
+        few = len(pieces) < 2 or sum(piece.rows for piece in pieces) <= SMALL_ROWS
+        return in_order(self.here if few else self.many, function, pieces)
+
     def _check_table(self, work: TableWork) -> Iterator[Result]:
         plan, job = work.plan, work.plan.job
         files = FileScan.of_nothing(job)
-        for in_files in self._done(job.table, work.on_files(partial(scan_files, job))):
+        for in_files in self._done(scan_file_piece, work.on_files()):
             files.add(in_files, job)
         table = TableScan.of_nothing(job)
-        for in_pages in self._done(job.table, work.on_pages(partial(scan_pages, *self.view, job))):
+        for in_pages in self._done(scan_page_piece, work.on_pages()):
             table.add(in_pages)
         yield plan.columns
         yield from check_files(plan, files, self.root)
@@ -194,29 +231,34 @@ class _Verification:
             yield check_finish(self.connection, job, plan.waiting, self.elsewhere)
             yield check_sample(self.connection, job, files.sample.frame)
 
-    def _done(self, table: str, tasks: Sequence[Piece[T]]) -> Iterator[T]:
-        for task, result in self.workers.run(tasks):
-            self.listener.advance(table, task.rows, task.size)
+    def _done(
+        self, function: Callable[[Reader, Piece[P]], T], pieces: Sequence[Piece[P]]
+    ) -> Iterator[T]:
+        for piece, result in self._each(function, pieces):
+            self.listener.advance(piece.table, piece.rows, piece.size)
             yield result
 
     def _differences(self, work: TableWork, files: Tally, table: Tally) -> Differences:
         """Read once more the parts with other fingerprints, and compare row by row."""
-        differing = np.flatnonzero(files.parts != table.parts)
-        if not len(differing):
+        numbers = np.flatnonzero(files.parts != table.parts)
+        if not len(numbers):
             return Differences()
         rows_per_part = max(files.rows / PARTS, table.rows / PARTS, 1)
         most = max(int(COMPARED_ROWS / rows_per_part), 1)
+        complete = len(numbers) <= most
         parts = np.zeros(PARTS, dtype=bool)
-        parts[differing[:most]] = True
+        parts[numbers[:most]] = True
         job = work.plan.job
+        columns = frozenset(job.names)
         if value_checks.same_rows(job, files, table):
-            job = job.narrowed(set(value_checks.differing_columns(job, files, table)))
+            columns = frozenset(value_checks.differing_columns(job, files, table))
+        differing = Differing(parts, columns)
         with self.listener.step(f"{job.table}: comparing rows"):
-            of_files = work.on_files(partial(collect_files, job, parts))
-            of_table = work.on_pages(partial(collect_pages, *self.view, job, parts))
+            of_files = self._each(collect_file_piece, work.on_files(differing))
+            of_table = self._each(collect_page_piece, work.on_pages(differing))
             return compare(
-                job,
-                pl.concat(frame for _, frame in self.workers.run(of_files)),
-                pl.concat(frame for _, frame in self.workers.run(of_table)),
-                complete=len(differing) <= most,
+                job.narrowed(columns),
+                pl.concat(frame for _, frame in of_files),
+                pl.concat(frame for _, frame in of_table),
+                complete=complete,
             )

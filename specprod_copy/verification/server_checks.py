@@ -9,6 +9,7 @@ from psycopg import sql
 
 from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres import catalog, ddl
+from specprod_copy.postgres.names import listed, matched
 from specprod_copy.verification.compare import EXAMPLES, counted, listing
 from specprod_copy.verification.job import TableJob
 from specprod_copy.verification.results import Result
@@ -46,27 +47,31 @@ def check_foreign_keys(
     for statement in ddl.statements([job.table], ["foreign_keys"], schema=job.schema):
         if statement.references is None:
             raise ValueError(f"not a foreign key: {statement.sql}")
-        column, other, key = statement.references
+        columns, other, keys = (
+            statement.references.columns,
+            statement.references.table,
+            statement.references.keys,
+        )
         if other in elsewhere:
             continue
-        what = f"{column} in {other}.{key}"
+        what = f"{', '.join(columns)} in {other}.{', '.join(keys)}"
         if other not in existing:
             detail = f"{what}: table {other} does not exist"
             yield Result(False, "foreign-key", job.table, detail)
             continue
         orphans = sql.SQL(
-            "SELECT a.{} FROM {} a WHERE NOT EXISTS (SELECT FROM {} b WHERE b.{} = a.{})"
+            "SELECT {0} FROM {1} a WHERE num_nulls({0}) = 0 "
+            "AND NOT EXISTS (SELECT FROM {2} b WHERE {3})"
         ).format(
-            sql.Identifier(column),
+            listed(columns, "a"),
             sql.Identifier(job.schema, job.table),
             sql.Identifier(job.schema, other),
-            sql.Identifier(key),
-            sql.Identifier(column),
+            matched("b", keys, "a", columns),
         )
         examples = connection.execute(sql.SQL("{} LIMIT {}").format(orphans, EXAMPLES)).fetchall()
         number = _count(connection, orphans) if examples else 0
-        listed = listing(number, [str(value) for (value,) in examples])
-        detail = f"{what}: {counted(number, 'orphan')}" + (f": {listed}" if number else "")
+        shown = listing(number, [", ".join(map(str, values)) for values in examples])
+        detail = f"{what}: {counted(number, 'orphan')}" + (f": {shown}" if number else "")
         yield Result(number == 0, "foreign-key", job.table, detail)
 
 

@@ -1,120 +1,122 @@
-"""The work on a table, in pieces that this process does, or several."""
+"""The work on tables, in pieces that this process does, or several."""
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
-from types import TracebackType
+from functools import cached_property
 from typing import Generic, Self, TypeVar
 
+import numpy as np
+import polars as pl
 import psycopg
 
-from specprod_copy.errors import DatabaseError
-from specprod_copy.executors.processes import interrupts_left_to_parent
+from specprod_copy.executors.contexts import Report
 from specprod_copy.plan.batches import make_batches
 from specprod_copy.rows.units import Unit
-from specprod_copy.verification.database_side import Pages, page_ranges
+from specprod_copy.verification.database_side import (
+    Pages,
+    TableScan,
+    collect_pages,
+    joining,
+    page_ranges,
+    scan_pages,
+)
+from specprod_copy.verification.file_side import FileScan, collect_files, scan_files
+from specprod_copy.verification.job import TableJob
 from specprod_copy.verification.planning import TablePlan
 
-T = TypeVar("T")
+P = TypeVar("P")
 
 SMALL_ROWS = 500_000
 """Up to so many rows it is quicker to do the work here than to start processes."""
 
 
 @dataclass(frozen=True)
-class Piece(Generic[T]):
-    """A piece of work.
+class VerifyContext:
+    """What all pieces of a verification share."""
 
-    Parameters
-    ----------
-    work : callable
-        A partial of a function of a module, so that it can be sent to another process.
-    rows, size : int
-        How much it is: rows and bytes.
-    """
+    conninfo: str
+    snapshot: str
+    """View of the database; see `joining`."""
+    jobs: Mapping[str, TableJob]
+    """Table to what is asked about it."""
 
-    work: Callable[[], T]
+    @contextmanager
+    def opened(self, report: Report) -> Iterator[Reader]:
+        """Yield what reads both sides."""
+        with ExitStack() as stack:
+            yield Reader(self, stack)
+
+
+class Reader:
+    """What a worker reads both sides with."""
+
+    def __init__(self, context: VerifyContext, stack: ExitStack) -> None:
+        self.jobs = context.jobs
+        self._context, self._stack = context, stack
+
+    @cached_property
+    def connection(self) -> psycopg.Connection:
+        """A connection with the view of the database, made when it is first asked for."""
+        context = self._context
+        return self._stack.enter_context(joining(context.conninfo, context.snapshot))
+
+
+@dataclass(frozen=True)
+class Differing:
+    """What is to be compared row by row."""
+
+    parts: np.ndarray
+    """Which parts of the table; bool, shape (fingerprint.PARTS,)."""
+    columns: frozenset[str]
+    """Which columns, beside the key."""
+
+
+@dataclass(frozen=True)
+class Piece(Generic[P]):
+    """A piece of work on a table: a batch of file units, or a range of pages."""
+
+    table: str
+    what: P
     rows: int
     size: int
+    """Bytes."""
+    differing: Differing | None = None
 
 
-class Workers:
-    """Processes that do tasks; they are started when there is enough to do.
+def scan_file_piece(reader: Reader, piece: Piece[Sequence[Unit]]) -> FileScan:
+    """Count rows of files; see `scan_files`."""
+    return scan_files(reader.jobs[piece.table], piece.what)
 
-    Parameters
-    ----------
-    jobs : int
-        How many.
-    """
 
-    def __init__(self, jobs: int) -> None:
-        self._jobs = jobs
-        self._pool: ProcessPoolExecutor | None = None
+def scan_page_piece(reader: Reader, piece: Piece[Pages]) -> TableScan:
+    """Count rows of the table; see `scan_pages`."""
+    return scan_pages(reader.connection, reader.jobs[piece.table], piece.what)
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+def collect_file_piece(reader: Reader, piece: Piece[Sequence[Unit]]) -> pl.DataFrame:
+    """Return rows of files; see `collect_files`."""
+    job, parts = _narrowed(reader, piece)
+    return collect_files(job, parts, piece.what)
 
-    def run(self, tasks: Sequence[Piece[T]]) -> Iterator[tuple[Piece[T], T]]:
-        """Do tasks.
 
-        Parameters
-        ----------
-        tasks : sequence of Piece
+def collect_page_piece(reader: Reader, piece: Piece[Pages]) -> pl.DataFrame:
+    """Return rows of the table; see `collect_pages`."""
+    job, parts = _narrowed(reader, piece)
+    return collect_pages(reader.connection, job, parts, piece.what)
 
-        Yields
-        ------
-        task : Piece
-        result : object
-            What its work returned; in the order of the tasks.
 
-        Raises
-        ------
-        DatabaseError
-            If a process died.
-        """
-        if self._jobs == 1 or len(tasks) < 2 or sum(task.rows for task in tasks) <= SMALL_ROWS:
-            for task in tasks:
-                yield task, task.work()
-            return
-        if self._pool is None:
-            # Not fork: threads of Polars and Arrow do not survive it.
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._jobs, mp_context=context)
-        try:
-            with interrupts_left_to_parent():
-                futures = [self._pool.submit(task.work) for task in tasks]
-            for task, future in zip(tasks, futures, strict=True):
-                yield task, future.result()
-        except BrokenProcessPool as error:
-            raise DatabaseError(
-                "a worker process died (killed, or out of memory); run the command again"
-            ) from error
+def _narrowed(reader: Reader, piece: Piece[P]) -> tuple[TableJob, np.ndarray]:
+    assert piece.differing is not None
+    job = reader.jobs[piece.table].narrowed(piece.differing.columns)
+    return job, piece.differing.parts
 
 
 @dataclass(frozen=True)
 class TableWork:
-    """A table's work in pieces: batches of file units, and ranges of pages.
-
-    Parameters
-    ----------
-    plan : TablePlan
-    batches : list of list of Unit
-    ranges : list of tuple
-    """
+    """A table's work in pieces."""
 
     plan: TablePlan
     batches: list[list[Unit]]
@@ -138,19 +140,22 @@ class TableWork:
         units, entries = self.plan.units, self.plan.entries.values()
         return sum(u.n_rows * u.row_bytes for u in units) + sum(entry.sent for entry in entries)
 
-    def on_files(self, work: Callable[[list[Unit]], T]) -> list[Piece[T]]:
-        """Return tasks that do some work on all units."""
+    def on_files(self, differing: Differing | None = None) -> list[Piece[Sequence[Unit]]]:
+        """Return all units in pieces."""
         return [
             Piece(
-                partial(work, batch),
+                self.plan.job.table,
+                batch,
                 sum(unit.n_rows for unit in batch),
                 sum(unit.n_rows * unit.row_bytes for unit in batch),
+                differing,
             )
             for batch in self.batches
         ]
 
-    def on_pages(self, work: Callable[[Pages], T]) -> list[Piece[T]]:
-        """Return tasks that do some work on all pages; how much it is, is the ledger's guess."""
+    def on_pages(self, differing: Differing | None = None) -> list[Piece[Pages]]:
+        """Return all pages in pieces; how much it is, is the ledger's guess."""
         entries, share = self.plan.entries.values(), len(self.ranges)
         rows, size = sum(e.kept for e in entries) // share, sum(e.sent for e in entries) // share
-        return [Piece(partial(work, pages), rows, size) for pages in self.ranges]
+        table = self.plan.job.table
+        return [Piece(table, pages, rows, size, differing) for pages in self.ranges]

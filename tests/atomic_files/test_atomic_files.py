@@ -46,7 +46,7 @@ def test_folder_in_the_way_keeps_what_is_in_it(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "thesis").touch()
     with (
-        pytest.raises(InputError, match="a: exists and is no regular file"),
+        pytest.raises(InputError, match="a: cannot be written: Is a directory"),
         staged(tmp_path, ["a"], overwrite=True),
     ):
         pytest.fail("the work was begun")
@@ -55,7 +55,7 @@ def test_folder_in_the_way_keeps_what_is_in_it(tmp_path: Path) -> None:
 
 def test_folder_that_comes_meanwhile_keeps_what_is_in_it(tmp_path: Path) -> None:
     with (
-        pytest.raises(InputError, match="a: exists and is no regular file"),
+        pytest.raises(InputError, match="a: cannot be written: Is a directory"),
         staged(tmp_path, ["a"], overwrite=True) as new,
     ):
         (new / "a").touch()
@@ -216,7 +216,7 @@ def test_demo_keeps_a_folder_that_its_list_names(tmp_path: Path) -> None:
     demo(tmp_path)
     with (tmp_path / LIST).open("a") as file:
         file.write("spectro\n")
-    with pytest.raises(InputError, match="spectro: exists and is no regular file"):
+    with pytest.raises(InputError, match="spectro: cannot be written: Is a directory"):
         demo(tmp_path, overwrite=True)
 
 

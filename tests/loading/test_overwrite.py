@@ -28,10 +28,10 @@ def damage_before(monkeypatch: pytest.MonkeyPatch, statement: str):
     """Let something happen to the new tables before they are verified."""
     real = load_module.verify
 
-    def damaged(conninfo, *arguments):
+    def damaged(conninfo, *arguments, **options):
         with psycopg.connect(conninfo) as connection:
             connection.execute(statement)
-        return real(conninfo, *arguments)
+        return real(conninfo, *arguments, **options)
 
     monkeypatch.setattr(load_module, "verify", damaged)
 
@@ -101,7 +101,7 @@ def test_failed_verification_of_the_command(loaded, monkeypatch):
 
 
 def test_not_verified(iron, monkeypatch):
-    monkeypatch.setattr(load_module, "verify", lambda *_: pytest.fail("verified"))
+    monkeypatch.setattr(load_module, "verify", lambda *_, **__: pytest.fail("verified"))
     iron.load("exposures")
     done = iron.command("load", "exposures", "--overwrite", "--no-verify")
     assert done.exit_code == 0, done.output
@@ -120,7 +120,7 @@ def test_interrupted_verification(iron, monkeypatch):
     edit(iron.files.tiles(), values={(2, "NEXP"): 77})
     before = iron_only(iron)
 
-    def interrupted(*_):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:

@@ -35,7 +35,7 @@ def test_folder_with_the_name_of_a_file_is_kept(case: Case) -> None:
     precious = case.folder / NAME / "thesis.txt"
     precious.parent.mkdir(parents=True)
     precious.write_text("thesis")
-    with pytest.raises(InputError, match=f"{NAME}: exists and is no regular file"):
+    with pytest.raises(InputError, match=f"{NAME}: cannot be written: Is a directory"):
         case.load("exposures")
     assert precious.read_text() == "thesis"
     assert case.query("SELECT to_regclass('iron.exposure') IS NULL") == [(True,)]

@@ -123,6 +123,12 @@ def test_no_server_is_one_line(tmp_path):
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_host_of_the_environment_is_named(tmp_path):
+    done = run(*GRANT, cwd=tmp_path, PGHOST="server.invalid")
+    assert done.returncode == 1
+    assert "cannot connect: failed to resolve host 'server.invalid': " in done.stderr
+
+
 def test_usage_errors(tmp_path):
     for arguments in (["load"], ["load", "exposures"], ["load", "exposures", "-p", "fuji"]):
         done = run(*arguments, cwd=tmp_path)

@@ -64,7 +64,7 @@ def test_rendered_script_builds_all_tables(cluster, database, schema):
         ).fetchone() == (0,):
             script = CliRunner().invoke(cli, ["render-ddl", "-s", schema, "--no-q3c"]).output
         psql(cluster, database, script)
-        assert set(columns(connection, schema)) == set(ddl.TABLES)
+        assert set(columns(connection, schema)) == set(ddl.data_tables())
         connection.execute(f"DROP SCHEMA {ddl.quote_identifier(schema)} CASCADE")
         connection.execute("DROP ROLE postgres_reader")
 
@@ -164,7 +164,7 @@ def test_output_file(tmp_path):
 def test_unknown_table():
     done = CliRunner().invoke(cli, ["render-ddl", "tiles", "-s", "f"])
     assert isinstance(done.exception, ConfigurationError)
-    assert str(done.exception).startswith("no table is called 'tiles'; known: version tile")
+    assert str(done.exception).startswith("no table is called 'tiles'; known: photometry tile")
 
 
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1))

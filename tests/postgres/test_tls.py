@@ -53,7 +53,7 @@ def serve(cluster: Cluster, certificate: Path) -> int:
         port = free.getsockname()[1]
     settings = {"ssl": "on", "listen_addresses": "127.0.0.1", "port": str(port)}
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-    pg_ctl(cluster, "start", "--log=log/startup.log", f"--options={options}")
+    pg_ctl(cluster, "start", "--log=log/server.log", f"--options={options}")
     return port
 
 

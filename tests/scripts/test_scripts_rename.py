@@ -18,7 +18,7 @@ def psql(cluster, module_database) -> Iterator[Psql]:
 
 def test_rename_to_the_public_name(psql):
     """Word parts that carry the old name are renamed, other names stay, rows and views live on."""
-    psql.build("fuji", ddl.TABLES, [*BARE, "indexes", "foreign_keys"])
+    psql.build("fuji", ddl.data_tables(), [*BARE, "indexes", "foreign_keys"])
     psql.execute("CREATE TABLE fuji.fuji_fuji (fuji int CONSTRAINT x_fuji CHECK (fuji > 0))")
     psql.execute("CREATE INDEX ix_fuji_fuji_z ON fuji.fuji_fuji (fuji)")
     psql.execute("CREATE INDEX ix_fujita_z ON fuji.fuji_fuji (fuji)")

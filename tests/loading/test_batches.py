@@ -1,11 +1,10 @@
-"""Who sends which units."""
+"""Which units share a COPY and a commit."""
 
 from __future__ import annotations
 
 import pytest
 from support.units import units
 
-from specprod_copy.loading.send import Senders
 from specprod_copy.plan import batches
 from specprod_copy.plan.batches import make_batches
 from specprod_copy.rows.units import Unit
@@ -34,34 +33,3 @@ def test_batches_are_of_one_table():
     for jobs in (1, 8):
         for batch in make_batches(both, jobs):
             assert len({unit.table for unit in batch}) == 1
-
-
-class Recorder:
-    """Remembers what it was asked to do."""
-
-    def __init__(self) -> None:
-        self.batches: list[object] = []
-        self.closed = False
-
-    def send(self, batch):
-        """Fail for a batch of nothing."""
-        self.batches.append(batch)
-        if not batch:
-            raise ValueError("nothing")
-        return []
-
-    def close(self) -> None:
-        self.closed = True
-
-
-def test_senders_take_turns_also_after_a_failure():
-    first, second = Recorder(), Recorder()
-    senders = Senders([first, second])
-    with pytest.raises(ValueError, match="nothing"):
-        senders.send([])
-    for number in range(4):
-        senders.send(units(number))
-    assert [len(first.batches), len(second.batches)] == [3, 2]
-    senders.close()
-    assert first.closed
-    assert second.closed

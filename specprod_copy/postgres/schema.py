@@ -1,0 +1,255 @@
+"""A schema as a value: its tables, from SQL files or from a server, and how two of them differ."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+from specprod_copy.errors import ConfigurationError, DatabaseError
+from specprod_copy.postgres.columns import POLARS_TYPES, Column
+from specprod_copy.postgres.sql_text import column_expression, name_of
+
+
+@dataclass(frozen=True)
+class Key:
+    """A primary key, or a constraint UNIQUE."""
+
+    name: str
+    columns: tuple[str, ...]
+    primary: bool = False
+
+    def __str__(self) -> str:
+        return f"{'PRIMARY KEY' if self.primary else 'UNIQUE'} ({', '.join(self.columns)})"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A foreign key."""
+
+    name: str
+    columns: tuple[str, ...]
+    table: str
+    """The table that is referred to, with its schema if that is another one."""
+    keys: tuple[str, ...]
+    """Columns there."""
+    validated: bool = True
+
+    def __str__(self) -> str:
+        of, to = ", ".join(self.columns), ", ".join(self.keys)
+        doubtful = "" if self.validated else " NOT VALID"
+        return f"FOREIGN KEY ({of}) REFERENCES {self.table} ({to}){doubtful}"
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index, that of a key too."""
+
+    name: str
+    expressions: tuple[str, ...]
+    """Columns, or expressions as `sql_text.one_form` returns them."""
+    unique: bool = False
+    method: str = "btree"
+    predicate: str = ""
+    valid: bool = True
+    clustered: bool = field(default=False, compare=False)
+    """Whether the table was ordered on it."""
+
+    @classmethod
+    def of_key(cls, key: Key) -> Index:
+        """Return the index that makes a key unique."""
+        return cls(key.name, tuple(map(column_expression, key.columns)), unique=True)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Its columns.
+
+        Raises
+        ------
+        ConfigurationError
+            If it is on expressions.
+        """
+        if any("(" in expression for expression in self.expressions):
+            raise ConfigurationError(f"index {self.name} is on expressions, not on columns")
+        return tuple(name_of(expression) for expression in self.expressions)
+
+    @property
+    def needs_q3c(self) -> bool:
+        """Whether it can only be made where the database has q3c."""
+        return any("q3c_" in expression for expression in self.expressions)
+
+    def __str__(self) -> str:
+        kind = "UNIQUE INDEX" if self.unique else "INDEX"
+        where = f" WHERE {self.predicate}" if self.predicate else ""
+        doubtful = "" if self.valid else ", not valid"
+        return f"{kind} USING {self.method} ({', '.join(self.expressions)}){where}{doubtful}"
+
+
+@dataclass(frozen=True)
+class Check:
+    """A constraint for the values of a row."""
+
+    name: str
+    expression: str
+
+    def __str__(self) -> str:
+        return f"CHECK ({self.expression})"
+
+
+Part: TypeAlias = Key | Reference | Index | Check
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table."""
+
+    name: str
+    columns: tuple[Column, ...]
+    keys: tuple[Key, ...] = ()
+    references: tuple[Reference, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    checks: tuple[Check, ...] = ()
+    comment: str = ""
+    file: Path | None = field(default=None, compare=False)
+    """The SQL file that defines it; none for a table of a server."""
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """Columns of the primary key; none if there is no such key."""
+        return next((key.columns for key in self.keys if key.primary), ())
+
+    @property
+    def clustered(self) -> bool:
+        """Whether the table was ordered on an index."""
+        return any(index.clustered for index in self.indexes)
+
+    @property
+    def parts(self) -> list[Part]:
+        """Its keys, references, checks and indexes."""
+        return [*self.keys, *self.references, *self.checks, *self.indexes]
+
+    def part(self, name: str) -> Part | None:
+        """Return the constraint of a name or, where there is none, the index."""
+        return next((part for part in self.parts if part.name == name), None)
+
+    def index(self, name: str) -> Index | None:
+        """Return the index of a name."""
+        return next((index for index in self.indexes if index.name == name), None)
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Tables that belong together."""
+
+    name: str = field(compare=False)
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    """By name, in an order in which their references allow rows to arrive."""
+    comment: str = ""
+    exists: bool = field(default=True, compare=False)
+    """False for a schema that a server was asked for and does not have."""
+
+    @classmethod
+    def of(cls, name: str, tables: Iterable[Table], comment: str = "") -> Schema:
+        """Return a schema with its tables in order.
+
+        Raises
+        ------
+        ConfigurationError
+            If tables refer to each other in a circle.
+        """
+        return cls(name, in_order(tables), comment)
+
+    def columns_of(self, table: str) -> list[Column]:
+        """Return the columns of a table that rows can be loaded into.
+
+        Raises
+        ------
+        DatabaseError
+            If there is no such table, or it has a column of a type that is not supported.
+        """
+        if table not in self.tables or not self.tables[table].columns:
+            raise DatabaseError(f"table {self.name}.{table} does not exist, or has no columns")
+        for column in self.tables[table].columns:
+            if column.type not in POLARS_TYPES:
+                raise DatabaseError(
+                    f"{self.name}.{table}.{column.name}: type {column.type} is not supported; "
+                    f"supported: {', '.join(POLARS_TYPES)}"
+                )
+        return [*self.tables[table].columns]
+
+    def referring(self, table: str) -> Iterator[tuple[Table, Reference]]:
+        """Yield the references to a table, each with the table that has it."""
+        for other in self.tables.values():
+            for reference in other.references:
+                if reference.table == table:
+                    yield other, reference
+
+
+def in_order(tables: Iterable[Table]) -> dict[str, Table]:
+    """Return tables by name, each after those that it refers to, else in alphabetical order."""
+    found = {table.name: table for table in sorted(tables, key=lambda table: table.name)}
+    sorter = TopologicalSorter(
+        {
+            name: {r.table for r in table.references if r.table in found and r.table != name}
+            for name, table in found.items()
+        }
+    )
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        circle = ", ".join(error.args[1])
+        raise ConfigurationError(f"tables refer to each other in a circle: {circle}") from error
+    ordered: dict[str, Table] = {}
+    while sorter.is_active():
+        for name in sorted(ready := sorter.get_ready()):
+            ordered[name] = found[name]
+        sorter.done(*ready)
+    return ordered
+
+
+class Made(NamedTuple):
+    """What a statement makes: an ``index``, a ``constraint``, or the ``validation`` of one."""
+
+    table: str
+    kind: str
+    name: str
+
+
+def made(defined: Schema, found: Schema) -> set[Made]:
+    """Return the indexes and constraints of a definition that are there, just as defined."""
+    return {
+        Made(name, kind, part)
+        for name, table in found.tables.items()
+        if name in defined.tables
+        for kind, part in _made(defined.tables[name], table)
+    }
+
+
+def _made(defined: Table, found: Table) -> Iterator[tuple[str, str]]:
+    for index in defined.indexes:
+        if index in found.indexes:
+            yield "index", index.name
+    for key in defined.keys:
+        if key in found.keys:
+            yield "constraint", key.name
+    for reference in found.references:
+        if replace(reference, validated=True) in defined.references:
+            yield "constraint", reference.name
+            if reference.validated:
+                yield "validation", reference.name
+
+
+_COMMENT = re.compile(
+    r"(?P<description>.*?)(?: \[(?P<unit>[^\[\]]+)\])?(?: \(UCD (?P<ucd>[^()]+)\))?", re.DOTALL
+)
+
+
+def split_comment(comment: str) -> tuple[str, str, str]:
+    """Return description, unit and UCD of a column's comment, ``description [unit] (UCD ucd)``."""
+    found = _COMMENT.fullmatch(comment)
+    if found is None:
+        return comment, "", ""
+    return found["description"], found["unit"] or "", found["ucd"] or ""

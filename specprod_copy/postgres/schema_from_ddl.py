@@ -1,0 +1,124 @@
+"""A schema as its SQL files define it, without a server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from specprod_copy.errors import ConfigurationError
+from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.schema import Check, Index, Key, Part, Reference, Table, split_comment
+from specprod_copy.postgres.sql_statements import (
+    Commented,
+    Meaning,
+    PartAdded,
+    TableDefined,
+    Validated,
+    meaning_of,
+)
+
+
+def table_of(name: str, statements: Iterable[str], file: Path) -> Table:
+    """Return the table that the statements of its file define.
+
+    Raises
+    ------
+    ConfigurationError
+        If they define another one, or have a form that is not understood.
+    """
+    draft = _Draft(name)
+    for statement in statements:
+        try:
+            draft.add(meaning_of(statement))
+        except ConfigurationError as error:
+            begin = " ".join(statement.split())[:100]
+            raise ConfigurationError(f"{file}: {error}, in: {begin}") from error
+    if not draft.columns:
+        raise ConfigurationError(f"{file}: must define table {name}, by CREATE TABLE")
+    return draft.table(file)
+
+
+class _Draft:
+    """A table, as far as it is defined."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.columns: dict[str, Column] = {}
+        self.keys: dict[str, Key] = {}
+        self.references: dict[str, Reference] = {}
+        self.indexes: dict[str, Index] = {}
+        self.checks: dict[str, Check] = {}
+        self.comment = ""
+
+    def add(self, meaning: Meaning) -> None:
+        """Take in what a statement says."""
+        if meaning is None:
+            return
+        if meaning.table != self.name:
+            raise ConfigurationError(f"table {self.name} has this file, not {meaning.table}")
+        match meaning:
+            case TableDefined():
+                self.columns = {column.name: column for column in meaning.columns}
+                for part in meaning.parts:
+                    self._add_part(part)
+            case PartAdded():
+                self._add_part(meaning.part, meaning.using)
+            case Commented(column=""):
+                self.comment = meaning.comment
+            case Commented():
+                self._comment(meaning.column, meaning.comment)
+            case Validated():
+                self._validate(meaning.name)
+
+    def _add_part(self, part: Part, using: str = "") -> None:
+        match part:
+            case Key():
+                if using:
+                    part = replace(part, columns=self._index(using).columns)
+                else:
+                    self.indexes[part.name] = Index.of_key(part)
+                self.keys[part.name] = part
+                if part.primary:
+                    for name in part.columns:
+                        self.columns[name] = replace(self._column(name), not_null=True)
+            case Reference():
+                self.references[part.name] = part
+            case Index():
+                self.indexes[part.name] = part
+            case Check():
+                self.checks[part.name] = part
+
+    def _column(self, name: str) -> Column:
+        if name not in self.columns:
+            raise ConfigurationError(f"no column is called {name}")
+        return self.columns[name]
+
+    def _index(self, name: str) -> Index:
+        if name not in self.indexes:
+            raise ConfigurationError(f"no index is called {name}")
+        return self.indexes[name]
+
+    def _comment(self, name: str, comment: str) -> None:
+        description, unit, ucd = split_comment(comment)
+        self.columns[name] = replace(
+            self._column(name), description=description, unit=unit, ucd=ucd
+        )
+
+    def _validate(self, name: str) -> None:
+        if name not in self.references:
+            raise ConfigurationError(f"no foreign key is called {name}")
+        self.references[name] = replace(self.references[name], validated=True)
+
+    def table(self, file: Path) -> Table:
+        """Return the table, its parts in order of their names."""
+        return Table(
+            self.name,
+            tuple(self.columns.values()),
+            tuple(self.keys[name] for name in sorted(self.keys)),
+            tuple(self.references[name] for name in sorted(self.references)),
+            tuple(self.indexes[name] for name in sorted(self.indexes)),
+            tuple(self.checks[name] for name in sorted(self.checks)),
+            self.comment,
+            file,
+        )

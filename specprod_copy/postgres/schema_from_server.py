@@ -1,0 +1,161 @@
+"""A schema as a server has it: one question for all of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import psycopg
+
+from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.schema import (
+    Check,
+    Index,
+    Key,
+    Reference,
+    Schema,
+    Table,
+    split_comment,
+)
+from specprod_copy.postgres.sql_text import one_form
+
+_QUERY = """
+    SELECT obj_description(n.oid, 'pg_namespace'), c.relname, obj_description(c.oid, 'pg_class'),
+        (SELECT json_agg(json_build_array(
+                a.attname, t.typname, a.attnotnull,
+                CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 0
+                     THEN a.atttypmod - 4 END,
+                pg_get_expr(d.adbin, d.adrelid, true),
+                a.attidentity, a.attgenerated, col_description(c.oid, a.attnum)
+            ) ORDER BY a.attnum)
+         FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+         LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+        (SELECT json_agg(json_build_array(
+                o.conname, o.contype, o.convalidated,
+                (SELECT json_agg(attname ORDER BY place)
+                 FROM unnest(o.conkey) WITH ORDINALITY AS k (number, place)
+                 JOIN pg_attribute ON attrelid = o.conrelid AND attnum = number),
+                CASE WHEN other.relnamespace = c.relnamespace THEN other.relname
+                     ELSE other.relnamespace::regnamespace::text || '.' || other.relname END,
+                (SELECT json_agg(attname ORDER BY place)
+                 FROM unnest(o.confkey) WITH ORDINALITY AS k (number, place)
+                 JOIN pg_attribute ON attrelid = o.confrelid AND attnum = number),
+                pg_get_expr(o.conbin, o.conrelid, true)
+            ) ORDER BY o.conname)
+         FROM pg_constraint o LEFT JOIN pg_class other ON other.oid = o.confrelid
+         WHERE o.conrelid = c.oid AND o.contype IN ('p', 'u', 'f', 'c')),
+        (SELECT json_agg(json_build_array(
+                i.relname, x.indisunique, m.amname, pg_get_expr(x.indpred, x.indrelid, true),
+                x.indisvalid, x.indisclustered,
+                (SELECT json_agg(
+                     pg_get_indexdef(x.indexrelid, k, true)
+                     || CASE WHEN p.opcdefault THEN '' ELSE ' ' || p.opcname END
+                     || CASE x.indoption[k - 1] WHEN 3 THEN ' DESC' WHEN 2 THEN ' NULLS FIRST'
+                        WHEN 1 THEN ' DESC NULLS LAST' ELSE '' END ORDER BY k)
+                 FROM generate_series(1, x.indnkeyatts) AS k
+                 JOIN pg_opclass p ON p.oid = x.indclass[k - 1])
+            ) ORDER BY i.relname)
+         FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_am m ON m.oid = i.relam
+         WHERE x.indrelid = c.oid)
+    FROM pg_namespace n
+    LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p')
+    WHERE n.nspname = %s"""
+
+_SERIAL = re.compile(r"nextval\('.*'(?:::regclass)?\)", re.DOTALL)
+
+
+def read_schema(connection: psycopg.Connection, name: str) -> Schema:
+    """Ask the server for a schema, in one query.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    name : str
+        As in the catalog.
+
+    Returns
+    -------
+    Schema
+        Without tables, and `Schema.exists` false, if there is none of that name.
+    """
+    rows = connection.execute(_QUERY, (name,)).fetchall()
+    if not rows:
+        return Schema(name, exists=False)
+    tables = [_table(*row) for _, *row in rows if row[0] is not None]
+    return Schema.of(name, tables, rows[0][0] or "")
+
+
+def _table(name: str, comment: str | None, columns: Any, constraints: Any, indexes: Any) -> Table:
+    keys: list[Key] = []
+    references: list[Reference] = []
+    checks: list[Check] = []
+    for constraint, kind, validated, own, table, others, expression in constraints or ():
+        if kind == "f":
+            references.append(Reference(constraint, tuple(own), table, tuple(others), validated))
+        elif kind == "c":
+            checks.append(Check(constraint, one_form(expression)))
+        else:
+            keys.append(Key(constraint, tuple(own), primary=kind == "p"))
+    return Table(
+        name,
+        tuple(_column(*column) for column in columns or ()),
+        _by_name(keys),
+        _by_name(references),
+        _by_name(_index(*index) for index in indexes or ()),
+        _by_name(checks),
+        comment or "",
+    )
+
+
+def _by_name(parts: Iterable[Any]) -> tuple[Any, ...]:
+    # The server's order of text may be another one.
+    return tuple(sorted(parts, key=lambda part: part.name))
+
+
+def _column(
+    name: str,
+    type_name: str,
+    not_null: bool,
+    max_length: int | None,
+    default: str | None,
+    identity: str,
+    generated: str,
+    comment: str | None,
+) -> Column:
+    if identity:
+        default = "identity"
+    elif default is None:
+        default = ""
+    else:
+        default = "serial" if _SERIAL.fullmatch(default) else one_form(default)
+    return Column(
+        name,
+        type_name,
+        not_null,
+        max_length,
+        default,
+        bool(generated) or identity == "a",
+        *split_comment(comment or ""),
+    )
+
+
+def _index(
+    name: str,
+    unique: bool,
+    method: str,
+    predicate: str | None,
+    valid: bool,
+    clustered: bool,
+    expressions: list[str],
+) -> Index:
+    return Index(
+        name,
+        tuple(one_form(expression) for expression in expressions),
+        unique,
+        method,
+        one_form(predicate or ""),
+        valid,
+        clustered,
+    )

@@ -1,0 +1,309 @@
+"""What a statement of a table's SQL file says about a schema: ``CREATE TABLE`` and the like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from specprod_copy.errors import ConfigurationError
+from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.schema import Check, Index, Key, Made, Part, Reference
+from specprod_copy.postgres.sql_text import name_of, one_form, take_type, tokens_of
+
+_TYPES: Mapping[str, str] = {
+    "smallint": "int2",
+    "integer": "int4",
+    "int": "int4",
+    "bigint": "int8",
+    "real": "float4",
+    "double precision": "float8",
+    "boolean": "bool",
+    "character": "bpchar",
+    "char": "bpchar",
+    "character varying": "varchar",
+    "decimal": "numeric",
+    "timestamp without time zone": "timestamp",
+    "timestamp with time zone": "timestamptz",
+    "time without time zone": "time",
+    "time with time zone": "timetz",
+    "bit varying": "varbit",
+    "smallserial": "int2",
+    "serial": "int4",
+    "bigserial": "int8",
+}
+"""Names of types in SQL to those in the catalog, where they differ."""
+
+
+_AFTER_DEFAULT = (",", ")", "not", "null", "constraint", "primary", "unique", "references", "check")
+
+
+@dataclass(frozen=True)
+class TableDefined:
+    """``CREATE TABLE``."""
+
+    table: str
+    columns: tuple[Column, ...]
+    parts: tuple[Part, ...]
+    """Constraints that are defined with the table."""
+
+
+@dataclass(frozen=True)
+class PartAdded:
+    """``CREATE INDEX``, or ``ALTER TABLE ... ADD CONSTRAINT``."""
+
+    table: str
+    part: Part
+    using: str = ""
+    """Name of the index that becomes a key: the key's columns are those of the index."""
+
+    @property
+    def made(self) -> Made:
+        """What the statement makes."""
+        return Made(
+            self.table, "index" if isinstance(self.part, Index) else "constraint", self.part.name
+        )
+
+
+@dataclass(frozen=True)
+class Validated:
+    """``ALTER TABLE ... VALIDATE CONSTRAINT``."""
+
+    table: str
+    name: str
+
+    @property
+    def made(self) -> Made:
+        """What the statement makes."""
+        return Made(self.table, "validation", self.name)
+
+
+@dataclass(frozen=True)
+class Commented:
+    """``COMMENT ON TABLE`` or ``COMMENT ON COLUMN``."""
+
+    table: str
+    column: str
+    """Empty for the table itself."""
+    comment: str
+
+
+Meaning = TableDefined | PartAdded | Validated | Commented | None
+
+
+def meaning_of(statement: str) -> Meaning:
+    """Return what a statement of a table's SQL file says about a schema, if it does.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is not of a form that the files may have.
+    """
+    return _Statement(statement).meaning()
+
+
+class _Statement:
+    """The tokens of a statement, read from the left."""
+
+    def __init__(self, statement: str) -> None:
+        self._tokens = tokens_of(statement)
+        self._position = 0
+
+    def meaning(self) -> Meaning:
+        if self._take("create", "table"):
+            return self._table()
+        for kind in ("unique index", "index"):
+            if self._take("create", *kind.split()):
+                return self._index(unique=kind != "index")
+        if self._take("alter", "table"):
+            return self._alteration()
+        if self._take("comment", "on"):
+            return self._comment()
+        if self._next() in ("cluster", "grant", "set", "reset", "select", "create"):
+            return None
+        raise ConfigurationError(f"{self._next().upper()} has no place in the file of a table")
+
+    def _next(self, ahead: int = 0) -> str:
+        position = self._position + ahead
+        return self._tokens[position] if position < len(self._tokens) else ""
+
+    def _take(self, *words: str) -> bool:
+        """Step over some words, if they are the next ones."""
+        found = all(self._next(n) == word for n, word in enumerate(words))
+        self._position += len(words) * found
+        return found
+
+    def _want(self, *words: str) -> None:
+        if not self._take(*words):
+            found = self._next() or "the end"
+            raise ConfigurationError(f"{' '.join(words).upper()} is wanted, not {found}")
+
+    def _name(self) -> str:
+        name = name_of(self._next())
+        self._position += 1
+        return name
+
+    def _last_name(self) -> str:
+        """Return a name without the schema before it."""
+        name = self._name()
+        while self._take("."):
+            name = self._name()
+        return name
+
+    def _names(self) -> tuple[str, ...]:
+        self._want("(")
+        names = [self._name()]
+        while self._take(","):
+            names.append(self._name())
+        self._want(")")
+        return tuple(names)
+
+    def _until(self, ends: Callable[[str], bool]) -> list[str]:
+        """Return the tokens up to one outside of brackets that ends them."""
+        found: list[str] = []
+        depth = 0
+        while (word := self._next()) and (depth or not ends(word)):
+            depth += (word in "([") - (word in ")]")
+            found.append(word)
+            self._position += 1
+        return found
+
+    def _bracketed(self) -> str:
+        self._want("(")
+        found = one_form(self._until(lambda word: word == ")"))
+        self._want(")")
+        return found
+
+    def _table(self) -> TableDefined:
+        self._take("if", "not", "exists")
+        name = self._last_name()
+        self._want("(")
+        columns: list[Column] = []
+        parts: list[Part] = []
+        while True:
+            if self._next() in ("constraint", "primary", "unique", "foreign", "check"):
+                parts.append(self._constraint(name, ""))
+            else:
+                column, own = self._column(name)
+                columns.append(column)
+                parts += own
+            if not self._take(","):
+                break
+        self._want(")")
+        self._want(";")
+        return TableDefined(name, tuple(columns), tuple(parts))
+
+    def _column(self, table: str) -> tuple[Column, list[Part]]:
+        name = self._name()
+        type_name, sizes, self._position = take_type(self._tokens, self._position)
+        plain = type_name.removesuffix("[]")
+        known = _TYPES.get(plain, plain)
+        length = int(sizes[0]) if sizes and known in ("varchar", "bpchar") else None
+        if known == "bpchar" and not sizes:
+            length = 1
+        column = Column(name, f"_{known}" if plain != type_name else known, False, length)
+        if plain.endswith("serial"):
+            column = replace(column, default="serial", not_null=True)
+        parts: list[Part] = []
+        while self._next() not in (",", ")", ""):
+            if self._take("not", "null"):
+                column = replace(column, not_null=True)
+            elif self._take("null"):
+                pass
+            elif self._take("default"):
+                default = self._until(lambda word: word in _AFTER_DEFAULT)
+                column = replace(column, default=one_form(default))
+            elif self._take("generated", "always", "as", "identity"):
+                column = replace(column, default="identity", not_null=True, generated=True)
+            elif self._take("generated", "by", "default", "as", "identity"):
+                column = replace(column, default="identity", not_null=True)
+            elif self._take("generated", "always", "as"):
+                column = replace(column, default=self._bracketed(), generated=True)
+                self._want("stored")
+            else:
+                parts.append(self._constraint(table, name))
+        return column, parts
+
+    def _constraint(self, table: str, column: str) -> Part:
+        """Return the constraint of a table, or of one of its columns."""
+        name = self._name() if self._take("constraint") else ""
+        if self._take("primary", "key"):
+            columns = (column,) if column else self._names()
+            return Key(name or f"{table}_pkey", columns, primary=True)
+        if self._take("unique"):
+            columns = (column,) if column else self._names()
+            return Key(name or f"{table}_{'_'.join(columns)}_key", columns)
+        if self._take("check"):
+            if not (name or column):
+                raise ConfigurationError("a CHECK must have a name")
+            return Check(name or f"{table}_{column}_check", self._bracketed())
+        columns = (column,)
+        if not column:
+            self._want("foreign", "key")
+            columns = self._names()
+        if not self._take("references"):
+            raise ConfigurationError(f"{self._next()} has no place in column {column or columns}")
+        other = self._last_name()
+        keys = self._names()
+        validated = not self._take("not", "valid")
+        return Reference(
+            name or f"{table}_{'_'.join(columns)}_fkey", columns, other, keys, validated
+        )
+
+    def _index(self, *, unique: bool) -> PartAdded:
+        self._take("if", "not", "exists")
+        name = self._name()
+        self._want("on")
+        table = self._last_name()
+        method = self._name() if self._take("using") else "btree"
+        self._want("(")
+        expressions = [one_form(self._until(lambda word: word in (",", ")")))]
+        while self._take(","):
+            expressions.append(one_form(self._until(lambda word: word in (",", ")"))))
+        self._want(")")
+        where = one_form(self._until(lambda word: word == ";")) if self._take("where") else ""
+        self._want(";")
+        return PartAdded(table, Index(name, tuple(expressions), unique, method, where))
+
+    def _alteration(self) -> Meaning:
+        self._take("only")
+        table = self._last_name()
+        if self._take("validate", "constraint"):
+            return Validated(table, self._name())
+        if self._take("add", "constraint"):
+            using = ""
+            if self._next(3) == "using" or self._next(2) == "using":
+                name = self._name()
+                primary = self._take("primary", "key")
+                if not primary:
+                    self._want("unique")
+                self._want("using", "index")
+                using = self._name()
+                part: Part = Key(name, (), primary)
+            else:
+                self._position -= 1
+                part = self._constraint(table, "")
+            self._want(";")
+            return PartAdded(table, part, using)
+        if self._take("alter") and self._setting_only():
+            return None
+        raise ConfigurationError(f"ALTER TABLE {self._next().upper()} has no place in such a file")
+
+    def _setting_only(self) -> bool:
+        """Say whether columns are altered in what is no part of a schema: SET STORAGE."""
+        self._take("column")
+        self._name()
+        return self._take("set", "storage") or self._take("set", "statistics")
+
+    def _comment(self) -> Meaning:
+        of_column = self._take("column")
+        if not of_column and not self._take("table"):
+            return None
+        names = [self._name()]
+        while self._take("."):
+            names.append(self._name())
+        self._want("is")
+        text = self._next()
+        comment = text[1:-1].replace("''", "'") if text[:1] == "'" else ""
+        if of_column:
+            return Commented(names[-2], names[-1], comment)
+        return Commented(names[-1], "", comment)

@@ -1,0 +1,253 @@
+"""What runs tasks: each executor does the same, also those whose workers are other processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from support.fault_loads import wait_until
+from support.pickling import PicklingWorkers
+
+from specprod_copy.errors import InputError, WorkerDiedError
+from specprod_copy.executors.executor import Inline, Workers, in_order
+from specprod_copy.executors.workers import processes, threads
+
+
+@dataclass(frozen=True)
+class Counting:
+    """Context that writes down when a worker opens and closes it."""
+
+    log: Path
+
+    @contextmanager
+    def opened(self, report) -> Iterator[Opened]:
+        self._write("opened")
+        yield Opened(report)
+        self._write("closed")
+
+    def _write(self, what: str) -> None:
+        with self.log.open("a") as log:
+            log.write(f"{what} {os.getpid()} {threading.get_ident()}\n")
+
+    def count(self, what: str) -> int:
+        return self.log.read_text().count(what)
+
+
+@dataclass
+class Opened:
+    report: object
+    tasks: int = 0
+
+
+def square(opened: Opened, number: int) -> tuple[int, int]:
+    """Return the square, and how many tasks this worker has done."""
+    opened.tasks += 1
+    opened.report(number, "squared")
+    return number**2, opened.tasks
+
+
+def fail(opened: Opened, number: int) -> None:
+    raise InputError(f"no {number}", path="a.fits", hdu="ZCATALOG")
+
+
+def end(opened: Opened, number: int) -> None:
+    os._exit(number)
+
+
+def pid(opened: Opened, number: int) -> int:
+    return os.getpid()
+
+
+def thread(opened: Opened, number: int) -> threading.Thread:
+    return threading.current_thread()
+
+
+def wait_for(opened: Opened, path: Path) -> int:
+    wait_until(path.exists)
+    return os.getpid()
+
+
+@pytest.fixture
+def context(tmp_path) -> Counting:
+    return Counting(tmp_path / "log")
+
+
+@pytest.fixture(params=["processes", "threads", "pickling"])
+def workers(request) -> Iterator[Workers]:
+    if request.param == "pickling":
+        yield PicklingWorkers()
+        return
+    with {"processes": processes, "threads": threads}[request.param](3) as made:
+        yield made
+
+
+def test_results_come_in_order(workers, context):
+    with workers.sharing(context) as executor:
+        found = [*in_order(executor, square, range(100))]
+    assert [(item, result[0]) for item, result in found] == [(n, n**2) for n in range(100)]
+
+
+def test_a_worker_opens_a_context_once(workers, context):
+    """And keeps what it made of it until the end."""
+    with workers.sharing(context) as executor:
+        most = max(done for _, (_, done) in in_order(executor, square, range(100)))
+        opened = context.count("opened")
+        assert context.count("closed") == 0
+    assert 1 <= opened <= executor.at_once
+    assert most >= 100 / opened
+    workers.release()
+    assert context.count("closed") == opened
+
+
+def test_inline_runs_a_task_when_it_is_wanted(context):
+    with context.opened(lambda *_: None) as opened:
+        found = in_order(Inline(opened), square, range(3))
+        assert [next(found), opened.tasks] == [(0, (0, 1)), 1]
+
+
+def test_an_error_comes_as_it_is(workers, context):
+    with workers.sharing(context) as executor:
+        with pytest.raises(InputError, match=r"a.fits\[ZCATALOG\]: no 7") as caught:
+            executor.submit(fail, 7).result()
+        assert executor.submit(square, 3).result()[0] == 9
+    assert (caught.value.path, caught.value.hdu) == ("a.fits", "ZCATALOG")
+
+
+@pytest.mark.parametrize("kind", [processes, threads])
+def test_reports_reach_the_caller(context, kind):
+    heard = []
+    with (
+        kind(2) as workers,
+        workers.sharing(context, lambda *said: heard.append(said)) as executor,
+    ):
+        assert len([*in_order(executor, square, range(9))]) == 9
+    assert sorted(heard) == [(n, "squared") for n in range(9)]
+
+
+def test_several_contexts_at_once(workers, context, tmp_path):
+    other = Counting(tmp_path / "other")
+    with workers.sharing(context) as first, workers.sharing(other) as second:
+        assert first.submit(square, 2).result()[0] == 4
+        assert second.submit(square, 3).result()[0] == 9
+    assert other.count("opened") == 1
+
+
+def test_processes_start_when_there_is_something_for_them(context):
+    with processes(3) as workers:
+        with workers.sharing(context) as executor:
+            assert executor.submit(pid, 0).result() == os.getpid()
+        assert not children()
+
+
+def children() -> list[str]:
+    """Return the workers of this process."""
+    found = " ".join(path.read_text() for path in Path("/proc/self/task").glob("*/children"))
+    lines = {pid: Path(f"/proc/{pid}/cmdline").read_text() for pid in found.split()}
+    return [pid for pid, line in lines.items() if "spawn_main" in line]
+
+
+def with_a_process(executor, tmp_path):
+    """Have this process busy; return that and the id of another one."""
+    busy = executor.submit(wait_for, tmp_path / "free")
+    return busy, executor.submit(pid, 0).result()
+
+
+def test_released_processes_end_and_others_come(context, tmp_path):
+    found = set()
+    with processes(2) as workers:
+        for _ in range(2):
+            with workers.sharing(context) as executor:
+                _, other = with_a_process(executor, tmp_path)
+                (tmp_path / "free").touch()
+            workers.release()
+            (tmp_path / "free").unlink()
+            found.add(other)
+            assert not children()
+    assert len(found - {os.getpid()}) == 2
+
+
+def test_a_worker_that_dies_is_an_error(context, tmp_path):
+    with processes(2) as workers, workers.sharing(context) as executor:
+        with_a_process(executor, tmp_path)
+        ended = executor.submit(end, 1)
+        with pytest.raises(WorkerDiedError, match="a worker process died"):
+            ended.result()
+        (tmp_path / "free").touch()
+
+
+def test_what_cannot_be_sent_is_an_error(context, tmp_path):
+    """The worker is of use afterwards."""
+    with processes(2) as workers, workers.sharing(context) as executor:
+        _, other = with_a_process(executor, tmp_path)
+        for function, data in ((square, threading.Lock()), (thread, 0), (lambda *_: 0, 0)):
+            with pytest.raises((TypeError, AttributeError), match="pickle"):
+                executor.submit(function, data).result()
+        assert executor.submit(pid, 0).result() == other
+        (tmp_path / "free").touch()
+
+
+def test_workers_take_no_notice_of_ctrl_c(context, tmp_path):
+    with processes(2) as workers, workers.sharing(context) as executor:
+        _, other = with_a_process(executor, tmp_path)
+        os.kill(other, signal.SIGINT)
+        assert executor.submit(pid, 0).result() == other
+        (tmp_path / "free").touch()
+
+
+PARENT = """
+import os, sys, time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from specprod_copy.executors.workers import processes
+
+class Nothing:
+    @contextmanager
+    def opened(self, report):
+        yield
+
+def work(opened, folder):
+    Path(folder, str(os.getpid())).touch()
+    while True:
+        time.sleep(0.01)
+
+if __name__ == "__main__":
+    folder, nested = sys.argv[1:]
+    with processes(3) as workers, workers.sharing(Nothing()) as executor:
+        futures = [executor.submit(work, folder) for _ in range(3)]
+        while len(os.listdir(folder)) < 3:
+            time.sleep(0.01)
+        if nested == "nested" and os.fork() == 0:  # it has all of this process's pipes
+            Path(folder, f"{os.getpid()}.forked").touch()
+            time.sleep(600)
+        futures[0].result()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["kill", "term"])
+@pytest.mark.parametrize("nested", ["alone", "nested"])
+def test_workers_end_with_their_parent(tmp_path, number, nested):
+    """Whatever they are doing, and though a process that the parent has forked lives on."""
+    script, folder = tmp_path / "parent.py", tmp_path / "pids"
+    script.write_text(PARENT)
+    folder.mkdir()
+    parent = subprocess.Popen([sys.executable, str(script), str(folder), nested])
+    wait_until(lambda: len([*folder.iterdir()]) == 3 + (nested == "nested"), parent)
+    forked = [int(path.stem) for path in folder.glob("*.forked")]
+    others = {int(path.name) for path in folder.iterdir() if not path.suffix} - {parent.pid}
+    assert len(others) == 2
+    parent.send_signal(number)
+    parent.wait(60)
+    try:
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in others))
+    finally:
+        for process in (*others, *forked):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)

@@ -1,0 +1,367 @@
+"""A schema as a value: the same from the SQL files and from a server; every difference is found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from psycopg import sql
+
+from specprod_copy.errors import ConfigurationError
+from specprod_copy.postgres import ddl
+from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.connection import connect
+from specprod_copy.postgres.schema import Made, Schema, made, split_comment
+from specprod_copy.postgres.schema_differences import Difference, differences
+from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.postgres.sql_text import one_form
+
+PHASES = [phase for phase in ddl.PHASES if phase not in ("cluster", "grants")]
+
+
+def build(connection: psycopg.Connection, name: str, q3c: str | None = "public") -> None:
+    """Make a schema with all its tables; q3c in a schema of its choice."""
+    if q3c is not None:
+        place = sql.Identifier(q3c)
+        connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(place))
+        connection.execute("DROP EXTENSION IF EXISTS q3c")
+        connection.execute(sql.SQL("CREATE EXTENSION q3c SCHEMA {}").format(place))
+        connection.execute(sql.SQL("SET search_path = pg_catalog, {}").format(place))
+    phases = [phase for phase in PHASES if q3c is not None or phase != "q3c"]
+    tables = ["schema", *ddl.definition().tables]
+    for statement in ddl.statements(tables, phases, schema=name):
+        if "EXTENSION" not in statement.sql:
+            connection.execute(statement.sql.encode())
+    connection.execute("SET search_path = pg_catalog")
+
+
+@pytest.fixture(scope="module")
+def server(module_database):
+    with connect(module_database) as connection:
+        build(connection, 'Wei"rd %s', q3c='The "sky"')
+        yield connection
+
+
+@pytest.fixture
+def found(server):
+    return read_schema(server, 'Wei"rd %s')
+
+
+def test_files_and_server_say_the_same(found):
+    defined = ddl.definition()
+    assert found.tables.keys() == defined.tables.keys()
+    for name, table in defined.tables.items():
+        assert found.tables[name] == table
+    assert differences(defined, found) == []
+
+
+def test_order_is_one_in_which_rows_may_arrive(found):
+    for schema in (found, ddl.definition()):
+        seen: set[str] = set()
+        for name, table in schema.tables.items():
+            assert {reference.table for reference in table.references} <= seen
+            seen.add(name)
+
+
+def test_columns_are_described(found):
+    ebv = next(c for c in found.tables["photometry"].columns if c.name == "ebv")
+    assert (ebv.description, ebv.unit, ebv.ucd) == (
+        "Galactic reddening E(B-V), SFD98 map",
+        "mag",
+        "phot.color.excess",
+    )
+    assert ebv.comment == "Galactic reddening E(B-V), SFD98 map [mag] (UCD phot.color.excess)"
+
+
+@given(st.text(), st.text(), st.text())
+def test_comments_are_split_without_loss(text, unit, ucd):
+    for comment in (
+        text,
+        f"{text} [{unit}] (UCD {ucd})",
+        f"{text} (UCD {ucd})",
+        f"{text} [{unit}]",
+    ):
+        description, *rest = split_comment(comment)
+        assert Column("x", "text", True, None, "", False, description, *rest).comment == comment
+
+
+def test_no_such_schema(server):
+    absent = read_schema(server, "nothing")
+    assert (absent.exists, absent.tables) == (False, {})
+
+
+def test_a_schema_without_tables(server):
+    server.execute("CREATE SCHEMA bare; COMMENT ON SCHEMA bare IS 'so far'")
+    bare = read_schema(server, "bare")
+    assert (bare.exists, bare.tables, bare.comment) == (True, {}, "so far")
+    server.execute("DROP SCHEMA bare")
+
+
+CHANGES = {
+    "a table is gone": ("DROP TABLE {s}.zpix", "zpix", "table", "zpix is missing"),
+    "a table is unknown": ("CREATE TABLE {s}.other (x int)", "other", "table", "other is unknown"),
+    "a column is gone": (
+        "ALTER TABLE {s}.frame DROP COLUMN ebv",
+        "frame",
+        "column",
+        "ebv is missing",
+    ),
+    "a column is unknown": (
+        "ALTER TABLE {s}.frame ADD COLUMN x int",
+        "frame",
+        "column",
+        "x is unknown",
+    ),
+    "another type": (
+        "ALTER TABLE {s}.zpix ALTER COLUMN zwarn TYPE int4",
+        "zpix",
+        "column",
+        "zwarn int4 NOT NULL, not zwarn int8 NOT NULL",
+    ),
+    "another length": (
+        "ALTER TABLE {s}.zpix ALTER COLUMN desiname TYPE varchar(21)",
+        "zpix",
+        "column",
+        "desiname varchar(21) NOT NULL, not desiname varchar(22) NOT NULL",
+    ),
+    "NOT NULL lost": (
+        "ALTER TABLE {s}.zpix ALTER COLUMN z DROP NOT NULL",
+        "zpix",
+        "column",
+        "z float8, not z float8 NOT NULL",
+    ),
+    "another default": (
+        "ALTER TABLE {s}.load_ledger ALTER COLUMN rows_quarantined SET DEFAULT 1",
+        "load_ledger",
+        "default",
+        "rows_quarantined is 1, not 0",
+    ),
+    "another comment": (
+        "COMMENT ON COLUMN {s}.zpix.z IS NULL",
+        "zpix",
+        "comment",
+        "z is none, not Redshift from Redrock (UCD src.redshift)",
+    ),
+    "no primary key": (
+        "ALTER TABLE {s}.zpix DROP CONSTRAINT zpix_pkey",
+        "zpix",
+        "key",
+        "zpix_pkey is missing",
+    ),
+    "a CHECK with a foreign key's name": (
+        "ALTER TABLE {s}.zpix DROP CONSTRAINT zpix_targetid_fkey, "
+        "ADD CONSTRAINT zpix_targetid_fkey CHECK (targetid <> 0)",
+        "zpix",
+        "reference",
+        "zpix_targetid_fkey is CHECK (targetid <> 0), "
+        "not FOREIGN KEY (targetid) REFERENCES photometry (targetid)",
+    ),
+    "a foreign key that is not valid": (
+        "ALTER TABLE {s}.zpix DROP CONSTRAINT zpix_targetid_fkey, "
+        "ADD CONSTRAINT zpix_targetid_fkey FOREIGN KEY (targetid) "
+        "REFERENCES {s}.photometry (targetid) NOT VALID",
+        "zpix",
+        "reference",
+        "zpix_targetid_fkey is FOREIGN KEY (targetid) REFERENCES photometry (targetid) NOT VALID, "
+        "not FOREIGN KEY (targetid) REFERENCES photometry (targetid)",
+    ),
+    "an index on another column": (
+        "DROP INDEX {s}.ix_zpix_z; CREATE INDEX ix_zpix_z ON {s}.zpix (zwarn)",
+        "zpix",
+        "index",
+        "ix_zpix_z is INDEX USING btree (zwarn), not INDEX USING btree (z)",
+    ),
+    "an index of another kind": (
+        "DROP INDEX {s}.ix_zpix_z; CREATE INDEX ix_zpix_z ON {s}.zpix USING brin (z)",
+        "zpix",
+        "index",
+        "ix_zpix_z is INDEX USING brin (z), not INDEX USING btree (z)",
+    ),
+    "an index of some rows": (
+        "DROP INDEX {s}.ix_zpix_z; CREATE INDEX ix_zpix_z ON {s}.zpix (z) WHERE spectype = 'QSO'",
+        "zpix",
+        "index",
+        "ix_zpix_z is INDEX USING btree (z) WHERE spectype = 'QSO', not INDEX USING btree (z)",
+    ),
+    "an index that lost its rows": (
+        "UPDATE pg_index SET indisvalid = false FROM pg_class i, pg_namespace n "
+        "WHERE i.oid = indexrelid AND n.oid = relnamespace AND relname = 'ix_zpix_z'",
+        "zpix",
+        "index",
+        "ix_zpix_z is INDEX USING btree (z), not valid, not INDEX USING btree (z)",
+    ),
+    "an index in the other direction": (
+        "DROP INDEX {s}.ix_zpix_z; CREATE INDEX ix_zpix_z ON {s}.zpix (z DESC)",
+        "zpix",
+        "index",
+        "ix_zpix_z is INDEX USING btree (z desc), not INDEX USING btree (z)",
+    ),
+    "an index that no longer is unique": (
+        "DROP INDEX {s}.ix_zpix_unique; "
+        "CREATE INDEX ix_zpix_unique ON {s}.zpix (targetid, survey, program)",
+        "zpix",
+        "index",
+        "ix_zpix_unique is INDEX USING btree (targetid, survey, program), "
+        "not UNIQUE INDEX USING btree (targetid, survey, program)",
+    ),
+    "q3c with swapped columns": (
+        "DROP INDEX {s}.ix_tile_q3c_ang2ipix; CREATE INDEX ix_tile_q3c_ang2ipix "
+        'ON {s}.tile ("The ""sky""".q3c_ang2ipix(tiledec, tilera))',
+        "tile",
+        "index",
+        "ix_tile_q3c_ang2ipix is INDEX USING btree (q3c_ang2ipix(tiledec, tilera)), "
+        "not INDEX USING btree (q3c_ang2ipix(tilera, tiledec))",
+    ),
+    "a rule for the values": (
+        "ALTER TABLE {s}.zpix ADD CONSTRAINT more CHECK (z > 0 AND survey = 'main')",
+        "zpix",
+        "check",
+        "more is unknown",
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_each_difference_is_found(server, change):
+    statements, table, kind, text = CHANGES[change]
+    name = sql.Identifier('Wei"rd %s').as_string()
+    server.execute("SET allow_system_table_mods = on")
+    with server.transaction(force_rollback=True):
+        server.execute(statements.replace("{s}", name).encode())
+        found = differences(ddl.definition(), read_schema(server, 'Wei"rd %s'))
+    assert (table, kind, text) in [(d.table, d.kind, str(d)) for d in found]
+    assert {d.table for d in found} == {table}
+
+
+def test_what_has_the_right_name_alone_is_not_made(server):
+    name = 'Wei"rd %s'
+    change, *_ = CHANGES["a CHECK with a foreign key's name"]
+    with server.transaction(force_rollback=True):
+        server.execute(change.replace("{s}", sql.Identifier(name).as_string()).encode())
+        there = made(ddl.definition(), read_schema(server, name))
+    assert Made("zpix", "constraint", "zpix_targetid_fkey") not in there
+    every = made(ddl.definition(), read_schema(server, name))
+    wanted = ddl.statements(ddl.definition().tables, ddl.MAKING_PHASES, schema="any")
+    with_their_tables = {Made(t, "index", f"{t}_pkey") for t in ddl.definition().tables}
+    with_their_tables |= {Made(t, "constraint", f"{t}_pkey") for t in ddl.LEDGERS}
+    with_their_tables.add(Made("version", "index", "version_package_key"))
+    assert every == {statement.makes for statement in wanted} | with_their_tables
+
+
+def test_some_tables_alone_are_compared(found):
+    less = Schema.of("less", [replace(found.tables["zpix"], columns=())])
+    assert differences(ddl.definition(), less, ["tile"]) == [
+        Difference("tile", "table", "tile", ddl.definition().tables["tile"], None)
+    ]
+
+
+FILE = """
+{% block table %}
+CREATE TABLE IF NOT EXISTS {{ schema }}.stars (
+    "Gaia" bigint NOT NULL,
+    epoch smallint, -- of the catalog, not of the star
+    name character varying(20) DEFAULT 'it''s (one), of many'::text NOT NULL,
+    flag boolean DEFAULT (1 > 0),
+    seen timestamp with time zone DEFAULT now(),
+    mags real[],
+    total double precision GENERATED ALWAYS AS (epoch * 2.5) STORED,
+    n bigserial,
+    kind char(3) REFERENCES {{ schema }}.kinds (kind),
+    CONSTRAINT stars_key PRIMARY KEY ("Gaia", epoch),
+    UNIQUE (name),
+    CONSTRAINT stars_epoch CHECK (epoch > 0)
+);
+{% endblock %}
+{% block indexes %}
+CREATE INDEX stars_lower ON {{ schema }}.stars USING btree (lower(name), epoch DESC)
+WHERE (epoch > 3);
+{% endblock %}
+{% block foreign_keys %}
+ALTER TABLE {{ schema }}.stars ADD CONSTRAINT stars_kind FOREIGN KEY (kind, epoch)
+REFERENCES {{ schema }}.kinds (kind, epoch) NOT VALID;
+{% endblock %}
+{% block comments %}
+COMMENT ON TABLE {{ schema }}.stars IS 'People''s stars';
+COMMENT ON COLUMN {{ schema }}.stars."Gaia" IS 'Number [none] (UCD meta.id)';
+{% endblock %}
+"""
+KINDS = """
+{% block table %}
+CREATE TABLE {{ schema }}.kinds (
+    kind character(3) PRIMARY KEY,
+    epoch smallint,
+    CONSTRAINT kinds_both UNIQUE (kind, epoch)
+);
+{% endblock %}
+"""
+
+
+def test_files_of_others(tmp_path, database):
+    """What people may write is understood as the server understands it."""
+    files = [tmp_path / "stars.sql", tmp_path / "kinds.sql"]
+    for file, text in zip(files, (FILE, KINDS), strict=True):
+        file.write_text(text)
+    defined = ddl.define(files)
+    assert list(defined.tables) == ["kinds", "stars"]
+    assert defined.tables["stars"].primary_key == ("Gaia", "epoch")
+    with connect(database) as connection:
+        connection.execute("CREATE SCHEMA mine")
+        for text in (KINDS, FILE):
+            for part in text.split("{% block ")[1:]:
+                body = part.split("%}", 1)[1].split("{% endblock")[0]
+                connection.execute(body.replace("{{ schema }}", "mine").encode())
+        found = read_schema(connection, "mine")
+    assert found.tables["kinds"] == defined.tables["kinds"]
+    assert found.tables["stars"] == defined.tables["stars"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("CREATE TABLE {{ schema }}.other (x int);", "table stars has this file, not other"),
+        ("DROP TABLE {{ schema }}.stars;", "DROP has no place in the file of a table"),
+        ("CREATE TABLE {{ schema }}.stars (x int;", "; has no place in column x"),
+        ("CREATE TABLE {{ schema }}.stars (x int) INHERITS (y);", "; is wanted, not inherits"),
+        ("CREATE TABLE {{ schema }}.stars (CHECK (true));", "a CHECK must have a name"),
+        ("", "must define table stars, by CREATE TABLE"),
+    ],
+)
+def test_files_that_are_not_understood(tmp_path, text, message):
+    file = tmp_path / "stars.sql"
+    file.write_text(f"{{% block table %}}{text}{{% endblock %}}")
+    with pytest.raises(ConfigurationError, match=f"{file}: {message}"):
+        ddl.define([file])
+
+
+def test_tables_in_a_circle(tmp_path):
+    for one, other in (("a", "b"), ("b", "a")):
+        (tmp_path / f"{one}.sql").write_text(
+            f"{{% block table %}}CREATE TABLE {{{{ schema }}}}.{one} (x int PRIMARY KEY, "
+            f"y int REFERENCES {{{{ schema }}}}.{other} (x));{{% endblock %}}"
+        )
+    with pytest.raises(ConfigurationError, match="refer to each other in a circle"):
+        ddl.define(sorted(tmp_path.glob("*.sql")))
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ('public.q3c_ang2ipix(ra, "dec")', "q3c_ang2ipix(ra, dec)"),
+        ("((z > 0::double precision))", "z > 0"),
+        ("(spectype)::text = 'QSO'::character varying(6)", "spectype = 'QSO'"),
+        ("lower((name)::text)", "lower(name)"),
+        ("(a) + (b)", "a + b"),
+        ("f(a)", "f(a)"),
+        ('"Big" = 1', '"Big"=1'),
+    ],
+)
+def test_expressions_in_one_form(ours, theirs):
+    assert one_form(ours) == one_form(theirs)
+
+
+def test_different_expressions_stay_different():
+    texts = ["(a) + (b * c)", "(a + b) * c", "f(a)", "g(a)", "a", '"A"', "'a'", "f(a, b)"]
+    assert len({one_form(text) for text in texts}) == len(texts)

@@ -1,0 +1,123 @@
+"""Servers that did not end by a stop, and starts that fail."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psycopg
+import pytest
+from click.testing import CliRunner
+from support.clusters import private_cluster
+
+from specprod_copy.cli.server import server
+from specprod_copy.errors import ServerError
+from specprod_copy.server.account import account_for
+from specprod_copy.server.cluster import Cluster
+
+SOCKET = ".s.PGSQL.5432"
+
+
+def answer(cluster: Cluster) -> object:
+    with psycopg.connect(cluster.conninfo()) as connection:
+        return connection.execute("SELECT 42").fetchone()[0]
+
+
+@contextmanager
+def process_of_the_servers_user(cluster: Cluster) -> Iterator[int]:
+    """Run something that is no server, and yield its process id."""
+    account = account_for(cluster.directory)
+    identity = {} if account.is_caller else {"user": account.uid, "group": account.gid}
+    with subprocess.Popen(["sleep", "600"], cwd="/", **identity) as process:
+        try:
+            yield process.pid
+        finally:
+            process.kill()
+
+
+def await_end(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        while os.kill(pid, 0) is None:
+            time.sleep(0.01)
+
+
+def test_process_number_that_another_process_has_by_now(own: Cluster) -> None:
+    killed = own.start().pid
+    os.kill(killed, signal.SIGKILL)
+    await_end(killed)
+    with process_of_the_servers_user(own) as pid:
+        for file in (own.data / "postmaster.pid", own.home / f"{SOCKET}.lock"):
+            _, *rest = file.read_text().splitlines(keepends=True)
+            file.write_text(f"{pid}\n{''.join(rest)}")
+        assert own.stop() is False
+        state = own.start()
+        assert state.pid != pid
+        assert answer(own) == 42
+        os.kill(pid, 0)  # it was left alone
+
+
+def test_live_server_without_its_socket(own: Cluster) -> None:
+    first = own.start()
+    (own.home / SOCKET).unlink()
+    (own.home / f"{SOCKET}.lock").unlink()
+    assert own.stop() is True
+    await_end(first.pid)
+    assert own.start().running
+
+
+def test_folder_removed_while_the_server_runs_and_made_again() -> None:
+    with private_cluster() as cluster:
+        first = cluster.start().pid
+        shutil.rmtree(cluster.home)
+        second = cluster.start().pid
+        os.kill(first, signal.SIGINT)  # it would notice by itself within a minute
+        while (cluster.home / SOCKET).exists():
+            time.sleep(0.01)
+        third = cluster.start().pid
+        assert len({first, second, third}) == 3
+        assert answer(cluster) == 42
+        await_end(second)
+
+
+def test_failed_start_shows_the_end_of_the_log_line_by_line(own: Cluster) -> None:
+    own.start()
+    own.stop()
+    settings = own.data / "postgresql.conf"
+    before = settings.read_text()
+    settings.write_text(f"{before}nonsense = 1\n")
+    shown = CliRunner().invoke(server, ["start", "--embedded", str(own.directory)])
+    settings.write_text(before)
+    assert isinstance(shown.exception, ServerError)
+    first, *log = str(shown.exception).splitlines()
+    assert first.startswith(f"{own.directory}: cannot start PostgreSQL ")
+    assert first.endswith("; its log ends with")
+    assert any('unrecognized configuration parameter "nonsense"' in line for line in log)
+    assert all(line.startswith("    ") and "\\n" not in line for line in log)
+    own.start()
+    assert "nonsense" in (own.home / "log" / "server.log.1").read_text()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="what root does in the folder of another user")
+def test_root_removes_and_shows_no_log_that_a_link_leads_to(tmp_path: Path) -> None:
+    with private_cluster() as cluster:
+        cluster.start()
+        cluster.stop()
+        tmp_path.chmod(0o755)
+        names = [f"server-202601{day}-000000.log" for day in range(10, 20)]
+        names += ["startup.log", "server.log"]
+        for name in names:
+            (tmp_path / name).write_text("for root\n")
+            (tmp_path / name).chmod(0o600)
+        shutil.rmtree(cluster.home / "log")
+        (cluster.home / "log").symlink_to(tmp_path)
+        with pytest.raises(ServerError) as caught:
+            cluster.start()
+        assert "for root" not in str(caught.value)
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+        assert {path.read_text() for path in tmp_path.iterdir()} == {"for root\n"}
