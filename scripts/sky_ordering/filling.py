@@ -102,7 +102,7 @@ def timed(connection: psycopg.Connection, statement: str) -> float:
 
 
 def make(connection: psycopg.Connection, rows: Sky, case: Case) -> None:
-    """Make the table anew in one of the orders, with its q3c index and statistics."""
+    """Make the table again in one of the orders, with its q3c index and statistics."""
     connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE".encode())
     statements.make(connection, ["schema", rows.table], ["table"], schema=SCHEMA)
     pieces, sort, cluster = CASES[case.name]

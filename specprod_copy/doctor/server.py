@@ -121,16 +121,7 @@ def check_q3c(connection: psycopg.Connection, facts: dict[str, Any]) -> Finding:
 def check_rights(
     connection: psycopg.Connection, facts: dict[str, Any], schema: str | None
 ) -> Iterator[Finding]:
-    """Yield what the role may do.
-
-    Parameters
-    ----------
-    connection : psycopg.Connection
-    facts : dict
-        As `ask` returns them.
-    schema : str or None
-        The schema that is going to be loaded, if it is known.
-    """
+    """Yield what the role may do, in the schema that is to be loaded or else in a new one."""
     role, name = facts["role"], facts["database"]
     yield Finding("rights", "role", f"{role}{', a superuser' if facts['superuser'] else ''}")
     if schema is not None and catalog.schema_exists(connection, schema):
