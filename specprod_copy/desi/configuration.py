@@ -27,7 +27,7 @@ _FORMS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "tiles": _WORD,
 }
-# What DESI's own configuration file says about its connection; this program takes it from its options.
+# What DESI's own configuration file says about its connection; here that is given by options.
 _CONNECTION_KEYS: Final = frozenset({"username", "hostname", "chunksize", "maxrows"})
 
 

@@ -177,6 +177,7 @@ def connections_left(facts: dict[str, Any]) -> int:
 
 def check_session(connection: psycopg.Connection) -> Iterator[Finding]:
     """Yield the settings of the loader's sessions, as they are after it has set them."""
+    by_socket = connection.info.host.startswith(("/", "@"))
     for name, wanted in SESSION_SETTINGS.items():
         row = connection.execute("SELECT current_setting(%s, true)", (name,)).fetchone()
         value = row[0] if row else None
@@ -184,6 +185,8 @@ def check_session(connection: psycopg.Connection) -> Iterator[Finding]:
             yield Finding("session", name, "unknown to this server", why="it is left out")
         elif value == wanted:
             yield Finding("session", name, value)
+        elif by_socket and name.startswith("tcp_"):
+            yield Finding("session", name, "not for a socket")
         else:
             why = "something between here and the server keeps the loader from setting it"
             yield Finding("session", name, value, "advice", wanted, why)
