@@ -5,7 +5,7 @@
 --
 -- Variables: schema; estimate=1 for the numbers of the last VACUUM or ANALYZE (no number: there was none)
 -- instead of exact ones.
--- Locks: ACCESS SHARE: everybody goes on.
+-- Locks: ACCESS SHARE: everybody else can work.
 -- Time: exact numbers need one reading of every table, or of its smallest index; estimates nothing.
 -- Changes nothing. All exact numbers are of the same moment.
 

@@ -88,7 +88,7 @@ install_postgresql() {
     local version configuration=/etc/postgresql-common/createcluster.conf
     version=$(sed -n 's|.* /usr/lib/postgresql/\([0-9]*\)/bin has .*|\1|p' <<<"$postgresql")
     if [[ -n $version ]] && has_lists && ! has_candidate "postgresql-$version-q3c"; then
-        return # asking anew at each run would not help
+        return # asking again at each run would not help
     fi
     update_package_lists
     version=${version:-$(distribution_version)}
@@ -159,7 +159,7 @@ is_sound() {
 
 make_environment() {
     if [[ -e $venv || -L $venv ]]; then
-        say "making .venv anew: it is incomplete, or was made for another place or Python"
+        say "making .venv again: it is incomplete, or was made for another place or Python"
         rm -rf "$venv"
     fi
     if ! "$python" -c 'import ensurepip' 2>/dev/null && is_root_with_apt &&

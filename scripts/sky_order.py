@@ -4,7 +4,7 @@
 
 Fills the tables photometry and fiberassign several times with the same made-up rows, each time in
 another order, gives them their q3c index and counts the pages that searches in cones read. What
-the rows are is told in `sky_ordering/rows.py`.
+the rows are is described in `sky_ordering/rows.py`.
 """
 
 from __future__ import annotations

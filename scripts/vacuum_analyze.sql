@@ -7,7 +7,7 @@
 -- Locks: SHARE UPDATE EXCLUSIVE (readers and writers go on); with full=1 ACCESS EXCLUSIVE (nobody reads) on
 -- one table at a time.
 -- Time: plain, one reading of what changed since the last time; with full=1 each table and its indexes are
--- written anew, which needs as much disk again until the table is done.
+-- written again, which needs as much disk again until the table is done.
 -- Each table in a transaction of its own (VACUUM cannot run inside one), small ones first; run it as often as
 -- you like.
 

@@ -123,7 +123,7 @@ class Bench:
         return make_plan(sources, inputs, columns, ledger).units, columns
 
     def make_tables(self) -> None:
-        """Make the tables anew, without keys and indexes."""
+        """Make the tables again, without keys and indexes."""
         self.drop_tables()
         wanted = ["schema", LEDGER, *self.tables]
         statements.make(self.connection, wanted, ["table"], schema=SCHEMA)

@@ -77,7 +77,7 @@ class Rounds:
         found = equality.counts(self.bench, expected)
         if found != expected:
             raise FailedError(f"{turn.name} has loaded {found} rows, not {expected}")
-        # First what was found: to know what is expected, the tables are filled anew.
+        # First what was found: to know what is expected, the tables are filled again.
         if every_value and equality.contents(self.bench, expected) != self._contents(turn):
             different = ", ".join(self._differing(turn))
             raise FailedError(f"{turn.name} has loaded other values than the server in {different}")

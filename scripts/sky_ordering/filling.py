@@ -131,7 +131,7 @@ def see_q3c(connection: psycopg.Connection) -> str:
 
 
 def make(connection: psycopg.Connection, rows: Sky, case: Case) -> None:
-    """Make the table anew in one of the orders, with its q3c index and statistics."""
+    """Make the table again in one of the orders, with its q3c index and statistics."""
     q3c = see_q3c(connection)
     connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE".encode())
     statements.make(connection, ["schema", rows.table], ["table"], schema=SCHEMA)

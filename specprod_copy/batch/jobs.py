@@ -44,37 +44,6 @@ LAST_TILE_TIME: Final = "06:00:00"
 class BatchOptions:
     """What all jobs of a production have in common.
 
-    Parameters
-    ----------
-    email : str
-        Who gets mail when a job ends or fails.
-    root : pathlib.Path
-        DESI_ROOT of the jobs.
-    production : Production
-    schema : str
-        Schema that receives the tables.
-    job_dir : pathlib.Path
-        Folder of scripts and logs.
-    connection : tuple of str
-        Options that tell the loader its server, see `connection_arguments`.
-    shell : {"sh", "csh"}
-    qos, constraint : str
-        Quality of service, and required features of the node.
-    version : str, optional
-        Version of the environment module to swap to.
-    config : pathlib.Path, optional
-        Configuration file with the production.
-    tiles_file : pathlib.Path, optional
-        Jobs are for the tiles in this file, one by one, instead of for the stages.
-    exposures_file : pathlib.Path, optional
-        Exposures file to load instead of the production's own.
-    patch_tiles : bool
-        Load the tiles, too, from the given files instead of the production's own.
-    overwrite_tables : bool
-        Let the first job replace its tables.
-    array : int, optional
-        Number of tasks of the job arrays that load the rows of large stages.
-
     Raises
     ------
     ConfigurationError
@@ -83,21 +52,35 @@ class BatchOptions:
     """
 
     email: str
+    """Who gets mail when a job ends or fails."""
     root: Path
+    """DESI_ROOT of the jobs."""
     production: Production
     schema: str
+    """Schema that receives the tables."""
     job_dir: Path
+    """Folder of scripts and logs."""
     connection: tuple[str, ...] = ()
+    """Options that tell the loader its server, see `connection_arguments`."""
     shell: str = "sh"
+    """One of `SHELLS`."""
     qos: str = "regular"
     constraint: str = "cpu"
+    """Quality of service, and required features of the node."""
     version: str | None = None
+    """Version of the environment module to swap to."""
     config: Path | None = None
+    """Configuration file with the production."""
     tiles_file: Path | None = None
+    """Jobs are for the tiles in this file, one by one, instead of for the stages."""
     exposures_file: Path | None = None
+    """Exposures file to load instead of the production's own."""
     patch_tiles: bool = False
+    """Load the tiles, too, from the given files instead of the production's own."""
     overwrite_tables: bool = False
+    """Let the first job replace its tables."""
     array: int | None = None
+    """Number of tasks of the job arrays that load the rows of large stages."""
 
     def __post_init__(self) -> None:
         for key in sorted(CHECKED & vars(self).keys()):
@@ -130,56 +113,32 @@ class BatchOptions:
 
 @dataclass(frozen=True)
 class Job:
-    """One job, or one array of jobs.
-
-    Parameters
-    ----------
-    name : str
-        Name of the job; with the suffix of the shell that of its script.
-    time : str
-        Wall time [h:min:s].
-    command : str
-        Template of its command line.
-    item : str
-        The stage or the TILEID.
-    first, last : bool
-        Whether it is the first or last one of all.
-    array : int, optional
-        Number of tasks, if it is an array of jobs that load one share of the rows each.
-    completes : tuple of str
-        Names of the jobs, beside itself, that are done with when it has succeeded.
-    """
+    """One job, or one array of jobs."""
 
     name: str
+    """Name of the job; with the suffix of the shell that of its script."""
     time: str
+    """Wall time [h:min:s]."""
     command: str
+    """Template of its command line."""
     item: str
+    """The stage or the TILEID."""
     first: bool
     last: bool
+    """Whether it is the first or last one of all."""
     array: int | None = None
+    """Number of tasks, if it is an array of jobs that load one share of the rows each."""
     completes: tuple[str, ...] = ()
+    """Names of the jobs, beside itself, that are done with when it has succeeded."""
 
     def __post_init__(self) -> None:
         check("time", self.time)
 
 
 def loadable_tiles(path: Path) -> list[int]:
-    """Return the tiles that are worth loading: late enough, and with EFFTIME_SPEC > 0.
+    """Return the TILEIDs of a file that are worth loading: late enough, and with EFFTIME_SPEC > 0.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        Tiles file.
-
-    Returns
-    -------
-    list of int
-        TILEIDs, ascending: of the tiles that share a target the lowest gives its photometry.
-
-    Raises
-    ------
-    InputError
-        If there are none, or the file is not as it must be.
+    They ascend: of the tiles that share a target the lowest gives its photometry.
     """
     tiles = read_table(path, tile.SOURCE.hdus, ["TILEID", "LASTNIGHT", "EFFTIME_SPEC"])
     efftime = pl.col("EFFTIME_SPEC").cast(pl.Float64)
@@ -194,10 +153,6 @@ def loadable_tiles(path: Path) -> list[int]:
 
 def make_jobs(batch: BatchOptions) -> list[Job]:
     """Return the jobs in the order in which they have to run.
-
-    Parameters
-    ----------
-    batch : BatchOptions
 
     Returns
     -------
@@ -244,15 +199,6 @@ def _with_array(job: Job, array: int | None) -> list[Job]:
 
 def render(job: Job, batch: BatchOptions) -> Script:
     """Return the script of a job.
-
-    Parameters
-    ----------
-    job : Job
-    batch : BatchOptions
-
-    Returns
-    -------
-    Script
 
     Raises
     ------

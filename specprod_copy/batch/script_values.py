@@ -45,39 +45,18 @@ CHECKED: Final = frozenset(_FORMS)
 
 
 def check(kind: str, value: object) -> None:
-    """Check a value that scripts hold without quotes.
-
-    Parameters
-    ----------
-    kind : str
-        One of `CHECKED`.
-    value : object
-        Its text is checked.
-
-    Raises
-    ------
-    ConfigurationError
-        If it is not of the form of its kind.
-    """
+    """Refuse a value whose form is not that of its kind (one of `CHECKED`)."""
     label, form, allowed = _FORMS[kind]
     if not re.fullmatch(form, str(value)):
         raise ConfigurationError(f"{label} must be {allowed}, not {str(value)!r}")
 
 
 def csh_quote(value: str) -> str:
-    r"""Return a text as one word of csh, as `shlex.quote` does for sh.
+    """Return a text as one word of csh, as `shlex.quote` does for sh.
 
     Each special character gets a backslash. Quotes would not do: ``!`` is special within them, and
-    a backslash within them is or is not, by the user's setting of ``backslash_quote``.
-
-    Parameters
-    ----------
-    value : str
-        Without line breaks: behind a backslash they would become blanks.
-
-    Returns
-    -------
-    str
+    a backslash within them is or is not, by the user's setting of ``backslash_quote``. The value
+    has no line breaks: behind a backslash they would become blanks.
     """
     return re.sub(r"([^\w./:,+@-])", r"\\\1", value) or "''"
 
@@ -89,24 +68,7 @@ SHELLS: Final = tuple(_QUOTE)
 
 
 def quote(value: object, shell: str) -> str:
-    """Return a value as one word of a shell.
-
-    Parameters
-    ----------
-    value : object
-        Its text is quoted.
-    shell : str
-        One of `SHELLS`.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    ConfigurationError
-        If the text has line breaks or other characters that cannot be printed.
-    """
+    """Return a value as one word of a shell (`SHELLS`); refuse line breaks and the like."""
     text = str(value)
     if not text.isprintable():
         raise ConfigurationError(
@@ -128,7 +90,6 @@ def connection_arguments(
     ----------
     dsn : str, optional
         URI or key=value string.
-    hostname, username, dbname : str, optional
 
     Returns
     -------

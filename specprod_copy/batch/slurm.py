@@ -22,26 +22,14 @@ _JOB_ID: Final = re.compile(r"([0-9]+)(?:;\S+)?")  # a cluster's name may follow
 
 @dataclass(frozen=True)
 class Script:
-    """A script and where it belongs.
+    """A script and where it belongs."""
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        Its file, to be written.
-    text : str
-        What is to stand there.
-    """
-
-    path: Path
-    text: str
+    path: Path  # its file, to be written
+    text: str  # what is to stand there
 
 
 def check_scripts(scripts: Sequence[Script]) -> None:
     """Check that no script that is there already has another text.
-
-    Parameters
-    ----------
-    scripts : sequence of Script
 
     Raises
     ------
@@ -89,34 +77,16 @@ def write_scripts(scripts: Sequence[Script], *, overwrite: bool = False) -> None
 
 
 def sbatch_command(script: Path, after: str | None) -> list[str]:
-    """Return the command line that submits a script.
+    """Return the command line that submits a script, to run after the success of a job or array.
 
-    Parameters
-    ----------
-    script : pathlib.Path
-    after : str, optional
-        Id of the job that has to succeed before, or of the array of jobs that all have to. If one
-        fails, Slurm takes this job off the queue.
-
-    Returns
-    -------
-    list of str
+    If that fails, Slurm takes this job off the queue.
     """
     wait = [f"--dependency=afterok:{after}", "--kill-on-invalid-dep=yes"] if after else []
     return ["sbatch", "--parsable", *wait, str(script)]
 
 
 def chain(scripts: Sequence[Script]) -> str:
-    """Return the lines of sh that submit scripts as `submit` does.
-
-    Parameters
-    ----------
-    scripts : sequence of Script
-
-    Returns
-    -------
-    str
-    """
+    """Return the lines of sh that submit scripts as `submit` does."""
     lines: list[str] = []
     for script in scripts:
         quoted = Path(shlex.quote(str(script.path)))

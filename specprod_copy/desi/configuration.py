@@ -27,7 +27,7 @@ _FORMS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "tiles": _WORD,
 }
-# What DESI's own configuration file says about its connection; this program is told elsewhere.
+# What DESI's own configuration file says about its connection; here that is given by options.
 _CONNECTION_KEYS: Final = frozenset({"username", "hostname", "chunksize", "maxrows"})
 
 
@@ -35,33 +35,18 @@ _CONNECTION_KEYS: Final = frozenset({"username", "hostname", "chunksize", "maxro
 class Production:
     """The configuration of a production.
 
-    Parameters
-    ----------
-    name : str
-        Name of the production (SPECPROD).
-    release : str
-        Data release, for example ``dr1``.
-    photometry : str
-        Version of the lsdr9-photometry catalog, or ``computed``: one file per tile.
-    target_summary : bool
-        Whether all targets are in one targetphot file.
-    redshift : str
-        ``base``, ``patch/VERSION``, ``zcat/VERSION`` or ``daily``.
-    tiles : str
-        Version of the fiberassign files.
-
     Raises
     ------
     ConfigurationError
         If a value has the wrong type, or cannot be part of a path.
     """
 
-    name: str
-    release: str
-    photometry: str
-    target_summary: bool
-    redshift: str
-    tiles: str
+    name: str  # of the production (SPECPROD)
+    release: str  # data release, for example ``dr1``
+    photometry: str  # version of the lsdr9-photometry catalog, or ``computed``: one file per tile
+    target_summary: bool  # whether all targets are in one targetphot file
+    redshift: str  # ``base``, ``patch/VERSION``, ``zcat/VERSION`` or ``daily``
+    tiles: str  # version of the fiberassign files
 
     def __post_init__(self) -> None:
         if not isinstance(self.target_summary, bool):
@@ -93,10 +78,6 @@ def load_configuration(path: Path | None = None) -> dict[str, Production]:
         A file with further productions: TOML (``.toml``), or an INI file as DESI's loader has it
         (``.ini``, ``.cfg``, ``.conf``), whose keys about the connection are ignored. Each section
         is a production; one that is packaged too is replaced as a whole.
-
-    Returns
-    -------
-    dict of str to Production
 
     Raises
     ------

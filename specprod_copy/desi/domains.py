@@ -31,15 +31,9 @@ class Domain(Protocol):
 
 @dataclass(frozen=True)
 class Codes:
-    """Names that stand for small integers; a formula is given the integers (``Int32``).
+    """Names that stand for small integers; a formula is given the integers (``Int32``)."""
 
-    Parameters
-    ----------
-    codes : mapping of str to int
-        The code of each name.
-    """
-
-    codes: Mapping[str, int]
+    codes: Mapping[str, int]  # the code of each name
 
     def column(self, expr: pl.Expr) -> pl.Expr:
         """Return the codes of a column of names, null for an unknown name."""
@@ -63,22 +57,12 @@ class Codes:
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from `low` to `high`, given to a formula as `dtype`.
-
-    Parameters
-    ----------
-    low, high : int or float
-        The bounds.
-    dtype : polars data type
-        The type of the column that a formula is given.
-    closed : {"both", "left"}
-        Whether `high` itself belongs to the range.
-    """
+    """Numbers from `low` to `high`, given to a formula as `dtype`."""
 
     low: float
     high: float
-    dtype: type[pl.DataType] = pl.Int64
-    closed: Literal["both", "left"] = "both"
+    dtype: type[pl.DataType] = pl.Int64  # of the column that a formula is given
+    closed: Literal["both", "left"] = "both"  # whether `high` itself belongs to the range
 
     def column(self, expr: pl.Expr) -> pl.Expr:
         """Return the column, null where it is outside the range, NaN or infinite."""
@@ -118,19 +102,11 @@ class AnyInt64:
 
 
 def accepts(**domains: Domain) -> Callable[[Callable[..., pl.Expr]], Callable[..., Any]]:
-    """Let a formula of expressions also be called with plain values.
+    """Let a formula of expressions also be called with plain values; each parameter has its domain.
 
-    Parameters
-    ----------
-    **domains : Domain
-        The domain of each parameter of the formula.
-
-    Returns
-    -------
-    callable
-        A decorator. The decorated function returns a ``polars.Expr`` when any argument is one,
-        otherwise a plain value (``int``, ``bool``, ``str``, or a ``dict`` where the formula makes
-        a struct). A plain string is always a value, never the name of a column.
+    The decorated function returns a ``polars.Expr`` when any argument is one, otherwise a plain
+    value (``int``, ``bool``, ``str``, or a ``dict`` where the formula makes a struct). A plain
+    string is always a value, never the name of a column.
     """
 
     def decorate(formula: Callable[..., pl.Expr]) -> Callable[..., Any]:

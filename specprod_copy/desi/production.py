@@ -38,13 +38,6 @@ class ProductionFiles:
     Methods return files that exist. Lists are sorted by name, numbers in names by value (tile 999
     before tile 1000), so that a load does not depend on the file system.
 
-    Parameters
-    ----------
-    production : Production
-        The production.
-    root : pathlib.Path
-        The folder that holds ``spectro``, ``vac`` and ``target`` (DESI_ROOT).
-
     Raises
     ------
     InputError
@@ -52,7 +45,7 @@ class ProductionFiles:
     """
 
     production: Production
-    root: Path
+    root: Path  # the folder that holds ``spectro``, ``vac`` and ``target`` (DESI_ROOT)
 
     def __post_init__(self) -> None:
         if not self.root.is_dir():

@@ -21,21 +21,14 @@ DEFAULT_PROGRAM: Final = "other"
 
 @dataclass(frozen=True)
 class ProgramRule:
-    """The FAFLAVORs of one program: those that end with its name, and a list of others.
-
-    Parameters
-    ----------
-    program : str
-        The program, and the ending.
-    also : frozenset of str
-        FAFLAVORs without that ending.
-    but_not : frozenset of str
-        FAFLAVORs with that ending that do not belong to the program.
-    """
+    """The FAFLAVORs of one program: those that end with its name, and a list of others."""
 
     program: str
+    """The program, and the ending."""
     also: frozenset[str] = frozenset()
+    """FAFLAVORs without that ending."""
     but_not: frozenset[str] = frozenset()
+    """FAFLAVORs with that ending that do not belong to the program."""
 
     def holds(self, faflavor: pl.Expr) -> pl.Expr:
         """Return whether a FAFLAVOR belongs to the program."""

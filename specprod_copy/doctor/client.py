@@ -31,13 +31,7 @@ def cores() -> int:
 
 
 def check_client(connections: int) -> Iterator[Finding]:
-    """Yield cores, memory, limits and versions.
-
-    Parameters
-    ----------
-    connections : int
-        How many more the server gives us.
-    """
+    """Yield cores, memory, limits and versions; the server gives us so many more connections."""
     memory = memory_bytes()
     jobs = max(1, min(cores(), memory // PROCESS_BYTES, connections - 1))
     yield Finding("client", "cores", f"{cores()}")

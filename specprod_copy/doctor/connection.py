@@ -83,15 +83,9 @@ def round_trip(connection: psycopg.Connection) -> float:
 
 
 def throughput(connection: psycopg.Connection, size: int, seconds: float) -> float:
-    """Return how fast COPY into a temporary table is [MB/s]; nothing of it stays.
+    """Return how fast COPY of so many bytes into a temporary table is [MB/s]; nothing of it stays.
 
-    Parameters
-    ----------
-    connection : psycopg.Connection
-    size : int
-        Bytes to send.
-    seconds : float
-        When to stop if it is not done.
+    It ends after so many seconds, whatever has been sent.
     """
     head = struct.pack("!hi", 1, _ROW_BYTES)
     block = b"".join(head + os.urandom(_ROW_BYTES) for _ in range(_ROWS))

@@ -25,39 +25,17 @@ LEVELS = ("ok", "advice", "problem")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """One thing that was looked at."""
 
-    Parameters
-    ----------
-    group : str
-        One of `GROUPS`.
-    name : str
-        What was looked at.
-    value : str
-        What was found.
-    level : str
-        One of `LEVELS`.
-    good : str
-        What would be better; empty if nothing would.
-    why : str
-        What it has to do with a load.
-    gain : str
-        What it was measured to gain; empty where that was not measured.
-    remedy : tuple of str
-        Statements or commands that bring it about.
-    restart : bool
-        Whether the server has to be restarted for that.
-    """
-
-    group: str
-    name: str
-    value: str
-    level: str = "ok"
-    good: str = ""
-    why: str = ""
-    gain: str = ""
-    remedy: tuple[str, ...] = ()
-    restart: bool = False
+    group: str  # one of `GROUPS`
+    name: str  # what was looked at
+    value: str  # what was found
+    level: str = "ok"  # one of `LEVELS`
+    good: str = ""  # what would be better; empty if nothing would
+    why: str = ""  # what it has to do with a load
+    gain: str = ""  # what it was measured to gain; empty where that was not measured
+    remedy: tuple[str, ...] = ()  # statements or commands that bring it about
+    restart: bool = False  # whether the server has to be restarted for that
 
     def __post_init__(self) -> None:
         if self.group not in GROUPS or self.level not in LEVELS:

@@ -124,16 +124,7 @@ def check_q3c(connection: psycopg.Connection, facts: dict[str, Any]) -> Finding:
 def check_rights(
     connection: psycopg.Connection, facts: dict[str, Any], schema: str | None
 ) -> Iterator[Finding]:
-    """Yield what the role may do.
-
-    Parameters
-    ----------
-    connection : psycopg.Connection
-    facts : dict
-        As `ask` returns them.
-    schema : str or None
-        The schema that is going to be loaded, if it is known.
-    """
+    """Yield what the role may do, in the schema that is to be loaded or else in a new one."""
     role, name = facts["role"], facts["database"]
     yield Finding("rights", "role", f"{role}{', a superuser' if facts['superuser'] else ''}")
     if schema is not None and catalog.schema_exists(connection, schema):
@@ -189,6 +180,7 @@ def connections_left(facts: dict[str, Any]) -> int:
 
 def check_session(connection: psycopg.Connection) -> Iterator[Finding]:
     """Yield the settings of the loader's sessions, as they are after it has set them."""
+    by_socket = connection.info.host.startswith(("/", "@"))
     for name, wanted in {"search_path": SEARCH_PATH, **SESSION_SETTINGS}.items():
         row = connection.execute("SELECT current_setting(%s, true)", (name,)).fetchone()
         value = row[0] if row else None
@@ -196,6 +188,8 @@ def check_session(connection: psycopg.Connection) -> Iterator[Finding]:
             yield Finding("session", name, "unknown to this server", why="it is left out")
         elif value == wanted:
             yield Finding("session", name, value)
+        elif by_socket and name.startswith("tcp_"):
+            yield Finding("session", name, "not for a socket")
         else:
             why = "something between here and the server keeps the loader from setting it"
             yield Finding("session", name, value, "advice", wanted, why)

@@ -22,36 +22,16 @@ _RULES: Mapping[str, Callable[[Any, Any], bool]] = {
 
 @dataclass(frozen=True)
 class Setting:
-    """A value of a setting that is good for loads.
-
-    Parameters
-    ----------
-    name : str
-        Of the setting.
-    rule : str
-        ``at least``, ``is`` or ``is not``.
-    good : str
-        The value of the rule, in PostgreSQL's notation.
-    why : str
-    gain : str
-        What `scripts/server_settings.py` measured; empty if it was not measured.
-    suggest : str
-        What to set where the rule is broken; `good` if empty.
-    also : mapping of str to str
-        Settings that have to go with it.
-    unless : str
-        SQL condition: where it is true the setting stays as it is, for the reason in `reason`.
-    reason : str
-    """
+    """A value of a setting that is good for loads."""
 
     name: str
-    rule: str
-    good: str
+    rule: str  # ``at least``, ``is`` or ``is not``
+    good: str  # the value of the rule, in PostgreSQL's notation
     why: str
-    gain: str = ""
-    suggest: str = ""
-    also: Mapping[str, str] = field(default_factory=dict)
-    unless: str = "false"
+    gain: str = ""  # what `scripts/server_settings.py` measured; empty if it was not measured
+    suggest: str = ""  # what to set where the rule is broken; `good` if empty
+    also: Mapping[str, str] = field(default_factory=dict)  # settings that have to go with it
+    unless: str = "false"  # SQL condition: where it is true the setting stays, for this reason
     reason: str = ""
 
 
@@ -168,11 +148,7 @@ def check_settings(
 ) -> Iterator[Finding]:
     """Yield what is to be said about each setting that the server knows.
 
-    Parameters
-    ----------
-    connection : psycopg.Connection
-        With the settings of the server, not those of the loader.
-    settings : sequence of Setting
+    The connection has the settings of the server, not those of the loader.
     """
     query = """
         SELECT name, setting, COALESCE(unit, '') AS unit, vartype, context,

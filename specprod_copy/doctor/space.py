@@ -26,13 +26,7 @@ ROW_BYTES: Mapping[str, tuple[int, int]] = MappingProxyType(
 def check_space(conninfo: str, inputs: Inputs, schema: str) -> Iterator[Finding]:
     """Yield what a load of all stages would add to the server's disk.
 
-    Parameters
-    ----------
-    conninfo : str
-    inputs : Inputs
-        The production's files; each is opened, to count rows.
-    schema : str
-        What is loaded there already is not counted.
+    Each file is opened, to count rows; what is loaded there already is not counted.
     """
     plan, _ = plan_load(conninfo, inputs, LoadOptions(("all",), schema))
     rows: dict[str, int] = dict.fromkeys(ROW_BYTES, 0)

@@ -151,10 +151,6 @@ def read_table(
     columns : sequence of str, optional
         As for `InputTable.frames`.
 
-    Returns
-    -------
-    polars.DataFrame
-
     Raises
     ------
     InputError

@@ -35,34 +35,15 @@ _TRAILER_BYTES = 8
 
 
 def text_digest(path: Path) -> str:
-    """Return the digest of a text file.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read.
-    """
+    """Return the digest of a text file."""
     with input_errors(path):
         return f"whole {hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 
 def hdu_digest(path: Path, file: io.BufferedIOBase, hdu: Hdu, header: Mapping[str, object]) -> str:
-    """Return the digest of an HDU.
+    """Return the digest of an HDU of an open file, by its data and header.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-    file : binary file
-        The same, open; if it is gzipped it is left where it is.
-    hdu : Hdu
-    header : mapping
-        All that is known about the HDU, the keywords of the primary one included.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read.
+    The header has the keywords of the primary one as well. A gzipped file is left where it is.
     """
     kept = {key: value for key, value in header.items() if key not in _REWRITTEN}
     digest = hashlib.sha256(repr(sorted(kept.items())).encode())

@@ -57,21 +57,7 @@ TABLES = ("binary table", COMPRESSED_TABLE)
 class FitsTable:
     """A binary table of an open FITS file; see `specprod_copy.reader.InputTable`.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    file : binary file
-        The same, open for reading; this object closes it.
-    hdu : Hdu
-        The table's HDU.
-    primary : Hdu
-        The primary HDU.
-
-    Raises
-    ------
-    InputError
-        If the HDU is no binary table, its header is damaged or the file too short.
+    The file is open for reading, and closed by this object.
     """
 
     def __init__(self, path: Path, file: io.BufferedIOBase, hdu: Hdu, primary: Hdu) -> None:
@@ -200,24 +186,9 @@ class FitsTable:
 
 
 def open_fits(path: Path, hdus: Sequence[str] = ()) -> FitsTable:
-    """Open a binary table of a FITS file, gzipped or not.
+    """Open a binary table of a FITS file, gzipped or not; see `specprod_copy.reader.open_table`.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    hdus : sequence of str, optional
-        Accepted names of the HDU, the preferred one first, in any case. Without names: the first
-        binary table. An HDU without EXTNAME is named by its number.
-
-    Returns
-    -------
-    FitsTable
-
-    Raises
-    ------
-    InputError
-        If there is no such file or HDU, it is no binary table, or it is damaged.
+    An HDU without EXTNAME is named by its number.
     """
     with ExitStack() as stack:
         file = stack.enter_context(open_bytes(path))

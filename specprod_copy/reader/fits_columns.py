@@ -54,41 +54,29 @@ FLIPPED: dict[tuple[str, float], pl.DataType] = {
 
 @dataclass(frozen=True)
 class FitsColumn:
-    """One column of a binary table.
-
-    Attributes
-    ----------
-    name : str
-        TTYPE in upper case.
-    offset, width : int
-        Place in the row, bytes.
-    stored : str
-        NumPy type of one stored element; text is stored as bytes.
-    shape : tuple of int
-        Shape of one row's value as stored: () for a scalar, (n,) for a vector, (width,) for
-        text, (n, width) for a vector of n texts.
-    inner : polars.DataType, optional
-        Type of one element in Polars; None if the column cannot be read.
-    flipped : bool
-        Whether the top bit of the stored integers is flipped.
-    scaling : tuple of float, optional
-        TSCAL and TZERO that make the column Float64.
-    null : int, optional
-        TNULL: the stored integer that stands for no value.
-    problem : str
-        Why the column cannot be read.
-    """
+    """One column of a binary table."""
 
     name: str
+    """TTYPE in upper case."""
     offset: int
     width: int
+    """Place in the row [byte]."""
     stored: str
+    """NumPy type of one stored element; text is stored as bytes."""
     shape: tuple[int, ...] = ()
+    """Shape of one row's value as stored: () for a scalar, (n,) for a vector, (width,) for text,
+    (n, width) for a vector of n texts.
+    """
     inner: pl.DataType | None = None
+    """Type of one element in Polars; None if the column cannot be read."""
     flipped: bool = False
+    """Whether the top bit of the stored integers is flipped."""
     scaling: tuple[float, float] | None = None
+    """TSCAL and TZERO that make the column Float64."""
     null: int | None = None
+    """TNULL: the stored integer that stands for no value."""
     problem: str = ""
+    """Why the column cannot be read."""
 
     @property
     def vector(self) -> tuple[int, ...]:
@@ -108,18 +96,12 @@ class FitsColumn:
 
 
 class Columns(NamedTuple):
-    """The columns of a binary table.
-
-    Attributes
-    ----------
-    by_name : mapping of str to FitsColumn
-        In file order. What cannot be read is there, too, with its `problem`.
-    schema : polars.Schema
-        Their types in Polars.
-    """
+    """The columns of a binary table."""
 
     by_name: Mapping[str, FitsColumn]
+    """In file order. What cannot be read is there, too, with its `problem`."""
     schema: pl.Schema
+    """Their types in Polars."""
 
 
 class BadColumn(Exception):
@@ -131,25 +113,7 @@ class BadColumn(Exception):
 
 
 def parse_columns(header: Mapping[str, object], fault: Fault) -> Columns:
-    """Take the columns of a binary table from its header.
-
-    Parameters
-    ----------
-    header : mapping
-        Keywords of the HDU.
-    fault : callable
-        Makes the error.
-
-    Returns
-    -------
-    Columns
-
-    Raises
-    ------
-    InputError
-        If there are too many columns, a TFORM is bad, two names are equal in upper case, or the
-        widths do not add up to NAXIS1.
-    """
+    """Take the columns of a binary table from its header."""
     n_columns = integer(header, "TFIELDS", fault)
     if n_columns > MAX_COLUMNS:
         raise fault(f"damaged header: TFIELDS is {n_columns}, and at most {MAX_COLUMNS} may be")
@@ -171,17 +135,9 @@ def column_keywords(n_columns: int) -> list[str]:
 
 @lru_cache(maxsize=64, typed=True)  # TSCAL = 1 and TSCAL = T are not the same
 def make_columns(*values: Any) -> tuple[Columns, int]:
-    """Make the columns of a table, and the bytes of its row; thousands of files have the same ones.
+    """Make the columns of a table, and the bytes of its row, from values of `column_keywords`.
 
-    Parameters
-    ----------
-    *values
-        Values of `column_keywords`, None where there is no such keyword.
-
-    Raises
-    ------
-    BadColumn
-        If a TFORM is bad, or two names are equal in upper case.
+    A value is None where there is no such keyword. Thousands of files have the same ones.
     """
     columns: dict[str, FitsColumn] = {}
     offset = 0

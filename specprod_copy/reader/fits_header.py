@@ -50,25 +50,13 @@ FLOAT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[ED][+-]?\d+)?")
 
 @dataclass(frozen=True)
 class Hdu:
-    """One header with the place of its data.
+    """One header with the place of its data."""
 
-    Attributes
-    ----------
-    index : int
-        0 for the primary HDU.
-    name : str
-        EXTNAME as written; without one ``PRIMARY``, or the index as text.
-    header : mapping
-        Keyword to value: str, bool, int, float, or None when undefined.
-    start, size : int
-        Offset of the data in the file and their length without padding, bytes.
-    """
-
-    index: int
-    name: str
-    header: Mapping[str, object]
-    start: int
-    size: int
+    index: int  # 0 for the primary HDU
+    name: str  # EXTNAME as written; without one ``PRIMARY``, or the index as text
+    header: Mapping[str, object]  # keyword to value: str, bool, int, float, or None when undefined
+    start: int  # offset of the data in the file [byte]
+    size: int  # length of the data, without padding [byte]
 
     @property
     def kind(self) -> str:
@@ -106,14 +94,7 @@ def open_bytes(path: Path) -> io.BufferedIOBase:
 
 
 def scan(file: io.BufferedIOBase, path: Path) -> Iterator[Hdu]:
-    """Read one HDU's header after the other, not their data.
-
-    Raises
-    ------
-    InputError
-        If the file is not FITS, a header is damaged, or an HDU is asked for that would lie behind
-        the end of a truncated one.
-    """
+    """Read one HDU's header after the other, not their data."""
     start = 0
     for index in itertools.count():
         with input_errors(path):
@@ -172,11 +153,6 @@ def parse_cards(text: str) -> dict[str, object]:
 
     Comments are dropped, CONTINUE cards joined, HIERARCH keywords named without that word. Of a
     repeated keyword the first counts, as in astropy.
-
-    Raises
-    ------
-    Contradiction
-        If a keyword that places the data is repeated with another value.
     """
     header: dict[str, object] = {}
     unfinished = ""  # the keyword of a text that ends in &: CONTINUE may follow

@@ -18,14 +18,7 @@ from specprod_copy.reader.fits_columns import FitsColumn
 class BadCells(Exception):
     """Stored values of a column without meaning; the table makes an error with their rows of it.
 
-    Parameters
-    ----------
-    reason : str
-        What they are.
-    positions : list of int
-        Where they are among the values that were to be decoded, ascending.
-    values : list of bytes
-        As stored.
+    The positions among the values that were to be decoded ascend; values are as stored.
     """
 
     def __init__(self, reason: str, positions: list[int], values: list[bytes]) -> None:
@@ -36,24 +29,10 @@ class BadCells(Exception):
 
 
 def decode(column: FitsColumn, values: np.ndarray) -> pl.Series:
-    """Turn stored values of a column into a Polars series.
+    """Turn stored values of a column into a Polars series of type `column.dtype`.
 
-    Parameters
-    ----------
-    column : FitsColumn
-        A column without a problem.
-    values : array, shape (rows, *column.shape)
-        As stored, but in this machine's byte order, contiguous.
-
-    Returns
-    -------
-    polars.Series
-        Of type `column.dtype`. Text is without trailing blanks and NULs, blank text is ''.
-
-    Raises
-    ------
-    BadCells
-        If text is not UTF-8 or a logical value is neither ``T``, ``F`` nor NUL.
+    The values have shape (rows, *column.shape), lie contiguously and are in this machine's byte
+    order. Text is without trailing blanks and NULs, blank text is ''.
     """
     if column.inner == pl.String:
         return decode_text(column, values)

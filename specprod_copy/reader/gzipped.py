@@ -38,24 +38,8 @@ def open_unpacking(path: Path) -> io.BufferedIOBase:
 def unpack(file: gzip.GzipFile, start: int, size: int, fault: Fault) -> io.BufferedIOBase:
     """Take a part of a file out, and read on to the end, where the checksum is.
 
-    Parameters
-    ----------
-    file : gzip.GzipFile
-        Is closed.
-    start, size : int
-        Place of the part in the unpacked file [byte].
-    fault : callable
-        Makes the error.
-
-    Returns
-    -------
-    binary file
-        The part, at its end; shorter if the file ends before. Memory or a temporary file.
-
-    Raises
-    ------
-    InputError
-        If there is no room for it.
+    The part goes into memory or a temporary file and is left at its end; it is shorter if the file
+    ends before. The gzipped file is closed.
     """
     part = SpooledTemporaryFile(MEMORY_BYTES)  # noqa: SIM115 - the caller closes it
     file.seek(start)

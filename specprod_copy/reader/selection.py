@@ -18,28 +18,7 @@ RowNumbers = range | np.ndarray
 
 
 def choose_columns(asked: Sequence[str] | None, existing: Iterable[str], fault: Fault) -> list[str]:
-    """Check the names of the columns asked for.
-
-    Parameters
-    ----------
-    asked : sequence of str, optional
-        Names in any case; all existing columns when None.
-    existing : iterable of str
-        The table's columns, in upper case.
-    fault : callable
-        Makes the error.
-
-    Returns
-    -------
-    list of str
-        Upper-case names in the order asked for.
-
-    Raises
-    ------
-    InputError
-        If a column does not exist (with the names that look like it), is asked for twice, or
-        none is asked for.
-    """
+    """Return the columns asked for (None: all) in upper case: each must exist and come once."""
     existing = list(existing)
     names = existing if asked is None else [name.upper() for name in asked]
     if not names:
@@ -64,29 +43,7 @@ def choose_rows(
     *,
     fault: Fault,
 ) -> RowNumbers:
-    """Check the rows asked for.
-
-    Parameters
-    ----------
-    n_rows : int
-        Number of rows in the table.
-    first, last : int, optional
-        The rows from `first` up to, not including, `last` (the end when None).
-    rows : array of int, shape (n,), optional
-        Ascending row numbers within the whole table; those in [`first`, `last`) are taken.
-    fault : callable
-        Makes the error.
-
-    Returns
-    -------
-    range or array of int64
-        The row numbers to read.
-
-    Raises
-    ------
-    InputError
-        If the table has no such rows, or `rows` does not ascend.
-    """
+    """Return the row numbers [`first`, `last`), or which of the ascending `rows` lie there."""
     last = n_rows if last is None else last
     if not 0 <= first <= last <= n_rows:
         raise fault(f"rows {first} to {last} are asked for, but the table has {n_rows}")
@@ -109,13 +66,7 @@ def chunks(rows: RowNumbers, size: int) -> Iterator[RowNumbers]:
 
 
 def runs(rows: RowNumbers) -> Iterator[tuple[int, int, int]]:
-    """Cut ascending `rows` into runs of neighbours.
-
-    Yields
-    ------
-    tuple of int
-        Position of the run within `rows`, its first row number, its length.
-    """
+    """Cut ascending `rows` into runs of neighbours: place in `rows`, first row number, length."""
     if isinstance(rows, range):
         if len(rows):
             yield 0, rows.start, len(rows)

@@ -123,20 +123,6 @@ def open_csv(path: Path) -> MemoryTable:
     Blanks around names and values are dropped, blank lines skipped. A column of whole numbers
     becomes Int64, one of numbers (``nan`` and ``inf`` among them) Float64, else it is text; an
     empty field is null. Whole numbers beyond Int64 stay text, so that no digit is lost.
-
-    Parameters
-    ----------
-    path : Path
-        The file, in UTF-8.
-
-    Returns
-    -------
-    MemoryTable
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, has no header line, or a line has too few or many fields.
     """
     fault = partial(InputError, path=path)
     with input_errors(path):
@@ -191,23 +177,7 @@ def infer(name: str, values: Sequence[str]) -> pl.Series:
 
 
 def open_ecsv(path: Path) -> MemoryTable:
-    """Read an ECSV table; masked values become null, units are ignored.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    MemoryTable
-        Its header is the table's meta.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, is not ECSV, or has a column of a type not known here.
-    """
+    """Read an ECSV table; masked values become null, units are ignored."""
     # Takes half a second, and few runs need it.
     from astropy.io.ascii.ecsv import InvalidEcsvDatatypeWarning
     from astropy.table import Table

@@ -42,20 +42,9 @@ class Chunk:
 def encoded_chunks(
     unit: Unit, encoder: Encoder, refused: list[Refusal] | None = None
 ) -> Iterator[Chunk]:
-    """Yield the rows of a unit as COPY data.
+    """Yield the rows of a unit as COPY data; `refused` is as in `rows.read.table_rows`.
 
-    Parameters
-    ----------
-    unit : Unit
-    encoder : Encoder
-        For columns of the unit's table; one serves many units, which spares small ones its making.
-    refused : list of Refusal, optional
-        See `rows.table_rows`.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read or holds values that the table does not accept.
+    One encoder serves all units of a table, which spares small ones its making.
     """
     columns = encoder.columns
     position = ALL_SOURCES[unit.source].position
@@ -113,7 +102,6 @@ def encoded_units(
     ------
     int
         Number of the unit.
-    Chunk
 
     Raises
     ------

@@ -23,15 +23,10 @@ def table_rows(
 
     Parameters
     ----------
-    unit : Unit
     columns : sequence of Column
         Columns of the unit's table, or some of them; only what these need is read.
     refused : list of Refusal, optional
         Takes the rows whose values cannot be loaded; without it such a row is an error.
-
-    Yields
-    ------
-    Transformed
 
     Raises
     ------
@@ -86,15 +81,10 @@ def transformed_rows(
     ----------
     source : TableSource
         What the database table is made of.
-    table : InputTable
     columns : sequence of Column
         As for `table_rows`.
     first, last, rows
         As for `InputTable.frames`; `rows` are within [`first`, `last`).
-
-    Yields
-    ------
-    Transformed
 
     Raises
     ------

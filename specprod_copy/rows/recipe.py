@@ -19,36 +19,16 @@ from specprod_copy.tables.source import Check, TableSource
 
 
 class Recipe(NamedTuple):
-    """Expressions for the columns of a table.
+    """Expressions for the columns of a table."""
 
-    Parameters
-    ----------
-    inputs : list of str
-        The columns to read, in the order of the file.
-    elements : list of polars.Expr
-        Elements of vector columns that are wanted as columns of their own.
-    floats : list of str
-        Columns that anything is made of and whose numbers have to be finite.
-    sums : list of polars.Expr
-        The sum of each of them.
-    checks : list of Check
-        Those of the source whose columns there are.
-    broken : list of polars.Expr
-        For each of them whether any row breaks it.
-    expressions : dict of str to polars.Expr
-        The value of each column of the table.
-    results : list of polars.Expr
-        The same, named.
-    """
-
-    inputs: list[str]
-    elements: list[pl.Expr]
-    floats: list[str]
-    sums: list[pl.Expr]
-    checks: list[Check]
-    broken: list[pl.Expr]
-    expressions: dict[str, pl.Expr]
-    results: list[pl.Expr]
+    inputs: list[str]  # the columns to read, in the order of the file
+    elements: list[pl.Expr]  # elements of vector columns that are wanted as columns of their own
+    floats: list[str]  # columns that anything is made of and whose numbers have to be finite
+    sums: list[pl.Expr]  # the sum of each of them
+    checks: list[Check]  # those of the source whose columns there are
+    broken: list[pl.Expr]  # for each of them whether any row breaks it
+    expressions: dict[str, pl.Expr]  # the value of each column of the table
+    results: list[pl.Expr]  # the same, named
 
     def blame(self, column: str) -> str:
         """Return the input columns behind a table's column, for messages."""
@@ -63,27 +43,9 @@ def find_recipe(
     schema: tuple[tuple[str, pl.DataType], ...],
     constants: tuple[tuple[str, type], ...],
 ) -> Recipe:
-    """Find how a table is made of files with certain columns.
+    """Find how a table is made of files with certain columns, and constants beside them.
 
-    Parameters
-    ----------
-    source : TableSource
-        What the table is made of.
-    columns : tuple of Column
-        Columns of the database table.
-    schema : tuple of (str, polars.DataType)
-        Columns of the file.
-    constants : tuple of (str, type)
-        Values that the file has beside its columns.
-
-    Returns
-    -------
-    Recipe
-
-    Raises
-    ------
-    InputError
-        If columns are missing or have a type that can never fit; names all of them, but no file.
+    An error names all columns that are missing or have a type that can never fit, but no file.
     """
     file = pl.Schema(schema)
     scalars = _scalars(file)

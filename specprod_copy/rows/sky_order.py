@@ -21,16 +21,8 @@ def morton_code(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
     """Return a number for each position that is near for positions that are near each other.
 
     The bits of right ascension and declination by turns: a curve in the shape of a Z, as those of
-    q3c and of HEALPix in nested order, but with less to compute.
-
-    Parameters
-    ----------
-    ra, dec : numpy.ndarray of float64, shape (n,)
-        Position [deg]; one off the sky, such as -9999, has some place, too.
-
-    Returns
-    -------
-    numpy.ndarray of uint32, shape (n,)
+    q3c and of HEALPix in nested order, but with less to compute. Positions
+    are in degrees; one off the sky, such as -9999, has some place, too.
     """
     number = np.zeros(len(ra), dtype=np.uint32)
     for coordinate, bit in ((ra, 0), (dec + 90, 1)):
@@ -43,18 +35,6 @@ def morton_code(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
 
 
 def sorted_on_sky(frame: pl.DataFrame, ra: str, dec: str) -> pl.DataFrame:
-    """Return the rows of a frame in the order of `place`.
-
-    Parameters
-    ----------
-    frame : polars.DataFrame
-    ra, dec : str
-        Columns of the frame with a position [deg] and without nulls.
-
-    Returns
-    -------
-    polars.DataFrame
-        Rows of the same place stay in their order.
-    """
+    """Return the rows of a frame in the order of `morton_code`; equal ones stay in theirs."""
     order = np.argsort(morton_code(frame[ra].to_numpy(), frame[dec].to_numpy()), kind="stable")
     return frame.select(pl.all().gather(pl.Series(order)))

@@ -25,24 +25,12 @@ _KEPT = "kept?"
 
 
 class Transformed(NamedTuple):
-    """Rows as the table wants them, and what they were made of.
+    """Rows as the table wants them, and what they were made of."""
 
-    Parameters
-    ----------
-    frame : polars.DataFrame
-        Columns of the table, each of its `Column.polars_type`.
-    row_numbers : numpy.ndarray, shape (frame.height,)
-        Row in the HDU that each row comes from.
-    rows_read : int
-        Rows before the row filter.
-    values_changed : int
-        Values that `NOT_FINITE` replaced.
-    """
-
-    frame: pl.DataFrame
-    row_numbers: np.ndarray
-    rows_read: int
-    values_changed: int
+    frame: pl.DataFrame  # columns of the table, each of its `Column.polars_type`
+    row_numbers: np.ndarray  # row in the HDU that each row comes from; shape (frame.height,)
+    rows_read: int  # rows before the row filter
+    values_changed: int  # values that `NOT_FINITE` replaced
 
 
 class Transform:
@@ -89,14 +77,7 @@ class Transform:
         ]
 
     def __call__(self, frame: pl.DataFrame, row_numbers: np.ndarray) -> Transformed:
-        """Return the rows of a frame as the table wants them.
-
-        Parameters
-        ----------
-        frame : polars.DataFrame
-            Columns `inputs`, as the reader yields them.
-        row_numbers : numpy.ndarray
-            Row number in the HDU of each row of the frame, for error messages.
+        """Return the rows of a frame of columns `inputs`, which have these numbers in the HDU.
 
         Raises
         ------

@@ -15,18 +15,10 @@ from specprod_copy.errors import InputError
 
 @dataclass(frozen=True)
 class Stamp:
-    """What tells, at the cost of a system call, that a file was not written to meanwhile.
+    """What tells, at the cost of a system call, that a file was not written to meanwhile."""
 
-    Parameters
-    ----------
-    size : int
-        Size [byte].
-    mtime_ns : int
-        Modification time since 1970 [ns].
-    """
-
-    size: int
-    mtime_ns: int
+    size: int  # [byte]
+    mtime_ns: int  # modification time since 1970 [ns]
 
     @classmethod
     def of(cls, path: Path) -> Self:
@@ -49,18 +41,10 @@ class Change(Enum):
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What tells that an HDU is still the one that was loaded.
+    """What tells that an HDU is still the one that was loaded."""
 
-    Parameters
-    ----------
-    stamp : Stamp
-        Of the file.
-    digest : str
-        Of the HDU; see `specprod_copy.reader.content`.
-    """
-
-    stamp: Stamp
-    digest: str
+    stamp: Stamp  # of the file
+    digest: str  # of the HDU, see `specprod_copy.reader.content`
 
     @property
     def packed(self) -> bool:
@@ -82,40 +66,19 @@ class Fingerprint:
 
 @dataclass(frozen=True)
 class Unit:
-    """Rows ``[first, last)`` of one HDU, on their way to one table.
+    """Rows ``[first, last)`` of one HDU, on their way to one table."""
 
-    Parameters
-    ----------
-    source : str
-        Name of the `TableSource`.
-    table, stage : str
-        Its table and stage.
-    path : pathlib.Path
-        The file.
-    file : str
-        Its name in the ledger.
-    hdu : str
-        Name of the HDU, empty for text files.
-    first, last : int
-        First row and the row after the last one, counted from 0.
-    row_bytes : int
-        Bytes of a row in the file.
-    fingerprint : Fingerprint
-        Of the HDU when the load was planned.
-    rows : numpy.ndarray, optional
-        The rows to load, sorted, when they are not all of the range.
-    """
-
-    source: str
+    source: str  # name of the `TableSource`
     table: str
     stage: str
     path: Path
-    file: str
-    hdu: str
-    first: int
-    last: int
-    row_bytes: int
-    fingerprint: Fingerprint
+    file: str  # its name in the ledger
+    hdu: str  # its name, empty for text files
+    first: int  # counted from 0
+    last: int  # the row after the last one
+    row_bytes: int  # in the file
+    fingerprint: Fingerprint  # of the HDU when the load was planned
+    # The rows to load, sorted, when they are not all of the range.
     rows: np.ndarray | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -139,56 +102,28 @@ class Unit:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A row of a file that is in quarantine: it was refused, and the rest of its file loaded.
+    """A row of a file that is in quarantine: it was refused, and the rest of its file loaded."""
 
-    Parameters
-    ----------
-    row : int
-        Its number in the HDU, counted from 0.
-    column : str
-        Input column that is blamed, or several, joined by ``+``.
-    value : str
-        What is in that column, as error messages show it.
-    reason : str
-        What is wrong with it; of several reasons the first one that was found.
-    rule : str
-        ``value``: the row itself shows it. ``key``: an earlier row has the same key. ``reference``:
-        the row that it refers to does not exist.
-    """
-
-    row: int
-    column: str
-    value: str
-    reason: str
+    row: int  # its number in the HDU, counted from 0
+    column: str  # the input column that is blamed, or several, joined by ``+``
+    value: str  # what is in that column, as error messages show it
+    reason: str  # what is wrong with it; of several reasons the first one that was found
+    # ``value``: the row itself shows it. ``key``: an earlier row has the same key. ``reference``:
+    # the row that it refers to does not exist.
     rule: str = "value"
 
 
 @dataclass(frozen=True)
 class UnitResult:
-    """What became of a unit.
-
-    Parameters
-    ----------
-    unit : Unit
-    rows_read, rows_kept : int
-        Rows read, and rows that passed the row filter and were loaded.
-    values_changed : int
-        NaN and infinite values replaced.
-    bytes_sent : int
-        COPY data [byte].
-    seconds : float
-        Time taken [s].
-    quarantine : tuple of Refusal
-        Rows that were read and refused.
-    """
+    """What became of a unit."""
 
     unit: Unit
     rows_read: int
-    rows_kept: int
-    values_changed: int
-    bytes_sent: int
+    rows_kept: int  # that passed the row filter and were loaded
+    values_changed: int  # NaN and infinite values that were replaced
+    bytes_sent: int  # of COPY data
     seconds: float
-    quarantine: tuple[Refusal, ...] = ()
+    quarantine: tuple[Refusal, ...] = ()  # rows that were read and refused
 
 
 def ledger_name(path: Path, root: Path) -> str:

@@ -32,7 +32,7 @@ def create_data_directory(data: Path, account: Account, binaries: Binaries) -> N
     """Make a data directory, which has its name only when it is complete."""
     unfinished = data.with_name(f"{data.name}.new")
     account.run(["rm", "-rf", unfinished])  # of an initdb that was killed
-    # The C collation compares bytes: the fastest index builds, and the same order for ever, while
+    # The C collation compares bytes: the fastest index builds, and always the same order, while
     # other collations change with the C library and break their indexes.
     options = ["--encoding=UTF8", "--locale=C", "--auth=trust", "--data-checksums"]
     command = [str(binaries.program("initdb")), f"--username={SUPERUSER}", *options]

@@ -29,13 +29,11 @@ def build(connection: psycopg.Connection, name: str, q3c: str | None = "public")
         connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(place))
         connection.execute("DROP EXTENSION IF EXISTS q3c")
         connection.execute(sql.SQL("CREATE EXTENSION q3c SCHEMA {}").format(place))
-        connection.execute(sql.SQL("SET search_path = pg_catalog, {}").format(place))
     phases = [phase for phase in PHASES if q3c is not None or phase != "q3c"]
     tables = ["schema", *ddl.definition().tables]
-    for statement in ddl.statements(tables, phases, schema=name):
+    for statement in ddl.statements(tables, phases, schema=name, q3c=q3c or "public"):
         if "EXTENSION" not in statement.sql:
             connection.execute(statement.sql.encode())
-    connection.execute("SET search_path = pg_catalog")
 
 
 @pytest.fixture(scope="module")
