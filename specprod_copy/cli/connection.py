@@ -91,7 +91,7 @@ class ServerOptions(NamedServer):
         cluster = self._cluster
         if cluster is None:
             return self.conninfo()
-        if not cluster.status().running:
+        if not cluster.running:
             check()
         cluster.start()
         return cluster.conninfo()
@@ -122,10 +122,9 @@ class ServerOptions(NamedServer):
 
 def start_existing(cluster: Cluster) -> str | None:
     """Return how to connect to an embedded server, starting one that is stopped; None if absent."""
-    state = cluster.status()
-    if not state.exists:
+    if not cluster.exists:
         return None
-    if not state.running:
+    if not cluster.running:
         warn(f"starting the server in {cluster.directory}")
     cluster.start()
     return cluster.conninfo()

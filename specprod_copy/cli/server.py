@@ -100,7 +100,7 @@ def psql(directory: Path, arguments: tuple[str, ...]) -> None:
     """
     cluster = Cluster(directory)
     if start_existing(cluster) is None:
-        raise no_server(directory)
+        raise no_server(None if directory == DEFAULT_DIRECTORY else directory)
     program = str(cluster.binaries().program("psql"))
     # What PGSERVICE says would win over PGHOST.
     inherited = {name: value for name, value in os.environ.items() if name != "PGSERVICE"}
