@@ -8,9 +8,8 @@ Type, default, help and environment variable are stated here once; `cli` makes t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Annotated, Any, Final, Literal
 
 AS_FIELD: Final = object()
@@ -74,9 +73,3 @@ def jobs_option(help_text: str, *, most: int = 8) -> Option:
         default=lambda: min(os.cpu_count() or 1, most),
         default_text=f"number of processors, at most {most}",
     )
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a question about the known names that a name resembles, or an empty text."""
-    alike = get_close_matches(name.lower(), [*known], n=3, cutoff=0.6)
-    return f"did you mean {' or '.join(alike)}?" if alike else ""

@@ -18,7 +18,7 @@ import specprod_copy
 from specprod_copy.cli.streams import open_streams
 from specprod_copy.cli.text import warn
 from specprod_copy.errors import SpecprodCopyError
-from specprod_copy.option import did_you_mean
+from specprod_copy.words import did_you_mean
 
 COMMANDS = (
     "doctor",

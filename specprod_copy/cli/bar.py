@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from specprod_copy.cli.progress import LineProgress
-from specprod_copy.cli.text import escaped
+from specprod_copy.words import escaped
 
 
 class BarProgress(LineProgress):

@@ -21,10 +21,11 @@ from specprod_copy.cli.options import (
     make_inputs,
 )
 from specprod_copy.cli.progress import make_listener
-from specprod_copy.cli.text import escaped, line_width, say
+from specprod_copy.cli.text import line_width, say
 from specprod_copy.loading.api import LoadOptions, check_load, plan_load
 from specprod_copy.loading.api import load as run_load
 from specprod_copy.tables import Inputs
+from specprod_copy.words import escaped
 
 
 @click.command(epilog=EPILOG)

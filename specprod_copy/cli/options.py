@@ -13,8 +13,9 @@ from specprod_copy.cli.builder import make
 from specprod_copy.desi.configuration import find_production
 from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.errors import ConfigurationError
-from specprod_copy.option import Option, did_you_mean
+from specprod_copy.option import Option
 from specprod_copy.tables import SOURCES, STAGES, Inputs
+from specprod_copy.words import did_you_mean
 
 Config = Annotated[
     Path | None,

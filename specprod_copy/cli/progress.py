@@ -65,7 +65,7 @@ def make_listener(verbosity: int) -> ProgressListener:
     """Return the listener for a verbosity: negative nothing, 0 progress, positive each step too."""
     if verbosity < 0:
         return ProgressListener()
-    if sys.stderr is not None and sys.stderr.isatty():
+    if sys.stderr.isatty():
         from specprod_copy.cli.bar import BarProgress  # rich takes its time
 
         return BarProgress(verbose=verbosity > 0)

@@ -12,7 +12,8 @@ from specprod_copy.cli.text import put
 from specprod_copy.coeff_patch import PATCH_SCHEMA, PRODUCTIONS, render_procedure
 from specprod_copy.postgres import ddl
 
-TABLE = Name("table", ddl.TABLES, f"known: {' '.join(ddl.TABLES)}")
+_KNOWN = tuple(ddl.definition().tables)
+TABLE = Name("table", _KNOWN, f"known: {' '.join(_KNOWN)}")
 
 
 @click.command("render-ddl")

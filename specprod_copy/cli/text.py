@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 from typing import Final
 
-import click
-
 from specprod_copy.errors import SpecprodCopyError
+from specprod_copy.words import escaped
 
 _WIDTH_OF_FILES: Final = 120
 """Files and pipes have no width of their own."""
@@ -18,21 +17,11 @@ _WIDTH_OF_FILES: Final = 120
 _GAP: Final = 2
 
 
-def escaped(text: str) -> str:
-    r"""Return a text in which nothing can steer a terminal.
-
-    What cannot be printed becomes ``\x1b`` and the like: control characters, those that change the
-    direction of text, line breaks, and bytes of file names that are no UTF-8. Names and messages of
-    files and servers may hold any of it.
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def say(text: str, *, err: bool = False, bold: bool = False) -> None:
     """Print a line for people."""
-    click.echo(click.style(escaped(text), bold=True) if bold else escaped(text), err=err)
+    stream = sys.stderr if err else sys.stdout
+    line = escaped(text)
+    print(f"\x1b[1m{line}\x1b[0m" if bold and stream.isatty() else line, file=stream, flush=True)
 
 
 def warn(text: str) -> None:
@@ -48,7 +37,7 @@ def put(text: str) -> None:
     SpecprodCopyError
         If it cannot be written: then there is no result.
     """
-    click.echo(text, nl=not text.endswith("\n"))
+    print(text, end="" if text.endswith("\n") else "\n", flush=True)
     lost = getattr(sys.stdout, "lost", None)
     if lost is not None and not isinstance(lost, BrokenPipeError):
         raise SpecprodCopyError(f"standard output: {lost.strerror}")
@@ -57,8 +46,11 @@ def put(text: str) -> None:
 def line_width(*, err: bool = False) -> int:
     """Return how long a line may be."""
     stream = sys.stderr if err else sys.stdout
-    terminal = stream is not None and stream.isatty()
-    return shutil.get_terminal_size().columns if terminal else _WIDTH_OF_FILES
+    if not stream.isatty():
+        return _WIDTH_OF_FILES
+    columns = os.environ.get("COLUMNS", "")
+    width = int(columns) if columns.isdecimal() else os.get_terminal_size(stream.fileno()).columns
+    return width or _WIDTH_OF_FILES
 
 
 def table_lines(

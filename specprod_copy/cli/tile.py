@@ -11,11 +11,11 @@ from specprod_copy.cli.builder import make, options_of
 from specprod_copy.cli.connection import ServerOptions
 from specprod_copy.cli.options import ProductionOptions, Readers, Verbosity, make_inputs
 from specprod_copy.cli.progress import make_listener
-from specprod_copy.cli.text import escaped
 from specprod_copy.cli.tile_text import print_summary
 from specprod_copy.daily.run import TileOptions, load_tiles
 from specprod_copy.tables import Inputs
 from specprod_copy.tiles.summaries import Summaries
+from specprod_copy.words import escaped
 
 
 @click.command()

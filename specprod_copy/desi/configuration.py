@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from specprod_copy.errors import ConfigurationError
-from specprod_copy.option import did_you_mean
+from specprod_copy.words import did_you_mean
 
 _PACKAGED: Final = Path(__file__).with_name("productions.toml")
 _KEYS: Final = ("release", "photometry", "target_summary", "redshift", "tiles")

@@ -10,14 +10,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 from specprod_copy.cli.doctor_text import print_findings
 from specprod_copy.cli.load_text import plan_lines, summary_lines
 from specprod_copy.cli.status import status_lines
-from specprod_copy.cli.text import entry_lines, escaped, say, table_lines
+from specprod_copy.cli.text import entry_lines, say, table_lines
 from specprod_copy.cli.verify_text import result_lines
 from specprod_copy.doctor.findings import Finding
 from specprod_copy.loading.summary import LoadSummary, TableSummary
@@ -27,15 +26,14 @@ from specprod_copy.tables import SOURCES
 from specprod_copy.verification.html import render
 from specprod_copy.verification.results import Result
 from specprod_copy.verification.text import to_json
+from specprod_copy.words import escaped
 
 HOSTILE = "a\x1b[2J\rb\x9b31mc\u202ed\u2066e\x07f\ng\udcffh\u2028i"
 STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def test_escaped():
-    assert escaped(HOSTILE) == (
-        r"a\x1b[2J\rb\x9b31mc\u202ed\u2066e\x07f\ng\udcffh\u2028i"
-    )
+    assert escaped(HOSTILE) == (r"a\x1b[2J\rb\x9b31mc\u202ed\u2066e\x07f\ng\udcffh\u2028i")
     assert escaped("Größe → 日本 ✗") == "Größe → 日本 ✗"
 
 
