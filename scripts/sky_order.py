@@ -11,14 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
 
-from sky_ordering.filling import CASES, SCHEMA, Case, make
+from sky_ordering.filling import CASES, SCHEMA, Case
+from sky_ordering.filling import make as make_table
 from sky_ordering.rows import Sky, fiberassign, photometry, targets
 from sky_ordering.searching import PLANNER, RADII, search
-from specprod_copy.cli.options import connection_options
+from specprod_copy.cli.builder import make, options_of
+from specprod_copy.cli.connection import ServerOptions
 from specprod_copy.postgres.connection import connect
 
 
@@ -56,8 +59,8 @@ def table_of(rows: Sky, cases: Sequence[Case]) -> list[str]:
 @click.option("--searches", type=click.IntRange(1), default=50, show_default=True)
 @click.option("--seed", default=0, show_default=True)
 @click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), help="Write it here.")
-@connection_options
-def main(number: int, searches: int, seed: int, markdown: Path | None, conninfo: str) -> None:
+@options_of(ServerOptions)
+def main(number: int, searches: int, seed: int, markdown: Path | None, **server: Any) -> None:
     """Count the pages that searches on the sky read, for rows in several orders."""
     rng = np.random.default_rng(seed)
     ra, dec = targets(rng, number)
@@ -66,13 +69,13 @@ def main(number: int, searches: int, seed: int, markdown: Path | None, conninfo:
     around = rng.choice(np.flatnonzero(inner), searches, replace=False)
     centres = np.stack([ra[around], dec[around]], axis=1)
     text: list[str] = []
-    with connect(conninfo) as connection:
+    with connect(make(ServerOptions, server).to_write(lambda: None)) as connection:
         for name, value in PLANNER.items():
             connection.execute("SELECT set_config(%s, %s, false)", (name, value))
         for rows in (photometry(rng, ra, dec), fiberassign(rng, ra, dec)):
             cases = [Case(name) for name in CASES]
             for case in cases:
-                make(connection, rows, case)
+                make_table(connection, rows, case)
                 search(connection, rows, case, centres, warm=True)
                 click.echo(f"{rows.table}, {case.name}: done", err=True)
             text += [f"### {rows.table}", "", *table_of(rows, cases), ""]

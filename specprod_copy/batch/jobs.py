@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import jinja2
 import polars as pl
@@ -16,6 +16,7 @@ from specprod_copy.batch.slurm import DONE, Script
 from specprod_copy.desi.configuration import Production
 from specprod_copy.desi.production import FIRST_LOADABLE_NIGHT
 from specprod_copy.errors import ConfigurationError, InputError
+from specprod_copy.option import Option, Schema
 from specprod_copy.reader import read_table
 from specprod_copy.resources import resource_folder
 from specprod_copy.tables import STAGES, tile
@@ -53,34 +54,65 @@ class BatchOptions:
 
     email: str
     """Who gets mail when a job ends or fails."""
+
     root: Path
     """DESI_ROOT of the jobs."""
+
     production: Production
-    schema: str
-    """Schema that receives the tables."""
-    job_dir: Path
-    """Folder of scripts and logs."""
+    schema: Schema
+    job_dir: Annotated[
+        Path,
+        Option(
+            "-j --job-dir", "Folder of scripts and logs.", default="~/Documents/Jobs", absolute=True
+        ),
+    ]
     connection: tuple[str, ...] = ()
-    """Options that tell the loader its server, see `connection_arguments`."""
+    """Options that name the loader's server, see `connection_arguments`."""
+
     shell: str = "sh"
     """One of `SHELLS`."""
-    qos: str = "regular"
-    constraint: str = "cpu"
-    """Quality of service, and required features of the node."""
-    version: str | None = None
-    """Version of the environment module to swap to."""
-    config: Path | None = None
-    """Configuration file with the production."""
-    tiles_file: Path | None = None
-    """Jobs are for the tiles in this file, one by one, instead of for the stages."""
-    exposures_file: Path | None = None
-    """Exposures file to load instead of the production's own."""
-    patch_tiles: bool = False
-    """Load the tiles, too, from the given files instead of the production's own."""
-    overwrite_tables: bool = False
-    """Let the first job replace its tables."""
-    array: int | None = None
-    """Number of tasks of the job arrays that load the rows of large stages."""
+
+    qos: Annotated[str, Option("-q --qos", "Quality of service.")] = "regular"
+    constraint: Annotated[str, Option("-C --constraint", "Kind of node.")] = "cpu"
+    version: Annotated[
+        str | None,
+        Option(
+            "-v --specprod-version",
+            "Swap to this version of the module specprod-copy; without it jobs run the program "
+            "that is on the PATH.",
+            metavar="VERSION",
+        ),
+    ] = None
+    config: Annotated[
+        Path | None,
+        Option("--config", "File that adds productions, as for the command load.", absolute=True),
+    ] = None
+    tiles_file: Annotated[
+        Path | None,
+        Option("-t --tiles-file", "One job for each loadable tile in this file.", absolute=True),
+    ] = None
+    exposures_file: Annotated[
+        Path | None,
+        Option(
+            "-e --exposures-file",
+            "Exposures file instead of the production's own (see below).",
+            absolute=True,
+        ),
+    ] = None
+    patch_tiles: Annotated[
+        bool, Option("-p --patch-tiles", "Let these jobs take tiles from --tiles-file, too.")
+    ] = False
+    overwrite_tables: Annotated[
+        bool, Option("--overwrite-tables", "Let the first job replace its tables.")
+    ] = False
+    array: Annotated[
+        int | None,
+        Option(
+            "--array",
+            "Share the rows of each large stage among N jobs, 2 to 1000 (see below).",
+            metavar="N",
+        ),
+    ] = None
 
     def __post_init__(self) -> None:
         for key in sorted(CHECKED & vars(self).keys()):

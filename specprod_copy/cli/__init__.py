@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gc
+import io
 import logging
 import os
 import signal
 import sys
-from contextlib import suppress
 from importlib import import_module
 from types import FrameType
 from typing import NoReturn
@@ -15,7 +15,10 @@ from typing import NoReturn
 import click
 
 import specprod_copy
+from specprod_copy.cli.streams import open_streams
+from specprod_copy.cli.text import warn
 from specprod_copy.errors import SpecprodCopyError
+from specprod_copy.words import did_you_mean
 
 COMMANDS = (
     "doctor",
@@ -49,10 +52,11 @@ class Commands(click.Group):
         """Return the names of the commands."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command, None if there is none of that name."""
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        """Return a command; if there is none of that name, ask which one is meant."""
         if cmd_name not in COMMANDS:
-            return None
+            meant = did_you_mean(cmd_name, COMMANDS)
+            ctx.fail(f"No such command {cmd_name!r}.{f' {meant.capitalize()}' if meant else ''}")
         name = cmd_name.replace("-", "_")
         # What a module defines is not garbage; to look through it again and again takes 0.05 s.
         gc.disable()
@@ -103,31 +107,37 @@ def main() -> None:
     try:
         code = cli.main(standalone_mode=False)
     except SpecprodCopyError as error:
-        click.echo(f"Error: {error}", err=True)
+        warn(f"Error: {error}")
         code = 1
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        for line in shown.getvalue().splitlines():
+            warn(line)
         code = error.exit_code
     except UnicodeEncodeError as error:
-        if error.encoding != "utf-8":  # that of a terminal
-            raise
         # File systems and shells hand over any bytes.
-        click.echo(f"Error: {error.object!r} is no UTF-8; a database has no such names", err=True)
+        warn(f"Error: {error.object!r} is no UTF-8; a database has no such names")
         code = 1
     except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted.", err=True)
+        warn("Interrupted.")
         code = 130
     sys.exit(code)
 
 
 def run() -> NoReturn:
-    """Run the command line and end the process at once: Python takes 0.1 s to take itself apart."""
+    """Run the command line and end the process at once: Python takes 0.1 s to take itself apart.
+
+    Output that cannot be written does not change what the command did, nor its exit code.
+    """
+    out, err = open_streams()
     code = 0
     try:
         main()
     except SystemExit as end:
         code = int(end.code or 0)
-    with suppress(BrokenPipeError):
-        sys.stdout.flush()
-        sys.stderr.flush()
+    out.flush()
+    if out.lost is not None and not isinstance(out.lost, BrokenPipeError) and code == 0:
+        warn(f"Error: standard output: {out.lost.strerror}")
+    err.flush()
     os._exit(code)

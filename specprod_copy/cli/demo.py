@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from specprod_copy.cli.text import say
 from specprod_copy.demo.fitsfile import Written
 from specprod_copy.demo.writing import MOST_TARGETS, SEED, TARGETS, TILES, write_production
 from specprod_copy.desi.production import find_production
@@ -86,8 +87,8 @@ def demo(
             progress=lambda done, of: bar.update(tiles * done // of - bar.pos),
         )
     for line in _table(written):
-        click.echo(line)
-    click.echo(f"Load it: specprod-copy load all --specprod {specprod} --root {directory}")
+        say(line)
+    say(f"Load it: specprod-copy load all --specprod {specprod} --root {directory}")
 
 
 def _table(written: Iterable[Written]) -> Iterator[str]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from specprod_copy.cli.options import connection_options, role_options
+from specprod_copy.cli.builder import make, options_of
+from specprod_copy.cli.connection import ServerOptions
+from specprod_copy.cli.options import Readers
+from specprod_copy.cli.text import say, warn
 from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres import catalog, ddl, rights
 from specprod_copy.postgres.connection import connect
@@ -12,9 +17,9 @@ from specprod_copy.postgres.connection import connect
 
 @click.command()
 @click.option("-s", "--schema", required=True, help="Schema of the tables.")
-@role_options("Let the roles of the public read as well.")
-@connection_options
-def grant(schema: str, roles: tuple[str, ...], conninfo: str) -> None:
+@options_of(Readers)
+@options_of(ServerOptions)
+def grant(schema: str, **values: Any) -> None:
     """Let roles read the tables of a schema.
 
     The loader does this as well; this command is for roles that were made later. A role that does
@@ -23,7 +28,8 @@ def grant(schema: str, roles: tuple[str, ...], conninfo: str) -> None:
     \b
       specprod-copy grant --schema iron --public
     """
-    with connect(conninfo) as connection:
+    roles = make(Readers, values).all
+    with connect(make(ServerOptions, values).to_read()) as connection:
         existing = catalog.existing_tables(connection, schema)
         tables = [table for table in ddl.definition().tables if table in existing]
         if not tables:
@@ -31,6 +37,6 @@ def grant(schema: str, roles: tuple[str, ...], conninfo: str) -> None:
         missing = rights.grant(connection, schema, tables, roles)
     for role in roles:
         if role in missing:
-            click.echo(f"Warning: role {role} does not exist: nothing granted to it", err=True)
+            warn(f"Warning: role {role} does not exist: nothing granted to it")
         else:
-            click.echo(f"{role} may read {len(tables)} tables of schema {schema}")
+            say(f"{role} may read {len(tables)} tables of schema {schema}")

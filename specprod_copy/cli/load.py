@@ -2,82 +2,41 @@
 
 from __future__ import annotations
 
-import os
-import re
 import sys
-from pathlib import Path
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import click
 
-from specprod_copy.cli.load_text import print_plan, print_refused, print_summary
+from specprod_copy.cli.builder import make, options_of
+from specprod_copy.cli.connection import ServerOptions
+from specprod_copy.cli.load_text import plan_lines, refused_lines, summary_lines
 from specprod_copy.cli.options import (
-    connection_options,
-    input_options,
-    role_options,
-    verbosity_options,
+    EPILOG,
+    STAGE,
+    ProductionOptions,
+    Readers,
+    Verbosity,
+    make_inputs,
 )
-from specprod_copy.cli.progress import make_console, make_listener
-from specprod_copy.loading.api import LoadOptions, plan_load
+from specprod_copy.cli.progress import make_listener
+from specprod_copy.cli.text import line_width, say
+from specprod_copy.loading.api import LoadOptions, check_load, plan_load
 from specprod_copy.loading.api import load as run_load
-from specprod_copy.tables import STAGES, Inputs
+from specprod_copy.tables import Inputs
+from specprod_copy.words import escaped
 
 
-class PartType(click.ParamType):
-    """K/N with 1 <= K <= N."""
-
-    name = "K/N"
-
-    def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        """Return (K, N)."""
-        found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", value)
-        if found is None or not 1 <= int(found[1]) <= int(found[2]):
-            self.fail(f"{value!r} is not K/N with 1 <= K <= N", param, ctx)
-        return int(found[1]), int(found[2])
-
-
-@click.command(epilog=f"Stages, in their order: {', '.join(STAGES)}.")
-@click.argument("stages", nargs=-1, required=True, metavar="STAGE...")
-@input_options(skip_missing="Leave out tiles without a fiberassign file, and say which.")
-@click.option("-s", "--schema", help="Schema for the tables.  [default: name of the production]")
-@click.option(
-    "--overwrite",
-    is_flag=True,
-    help="Replace the tables of these stages, once the new ones are loaded and verified.",
-)
-@click.option(
-    "--no-verify",
-    is_flag=True,
-    help="With --overwrite: do not read the files again to verify the new tables before they "
-    "replace the old ones.",
-)
-@click.option(
-    "--replace",
-    type=click.Path(path_type=Path, dir_okay=False),
-    multiple=True,
-    metavar="FILE",
-    help="Remove the rows of this changed FILE and load them anew, in one transaction; may be "
-    "given several times.",
-)
+@click.command(epilog=EPILOG)
+@click.argument("stages", nargs=-1, required=True, metavar="STAGE...", type=STAGE)
+@options_of(ProductionOptions)
+@options_of(Inputs)
+@options_of(LoadOptions, "schema", "overwrite", "verify", "replace")
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would be done; do nothing.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before replacing tables or rows.")
-@role_options("Let the roles of the public read as well.")
-@click.option(
-    "-j",
-    "--jobs",
-    type=click.IntRange(1, 64),
-    default=lambda: min(os.cpu_count() or 1, 8),
-    show_default="number of processors, at most 8",
-    help="How many things to do at a time.",
-)
-@click.option(
-    "--part",
-    type=PartType(),
-    help="Load only share K of N, beside others that load theirs, e.g. 3/16 in a job array. A load "
-    "without this, afterwards, makes the keys and indexes.",
-)
-@click.option("--cluster", is_flag=True, help="Order tables on their q3c index (slow, locks them).")
+@options_of(Readers)
+@options_of(LoadOptions, "jobs", "part", "cluster")
 @click.option(
     "--on-error",
     type=click.Choice(["stop", "quarantine"]),
@@ -86,47 +45,11 @@ class PartType(click.ParamType):
     help="What to do when rows cannot be loaded: stop, or put them into quarantine, load the "
     "others, and end with code 3.",
 )
-@click.option(
-    "--quarantine",
-    "quarantine_folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    default="quarantine",
-    show_default=True,
-    metavar="DIR",
-    help="Folder for the Parquet files of rows in quarantine.",
-)
-@click.option(
-    "--max-quarantined",
-    "max_quarantined",
-    type=click.IntRange(min=1),
-    default=1000,
-    show_default=True,
-    metavar="N",
-    help="Stop when more rows of the schema would be in quarantine.",
-)
-@verbosity_options
-@connection_options
+@options_of(LoadOptions, "quarantine_folder", "max_quarantined")
+@options_of(Verbosity)
+@options_of(ServerOptions)
 @click.pass_context
-def load(
-    context: click.Context,
-    stages: tuple[str, ...],
-    inputs: Inputs,
-    schema: str | None,
-    overwrite: bool,
-    no_verify: bool,
-    replace: tuple[Path, ...],
-    dry_run: bool,
-    yes: bool,
-    roles: tuple[str, ...],
-    jobs: int,
-    part: tuple[int, int] | None,
-    cluster: bool,
-    on_error: str,
-    quarantine_folder: Path,
-    max_quarantined: int,
-    verbosity: int,
-    conninfo: str,
-) -> None:
+def load(context: click.Context, dry_run: bool, yes: bool, on_error: str, **values: Any) -> None:
     """Load stages of a production; "all" loads every stage, a table's name its part of a stage.
 
     Rows that are in the database already are not loaded again, so a load that was interrupted is
@@ -140,37 +63,45 @@ def load(
       specprod-copy load all --specprod iron --schema iron --public
       specprod-copy load targetphot target --specprod iron --replace targetphot-sv1-iron.fits
     """
-    if no_verify and not overwrite:
+    verbosity = make(Verbosity, values).level
+    server = make(ServerOptions, values)
+    inputs = make_inputs(values)
+    options = make(
+        LoadOptions,
+        values,
+        stages=values["stages"],
+        schema=values["schema"] or inputs.files.production.name,
+        roles=make(Readers, values).all,
+    )
+    if not options.verify and not options.overwrite:
         raise click.UsageError("--no-verify belongs to --overwrite")
-    if replace and on_error == "quarantine":
+    if on_error != "quarantine":
+        options = replace(options, max_quarantined=None, quarantine_folder=None)
+    elif options.replace:
         raise click.UsageError(
             "--replace stops at rows that cannot be loaded: leave out --on-error quarantine"
         )
-    schema = schema or inputs.files.production.name
-    options = LoadOptions(
-        stages=stages,
-        schema=schema,
-        overwrite=overwrite,
-        verify=not no_verify,
-        replace=replace,
-        roles=roles,
-        jobs=jobs,
-        cluster=cluster,
-        part=part,
-        max_quarantined=max_quarantined if on_error == "quarantine" else None,
-        quarantine_folder=quarantine_folder if on_error == "quarantine" else None,
-    )
     if dry_run:
-        print_plan(make_console(stderr=False), *plan_load(conninfo, inputs, options), jobs)
+        plan, statements = plan_load(server.to_read(), inputs, options)
+        for line in plan_lines(plan, statements, options.jobs, width=line_width()):
+            say(line)
         return
-    if (overwrite or replace) and not yes and sys.stdin.isatty():
-        rows = f"the rows of {', '.join(map(str, replace))} in " if replace else ""
-        names = ", ".join(stages)
-        click.confirm(f"Replace {rows}the tables of {names} in schema {schema}?", abort=True)
-    console = make_console()
-    summary = run_load(conninfo, inputs, options, make_listener(console, verbosity))
+    if (options.overwrite or options.replace) and not yes and sys.stdin.isatty():
+        _ask(options)
+    conninfo = server.to_write(partial(check_load, inputs, options))
+    summary = run_load(conninfo, inputs, options, make_listener(verbosity))
     if verbosity >= 0:
-        print_summary(console, summary)
-    print_refused(console, summary)
+        for line in summary_lines(summary, width=line_width(err=True)):
+            say(line, err=True)
+    for line in refused_lines(summary):
+        say(line, err=True)
     if summary.rows_refused:
         context.exit(3)
+
+
+def _ask(options: LoadOptions) -> None:
+    """Ask whether tables or rows are to be replaced."""
+    rows = f"the rows of {', '.join(map(str, options.replace))} in " if options.replace else ""
+    names = ", ".join(options.stages)
+    question = f"Replace {rows}the tables of {names} in schema {options.schema}?"
+    click.confirm(escaped(question), abort=True)

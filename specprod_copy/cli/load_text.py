@@ -1,12 +1,10 @@
-"""What a load did, or would do, for people to read."""
+"""What a load did, or would do, as lines for people."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from rich.console import Console
-from rich.table import Table
-
+from specprod_copy.cli.text import table_lines
 from specprod_copy.loading.summary import LoadSummary
 from specprod_copy.plan import ledger
 from specprod_copy.plan.planning import Plan
@@ -16,86 +14,49 @@ _BYTES_PER_SECOND = 100e6
 """Speed of one loading process, measured on a production of 580 MB; it is only for estimates."""
 
 
-def print_plan(console: Console, plan: Plan, statements: Sequence[Statement], jobs: int) -> None:
-    """Print what a load would do: a line per source of a table, and how long it may take.
-
-    Parameters
-    ----------
-    console : rich.console.Console
-    plan : Plan
-    statements : sequence of Statement
-        Statements on tables, keys and indexes.
-    jobs : int
-        Processes that would send rows.
-    """
-    table = Table(box=None, pad_edge=False)
-    for name in ("table", "stage"):
-        table.add_column(name, no_wrap=True)
-    for name in ("files", "to load", "units", "rows", "MB", "keys, indexes"):
-        table.add_column(name, justify="right", no_wrap=True)
-    total = 0
+def plan_lines(
+    plan: Plan, statements: Sequence[Statement], jobs: int, *, width: int
+) -> Iterator[str]:
+    """Yield what a load would do: a line per source of a table, and how long it may take."""
+    rows, total = [], 0
     for source in plan.sources:
         files = [unit for unit in plan.files if unit.source == source.name]
         units = [unit for unit in plan.units if unit.source == source.name]
         size = sum(unit.n_rows * unit.row_bytes for unit in units)
         total += size
         steps = sum(s.table == source.table and s.phase != "table" for s in statements)
-        table.add_row(
-            source.table,
-            source.stage,
-            f"{len(files):,}",
-            f"{len({unit.file for unit in units}):,}",
-            f"{len(units):,}",
-            f"{sum(unit.n_rows for unit in units):,}",
-            f"{size / 1e6:,.1f}",
-            f"{steps:,}",
+        counts = (
+            len(files),
+            len({unit.file for unit in units}),
+            len(units),
+            sum(unit.n_rows for unit in units),
         )
-    console.print(table)
+        shown = [f"{count:,}" for count in counts]
+        rows.append((source.table, source.stage, *shown, f"{size / 1e6:,.1f}", f"{steps:,}"))
+    headings = ("table", "stage", "files", "to load", "units", "rows", "MB", "keys, indexes")
+    yield from table_lines(headings, rows, labels=2, width=width)
     new = [statement.table for statement in statements if statement.phase == "table"]
     if new:
-        console.print(f"tables to make: {', '.join(new)}", highlight=False)
+        yield f"tables to make: {', '.join(new)}"
     seconds = total / _BYTES_PER_SECOND / max(jobs, 1)
-    console.print(
+    yield (
         f"{plan.n_rows:,} rows, {total / 1e6:,.1f} MB to read; about {seconds:,.0f} s with {jobs} "
-        f"jobs at {_BYTES_PER_SECOND / 1e6:.0f} MB/s each, and about as long for the indexes",
-        highlight=False,
+        f"jobs at {_BYTES_PER_SECOND / 1e6:.0f} MB/s each, and about as long for the indexes"
     )
 
 
-def print_refused(console: Console, summary: LoadSummary) -> None:
-    """Print which tables lack rows that are in quarantine.
-
-    Parameters
-    ----------
-    console : rich.console.Console
-    summary : LoadSummary
-    """
+def refused_lines(summary: LoadSummary) -> Iterator[str]:
+    """Yield which tables lack rows that are in quarantine."""
     for refused in summary.refused:
         where = refused.path or f"column quarantine of {summary.schema}.{ledger.TABLE}"
-        console.print(
-            f"rows in quarantine: {refused.rows:,} of {refused.table}, in {where}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        yield f"rows in quarantine: {refused.rows:,} of {refused.table}, in {where}"
 
 
-def print_summary(console: Console, summary: LoadSummary) -> None:
-    """Print what a load did, one line per source of a table, and the notes.
-
-    Parameters
-    ----------
-    console : rich.console.Console
-    summary : LoadSummary
-    """
-    table = Table(box=None, pad_edge=False)
-    table.add_column("table", no_wrap=True)
-    table.add_column("stage", no_wrap=True)
-    for heading in ("files", "read", "kept", "NaN→-9999", "seconds", "rows/s", "before"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for row in summary.tables:
-        rate = f"{row.rows_read / row.seconds:,.0f}" if row.seconds and row.rows_read else ""
-        table.add_row(
+def summary_lines(summary: LoadSummary, *, width: int) -> Iterator[str]:
+    """Yield what a load did, one line per source of a table, and the notes."""
+    headings = ("files", "read", "kept", "NaN→-9999", "seconds", "rows/s", "before")
+    rows = [
+        (
             row.table,
             row.stage,
             f"{len(row.file_names):,}",
@@ -103,18 +64,17 @@ def print_summary(console: Console, summary: LoadSummary) -> None:
             f"{row.rows_kept:,}",
             f"{row.values_changed:,}",
             f"{row.seconds:,.2f}",
-            rate,
+            f"{row.rows_read / row.seconds:,.0f}" if row.seconds and row.rows_read else "",
             f"{row.rows_loaded:,}",
         )
-    console.print(table)
+        for row in summary.tables
+    ]
+    yield from table_lines(("table", "stage", *headings), rows, labels=2, width=width)
     for note in summary.notes:
-        console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
+        yield f"note: {note}"
     kept = sum(row.rows_kept for row in summary.tables)
     lacking = f", {summary.rows_refused:,} in quarantine" if summary.rows_refused else ""
-    console.print(
+    yield (
         f"schema {summary.schema}: {kept:,} rows loaded{lacking} and {summary.steps} keys, "
-        f"indexes and other steps made in {summary.seconds:,.1f} s",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
+        f"indexes and other steps made in {summary.seconds:,.1f} s"
     )

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any
 
 import click
-from rich.console import Console
 
 from specprod_copy import coeff_patch
-from specprod_copy.cli.options import connection_options, role_options, verbosity_options
+from specprod_copy.cli.builder import make, options_of
+from specprod_copy.cli.connection import ServerOptions
+from specprod_copy.cli.options import Readers, Verbosity
 from specprod_copy.cli.progress import make_listener
+from specprod_copy.cli.text import say, warn
 from specprod_copy.coeff_patch import Comparison, Patch, SampleRow, patches_of
 from specprod_copy.coeff_patch.kinds import KINDS
-
-F = TypeVar("F", bound=Callable[..., Any])
+from specprod_copy.option import Option
 
 
 @click.group()
@@ -36,61 +38,58 @@ def coeff() -> None:
     """
 
 
-def patch_options(command: F) -> F:
-    """Add the options that say where a patch is; the command gets ``patches``."""
+@dataclass(frozen=True)
+class PatchOptions:
+    """Where a patch is."""
 
-    @click.option(
-        "-p", "--production", required=True, metavar="SPECPROD", help="Name of the production."
-    )
-    @click.option(
-        "--patch-schema",
-        default=coeff_patch.PATCH_SCHEMA,
-        show_default=True,
-        help="Schema that patches of all productions share.",
-    )
-    @click.option(
-        "--name",
-        help="What names in the patch schema begin with, e.g. desi_dr1.  [default: the production]",
-    )
-    @functools.wraps(command)
-    def wrapper(
-        *args: Any,
-        production: str,
-        patch_schema: str,
-        name: str | None,
-        schema: str | None = None,
-        tables: tuple[str, ...] = (),
-        **kwargs: Any,
-    ) -> Any:
-        patches = patches_of(
-            production, tables, schema=schema, patch_schema=patch_schema, name=name
-        )
-        return command(*args, patches=patches, **kwargs)
-
-    return wrapper  # type: ignore[return-value]
+    production: Annotated[
+        str,
+        Option("-p --production", "Name of the production.", metavar="SPECPROD", required=True),
+    ]
+    patch_schema: Annotated[
+        str, Option("--patch-schema", "Schema that patches of all productions share.")
+    ] = coeff_patch.PATCH_SCHEMA
+    name: Annotated[
+        str | None,
+        Option(
+            "--name",
+            "What names in the patch schema begin with, e.g. desi_dr1.  [default: the production]",
+        ),
+    ] = None
+    schema: Annotated[
+        str | None,
+        Option("-s --schema", "Schema of the tables.  [default: name of the production]"),
+    ] = None
 
 
-def table_options(command: F) -> F:
-    """Add what says which tables are patched; `patch_options` takes it."""
-    tables = click.argument(
-        "tables", nargs=-1, metavar="[zpix] [ztile]", type=click.Choice(list(KINDS))
-    )
-    schema = click.option(
-        "-s", "--schema", help="Schema of the tables.  [default: name of the production]"
-    )
-    return tables(schema(command))
+@dataclass(frozen=True)
+class VacuumOptions:
+    """How to clean up."""
+
+    vacuum: Annotated[bool, Option("--vacuum", "VACUUM and ANALYZE the tables then.")] = False
+    full: Annotated[
+        bool,
+        Option(
+            "--vacuum-full",
+            "The same with FULL: gives space back to the disk, locks the tables meanwhile.",
+        ),
+    ] = False
 
 
-def vacuum_options(command: F) -> F:
-    """Add the options that say how to clean up; the command gets ``vacuum`` and ``full``."""
-    vacuum = click.option("--vacuum", is_flag=True, help="VACUUM and ANALYZE the tables then.")
-    full = click.option(
-        "--vacuum-full",
-        "full",
-        is_flag=True,
-        help="The same with FULL: gives space back to the disk, locks the tables meanwhile.",
+_TABLES = click.argument(
+    "tables", nargs=-1, metavar="[zpix] [ztile]", type=click.Choice(list(KINDS))
+)
+
+
+def _patches(values: Mapping[str, Any], tables: Sequence[str] = ()) -> list[Patch]:
+    options = make(PatchOptions, values)
+    return patches_of(
+        options.production,
+        tables,
+        schema=options.schema,
+        patch_schema=options.patch_schema,
+        name=options.name,
     )
-    return vacuum(full(command))
 
 
 @coeff.command()
@@ -120,9 +119,7 @@ def extract(zalls: tuple[Path, ...], output: Path, overwrite: bool) -> None:
       zall-pix-iron.fits -> zall-pix-iron-coeff-patch.fits
     """
     for one in coeff_patch.extract(zalls, output, overwrite=overwrite):
-        click.echo(
-            f"wrote {one.path}: {one.rows_kept:,} of {one.rows_read:,} rows, for {one.table}"
-        )
+        say(f"wrote {one.path}: {one.rows_kept:,} of {one.rows_read:,} rows, for {one.table}")
 
 
 @coeff.command()
@@ -133,48 +130,48 @@ def extract(zalls: tuple[Path, ...], output: Path, overwrite: bool) -> None:
     required=True,
     type=click.Path(path_type=Path, dir_okay=False),
 )
-@patch_options
+@options_of(PatchOptions, "production", "patch_schema", "name")
 @click.option("--overwrite", is_flag=True, help="Replace the tables of an earlier patch.")
-@role_options("Let the roles of the public read as well.")
-@verbosity_options
-@connection_options
-def load(
-    files: tuple[Path, ...],
-    patches: Sequence[Patch],
-    overwrite: bool,
-    roles: tuple[str, ...],
-    verbosity: int,
-    conninfo: str,
-) -> None:
+@options_of(Readers)
+@options_of(Verbosity)
+@options_of(ServerOptions)
+def load(files: tuple[Path, ...], overwrite: bool, **values: Any) -> None:
     """Load patch files, or zall catalogs themselves, beside the tables that they are for.
 
     They become the tables SPECPROD_zpixpatch and SPECPROD_ztilepatch of the patch schema, with
     their indexes; zpix and ztile stay as they are. Each table is loaded whole or not at all.
     """
-    listener = make_listener(Console(stderr=True), verbosity)
+    verbosity = make(Verbosity, values).level
+    patches = _patches(values)
     loaded = coeff_patch.load(
-        conninfo, patches, files, overwrite=overwrite, roles=roles, listener=listener
+        make(ServerOptions, values).to_write(partial(coeff_patch.check_files, files)),
+        patches,
+        files,
+        overwrite=overwrite,
+        roles=make(Readers, values).all,
+        listener=make_listener(verbosity),
     )
     for one in loaded:
         if verbosity >= 0:
-            click.echo(
+            say(
                 f"{one.patch.patch_schema}.{one.patch.patch}: {one.rows_kept:,} of "
                 f"{one.rows_read:,} rows loaded, {one.values_changed:,} values NaN→-9999"
             )
         for role in one.missing_roles:
-            click.echo(f"Warning: role {role} does not exist: nothing granted to it", err=True)
+            warn(f"Warning: role {role} does not exist: nothing granted to it")
 
 
 @coeff.command()
-@table_options
-@patch_options
-@connection_options
-def check(patches: Sequence[Patch], conninfo: str) -> None:
+@_TABLES
+@options_of(PatchOptions)
+@options_of(ServerOptions)
+def check(tables: tuple[str, ...], **values: Any) -> None:
     """Compare tables with their patches: counts that must match, values before and after.
 
     Ends with code 1 if counts do not match. Nothing is changed.
     """
-    comparisons = coeff_patch.check(conninfo, patches)
+    patches = _patches(values, tables)
+    comparisons = coeff_patch.check(make(ServerOptions, values).to_read(), patches)
     for comparison in comparisons:
         _show(comparison)
     if not all(comparison.counts.match for comparison in comparisons):
@@ -182,62 +179,66 @@ def check(patches: Sequence[Patch], conninfo: str) -> None:
 
 
 @coeff.command()
-@table_options
-@patch_options
-@vacuum_options
-@connection_options
-def apply(patches: Sequence[Patch], vacuum: bool, full: bool, conninfo: str) -> None:
+@_TABLES
+@options_of(PatchOptions)
+@options_of(VacuumOptions)
+@options_of(ServerOptions)
+def apply(tables: tuple[str, ...], **values: Any) -> None:
     """Put the coefficients of patches into their tables, in one transaction.
 
     Refused if counts do not match. Only rows that differ are changed; their old coefficients are
     kept in SPECPROD_zpix_before and SPECPROD_ztile_before of the patch schema. Then it is verified
     that nothing differs any more. Done again, it changes nothing.
     """
+    patches = _patches(values, tables)
+    conninfo = make(ServerOptions, values).to_read()
     for one in coeff_patch.apply(conninfo, patches):
         patch = one.patch
-        click.echo(
+        say(
             f"{patch.schema}.{patch.table}: {one.changed:,} of {one.rows:,} rows changed, "
             f"{one.saved:,} newly saved in {patch.patch_schema}.{patch.backup}; 0 differ from "
             f"{patch.patch_schema}.{patch.patch}"
         )
-    _vacuum(conninfo, patches, vacuum=vacuum, full=full)
+    _vacuum(conninfo, patches, make(VacuumOptions, values))
 
 
 @coeff.command()
-@table_options
-@patch_options
-@vacuum_options
-@connection_options
-def revert(patches: Sequence[Patch], vacuum: bool, full: bool, conninfo: str) -> None:
+@_TABLES
+@options_of(PatchOptions)
+@options_of(VacuumOptions)
+@options_of(ServerOptions)
+def revert(tables: tuple[str, ...], **values: Any) -> None:
     """Put back the coefficients that "apply" has replaced, in one transaction.
 
     They stay saved, so this can be done again, and so can "apply".
     """
+    patches = _patches(values, tables)
+    conninfo = make(ServerOptions, values).to_read()
     for one in coeff_patch.revert(conninfo, patches):
         patch = one.patch
-        click.echo(
+        say(
             f"{patch.schema}.{patch.table}: {one.changed:,} rows restored; 0 of {one.saved:,} "
             f"differ from {patch.patch_schema}.{patch.backup}"
         )
-    _vacuum(conninfo, patches, vacuum=vacuum, full=full)
+    _vacuum(conninfo, patches, make(VacuumOptions, values))
 
 
-def _vacuum(conninfo: str, patches: Sequence[Patch], *, vacuum: bool, full: bool) -> None:
-    if vacuum or full:
-        for warning in coeff_patch.vacuum(conninfo, patches, full=full):
-            click.echo(f"Warning: {warning}", err=True)
+def _vacuum(conninfo: str, patches: Sequence[Patch], options: VacuumOptions) -> None:
+    if options.vacuum or options.full:
+        for warning in coeff_patch.vacuum(conninfo, patches, full=options.full):
+            warn(f"Warning: {warning}")
 
 
 def _show(comparison: Comparison) -> None:
     patch, counts = comparison.patch, comparison.counts
-    click.echo(
-        f"{patch.schema}.{patch.table} and {patch.patch_schema}.{patch.patch}\n"
+    say(f"{patch.schema}.{patch.table} and {patch.patch_schema}.{patch.patch}")
+    say(
         f"  rows: {counts.table:,} in the table, {counts.values:,} in the patch, "
-        f"{counts.joined:,} in both: {'they match' if counts.match else 'THEY DO NOT MATCH'}\n"
-        f"  rows that differ: {comparison.differing:,}"
+        f"{counts.joined:,} in both: {'they match' if counts.match else 'THEY DO NOT MATCH'}"
     )
+    say(f"  rows that differ: {comparison.differing:,}")
     for sample in comparison.samples:
-        click.echo(f"  id {sample.id}: {_changes(sample)}")
+        say(f"  id {sample.id}: {_changes(sample)}")
 
 
 def _changes(sample: SampleRow) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from specprod_copy.cli.text import say
 from specprod_copy.patch_summary import patch_summary
 
 
@@ -58,7 +59,7 @@ def summary(
         overwrite=overwrite,
     )
     for line in (*result.lines(), *(f"wrote {path}" for path in result.files)):
-        click.echo(line)
+        say(line)
 
 
 def _folder(root: Path | None, variable: str, name: str) -> Path:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from specprod_copy.cli.options import connection_options, verbosity_options
-from specprod_copy.cli.progress import make_console, make_listener
+from specprod_copy.cli.builder import make, options_of
+from specprod_copy.cli.connection import ServerOptions
+from specprod_copy.cli.options import Verbosity
+from specprod_copy.cli.progress import make_listener
+from specprod_copy.cli.text import say
 from specprod_copy.daily.primary import choose_primary
 from specprod_copy.postgres import locks
 from specprod_copy.postgres.connection import connect
@@ -20,9 +25,9 @@ from specprod_copy.postgres.connection import connect
     help="Name of the production: the schema, unless --schema says otherwise.",
 )
 @click.option("-s", "--schema", help="Schema of the tables.  [default: name of the production]")
-@verbosity_options
-@connection_options
-def primary(specprod: str | None, schema: str | None, verbosity: int, conninfo: str) -> None:
+@options_of(Verbosity)
+@options_of(ServerOptions)
+def primary(specprod: str | None, schema: str | None, **values: Any) -> None:
     """Count the spectra of each target and choose the best one, over whole tables.
 
     This sets nspec and primary of zpix and ztile, of all rows (zcat), those of sv1, sv2 and sv3
@@ -33,11 +38,13 @@ def primary(specprod: str | None, schema: str | None, verbosity: int, conninfo: 
     \b
       specprod-copy primary --specprod daily
     """
+    verbosity = make(Verbosity, values).level
     name = schema or specprod
     if not name:
         raise click.UsageError("name the schema: --schema NAME, --specprod NAME, or set SPECPROD")
+    conninfo = make(ServerOptions, values).to_read()
     with connect(conninfo) as connection, locks.hold_schema_lock(connection, name, shared=True):
-        changed = choose_primary(connection, name, make_listener(make_console(), verbosity))
+        changed = choose_primary(connection, name, make_listener(verbosity))
     if verbosity >= 0:
         for table, count in changed.items():
-            click.echo(f"{name}.{table}: {count:,} rows changed")
+            say(f"{name}.{table}: {count:,} rows changed")

@@ -1,36 +1,25 @@
-"""Progress of a command on the terminal, or as lines for files and pipes."""
+"""Progress of a command as lines of text; on a terminal, as a bar."""
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
+from specprod_copy.cli.text import say
 from specprod_copy.progress import ProgressListener
 
 _SECONDS_BETWEEN_LINES = 5.0
 
 
-_WIDTH_OF_FILES = 120
-
-
 class LineProgress(ProgressListener):
-    """Lines of text, at most one every few seconds: for files, pipes and batch jobs.
+    """Lines of text, at most one every few seconds: for files, pipes and batch jobs."""
 
-    Parameters
-    ----------
-    console : rich.console.Console
-    verbose : bool
-        Also tell each statement after the rows.
-    """
-
-    def __init__(self, console: Console, *, verbose: bool = False) -> None:
-        self._console = console
+    def __init__(self, *, verbose: bool = False) -> None:
         self._verbose = verbose
+        """Whether each statement after the rows is named."""
         self._lock = Lock()
         self._rows = self._bytes = self._total_rows = 0
         self._started = self._last = time.monotonic()
@@ -68,69 +57,16 @@ class LineProgress(ProgressListener):
             self.info(f"{what}: {seconds:,.1f} s")
 
     def info(self, text: str) -> None:
-        """Say what is going on."""
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        """Print a line."""
+        say(text, err=True)
 
 
-class BarProgress(LineProgress):
-    """A progress bar with rows, MB/s and the time left: for a terminal."""
-
-    def __init__(self, console: Console, *, verbose: bool = False) -> None:
-        super().__init__(console, verbose=verbose)
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[detail]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-        )
-        self._task = self._progress.add_task("planning", total=None, detail="")
-
-    def begin(self, rows: int, size: int) -> None:
-        """Start to load so many rows and bytes."""
-        super().begin(rows, size)
-        self._progress.start()
-        self._progress.update(self._task, total=max(size, 1), completed=0, description="loading")
-
-    def advance(self, table: str, rows: int, size: int) -> None:
-        """Count rows and bytes of input that are on their way."""
-        with self._lock:
-            self._rows += rows
-            self._bytes += size
-            rate = self._bytes / 1e6 / max(time.monotonic() - self._started, 1e-3)
-            detail = f"{self._rows:,} of {self._total_rows:,} rows, {rate:,.0f} MB/s"
-        self._progress.update(self._task, advance=size, description=table, detail=detail)
-
-    @contextmanager
-    def step(self, what: str) -> Iterator[None]:
-        """Run a statement after the rows within this context."""
-        self._progress.update(self._task, description="finishing", detail=what)
-        with super().step(what):
-            yield
-
-    def end(self) -> None:
-        """Stop showing progress."""
-        self._progress.stop()
-
-
-def make_console(*, stderr: bool = True) -> Console:
-    """Return a console; files and pipes have no width of their own, so it is given one there."""
-    console = Console(stderr=stderr)
-    return console if console.is_terminal else Console(stderr=stderr, width=_WIDTH_OF_FILES)
-
-
-def make_listener(console: Console, verbosity: int) -> ProgressListener:
-    """Return the report that suits a console.
-
-    Parameters
-    ----------
-    console : rich.console.Console
-    verbosity : int
-        Negative: nothing; 0: progress; positive: each step too.
-    """
+def make_listener(verbosity: int) -> ProgressListener:
+    """Return the listener for a verbosity: negative nothing, 0 progress, positive each step too."""
     if verbosity < 0:
         return ProgressListener()
-    kind = BarProgress if console.is_terminal else LineProgress
-    return kind(console, verbose=verbosity > 0)
+    if sys.stderr.isatty():
+        from specprod_copy.cli.bar import BarProgress  # rich takes its time
+
+        return BarProgress(verbose=verbosity > 0)
+    return LineProgress(verbose=verbosity > 0)

@@ -7,13 +7,17 @@ from pathlib import Path
 import click
 
 from specprod_copy.atomic_files import write_output
-from specprod_copy.cli.options import role_options
+from specprod_copy.cli.options import Name
+from specprod_copy.cli.text import put
 from specprod_copy.coeff_patch import PATCH_SCHEMA, PRODUCTIONS, render_procedure
 from specprod_copy.postgres import ddl
 
+_KNOWN = tuple(ddl.definition().tables)
+TABLE = Name("table", _KNOWN, f"known: {' '.join(_KNOWN)}")
+
 
 @click.command("render-ddl")
-@click.argument("tables", nargs=-1, metavar="[TABLE]...")
+@click.argument("tables", nargs=-1, metavar="[TABLE]...", type=TABLE)
 @click.option("-s", "--schema", help="Schema of the tables.")
 @click.option(
     "--phase",
@@ -23,7 +27,20 @@ from specprod_copy.postgres import ddl
     help="Only this part; may be given several times.  [default: all but cluster]",
 )
 @click.option("--q3c/--no-q3c", default=True, help="With or without the q3c indexes.")
-@role_options("Let the roles of the public read as well.", flag="--grant-public", readers=())
+@click.option(
+    "--grant-public", "public", is_flag=True, help="Let the roles of the public read as well."
+)
+@click.option(
+    "--role", "roles", multiple=True, help="Role that may read; may be given several times."
+)
+@click.option(
+    "--public-role",
+    "public_roles",
+    multiple=True,
+    default=("desi_public",),
+    show_default=True,
+    help="Role that may read with --grant-public; may be given several times.",
+)
 @click.option("--coeff-patch", is_flag=True, help="The procedure of patch coeff instead.")
 @click.option(
     "-p",
@@ -48,7 +65,9 @@ def render_ddl(
     schema: str | None,
     phases: tuple[str, ...],
     q3c: bool,
+    public: bool,
     roles: tuple[str, ...],
+    public_roles: tuple[str, ...],
     coeff_patch: bool,
     productions: tuple[str, ...],
     patch_schema: str,
@@ -87,9 +106,9 @@ def render_ddl(
             tables,
             [phase for phase in wanted if q3c or phase not in ("q3c", "cluster")],
             schema=schema,
-            roles=roles,
+            roles=(*roles, *(public_roles if public else ())),
         )
     if output is None:
-        click.echo(script, nl=False)
+        put(script)
     else:
         write_output(output, script.encode())

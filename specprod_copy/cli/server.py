@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import click
 
+from specprod_copy.cli.connection import no_server, start_existing
+from specprod_copy.cli.text import put, say
 from specprod_copy.server.binaries import HOW_TO_INSTALL, Binaries, q3c_advice
 from specprod_copy.server.cluster import DEFAULT_DIRECTORY, STOP_MODES, Cluster, ClusterStatus
 
@@ -64,7 +66,7 @@ def stop(directory: Path, mode: str) -> None:
     """Stop the server; its data stay."""
     cluster = Cluster(directory)
     stopped = cluster.stop(mode)
-    click.echo(f"{cluster.directory}: {'stopped' if stopped else 'was not running'}")
+    say(f"{cluster.directory}: {'stopped' if stopped else 'was not running'}")
 
 
 @server.command()
@@ -79,7 +81,7 @@ def status(context: click.Context, directory: Path, as_json: bool) -> None:
     cluster = Cluster(directory)
     state = cluster.status()
     if as_json:
-        click.echo(json.dumps(asdict(state) | _ways_in(cluster, state), indent=2, default=str))
+        put(json.dumps(asdict(state) | _ways_in(cluster, state), indent=2, default=str))
     else:
         _echo_rows(_description(cluster, state))
     context.exit(0 if state.running else NOT_RUNNING)
@@ -90,16 +92,15 @@ def status(context: click.Context, directory: Path, as_json: bool) -> None:
 @embedded_option
 @click.argument("arguments", metavar="[PSQL-ARGUMENTS]...", nargs=-1, type=click.UNPROCESSED)
 def psql(directory: Path, arguments: tuple[str, ...]) -> None:
-    """Run psql on the server, starting it when needed.
+    """Run psql on the server, starting it when it is stopped.
 
     All other options and arguments go to psql:
 
         specprod-copy server psql -c 'SELECT count(*) FROM fuji.zpix'
     """
     cluster = Cluster(directory)
-    if not cluster.status().running:
-        click.echo(f"starting the server in {cluster.directory}", err=True)
-    cluster.start()
+    if start_existing(cluster) is None:
+        raise no_server(None if directory == DEFAULT_DIRECTORY else directory)
     program = str(cluster.binaries().program("psql"))
     # What PGSERVICE says would win over PGHOST.
     inherited = {name: value for name, value in os.environ.items() if name != "PGSERVICE"}
@@ -148,4 +149,4 @@ def _ways_in(cluster: Cluster, state: ClusterStatus) -> dict[str, Any]:
 
 def _echo_rows(rows: Iterator[tuple[str, str]]) -> None:
     for label, value in rows:
-        click.echo(f"{label:12}{value}")
+        say(f"{label:12}{value}")

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterator
+from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
-from specprod_copy.cli.options import connection_options, schema_options
-from specprod_copy.cli.progress import make_console
+from specprod_copy.cli.builder import make, options_of
+from specprod_copy.cli.connection import ServerOptions
+from specprod_copy.cli.options import SchemaOptions
+from specprod_copy.cli.text import line_width, put, say, table_lines
 from specprod_copy.postgres.connection import connect
 from specprod_copy.status import Status, schema_status
-from specprod_copy.tables import Inputs
 
 
 @click.command()
-@schema_options("look at", "what is missing")
+@options_of(
+    SchemaOptions,
+    schema="Schema to look at.  [default: name of the production]",
+    root="Folder of the production's files: open them, to find out what is missing.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
-@connection_options
-def status(
-    schema: str | None,
-    inputs: Inputs | None,
-    as_json: bool,
-    conninfo: str,
-) -> None:
-    """Tell what of a production is loaded, what is missing, and who is at work.
+@options_of(ServerOptions)
+def status(as_json: bool, **values: Any) -> None:
+    """Show what of a production is loaded, what is missing, and who loads at the moment.
 
     Without --root the ledger alone is asked; with it the files are opened as well.
 
@@ -34,28 +34,28 @@ def status(
       specprod-copy status --schema iron
       specprod-copy status --specprod iron --root /global/cfs/cdirs/desi/public/dr1 --json
     """
-    if not schema:
+    where = make(SchemaOptions, values)
+    if not where.name:
         raise click.UsageError("name the schema: --schema NAME, or --specprod NAME")
-    with connect(conninfo) as connection:
-        found = schema_status(connection, schema, inputs)
+    inputs = where.inputs()
+    with connect(make(ServerOptions, values).to_read()) as connection:
+        found = schema_status(connection, where.name, inputs)
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(found), default=str, indent=2))
+        put(json.dumps(dataclasses.asdict(found), default=str, indent=2))
     else:
-        print_status(make_console(stderr=False), found)
+        for line in status_lines(found, width=line_width()):
+            say(line)
 
 
-def print_status(console: Console, found: Status) -> None:
-    """Print the state of a schema, a line per source of a table."""
-    table = Table(box=None, pad_edge=False)
-    for name in ("table", "stage"):
-        table.add_column(name, no_wrap=True)
-    for name in ("files", "units", "rows", "missing", "rows/s", "steps", "loaded"):
-        table.add_column(name, justify="right", no_wrap=True)
+def status_lines(found: Status, *, width: int) -> Iterator[str]:
+    """Yield the state of a schema, a line per source of a table."""
+    headings = ("files", "units", "rows", "missing", "rows/s", "steps", "loaded")
+    rows = []
     for row in found.progress:
         done, missing = (
             len(steps.get(row.table, [])) for steps in (found.steps_done, found.steps_missing)
         )
-        table.add_row(
+        shown = (
             row.table,
             row.stage,
             f"{row.files_loaded:,}",
@@ -66,15 +66,14 @@ def print_status(console: Console, found: Status) -> None:
             f"{done}/{done + missing}",
             row.last.strftime("%Y-%m-%d %H:%M") if row.last else "",
         )
-    console.print(table)
+        rows.append(shown)
+    yield from table_lines(("table", "stage", *headings), rows, labels=2, width=width)
     for row in found.progress:
         if row.rows_quarantined:
-            console.print(
-                f"rows in quarantine: {row.rows_quarantined:,} of {row.table}, stage {row.stage}",
-                highlight=False,
-            )
+            rejected = f"{row.rows_quarantined:,} of {row.table}, stage {row.stage}"
+            yield f"rows in quarantine: {rejected}"
     for holder in found.at_work:
-        console.print(f"at work: {holder}", highlight=False)
+        yield f"at work: {holder}"
     programs = sorted({name for row in found.progress for name in row.loaded_by})
     if programs:
-        console.print(f"loaded by {', '.join(programs)}", highlight=False)
+        yield f"loaded by {', '.join(programs)}"

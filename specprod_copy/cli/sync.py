@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import click
 
-from specprod_copy.cli.options import (
-    connection_options,
-    input_options,
-    role_options,
-    verbosity_options,
-)
-from specprod_copy.cli.progress import make_console, make_listener
-from specprod_copy.cli.tile_options import check_failures, end_options, finished
+from specprod_copy.cli.builder import make, options_of
+from specprod_copy.cli.connection import ServerOptions
+from specprod_copy.cli.options import ProductionOptions, Readers, Verbosity, make_inputs
+from specprod_copy.cli.progress import make_listener
+from specprod_copy.cli.text import say
+from specprod_copy.cli.tile_text import check_failures, print_summary
 from specprod_copy.daily.run import TileOptions
 from specprod_copy.daily.run import sync as run_sync
 from specprod_copy.tables import Inputs
+from specprod_copy.tiles.summaries import Summaries
 
 
 @click.command()
-@input_options()
-@click.option("-s", "--schema", help="Schema of the tables.  [default: name of the production]")
+@options_of(ProductionOptions)
+@options_of(Inputs, "tiles_file", "exposures_file")
+@options_of(TileOptions, "schema")
 @click.option(
     "--since",
     type=click.IntRange(19700101, 99991231),
@@ -32,24 +35,12 @@ from specprod_copy.tables import Inputs
     is_flag=True,
     help="Remove tiles that vanished from the tiles file, or are not loadable any more.",
 )
-@click.option("-n", "--dry-run", is_flag=True, help="Only tell what there is to do.")
-@end_options
-@role_options("Let the roles of the public read as well.")
-@verbosity_options
-@connection_options
-def sync(
-    inputs: Inputs,
-    schema: str | None,
-    since: int | None,
-    delete: bool,
-    dry_run: bool,
-    primary: bool,
-    cluster: bool,
-    jobs: int,
-    roles: tuple[str, ...],
-    verbosity: int,
-    conninfo: str,
-) -> None:
+@click.option("-n", "--dry-run", is_flag=True, help="Only print what there is to do.")
+@options_of(TileOptions, "primary", "cluster", "jobs")
+@options_of(Readers)
+@options_of(Verbosity)
+@options_of(ServerOptions)
+def sync(since: int | None, delete: bool, dry_run: bool, **values: Any) -> None:
     """Bring the tables into step with the tiles file: load what is new or changed.
 
     A tile changed if its UPDATED, its LASTNIGHT, any value of it, of its exposures or their frames,
@@ -59,25 +50,24 @@ def sync(
       specprod-copy sync --specprod daily --dry-run
       specprod-copy sync --specprod daily --since 20250701
     """
-    console = make_console()
+    verbosity = make(Verbosity, values).level
+    server = make(ServerOptions, values)
+    inputs = make_inputs(values)
+    schema = values["schema"] or inputs.files.production.name
+    options = make(TileOptions, values, schema=schema, roles=make(Readers, values).all)
+    conninfo = server.to_read() if dry_run else server.to_write(partial(Summaries.read, inputs))
     summary = run_sync(
         conninfo,
         inputs,
-        TileOptions(
-            schema or inputs.files.production.name,
-            primary=primary,
-            cluster=cluster,
-            roles=roles,
-            jobs=jobs,
-        ),
+        options,
         since=since or 0,
         delete=delete,
         dry_run=dry_run,
-        listener=make_listener(console, verbosity),
+        listener=make_listener(verbosity),
     )
     if not dry_run:
-        finished(console, summary, verbosity)
+        print_summary(summary, verbosity)
         return
     for found in summary.states:
-        click.echo(str(found))
-    check_failures(console, summary)
+        say(str(found))
+    check_failures(summary)

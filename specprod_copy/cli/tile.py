@@ -3,46 +3,32 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
-from specprod_copy.cli.options import (
-    connection_options,
-    input_options,
-    role_options,
-    verbosity_options,
-)
-from specprod_copy.cli.progress import make_console, make_listener
-from specprod_copy.cli.tile_options import end_options, finished
+from specprod_copy.cli.builder import make, options_of
+from specprod_copy.cli.connection import ServerOptions
+from specprod_copy.cli.options import ProductionOptions, Readers, Verbosity, make_inputs
+from specprod_copy.cli.progress import make_listener
+from specprod_copy.cli.tile_text import print_summary
 from specprod_copy.daily.run import TileOptions, load_tiles
 from specprod_copy.tables import Inputs
+from specprod_copy.tiles.summaries import Summaries
+from specprod_copy.words import escaped
 
 
 @click.command()
 @click.argument("tileids", nargs=-1, required=True, type=click.IntRange(min=0), metavar="TILEID...")
-@input_options()
-@click.option("-s", "--schema", help="Schema of the tables.  [default: name of the production]")
-@click.option("--update", is_flag=True, help="Load again tiles that are in the tables already.")
-@click.option("--overwrite", is_flag=True, help="Replace the tables first, with all their tiles.")
+@options_of(ProductionOptions)
+@options_of(Inputs, "tiles_file", "exposures_file")
+@options_of(TileOptions, "schema", "update", "overwrite")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before replacing tables.")
-@end_options
-@role_options("Let the roles of the public read as well.")
-@verbosity_options
-@connection_options
-def tile(
-    tileids: tuple[int, ...],
-    inputs: Inputs,
-    schema: str | None,
-    update: bool,
-    overwrite: bool,
-    yes: bool,
-    primary: bool,
-    cluster: bool,
-    jobs: int,
-    roles: tuple[str, ...],
-    verbosity: int,
-    conninfo: str,
-) -> None:
+@options_of(TileOptions, "primary", "cluster", "jobs")
+@options_of(Readers)
+@options_of(Verbosity)
+@options_of(ServerOptions)
+def tile(tileids: tuple[int, ...], yes: bool, **values: Any) -> None:
     """Load tiles of a production, one transaction each, while others read.
 
     A tile that is loaded already and did not change is left alone; one that changed is replaced
@@ -52,15 +38,15 @@ def tile(
     \b
       specprod-copy tile 1000 1001 --specprod daily --primary
     """
-    schema = schema or inputs.files.production.name
-    if overwrite and not yes and sys.stdin.isatty():
-        click.confirm(f"Replace the tables of schema {schema}?", abort=True)
-    console = make_console()
-    summary = load_tiles(
-        conninfo,
-        inputs,
-        tileids,
-        TileOptions(schema, overwrite, update, primary, cluster, roles, jobs),
-        make_listener(console, verbosity),
+    verbosity = make(Verbosity, values).level
+    server = make(ServerOptions, values)
+    inputs = make_inputs(values)
+    schema = values["schema"] or inputs.files.production.name
+    options = make(TileOptions, values, schema=schema, roles=make(Readers, values).all)
+    if options.overwrite and not yes and sys.stdin.isatty():
+        click.confirm(escaped(f"Replace the tables of schema {schema}?"), abort=True)
+    conninfo = server.to_write(
+        lambda: Summaries.read(inputs).refuse_unknown(tileids, inputs.tiles())
     )
-    finished(console, summary, verbosity)
+    summary = load_tiles(conninfo, inputs, tileids, options, make_listener(verbosity))
+    print_summary(summary, verbosity)

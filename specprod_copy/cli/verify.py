@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
-from specprod_copy.cli.options import connection_options, input_options, verbosity_options
-from specprod_copy.cli.progress import make_console, make_listener
-from specprod_copy.cli.verify_text import print_failures, print_results
+from specprod_copy.cli.builder import make, options_of
+from specprod_copy.cli.connection import ServerOptions
+from specprod_copy.cli.options import EPILOG, STAGE, ProductionOptions, Verbosity, make_inputs
+from specprod_copy.cli.progress import make_listener
+from specprod_copy.cli.text import line_width, put, say
+from specprod_copy.cli.verify_text import failure_lines, result_lines
 from specprod_copy.errors import InputError
-from specprod_copy.tables import STAGES, Inputs
+from specprod_copy.tables import Inputs
 from specprod_copy.verification import VerifyOptions
 from specprod_copy.verification import verify as run_verify
 from specprod_copy.verification.html import check as check_html
@@ -21,25 +24,11 @@ from specprod_copy.verification.html import write as write_html
 from specprod_copy.verification.text import to_json
 
 
-@click.command(epilog=f"Stages, in their order: {', '.join(STAGES)}.")
-@click.argument("stages", nargs=-1, metavar="[STAGE]...")
-@input_options(skip_missing="Tiles without a fiberassign file were left out on purpose.")
-@click.option("-s", "--schema", help="Schema of the tables.  [default: name of the production]")
-@click.option(
-    "--sample",
-    type=click.IntRange(min=0),
-    default=1000,
-    show_default=True,
-    metavar="N",
-    help="Rows of each table to draw at random and compare once more, value by value.",
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    default=0,
-    show_default=True,
-    help="Seed of the drawing: another one draws other rows.",
-)
+@click.command(epilog=EPILOG)
+@click.argument("stages", nargs=-1, metavar="[STAGE]...", type=STAGE)
+@options_of(ProductionOptions)
+@options_of(Inputs, skip_missing="Tiles without a fiberassign file were left out on purpose.")
+@options_of(VerifyOptions, "schema", "sample", "seed")
 @click.option("--json", "as_json", is_flag=True, help="Print all results as JSON.")
 @click.option(
     "--html",
@@ -47,29 +36,16 @@ from specprod_copy.verification.text import to_json
     metavar="FILE",
     help="Write all results to FILE, as a page for a browser.",
 )
-@click.option(
-    "-j",
-    "--jobs",
-    type=click.IntRange(1, 64),
-    default=lambda: min(os.cpu_count() or 1, 8),
-    show_default="number of processors, at most 8",
-    help="How many processes read.",
-)
-@verbosity_options
-@connection_options
+@options_of(VerifyOptions, "jobs")
+@options_of(Verbosity)
+@options_of(ServerOptions)
 @click.pass_context
 def verify(
     context: click.Context,
     stages: tuple[str, ...],
-    inputs: Inputs,
-    schema: str | None,
-    sample: int,
-    seed: int,
     as_json: bool,
     html: Path | None,
-    jobs: int,
-    verbosity: int,
-    conninfo: str,
+    **values: Any,
 ) -> None:
     """Read the files again and compare them with the database; nothing is written there.
 
@@ -83,25 +59,25 @@ def verify(
     """
     if html is not None and not html.parent.is_dir():
         raise click.UsageError(f"--html: there is no folder {html.parent}")
-    text_inputs = _text_inputs(inputs, context.params["config"])
+    verbosity = make(Verbosity, values).level
+    server = make(ServerOptions, values)
+    inputs = make_inputs(values)
+    schema = values["schema"] or inputs.files.production.name
+    options = make(VerifyOptions, values, stages=stages or ("all",), schema=schema)
+    text_inputs = _text_inputs(inputs, values["config"])
     if html is not None:
         check_html(html, text_inputs)
-    schema = schema or inputs.files.production.name
-    console = make_console()
-    results = run_verify(
-        conninfo,
-        inputs,
-        VerifyOptions(stages or ("all",), schema, sample, seed, jobs),
-        make_listener(console, verbosity),
-    )
+    results = run_verify(server.to_read(), inputs, options, make_listener(verbosity))
     if html is not None:
         write_html(html, schema, results, time=datetime.now(UTC), inputs=text_inputs)
     if as_json:
-        click.echo(to_json(results))
+        put(to_json(results))
     elif verbosity >= 0:
-        print_results(make_console(stderr=False), schema, results, verbose=verbosity > 0)
+        for line in result_lines(schema, results, verbose=verbosity > 0, width=line_width()):
+            say(line)
     else:
-        print_failures(console, results)
+        for line in failure_lines(results):
+            say(line, err=True)
     if not all(result.passed for result in results):
         context.exit(1)
 

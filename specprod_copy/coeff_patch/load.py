@@ -108,6 +108,18 @@ def load(
             listener.end()
 
 
+def check_files(files: Sequence[Path]) -> None:
+    """Check that files can be opened and are patch files or catalogs.
+
+    Raises
+    ------
+    InputError
+    """
+    for path in files:
+        with open_table(path, HDUS) as table:
+            kind_of(table)
+
+
 def _unit(path: Path) -> Unit:
     stamp = Stamp.of(path)
     with open_table(path, HDUS) as table:

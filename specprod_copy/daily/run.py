@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from queue import SimpleQueue
+from typing import Annotated
 
 import psycopg
 
@@ -15,7 +16,8 @@ from specprod_copy.daily import primary, schema
 from specprod_copy.daily.load import TileResult, load_tile, remove_tile
 from specprod_copy.daily.plan import TileState, Verdict, examine, vanished
 from specprod_copy.daily.staging import Staging
-from specprod_copy.errors import InputError, SpecprodCopyError
+from specprod_copy.errors import SpecprodCopyError
+from specprod_copy.option import Option, Schema, jobs_option
 from specprod_copy.postgres import locks
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.progress import ProgressListener
@@ -26,33 +28,30 @@ from specprod_copy.tiles.summaries import Summaries
 
 @dataclass(frozen=True)
 class TileOptions:
-    """How to load tiles.
+    """How to load tiles."""
 
-    Parameters
-    ----------
-    schema : str
-        Schema of the tables.
-    overwrite : bool
-        Replace all tables first.
-    update : bool
-        Of the tiles that were named, load those again that are in the tables already.
-    primary : bool
-        At the end choose primary spectra over the whole table and refresh the q3c indexes.
-    cluster : bool
-        At the end order the tables on these indexes.
-    roles : tuple of str
-        Roles that may read.
-    jobs : int
-        Tiles to work on at a time.
-    """
-
-    schema: str
-    overwrite: bool = False
-    update: bool = False
-    primary: bool = False
-    cluster: bool = False
+    schema: Schema
+    overwrite: Annotated[
+        bool, Option("--overwrite", "Replace the tables first, with all their tiles.")
+    ] = False
+    update: Annotated[
+        bool, Option("--update", "Load again tiles that are in the tables already.")
+    ] = False
+    primary: Annotated[
+        bool,
+        Option(
+            "--primary",
+            "At the end choose the primary spectra of all targets, and refresh the q3c indexes.",
+        ),
+    ] = False
+    cluster: Annotated[
+        bool,
+        Option("--cluster", "At the end order tables on their q3c index (slow, locks them)."),
+    ] = False
     roles: tuple[str, ...] = ("desi",)
-    jobs: int = 1
+    """Roles that may read."""
+
+    jobs: Annotated[int, jobs_option("How many tiles to work on at a time.", most=4)] = 1
 
 
 @dataclass
@@ -115,11 +114,7 @@ def load_tiles(
         If the tiles file does not have a tile, or nothing could be done at all.
     """
     with _Run.begin(conninfo, inputs, options, listener or ProgressListener()) as run:
-        unknown = [tileid for tileid in tileids if tileid not in run.summaries.tiles]
-        if unknown:
-            raise InputError(
-                f"tile {', '.join(map(str, unknown))} is not in the file", path=inputs.tiles()
-            )
+        run.summaries.refuse_unknown(tileids, inputs.tiles())
         run.prepare()
         run.examine(sorted(set(tileids)))
         wanted = run.summary.having(Verdict.NEW)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from specprod_copy.errors import ConfigurationError
+from specprod_copy.words import did_you_mean
 
 _PACKAGED: Final = Path(__file__).with_name("productions.toml")
 _KEYS: Final = ("release", "photometry", "target_summary", "redshift", "tiles")
@@ -104,8 +105,10 @@ def find_production(name: str, path: Path | None = None) -> Production:
     """
     known = load_configuration(path)
     if name not in known:
+        meant = did_you_mean(name, known)
         raise ConfigurationError(
-            f"unknown production {name!r}; known: {', '.join(known)}. Add it as a section with the "
+            f"unknown production {name!r}; {f'{meant} ' if meant else ''}known: "
+            f"{', '.join(known)}. Add it as a section with the "
             f"keys {', '.join(_KEYS)} to a TOML file and name that file with --config"
         )
     return known[name]

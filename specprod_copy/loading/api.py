@@ -23,16 +23,23 @@ from specprod_copy.loading.run import Loader
 from specprod_copy.loading.summary import LoadSummary
 from specprod_copy.plan import ledger
 from specprod_copy.plan.ledger import Ledger
-from specprod_copy.plan.planning import Plan, make_plan, part_of, sources_of, with_tiles
+from specprod_copy.plan.planning import (
+    Plan,
+    make_plan,
+    part_of,
+    sources_of,
+    with_tiles,
+    with_tiles_of_file,
+)
 from specprod_copy.plan.stale_files import find_stale, forget
 from specprod_copy.postgres import catalog, ddl, locks, statements
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.ddl import Statement
 from specprod_copy.progress import ProgressListener
-from specprod_copy.tables import Inputs, TableSource
+from specprod_copy.tables import Inputs, TableSource, fiberassign, tile
 from specprod_copy.verification import VerifyOptions, verify
 
-__all__ = ["LoadOptions", "load", "plan_load"]
+__all__ = ["LoadOptions", "check_load", "load", "plan_load"]
 
 _PLANNED_PHASES = ("table", "keys", "indexes", "q3c", "foreign_keys", "validation")
 
@@ -116,6 +123,24 @@ def load(
         run.summary.notes += beside.notes
     run.summary.seconds = time.monotonic() - started
     return run.summary
+
+
+def check_load(inputs: Inputs, options: LoadOptions) -> None:
+    """Check what can be checked without a server: options, and whether the files are there.
+
+    Raises
+    ------
+    SpecprodCopyError
+        As `load` for the same reasons.
+    """
+    sources = applicable_sources(inputs, options)
+    _check_options(options)
+    if tile.SOURCE in sources and not inputs.tileids:
+        inputs = with_tiles_of_file(inputs)
+    for source in sources:
+        # The tiles may be in the database.
+        if inputs.tileids or source.stage != fiberassign.FIBERASSIGN.stage:
+            source.files(inputs)
 
 
 def _check_options(options: LoadOptions) -> None:

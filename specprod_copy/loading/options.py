@@ -2,50 +2,99 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from specprod_copy.option import Option, Schema, jobs_option
+
+
+def parse_part(text: str) -> tuple[int, int]:
+    """Return (k, n) of ``K/N`` with 1 <= K <= N.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+    """
+    found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
+    if found is None or not 1 <= int(found[1]) <= int(found[2]):
+        raise ValueError(f"{text!r} is not K/N with 1 <= K <= N")
+    return int(found[1]), int(found[2])
 
 
 @dataclass(frozen=True)
 class LoadOptions:
-    """How to load.
-
-    Parameters
-    ----------
-    stages : tuple of str
-        Stages, or ``all``.
-    schema : str
-        Schema that receives the tables.
-    overwrite : bool
-        Replace the tables of the stages.
-    verify : bool
-        With `overwrite`: verify the new tables before they replace the old ones.
-    replace : tuple of pathlib.Path
-        Files whose rows are removed and loaded anew, in one transaction, before the rest.
-    roles : tuple of str
-        Roles that may read.
-    jobs : int
-        Processes that send rows, and index builds that run at a time.
-    cluster : bool
-        Order tables on their q3c index.
-    part : tuple of int, optional
-        (k, n): load only the k-th of n shares of the rows, beside others that load theirs, and
-        leave keys and indexes to a load without this.
-    max_quarantined : int, optional
-        Put rows that cannot be loaded into quarantine and load the others, as long as no more than
-        so many rows of the schema are in quarantine. Without it the first such row is an error.
-    quarantine_folder : pathlib.Path, optional
-        Gets Parquet files with the rows in quarantine.
-    """
+    """How to load."""
 
     stages: tuple[str, ...]
-    schema: str
-    overwrite: bool = False
-    verify: bool = True
-    replace: tuple[Path, ...] = ()
+    """Stages, tables that are a part of a stage, or ``all``."""
+
+    schema: Schema
+    overwrite: Annotated[
+        bool,
+        Option(
+            "--overwrite",
+            "Replace the tables of these stages, once the new ones are loaded and verified.",
+        ),
+    ] = False
+    verify: Annotated[
+        bool,
+        Option(
+            "--no-verify",
+            "With --overwrite: do not read the files again to verify the new tables before they "
+            "replace the old ones.",
+        ),
+    ] = True
+    replace: Annotated[
+        tuple[Path, ...],
+        Option(
+            "--replace",
+            "Remove the rows of this changed FILE and load them again, in one transaction; may be "
+            "given several times.",
+            metavar="FILE",
+            path="file",
+        ),
+    ] = ()
     roles: tuple[str, ...] = ("desi",)
-    jobs: int = 1
-    cluster: bool = False
-    part: tuple[int, int] | None = None
-    max_quarantined: int | None = None
-    quarantine_folder: Path | None = None
+    """Roles that may read."""
+
+    jobs: Annotated[int, jobs_option("How many things to do at a time.")] = 1
+    """Processes that send rows, and index builds that run at a time."""
+
+    cluster: Annotated[
+        bool, Option("--cluster", "Order tables on their q3c index (slow, locks them).")
+    ] = False
+    part: Annotated[
+        tuple[int, int] | None,
+        Option(
+            "--part",
+            "Load only share K of N, beside others that load theirs, e.g. 3/16 in a job array. A "
+            "load without this, afterwards, makes the keys and indexes.",
+            metavar="K/N",
+            parse=parse_part,
+        ),
+    ] = None
+    max_quarantined: Annotated[
+        int | None,
+        Option(
+            "--max-quarantined",
+            "Stop when more rows of the schema would be in quarantine.",
+            metavar="N",
+            low=1,
+            default=1000,
+        ),
+    ] = None
+    """Without it the first row that cannot be loaded is an error."""
+
+    quarantine_folder: Annotated[
+        Path | None,
+        Option(
+            "--quarantine",
+            "Folder for the Parquet files of rows in quarantine.",
+            metavar="DIR",
+            path="folder",
+            default=Path("quarantine"),
+        ),
+    ] = None

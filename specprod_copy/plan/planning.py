@@ -106,12 +106,17 @@ def with_tiles(
     if inputs.tileids:
         return inputs
     if tile.SOURCE in sources:
-        tileids = read_table(inputs.tiles(), tile.SOURCE.hdus, ["TILEID"])["TILEID"]
-        return replace(inputs, tileids=tuple(tileids.drop_nulls().sort()))
+        return with_tiles_of_file(inputs)
     tiles = {*catalog.integers(connection, schema, "tile", "tileid")}
     if LEDGER_TABLE in catalog.existing_tables(connection, schema):
         tiles.update(_refused_tiles(inputs, Ledger(connection, schema)))
     return replace(inputs, tileids=tuple(sorted(tiles)))
+
+
+def with_tiles_of_file(inputs: Inputs) -> Inputs:
+    """Return inputs that know the tiles of the tiles file."""
+    tileids = read_table(inputs.tiles(), tile.SOURCE.hdus, ["TILEID"])["TILEID"]
+    return replace(inputs, tileids=tuple(tileids.drop_nulls().sort()))
 
 
 def _refused_tiles(inputs: Inputs, ledger: Ledger) -> list[int]:

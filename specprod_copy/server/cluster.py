@@ -97,6 +97,18 @@ class Cluster:
         """PostgreSQL's data directory."""
         return self.home / "data"
 
+    @property
+    def exists(self) -> bool:
+        """Whether the cluster was made."""
+        account_for(self.directory)
+        return self._major() is not None
+
+    @property
+    def running(self) -> bool:
+        """Whether its server runs."""
+        account_for(self.directory)
+        return self._find_postmaster() is not None
+
     def start(self) -> ClusterStatus:
         """Start the server unless it runs, making cluster and database where they are absent.
 

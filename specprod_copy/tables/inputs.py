@@ -5,32 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.errors import InputError
+from specprod_copy.option import Option
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """The inputs of one load.
-
-    Parameters
-    ----------
-    files : ProductionFiles
-        Where the files of the production lie.
-    tiles_file, exposures_file : pathlib.Path, optional
-        Files to take instead of the production's own.
-    tileids : tuple of int
-        The tiles whose fiberassign files are loaded.
-    skip_missing : bool
-        Leave out tiles that have no fiberassign file.
-    """
+    """The inputs of one load."""
 
     files: ProductionFiles
-    tiles_file: Path | None = None
-    exposures_file: Path | None = None
+    """Where the files of the production lie."""
+
+    tiles_file: Annotated[
+        Path | None,
+        Option("--tiles-file", "Tiles file (FITS, CSV or ECSV) instead of the production's own."),
+    ] = None
+    exposures_file: Annotated[
+        Path | None, Option("--exposures-file", "Exposures file instead of the production's own.")
+    ] = None
     tileids: tuple[int, ...] = ()
-    skip_missing: bool = False
+    """The tiles whose fiberassign files are loaded."""
+
+    skip_missing: Annotated[
+        bool,
+        Option("--skip-missing", "Leave out tiles without a fiberassign file, and say which."),
+    ] = False
 
     def tiles(self) -> Path:
         """Return the tiles file."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -86,6 +87,17 @@ class Summaries:
             read_into_memory(exposures, exposure.SOURCE.hdus),
             read_into_memory(exposures, frame.SOURCE.hdus),
         )
+
+    def refuse_unknown(self, tileids: Sequence[int], path: Path) -> None:
+        """Refuse tiles that the tiles file does not have.
+
+        Raises
+        ------
+        InputError
+        """
+        unknown = [tileid for tileid in tileids if tileid not in self.tiles]
+        if unknown:
+            raise InputError(f"tile {', '.join(map(str, unknown))} is not in the file", path=path)
 
     @cached_property
     def tiles(self) -> dict[int, Tile]:

@@ -15,9 +15,14 @@ from specprod_copy.errors import InputError
 from specprod_copy.resources import resource_folder
 from specprod_copy.verification.results import CHECKS, CheckGroup, Result, grouped
 from specprod_copy.verification.text import summary
+from specprod_copy.words import escaped
 
 _FITS: Final = b"SIMPLE  ="
 _GZIP: Final = b"\x1f\x8b"
+
+
+def _finalized(value: object) -> object:
+    return escaped(value) if isinstance(value, str) else value
 
 
 def render(schema: str, results: Sequence[Result], *, time: datetime) -> str:
@@ -38,6 +43,7 @@ def render(schema: str, results: Sequence[Result], *, time: datetime) -> str:
         loader=jinja2.FileSystemLoader(resource_folder("templates")),
         undefined=jinja2.StrictUndefined,
         autoescape=True,
+        finalize=_finalized,
         trim_blocks=True,
         lstrip_blocks=True,
     )

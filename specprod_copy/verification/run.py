@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import numpy as np
 import polars as pl
@@ -15,6 +15,7 @@ import psycopg
 from specprod_copy.errors import DatabaseError
 from specprod_copy.executors.executor import Executor, Inline, Workers, in_order
 from specprod_copy.executors.workers import processes
+from specprod_copy.option import Option, Schema, jobs_option
 from specprod_copy.plan import ledger
 from specprod_copy.postgres import catalog, ddl
 from specprod_copy.postgres.connection import connect, translated_errors
@@ -61,29 +62,33 @@ COMPARED_ROWS = 200_000
 
 @dataclass(frozen=True)
 class VerifyOptions:
-    """What to verify.
-
-    Parameters
-    ----------
-    stages : tuple of str
-        Stages, or ``all``.
-    schema : str
-    sample : int
-        Rows of each table that are drawn at random and compared value by value.
-    seed : int
-        Seed of the drawing.
-    jobs : int
-        Processes that read.
-    alone : bool
-        Foreign keys to tables that are not in the schema are no matter: these are elsewhere.
-    """
+    """What to verify."""
 
     stages: tuple[str, ...]
-    schema: str
-    sample: int = 1000
-    seed: int = 0
-    jobs: int = 1
+    """Stages, tables that are a part of a stage, or ``all``."""
+
+    schema: Schema
+    sample: Annotated[
+        int,
+        Option(
+            "--sample",
+            "Rows of each table to draw at random and compare once more, value by value.",
+            metavar="N",
+            low=0,
+        ),
+    ] = 1000
+    seed: Annotated[
+        int,
+        Option(
+            "--seed",
+            "Seed of the drawing: another one draws other rows.",
+            low=0,
+            high=2**32 - 1,
+        ),
+    ] = 0
+    jobs: Annotated[int, jobs_option("How many processes read.")] = 1
     alone: bool = False
+    """Whether foreign keys to tables that are not in the schema do not matter."""
 
 
 def verify(

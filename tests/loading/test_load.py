@@ -341,10 +341,12 @@ def test_unknown_production(fuji):
 
 
 def test_unknown_stage(fuji):
-    message = fuji.refuse("expos")
-    assert message == (
-        "no stage is called 'expos'; stages: exposures photometry targetphot target redshift "
-        "fiberassign; parts of stages: exposure frame potential tile zpix ztile"
+    done = fuji.invoke("expos")
+    assert done.exit_code == 2
+    assert done.stderr.endswith(
+        "no stage is called 'expos'; did you mean exposure or exposures? stages: exposures "
+        "photometry targetphot target redshift fiberassign; parts of stages: exposure frame "
+        "potential tile zpix ztile\n"
     )
 
 

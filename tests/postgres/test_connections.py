@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
@@ -13,7 +12,6 @@ from urllib.parse import quote
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
-from support.clusters import open_folder
 
 from specprod_copy.postgres.connection import SEND_BUFFER, connect
 
@@ -90,24 +88,6 @@ def test_password_file(schema, password_role, tmp_path):
     assert done.returncode == 1
     assert "password authentication failed" in done.stderr
     assert "wrong-one" not in done.stderr
-
-
-def test_nothing_named_starts_the_embedded_server():
-    """The folder is ./specprod.pgdata, the server stays, and its status tells how to reach it."""
-    with open_folder() as folder:
-        try:
-            done = run("grant", "--schema", "none", cwd=folder)
-            assert done.returncode == 1
-            assert done.stderr == "Error: schema none has none of the tables of a production\n"
-            status = run("server", "status", "--json", cwd=folder)
-            assert status.returncode == 0
-            assert json.loads(status.stdout)["running"] is True
-            assert (folder / "specprod.pgdata").is_dir()
-            psql = run("server", "psql", "-XAtc", "SELECT current_database()", cwd=folder)
-            assert psql.stdout == "specprod\n"
-        finally:
-            run("server", "stop", cwd=folder)
-        assert run("server", "status", cwd=folder).returncode == 3
 
 
 def test_embedded_and_another_server_exclude_each_other(tmp_path):

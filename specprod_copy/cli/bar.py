@@ -1,0 +1,61 @@
+"""Progress of a command as a bar on a terminal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from specprod_copy.cli.progress import LineProgress
+from specprod_copy.words import escaped
+
+
+class BarProgress(LineProgress):
+    """A progress bar with rows, MB/s and the time left."""
+
+    def __init__(self, *, verbose: bool = False) -> None:
+        super().__init__(verbose=verbose)
+        self._console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.fields[detail]}", markup=False),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._task = self._progress.add_task("planning", total=None, detail="")
+
+    def begin(self, rows: int, size: int) -> None:
+        """Start to load so many rows and bytes."""
+        super().begin(rows, size)
+        self._progress.start()
+        self._progress.update(self._task, total=max(size, 1), completed=0, description="loading")
+
+    def advance(self, table: str, rows: int, size: int) -> None:
+        """Count rows and bytes of input that are on their way."""
+        with self._lock:
+            self._rows += rows
+            self._bytes += size
+            rate = self._bytes / 1e6 / max(time.monotonic() - self._started, 1e-3)
+            detail = f"{self._rows:,} of {self._total_rows:,} rows, {rate:,.0f} MB/s"
+        self._progress.update(self._task, advance=size, description=escaped(table), detail=detail)
+
+    @contextmanager
+    def step(self, what: str) -> Iterator[None]:
+        """Run a statement after the rows within this context."""
+        self._progress.update(self._task, description="finishing", detail=escaped(what))
+        with super().step(what):
+            yield
+
+    def info(self, text: str) -> None:
+        """Print a line above the bar."""
+        self._console.print(escaped(text), markup=False, highlight=False, soft_wrap=True)
+
+    def end(self) -> None:
+        """Stop showing progress."""
+        self._progress.stop()
