@@ -1,3 +1,285 @@
-"""Bulk COPY loader for DESI spectroscopic productions: FITS files into PostgreSQL."""
+"""Bulk COPY loader for DESI spectroscopic productions: FITS files into PostgreSQL.
+
+    import specprod_copy as sc
+
+    summary = sc.load("all", specprod="fuji", root="/path/of/dr", dsn="dbname=desi")
+    print(sum(table.rows_kept for table in summary.tables))
+
+Every function is a command of ``specprod-copy`` as well. What they need is imported when they are
+called. They print nothing: give them a `ProgressListener` to follow what happens.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from specprod_copy.daily.run import TilesSummary
+    from specprod_copy.desi import ids
+    from specprod_copy.loading.summary import LoadSummary
+    from specprod_copy.plan.planning import Plan
+    from specprod_copy.progress import ProgressListener
+    from specprod_copy.tables import Inputs
+    from specprod_copy.verification import Result
 
 __version__ = "0.1.0"
+
+__all__ = ["ids", "load", "load_tiles", "plan_load", "sync", "verify"]
+
+
+def load(
+    *stages: str,
+    specprod: str,
+    dsn: str = "",
+    listener: ProgressListener | None = None,
+    **options: Any,
+) -> LoadSummary:
+    """Load stages of a production; what is loaded already is not loaded again.
+
+    Parameters
+    ----------
+    *stages : str
+        Stages (``exposures``, ``photometry``, ``targetphot``, ``target``, ``redshift``,
+        ``fiberassign``), names of tables for their part of a stage, or ``all``.
+    specprod : str
+        Name of the production.
+    dsn : str
+        Connection string, as libpq takes it. What it leaves open comes from the ``PG*`` variables.
+    listener : ProgressListener, optional
+        Receives progress events.
+    **options
+        Where the files are: `root` (path; by default ``$DESI_ROOT``), `config` (path of a TOML or
+        INI file with productions), `tiles_file`, `exposures_file` (paths), `skip_missing` (bool).
+        How to load: the fields of `specprod_copy.loading.options.LoadOptions`, e.g. `schema` (by
+        default the name of the production), `jobs`, `overwrite`, `replace`, `roles`.
+
+    Returns
+    -------
+    LoadSummary
+
+    Raises
+    ------
+    SpecprodCopyError
+        If the options, an input file or the server are not as they must be. A load of up to 100,000
+        rows leaves the database as it was then; a larger one continues with the next call.
+
+    Examples
+    --------
+    >>> import specprod_copy as sc
+    >>> summary = sc.load("exposures", specprod="fuji", root=root, dsn=dsn)
+    >>> [table.table for table in summary.tables]
+    ['tile', 'exposure', 'frame']
+    >>> again = sc.load("exposures", specprod="fuji", root=root, dsn=dsn)
+    >>> sum(table.rows_kept for table in again.tables)
+    0
+    """
+    from specprod_copy.loading.api import load as run
+    from specprod_copy.loading.options import LoadOptions
+
+    inputs = _inputs(specprod, options)
+    return run(dsn, inputs, LoadOptions(stages, **{"schema": specprod, **options}), listener)
+
+
+def plan_load(*stages: str, specprod: str, dsn: str = "", **options: Any) -> Plan:
+    """Find out what a load would do, without doing it: every file is opened and checked.
+
+    Parameters
+    ----------
+    *stages, specprod, dsn, **options
+        As for `load`.
+
+    Returns
+    -------
+    Plan
+        Its `units` are what would be loaded.
+
+    Raises
+    ------
+    SpecprodCopyError
+        As `load`, before it sends the first row.
+
+    Examples
+    --------
+    >>> import specprod_copy as sc
+    >>> sc.plan_load("exposures", specprod="fuji", root=root, dsn=dsn).n_rows
+    0
+    """
+    from specprod_copy.loading.api import plan_load as run
+    from specprod_copy.loading.options import LoadOptions
+
+    inputs = _inputs(specprod, options)
+    plan, _ = run(dsn, inputs, LoadOptions(stages, **{"schema": specprod, **options}))
+    return plan
+
+
+def verify(
+    *stages: str,
+    specprod: str,
+    dsn: str = "",
+    listener: ProgressListener | None = None,
+    **options: Any,
+) -> list[Result]:
+    """Read the files again and compare every value with the database.
+
+    Parameters
+    ----------
+    *stages, specprod, dsn, listener
+        As for `load`.
+    **options
+        Where the files are, as for `load`; and the fields of
+        `specprod_copy.verification.VerifyOptions`, e.g. `schema`, `jobs`, `sample`.
+
+    Returns
+    -------
+    list of Result
+        One for each check of each table; `passed` says how it ended.
+
+    Raises
+    ------
+    SpecprodCopyError
+        If the options or the server are not as they must be. What is wrong with files and tables is
+        in the results.
+
+    Examples
+    --------
+    >>> import specprod_copy as sc
+    >>> all(check.passed for check in sc.verify("exposures", specprod="fuji", root=root, dsn=dsn))
+    True
+    """
+    from specprod_copy.verification import VerifyOptions
+    from specprod_copy.verification import verify as run
+
+    inputs = _inputs(specprod, options)
+    return run(dsn, inputs, VerifyOptions(stages, **{"schema": specprod, **options}), listener)
+
+
+def load_tiles(
+    tileids: Iterable[int],
+    *,
+    specprod: str = "daily",
+    dsn: str = "",
+    listener: ProgressListener | None = None,
+    **options: Any,
+) -> TilesSummary:
+    """Load or update single tiles of a daily production, one transaction each.
+
+    Parameters
+    ----------
+    tileids : iterable of int
+    specprod, dsn, listener
+        As for `load`.
+    **options
+        Where the files are, as for `load`; and the fields of
+        `specprod_copy.daily.run.TileOptions`, e.g. `schema`, `update`, `primary`, `jobs`.
+
+    Returns
+    -------
+    TilesSummary
+        `failed` has the tiles that are as they were before, and why.
+
+    Raises
+    ------
+    SpecprodCopyError
+        If the tiles file lacks a tile, or nothing could be done at all.
+
+    Examples
+    --------
+    >>> import specprod_copy as sc
+    >>> summary = sc.load_tiles([tileid], root=daily_root, dsn=dsn)
+    >>> [loaded.tileid == tileid for loaded in summary.loaded], summary.failed
+    ([True], {})
+    """
+    from specprod_copy.daily.run import TileOptions
+    from specprod_copy.daily.run import load_tiles as run
+
+    inputs = _inputs(specprod, options)
+    return run(dsn, inputs, [*tileids], TileOptions(**{"schema": specprod, **options}), listener)
+
+
+def sync(
+    *,
+    specprod: str = "daily",
+    dsn: str = "",
+    since: int = 0,
+    delete: bool = False,
+    dry_run: bool = False,
+    listener: ProgressListener | None = None,
+    **options: Any,
+) -> TilesSummary:
+    """Bring the tables of a daily production into step with its files.
+
+    Parameters
+    ----------
+    specprod, dsn, listener, **options
+        As for `load_tiles`.
+    since : int
+        Only tiles whose LASTNIGHT is not before this night, as YYYYMMDD.
+    delete : bool
+        Remove tiles that vanished from the tiles file or are not loadable any more.
+    dry_run : bool
+        Only find out what there is to do.
+
+    Returns
+    -------
+    TilesSummary
+
+    Raises
+    ------
+    SpecprodCopyError
+        If nothing could be done at all.
+
+    Examples
+    --------
+    >>> import specprod_copy as sc
+    >>> summary = sc.sync(root=daily_root, dsn=dsn)
+    >>> tileid in [loaded.tileid for loaded in summary.loaded], summary.failed
+    (False, {})
+    """
+    from specprod_copy.daily.run import TileOptions
+    from specprod_copy.daily.run import sync as run
+
+    inputs = _inputs(specprod, options)
+    return run(
+        dsn,
+        inputs,
+        TileOptions(**{"schema": specprod, **options}),
+        since=since,
+        delete=delete,
+        dry_run=dry_run,
+        listener=listener,
+    )
+
+
+def _inputs(specprod: str, options: dict[str, Any]) -> Inputs:
+    """Return the files of a production; what says where they are is taken out of `options`."""
+    from pathlib import Path
+
+    from specprod_copy.desi.production import ProductionFiles, find_production
+    from specprod_copy.errors import ConfigurationError
+    from specprod_copy.tables import Inputs
+
+    def path(name: str) -> Path | None:
+        value = options.pop(name, None)
+        return None if value is None else Path(value)
+
+    root = path("root") or Path(os.environ.get("DESI_ROOT", ""))
+    if root == Path():
+        raise ConfigurationError("name the folder of the data: root=..., or set DESI_ROOT")
+    return Inputs(
+        ProductionFiles(find_production(specprod, path("config")), root),
+        path("tiles_file"),
+        path("exposures_file"),
+        skip_missing=bool(options.pop("skip_missing", False)),
+    )
+
+
+def __getattr__(name: str) -> Any:
+    if name == "ids":
+        from importlib import import_module
+
+        return import_module("specprod_copy.desi.ids")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
