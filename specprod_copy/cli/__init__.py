@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from importlib import import_module
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -17,7 +18,7 @@ import click
 import specprod_copy
 from specprod_copy.cli.streams import open_streams
 from specprod_copy.cli.text import warn
-from specprod_copy.errors import SpecprodCopyError
+from specprod_copy.errors import ConfigurationError, SpecprodCopyError
 from specprod_copy.words import did_you_mean
 
 COMMANDS = (
@@ -82,6 +83,10 @@ def cli() -> None:
       export DESI_ROOT=/path/to/desi SPECPROD=iron PGHOST=... PGDATABASE=...
       specprod-copy load all
     """
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise ConfigurationError("the working folder was removed; change to another one") from error
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

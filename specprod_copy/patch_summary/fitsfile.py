@@ -1,20 +1,22 @@
-"""Writes the patched tables into a copy of the exposures file, with everything else as it was."""
+"""Writes the patched tables into a copy of the exposures file, with everything else as it was.
+
+A writer that makes headers would lose comments, the order of cards and unknown keywords. So the
+bytes of the original are taken, and only patched columns and the cards of widened ones change.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import fitsio
 import numpy as np
 import polars as pl
 
 from specprod_copy.patch_summary.table import SummaryTable
-
-if TYPE_CHECKING:
-    from astropy.io import fits
-
-_BLOCK = 2880
+from specprod_copy.reader.fits_columns import FitsColumn, parse_columns
+from specprod_copy.reader.fits_header import BLOCK, Hdu, integer, open_bytes, scan
 
 
 def write_patched_fits(tables: Sequence[SummaryTable], to: Path) -> list[str]:
@@ -40,59 +42,75 @@ def write_patched_fits(tables: Sequence[SummaryTable], to: Path) -> list[str]:
     InputError
         If a patched column is stored in a way that its values cannot be written to.
     """
-    from astropy.io import fits  # takes half a second, and few commands need it
-
+    path = tables[0].path
+    with open_bytes(path) as file:
+        hdus = list(scan(file, path))
+        file.seek(0)
+        original = file.read()
+    ends = [hdu.start + hdu.size + -hdu.size % BLOCK for hdu in hdus]
+    # Of two HDUs of a name the first counts, as for readers.
+    found = {h.name.upper(): (end, h) for end, h in reversed([*zip(ends, hdus[1:], strict=False)])}
     notes: list[str] = []
-    with fits.open(tables[0].path, memmap=False) as original:
-        patched = [_patched(original[table.hdu], table, notes) for table in tables]
-        fits.HDUList([original[0], *patched]).writeto(to)
+    with to.open("wb") as output:
+        output.write(original[: ends[0]])
+        for table in tables:
+            begin, hdu = found[str(table.hdu)]
+            output.write(_patched(original, begin, hdu, table, notes))
+    _renew_checksums(to, [found[str(table.hdu)][1] for table in tables])
     return notes
 
 
-def _patched(hdu: fits.BinTableHDU, table: SummaryTable, notes: list[str]) -> fits.BinTableHDU:
-    """Return an HDU with the patched columns in it."""
-    header = hdu.header.copy()
-    records = hdu.data.view(np.ndarray)  # as stored: nothing scaled, nothing decoded
-    fields = {field.strip().upper(): field for field in hdu.columns.names}
-    new = {fields[name]: _stored(table.frame[name]) for name in fields if name in table.patched}
-    types = _wide_enough(records.dtype, new)
-    for number, (name, field) in enumerate(fields.items(), start=1):
-        if field in new and (f"TSCAL{number}" in header or f"TZERO{number}" in header):
-            raise table.error("is stored scaled (TSCAL, TZERO) and cannot be patched", name)
-        before, after = records.dtype[field].itemsize, types[field].itemsize
-        if after != before:
-            header[f"TFORM{number}"] = f"{after}A"
-            notes.append(f"{name} of {table.name} was widened from {before} to {after} characters")
-    written = np.empty(len(records), np.dtype(list(types.items())))
-    for field in types:
-        written[field] = new.get(field, records[field])
-    header["NAXIS1"] = written.itemsize
-    return _assembled(header, written)
+def _patched(original: bytes, begin: int, hdu: Hdu, table: SummaryTable, notes: list[str]) -> bytes:
+    """Return an HDU, header and padding included, with the patched columns in it."""
+    header = original[begin : hdu.start].decode("latin-1")
+    shape = table.frame.height, integer(hdu.header, "NAXIS1", table.error)
+    end = hdu.start + shape[0] * shape[1]
+    rows = np.frombuffer(original[hdu.start : end], np.uint8).reshape(shape)
+    pieces = []
+    for number, column in enumerate(parse_columns(hdu.header, table.error).by_name.values(), 1):
+        piece = rows[:, column.offset : column.offset + column.width]
+        if column.name in table.patched:
+            if f"TSCAL{number}" in hdu.header or f"TZERO{number}" in hdu.header:
+                raise table.error(
+                    "is stored scaled (TSCAL, TZERO) and cannot be patched", column.name
+                )
+            piece = _stored(table.frame[column.name], column)
+            width = piece.shape[1]
+            if width > column.width:
+                header = _with_value(header, f"TFORM{number}", f"'{width}A'".ljust(10))
+                notes.append(
+                    f"{column.name} of {table.name} was widened from {column.width} to {width} "
+                    "characters"
+                )
+        pieces.append(piece)
+    data = np.concatenate(pieces, axis=1)
+    header = _with_value(header, "NAXIS1", f"{data.shape[1]:>20}")
+    content = data.tobytes() + original[end : hdu.start + hdu.size]
+    return header.encode("latin-1") + content + bytes(-len(content) % BLOCK)
 
 
-def _stored(values: pl.Series) -> np.ndarray:
-    """Return values as NumPy stores them, text as bytes."""
-    if values.dtype != pl.String:
-        return values.to_numpy()
-    return np.array(values.fill_null("").cast(pl.Binary).to_list(), dtype=np.bytes_)
+def _stored(values: pl.Series, column: FitsColumn) -> np.ndarray:
+    """Return values as bytes of the file, shape (rows, width): text at least as wide as before."""
+    if values.dtype == pl.String:
+        texts = values.fill_null("").cast(pl.Binary).to_list()
+        width = max(column.width, *map(len, texts))
+        stored = np.array(texts, dtype=f"S{width}")
+    else:
+        stored = values.to_numpy().astype(np.dtype(column.stored).newbyteorder(">"))
+    return stored.view(np.uint8).reshape(len(values), stored.itemsize)
 
 
-def _wide_enough(record: np.dtype, new: dict[str, np.ndarray]) -> dict[str, np.dtype]:
-    """Return the types of the columns of a record, with room for the new texts."""
-    types = {field: record[field] for field in record.names or ()}
-    for field, values in new.items():
-        if values.dtype.kind == "S" and values.dtype.itemsize > types[field].itemsize:
-            types[field] = values.dtype
-    return types
+def _with_value(header: str, key: str, value: str) -> str:
+    """Return a header with another value in a card, of which everything else stays."""
+    card = re.compile(rf"^((?:.{{80}})*?{key:<8}= )('[^']*' *(?=/|$)|.{{20}})", re.DOTALL)
+    found = card.match(header)
+    assert found is not None
+    return header[: found.end(1)] + value.ljust(len(found[2])) + header[found.end() :]
 
 
-def _assembled(header: fits.Header, records: np.ndarray) -> fits.BinTableHDU:
-    """Make an HDU from its bytes: astropy would make a new header from the columns."""
-    from astropy.io import fits
-
-    data = records.tobytes()
-    padding = bytes(-len(data) % _BLOCK)
-    hdu = fits.BinTableHDU.fromstring(header.tostring().encode("ascii") + data + padding)
-    if "CHECKSUM" in header:
-        hdu.add_checksum()
-    return hdu
+def _renew_checksums(path: Path, hdus: Sequence[Hdu]) -> None:
+    stale = [n for n, hdu in enumerate(hdus, 1) if {"CHECKSUM", "DATASUM"} & set(hdu.header)]
+    if stale:
+        with fitsio.FITS(str(path), "rw") as file:
+            for number in stale:
+                file[number].write_checksum()

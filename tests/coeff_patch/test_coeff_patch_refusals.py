@@ -1,0 +1,157 @@
+"""Patches that are not applied or taken back, and why; nothing is changed then."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+from support.coeff_patch_tools import (
+    CHECKED,
+    coefficients,
+    contents,
+    objects,
+    run,
+)
+
+from specprod_copy.coeff_patch import apply, check, patches_of, revert
+from specprod_copy.errors import DatabaseError
+
+pytest_plugins = ("support.coeff_patch_fixtures",)
+
+
+@pytest.mark.parametrize(
+    ("change", "by"),
+    [
+        ("DELETE FROM iron.ztile WHERE id = (SELECT min(id) FROM iron.ztile)", (-1, 0, -1)),
+        (
+            "DELETE FROM coeff_patch.iron_ztilepatch "
+            "WHERE id = (SELECT max(id) FROM coeff_patch.iron_ztilepatch)",
+            (0, -1, -1),
+        ),
+        (
+            "UPDATE coeff_patch.iron_ztilepatch SET id = 1 "
+            "WHERE id = (SELECT max(id) FROM coeff_patch.iron_ztilepatch)",
+            (0, 0, -1),
+        ),
+    ],
+)
+def test_counts_that_do_not_match(loaded, connection, change, by):
+    n = connection.execute("SELECT count(*) FROM iron.ztile").fetchone()[0]
+    connection.execute(change)
+    before, names = contents(connection), objects(connection)
+    table, patch, both = (n + d for d in by)
+    checked = run(loaded, "check", "-p", "iron")
+    assert checked.exit_code == 1
+    assert (
+        f"  rows: {table:,} in the table, {patch:,} in the patch, {both:,} in both: "
+        "THEY DO NOT MATCH\n"
+    ) in checked.output
+    with pytest.raises(DatabaseError) as caught:
+        apply(loaded, patches_of("iron"))
+    assert str(caught.value).startswith(
+        f"counts do not match: {table} rows in iron.ztile, {patch} in coeff_patch.iron_ztilepatch, "
+        f"{both} in both. Nothing was changed"
+    )
+    assert contents(connection) == before
+    assert objects(connection) == names  # no table of saved coefficients either
+
+
+def test_another_patch_on_top(loaded, connection, zall):
+    """Saved coefficients are neither replaced nor restored over values of unknown origin."""
+    patches = patches_of("iron")
+    wrong = {table: coefficients(connection, "iron", table) for table in CHECKED}
+    changed = apply(loaded, patches)[0].changed
+    connection.execute("UPDATE coeff_patch.iron_zpixpatch SET coeff_5 = 55")
+    before = contents(connection)
+    with pytest.raises(DatabaseError) as caught:
+        apply(loaded, patches)
+    assert str(caught.value) == (
+        f"{changed} rows of iron.zpix have neither the coefficients saved in "
+        "coeff_patch.iron_zpix_before nor those of coeff_patch.iron_zpixpatch. Nothing was "
+        "changed; if another patch was applied before, revert that first, if iron.zpix was loaded "
+        "anew, drop coeff_patch.iron_zpix_before"
+    )
+    assert contents(connection) == before
+    revert(loaded, patches)
+    apply(loaded, patches)
+    assert connection.execute("SELECT DISTINCT coeff_5 FROM iron.zpix").fetchall() == [(55.0,)]
+    revert(loaded, patches)
+    assert {table: coefficients(connection, "iron", table) for table in CHECKED} == wrong
+
+
+def test_revert_of_a_table_that_lost_rows(loaded, connection):
+    saved = apply(loaded, patches_of("iron"))[0].saved
+    connection.execute(
+        "DELETE FROM iron.zpix WHERE id = (SELECT min(id) FROM coeff_patch.iron_zpix_before)"
+    )
+    before = contents(connection)
+    with pytest.raises(DatabaseError) as caught:
+        revert(loaded, patches_of("iron"))
+    assert str(caught.value).startswith(
+        f"of {saved} rows saved in coeff_patch.iron_zpix_before only {saved - 1} are in iron.zpix"
+    )
+    assert contents(connection) == before
+
+
+def cancel_who_waits(conninfo: str) -> bool:
+    """Cancel the statement that waits for a lock; say whether there was one."""
+    query = """SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+               WHERE wait_event_type = 'Lock' AND datname = current_database()"""
+    deadline = time.monotonic() + 30
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        while time.monotonic() < deadline:
+            if connection.execute(query).fetchone():
+                return True
+            time.sleep(0.05)
+    return False
+
+
+@pytest.mark.parametrize("command", [apply, revert])
+def test_interrupted_in_the_middle(loaded, connection, command):
+    """Zpix is done when ztile has to wait for a row that somebody else has locked."""
+    if command is revert:
+        apply(loaded, patches_of("iron"))
+    before, names = contents(connection), objects(connection)
+    with psycopg.connect(loaded) as other, ThreadPoolExecutor(1) as pool:
+        other.execute("SELECT FROM iron.ztile FOR UPDATE")
+        cancelled = pool.submit(cancel_who_waits, loaded)
+        with pytest.raises(DatabaseError, match="canceling statement due to user request"):
+            command(loaded, patches_of("iron"))
+        assert cancelled.result()
+        assert contents(connection) == before
+        assert objects(connection) == names
+    command(loaded, patches_of("iron"))
+    assert contents(connection) != before
+
+
+def test_a_table_that_does_not_take_the_update(loaded, connection):
+    connection.execute(
+        """CREATE FUNCTION stay() RETURNS trigger LANGUAGE plpgsql AS
+           'BEGIN NEW.coeff_0 := OLD.coeff_0; RETURN NEW; END';
+           CREATE TRIGGER stay BEFORE UPDATE ON iron.ztile
+           FOR EACH ROW EXECUTE FUNCTION stay()"""
+    )
+    before, names = contents(connection), objects(connection)
+    with pytest.raises(DatabaseError, match=r"rows of iron.ztile differ from coeff_patch.iron_zti"):
+        apply(loaded, patches_of("iron"))
+    assert contents(connection) == before
+    assert objects(connection) == names
+
+
+def test_nobody_changes_rows_meanwhile(loaded, connection):
+    """Writers are waited for, even where no row is theirs that has to be changed."""
+    (right,) = connection.execute(
+        """SELECT min(id) FROM iron.zpix JOIN coeff_patch.iron_zpixpatch p USING (id)
+           WHERE NOT EXISTS (SELECT FROM right_iron.zpix r WHERE r.id = p.id
+             AND (r.coeff_0, r.coeff_9, r.coeff_1) IS DISTINCT FROM
+                 (zpix.coeff_0, zpix.coeff_9, zpix.coeff_1))"""
+    ).fetchone()
+    with psycopg.connect(loaded) as writer, ThreadPoolExecutor(1) as pool:
+        writer.execute("UPDATE iron.zpix SET z = z WHERE id = %s", (right,))
+        cancelled = pool.submit(cancel_who_waits, loaded)
+        with pytest.raises(DatabaseError, match="cannot apply: canceling statement due to user"):
+            apply(loaded, patches_of("iron"))
+        assert cancelled.result()
+        check(loaded, patches_of("iron"))
