@@ -123,7 +123,7 @@ def create(path: Path, within: Path) -> BinaryIO:
 
 
 def remove(paths: Iterable[Path], within: Path) -> None:
-    """Remove regular files below a folder, all or none; those that do not exist are no matter.
+    """Remove regular files below a folder, all or none; some may be gone already.
 
     Raises
     ------

@@ -27,11 +27,6 @@ def check(conninfo: str, patches: Sequence[Patch]) -> list[Comparison]:
     ----------
     conninfo : str
         For libpq.
-    patches : sequence of Patch
-
-    Returns
-    -------
-    list of Comparison
 
     Raises
     ------
@@ -52,11 +47,6 @@ def apply(conninfo: str, patches: Sequence[Patch]) -> list[Applied]:
     ----------
     conninfo : str
         For libpq.
-    patches : sequence of Patch
-
-    Returns
-    -------
-    list of Applied
 
     Raises
     ------
@@ -77,11 +67,6 @@ def revert(conninfo: str, patches: Sequence[Patch]) -> list[Reverted]:
     ----------
     conninfo : str
         For libpq.
-    patches : sequence of Patch
-
-    Returns
-    -------
-    list of Reverted
 
     Raises
     ------
@@ -100,7 +85,6 @@ def vacuum(conninfo: str, patches: Iterable[Patch], *, full: bool = False) -> li
     ----------
     conninfo : str
         For libpq.
-    patches : iterable of Patch
     full : bool
         Give the space of old rows back to the disk; nobody can read the tables meanwhile.
 

@@ -58,10 +58,6 @@ def extract(zalls: Sequence[Path], folder: Path, *, overwrite: bool = False) -> 
     overwrite : bool
         Whether to replace existing files.
 
-    Returns
-    -------
-    list of Extracted
-
     Raises
     ------
     InputError

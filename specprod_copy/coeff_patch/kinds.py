@@ -19,24 +19,16 @@ _COEFFICIENTS = [(f"COEFF_{n}", "f8") for n in range(10)]
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of catalog.
-
-    Parameters
-    ----------
-    table : str
-        The table that is patched.
-    source : TableSource
-        What the patch table is made of.
-    mark : str
-        The column that no other kind has.
-    record : numpy.dtype
-        A row of the patch file. Text is as wide as the table's columns.
-    """
+    """A kind of catalog."""
 
     table: str
+    """The table that is patched."""
     source: TableSource
+    """What the patch table is made of."""
     mark: str
+    """The column that no other kind has."""
     record: np.dtype
+    """A row of the patch file. Text is as wide as the table's columns."""
 
     @property
     def columns(self) -> list[Column]:
@@ -92,10 +84,6 @@ KINDS: Final[Mapping[str, Kind]] = {
 
 def kind_of(table: InputTable) -> Kind:
     """Return the kind of an open catalog or patch file, by its columns.
-
-    Parameters
-    ----------
-    table : InputTable
 
     Raises
     ------

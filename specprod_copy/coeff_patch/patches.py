@@ -18,17 +18,6 @@ PATCH_SCHEMA: Final = "coeff_patch"
 class Patch:
     """The patch of one table.
 
-    Parameters
-    ----------
-    kind : Kind
-        The kind of table.
-    name : str
-        Begins the names of what belongs to the patch: that of the production, or Data Lab's.
-    schema : str
-        Schema of the table.
-    patch_schema : str
-        Schema of the patch and of the saved coefficients.
-
     Raises
     ------
     ConfigurationError
@@ -37,8 +26,10 @@ class Patch:
 
     kind: Kind
     name: str
+    """Begins the names of what belongs to the patch: that of the production, or Data Lab's."""
     schema: str
     patch_schema: str = PATCH_SCHEMA
+    """Schema of the patch and of the saved coefficients."""
 
     def __post_init__(self) -> None:
         names = (self.schema, self.patch_schema, self.own_schema, self.backup_key)
@@ -125,10 +116,6 @@ def patches_of(
         Schema of the patches.
     name : str, optional
         What names in the patch schema begin with; the production's name when None.
-
-    Returns
-    -------
-    list of Patch
 
     Raises
     ------

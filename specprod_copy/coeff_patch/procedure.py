@@ -39,10 +39,6 @@ def render_procedure(
     patch_schema : str
         Schema of the patches.
 
-    Returns
-    -------
-    str
-
     Raises
     ------
     ConfigurationError

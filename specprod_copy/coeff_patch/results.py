@@ -9,17 +9,12 @@ from specprod_copy.coeff_patch.patches import Patch
 
 @dataclass(frozen=True)
 class Counts:
-    """Numbers of rows that have to agree.
-
-    Parameters
-    ----------
-    table, values, joined : int
-        Rows of a table, rows of the values for it, and rows of both joined on id.
-    """
+    """Numbers of rows that have to agree."""
 
     table: int
     values: int
     joined: int
+    """Rows of a table, rows of the values for it, and rows of both joined on id."""
 
     @property
     def match(self) -> bool:
@@ -29,14 +24,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class SampleRow:
-    """A row before and after a patch.
-
-    Parameters
-    ----------
-    id : int
-    before, after : tuple of float
-        The ten coefficients.
-    """
+    """The ten coefficients of a row before and after a patch."""
 
     id: int
     before: tuple[float, ...]
@@ -45,58 +33,34 @@ class SampleRow:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How a table and its patch compare.
-
-    Parameters
-    ----------
-    patch : Patch
-    counts : Counts
-    differing : int
-        Rows whose coefficients are not those of the patch.
-    samples : list of SampleRow
-        The first few of them, by id.
-    """
+    """How a table and its patch compare."""
 
     patch: Patch
     counts: Counts
     differing: int
+    """Rows whose coefficients are not those of the patch."""
     samples: list[SampleRow]
+    """The first few of them, by id."""
 
 
 @dataclass(frozen=True)
 class Applied:
-    """What applying a patch did.
-
-    Parameters
-    ----------
-    patch : Patch
-    rows : int
-        Rows of the table.
-    changed : int
-        Rows that got other coefficients.
-    saved : int
-        Rows whose old coefficients were saved; less than changed if they had been saved before.
-    """
+    """What applying a patch did."""
 
     patch: Patch
     rows: int
     changed: int
+    """Rows that got other coefficients."""
     saved: int
+    """Rows whose old coefficients were saved; less than changed if they had been saved before."""
 
 
 @dataclass(frozen=True)
 class Reverted:
-    """What taking back a patch did.
-
-    Parameters
-    ----------
-    patch : Patch
-    saved : int
-        Rows whose old coefficients are saved.
-    changed : int
-        Rows that got them back.
-    """
+    """What taking back a patch did."""
 
     patch: Patch
     saved: int
+    """Rows whose old coefficients are saved."""
     changed: int
+    """Rows that got them back."""

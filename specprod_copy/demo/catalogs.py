@@ -13,15 +13,7 @@ from specprod_copy.demo.spectra import Observation, Spectra, SpectraGroup, add_u
 
 
 def write_catalogs(job: Job, observation: Observation) -> None:
-    """Write the spectra of observed objects to the catalogs of tiles and of HEALPixels.
-
-    Parameters
-    ----------
-    job : Job
-        The production.
-    observation : Observation
-        The observed objects of a batch.
-    """
+    """Write the spectra of observed objects to the catalogs of tiles and of HEALPixels."""
     tiles, n = observation.batch.objects.tiles, len(observation.batch.objects)
     for kind, groups in (("tilecumulative", each_tile(tiles)), ("pix", _each_program(tiles))):
         layout = job.layout(f"zall_{kind}", *job.surveys)
@@ -55,22 +47,6 @@ def catalog_columns(
     """Return all columns that catalogs and redrock files have for spectra.
 
     Those of a single tile (fibres, nights) are those of the group's first tile.
-
-    Parameters
-    ----------
-    observation : Observation
-        The observed objects of a batch.
-    spectra : Spectra
-        Spectra of some of them.
-    flags : mapping
-        NSPEC and PRIMARY columns.
-    kind : str
-        ``tilecumulative`` or ``pix``.
-
-    Returns
-    -------
-    mapping of str to numpy.ndarray
-        A column of the spectra for each name.
     """
     batch, first = observation.batch, spectra.group.tiles[0]
     tile = batch.objects.tiles[first]

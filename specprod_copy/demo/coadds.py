@@ -27,27 +27,20 @@ class Fibers:
     """The exposures of some objects, on all tiles of their field.
 
     Arrays have shape (m, E): an object per row, an exposure of the field per column.
-
-    Parameters
-    ----------
-    taken : numpy.ndarray
-        Whether the object was exposed.
-    tile : numpy.ndarray
-        Which tile of the field the exposure belongs to, shape (E,).
-    night, mjd, exptime, expid : numpy.ndarray
-        Of the exposure, shape (E,).
-    columns : mapping of str to numpy.ndarray
-        FIBERSTATUS, FIBER_X, FIBER_Y, DELTA_X, DELTA_Y, FIBER_RA, FIBER_DEC (mm, degrees) and
-        PSF_TO_FIBER_SPECFLUX.
     """
 
     taken: Array
+    """Whether the object was exposed."""
     tile: Array
+    """Which tile of the field the exposure belongs to, shape (E,)."""
     night: Array
     mjd: Array
     exptime: Array
     expid: Array
+    """Night, time, duration (s) and number of each exposure, shape (E,)."""
     columns: Mapping[str, Array]
+    """FIBERSTATUS, FIBER_X, FIBER_Y, DELTA_X, DELTA_Y, FIBER_RA, FIBER_DEC (mm, degrees) and
+    PSF_TO_FIBER_SPECFLUX."""
 
 
 def expose(
@@ -57,24 +50,10 @@ def expose(
     seen: Array,
     rng: np.random.Generator,
 ) -> Fibers:
-    """Expose fibres.
+    """Expose the fibres of m objects on the T tiles of a field.
 
-    Parameters
-    ----------
-    tiles : sequence of PlannedTile
-        The T tiles of the field.
-    sky : tuple of numpy.ndarray
-        Right ascension and declination of the objects, shape (m,).
-    plane : tuple of numpy.ndarray
-        Where they lie in the focal plane of each tile, x and y in mm, shape (m, T).
-    seen : numpy.ndarray
-        Whether the object had a working fibre on the tile, shape (m, T).
-    rng : numpy.random.Generator
-        Source of the positioning errors.
-
-    Returns
-    -------
-    Fibers
+    `sky` is right ascension and declination (degrees, shape (m,)), `plane` the place in the focal
+    plane of each tile (mm, shape (m, T)), `seen` whether there was a working fibre, shape (m, T).
     """
     exposures = [(t, e) for t, tile in enumerate(tiles) for e in tile.exposures]
     tile = np.array([t for t, _ in exposures])
@@ -104,24 +83,10 @@ def expose(
 
 
 def coadd(fibers: Fibers, rows: Array, tiles: Sequence[int]) -> dict[str, Array]:
-    """Sum up the exposures of objects on some tiles.
+    """Sum up the exposures of k objects on some tiles: a coadded fibermap, columns of shape (k,).
 
     An exposure is good if it is useful in at least one arm. Exposure times are summed over the good
     ones, positions are averaged over the good ones, or over all if none is good.
-
-    Parameters
-    ----------
-    fibers : Fibers
-        Exposures of the objects of the field.
-    rows : numpy.ndarray
-        Rows of the objects, shape (k,); each was exposed on at least one of the tiles.
-    tiles : sequence of int
-        The tiles that count.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        The columns of a coadded fibermap, shape (k,).
     """
     pick = np.ix_(rows, np.flatnonzero(np.isin(fibers.tile, tiles)))
     taken = fibers.taken[pick]

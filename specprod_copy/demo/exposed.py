@@ -12,22 +12,7 @@ from specprod_copy.demo.summaries import ARMS
 
 
 def exposed_rows(observation: Observation, spectra: Spectra, layout: Layout) -> Array:
-    """Return the exposures that were added up to spectra.
-
-    Parameters
-    ----------
-    observation : Observation
-        The observed objects.
-    spectra : Spectra
-        Spectra of some of them.
-    layout : Layout
-        Columns of EXP_FIBERMAP.
-
-    Returns
-    -------
-    numpy.ndarray
-        Records, exposure by exposure.
-    """
+    """Return the exposures that were added up to spectra."""
     fibers, batch = observation.fibers, observation.batch
     own = np.searchsorted(observation.rows, spectra.rows)
     counted = np.flatnonzero(np.isin(fibers.tile, spectra.group.tiles))

@@ -15,21 +15,9 @@ SECOND_REACH = 0.1
 
 
 def fiber_columns(batch: Batch, tile: int | Array, rows: Array) -> dict[str, Array]:
-    """Return the columns that describe fibres.
+    """Return the columns that describe the fibres of k objects, shape (k,).
 
-    Parameters
-    ----------
-    batch : Batch
-        The objects.
-    tile : int or numpy.ndarray
-        Which tile of the field, for all rows or for each.
-    rows : numpy.ndarray
-        Objects that have a fibre there, shape (k,).
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        Arrays of shape (k,).
+    `tile` is the tile of the field, for all of them or for each.
     """
     tile = np.broadcast_to(tile, rows.shape)
     fiber = batch.fiber[rows, tile]

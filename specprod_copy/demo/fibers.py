@@ -18,13 +18,6 @@ class FiberPool:
 
     Half as many fibres as targets take part, at most all 5000. Some are stuck, some are kept for
     the sky; each target gets one of the others by chance.
-
-    Parameters
-    ----------
-    targets : int
-        Mean number of targets of a tile.
-    rng : numpy.random.Generator
-        Source of the order in which fibres are given away.
     """
 
     def __init__(self, targets: int, rng: np.random.Generator) -> None:
@@ -45,20 +38,7 @@ class FiberPool:
         return taken
 
     def assign(self, member: Array, rng: np.random.Generator) -> Array:
-        """Give fibres to some targets.
-
-        Parameters
-        ----------
-        member : numpy.ndarray
-            Whether the object is a target of the tile, shape (n,).
-        rng : numpy.random.Generator
-            Source of the choice.
-
-        Returns
-        -------
-        numpy.ndarray
-            FIBER, or -1 for an object without one, shape (n,).
-        """
+        """Give fibres to some members of a tile; return FIBER of each object, or -1, shape (n,)."""
         chosen = np.flatnonzero(member & (rng.random(len(member)) < self._chance))
         chosen = chosen[: max(self.left - self._kept, 0)]
         fiber = np.full(len(member), -1)

@@ -36,20 +36,7 @@ GAIA_EPOCH = 2015.5
 
 
 def gaia_columns(objects: Objects, rng: np.random.Generator) -> dict[str, Array]:
-    """Return the Gaia columns of objects.
-
-    Parameters
-    ----------
-    objects : Objects
-        The objects, n of them; stars are in Gaia.
-    rng : numpy.random.Generator
-        Source of the measurements.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        Arrays of shape (n,).
-    """
+    """Return the Gaia columns of n objects, shape (n,); stars are in Gaia."""
     n = len(objects)
     star = load_kinds().spectype[objects.kind] == b"STAR"
     known = star & (rng.random(n) < 0.95) | (objects.origin == GAIA)

@@ -86,19 +86,9 @@ FAILED = 101
 
 
 def imaging_columns(objects: Objects, rng: np.random.Generator) -> dict[str, Any]:
-    """Return the imaging columns of objects, under all names that the files have for them.
+    """Return the imaging columns of n objects, under all names that the files have for them.
 
-    Parameters
-    ----------
-    objects : Objects
-        The objects, n of them.
-    rng : numpy.random.Generator
-        Source of the measurements.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        Arrays of shape (n,) or (n, elements). Fluxes in nanomaggies.
+    Shapes are (n,) or (n, elements), fluxes in nanomaggies.
     """
     n = len(objects)
     columns: dict[str, Any] = {

@@ -19,36 +19,20 @@ from specprod_copy.demo.population import BrickCounter, Objects, Stream
 
 @dataclass(frozen=True)
 class Job:
-    """The production to be written.
-
-    Parameters
-    ----------
-    paths : Paths
-        Where its files lie.
-    outputs : Outputs
-        The files being written.
-    layouts : mapping of str to Layout
-        Columns of the files.
-    plan : list of Field
-        Fields with their tiles.
-    targets : int
-        Mean number of targets of a tile.
-    chunk : int
-        Number of positions that are drawn at a time.
-    per_survey : bool
-        Whether the redshift catalogs per survey and program are written, too.
-    stream : callable
-        Gives an independent random generator for each sequence of numbers.
-    """
+    """The production to be written."""
 
     paths: Paths
     outputs: Outputs
     layouts: Mapping[str, Layout]
     plan: list[Field]
     targets: int
+    """Mean number of targets of a tile."""
     chunk: int
+    """Number of positions that are drawn at a time."""
     per_survey: bool
+    """Whether the redshift catalogs per survey and program are written, too."""
     stream: Stream
+    """Gives an independent random generator for each sequence of numbers."""
 
     @cached_property
     def tiles(self) -> list[PlannedTile]:
@@ -97,24 +81,15 @@ class FieldJob:
 
 @dataclass(frozen=True)
 class Batch:
-    """Objects of a field with all that is known about them, and the fibres that they have.
-
-    Parameters
-    ----------
-    objects : Objects
-        The n objects, with the T tiles of the field.
-    columns : dict
-        Imaging and targeting columns.
-    by_tile : list of dict
-        Columns that depend on the survey, for each tile.
-    fiber : numpy.ndarray
-        FIBER, or -1, shape (n, T).
-    rng : numpy.random.Generator
-        Source of all that is still to be drawn about these objects.
-    """
+    """Objects of a field with all that is known about them, and the fibres that they have."""
 
     objects: Objects
+    """The n objects, with the T tiles of the field."""
     columns: dict[str, Array]
+    """Imaging and targeting columns."""
     by_tile: list[dict[str, Array]]
+    """Columns that depend on the survey, for each tile."""
     fiber: Array
+    """FIBER, or -1, shape (n, T)."""
     rng: np.random.Generator
+    """Source of all that is still to be drawn about these objects."""

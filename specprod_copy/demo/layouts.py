@@ -47,21 +47,12 @@ class LayoutColumn:
 
 @dataclass(frozen=True)
 class Layout:
-    """The columns of one HDU.
-
-    Parameters
-    ----------
-    extname : str
-        EXTNAME of the HDU.
-    columns : tuple of LayoutColumn
-        Columns in order.
-    optional : frozenset of str
-        Columns that only some files have.
-    """
+    """The columns of one HDU."""
 
     extname: str
     columns: tuple[LayoutColumn, ...]
     optional: frozenset[str] = frozenset()
+    """Columns that only some files have."""
 
     @cached_property
     def dtype(self) -> np.dtype[Any]:
@@ -79,25 +70,7 @@ class Layout:
         return replace(self, columns=tuple(replace(c, name=n) for n, c in renamed if n))
 
     def pack(self, columns: Columns, n: int) -> Array:
-        """Return `n` records.
-
-        Parameters
-        ----------
-        columns : mapping
-            Values for every column of the layout; others are ignored.
-        n : int
-            Number of rows.
-
-        Returns
-        -------
-        numpy.ndarray
-            Structured array of shape (n,).
-
-        Raises
-        ------
-        KeyError
-            If a column of the layout has no values.
-        """
+        """Return `n` records; `columns` has values for every column of the layout."""
         records = np.zeros(n, self.dtype)
         for column in self.columns:
             values = columns[column.name]
@@ -110,14 +83,7 @@ class Layout:
 class RowValues(Mapping[str, Any]):
     """Selected rows of columns, gathered when they are asked for.
 
-    Parameters
-    ----------
-    columns : mapping
-        Arrays, or scalars that hold for all rows.
-    rows : numpy.ndarray
-        Row numbers.
-    own : mapping, optional
-        Columns of the selected rows that come in addition, or instead.
+    The columns of `own` have values of the selected rows only; they come in addition, or instead.
     """
 
     def __init__(self, columns: Columns, rows: Array, own: Columns | None = None) -> None:
@@ -139,17 +105,7 @@ class RowValues(Mapping[str, Any]):
 
 
 def load_layouts(*, edr: bool = False) -> dict[str, Layout]:
-    """Read the packaged layouts.
-
-    Parameters
-    ----------
-    edr : bool
-        Take the column types of the data model of the Early Data Release.
-
-    Returns
-    -------
-    dict of str to Layout
-    """
+    """Read the packaged layouts; `edr` takes the types of the Early Data Release."""
     raw = tomllib.loads(files(__package__).joinpath("layouts.toml").read_text("utf-8"))
 
     def columns(name: str) -> list[list[str]]:

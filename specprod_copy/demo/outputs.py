@@ -18,17 +18,6 @@ class Outputs:
 
     A list of them, ``demo-PRODUCTION.txt`` in the root, tells a later run what it may replace.
 
-    Parameters
-    ----------
-    root : pathlib.Path
-        Folder that holds ``spectro``, ``vac`` and ``target``.
-    specprod : str
-        Name of the production.
-    planned : iterable of pathlib.Path
-        Files that will be written for sure.
-    overwrite : bool
-        Remove the files that an earlier demo has written.
-
     Raises
     ------
     ConfigurationError

@@ -10,18 +10,11 @@ from specprod_copy.desi.configuration import Production
 
 @dataclass(frozen=True)
 class Paths:
-    """Names of the files of a production.
-
-    Parameters
-    ----------
-    production : Production
-        The production.
-    root : pathlib.Path
-        Folder that holds ``spectro``, ``vac`` and ``target``.
-    """
+    """Names of the files of a production."""
 
     production: Production
     root: Path
+    """Folder that holds ``spectro``, ``vac`` and ``target``."""
 
     @property
     def redux(self) -> Path:

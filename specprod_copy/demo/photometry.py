@@ -22,15 +22,7 @@ STACKED, UNNAMED = "guadalupe", ("fuji", "daily")
 
 
 def write_photometry(job: Job, batch: Batch) -> None:
-    """Write the Tractor row of objects and their targeting row for each of their tiles.
-
-    Parameters
-    ----------
-    job : Job
-        The production.
-    batch : Batch
-        Objects that are no blank positions.
-    """
+    """Write the Tractor row of objects and their targeting row for each of their tiles."""
     layout = job.layouts["tractorphot"]
     for path, rows in _tractor_rows(job, batch):
         job.outputs.append(path, layout, layout.pack(RowValues(batch.columns, rows), len(rows)))

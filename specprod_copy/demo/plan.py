@@ -142,27 +142,7 @@ class Field:
 
 
 def make_plan(specprod: str, tiles: int, rng: np.random.Generator) -> list[Field]:
-    """Plan the tiles of a production, field by field.
-
-    Parameters
-    ----------
-    specprod : str
-        Name of the production.
-    tiles : int
-        Number of tiles.
-    rng : numpy.random.Generator
-        Source of all that is random.
-
-    Returns
-    -------
-    list of Field
-        The fields with their tiles.
-
-    Raises
-    ------
-    ConfigurationError
-        If there are not as many tile numbers or fields.
-    """
+    """Plan the tiles of a production, field by field."""
     centres = sky.fields(rng)
     numbers = {survey: iter(range(*limits)) for survey, limits in TILE_NUMBERS.items()}
     planned: list[Field] = []

@@ -39,33 +39,24 @@ EVERY_MASK = ("CMX_TARGET", *MASKS, *(f"{s.upper()}_{m}" for s in SV_SURVEYS for
 
 @dataclass(frozen=True)
 class Objects:
-    """Some objects of a field.
-
-    Parameters
-    ----------
-    tiles : sequence of PlannedTile
-        The T tiles of the field.
-    kind, origin : numpy.ndarray
-        Class and origin, shape (n,).
-    ra, dec : numpy.ndarray
-        Position in degrees, shape (n,).
-    member : numpy.ndarray
-        Whether the object is a target of the tile, shape (n, T).
-    targetid, release, brickid, brickname, objid : numpy.ndarray
-        Identity, shape (n,).
-    """
+    """Some objects of a field."""
 
     tiles: Sequence[PlannedTile]
+    """The T tiles of the field."""
     kind: Array
     origin: Array
+    """Class and origin, shape (n,)."""
     ra: Array
     dec: Array
+    """Position in degrees, shape (n,)."""
     member: Array
+    """Whether the object is a target of the tile, shape (n, T)."""
     targetid: Array
     release: Array
     brickid: Array
     brickname: Array
     objid: Array
+    """Identity, shape (n,)."""
 
     def __len__(self) -> int:
         return len(self.targetid)
@@ -103,26 +94,10 @@ class BrickCounter:
 def field_blocks(
     field: Field, targets: int, rows: int, counter: BrickCounter, stream: Stream
 ) -> Iterator[tuple[Objects, np.random.Generator]]:
-    """Draw the objects of a field.
+    """Draw the objects of a field, in blocks of `rows` positions.
 
-    Parameters
-    ----------
-    field : Field
-        The field with its tiles.
-    targets : int
-        Mean number of targets of a tile.
-    rows : int
-        Positions to draw for a block.
-    counter : BrickCounter
-        Numbers the objects.
-    stream : callable
-        Gives the random generator of a block.
-
-    Yields
-    ------
-    tuple of (Objects, numpy.random.Generator)
-        Objects that are targets of at least one tile, ordered along the sky, and the generator for
-        all that is still to be drawn about them.
+    Yields those that are targets of a tile, ordered along the sky, and the generator for all that
+    is still to be drawn about them.
     """
     programs = sorted({tile.program for tile in field.tiles})
     cap = sky.TILE_RADIUS + sky.DITHER
@@ -212,27 +187,10 @@ def _targetid(objid: Array, brickid: Array, release: Array) -> Array:
 def blank_objects(
     field: Field, tile: int, stuck: int, n: int, counter: BrickCounter, rng: np.random.Generator
 ) -> Objects:
-    """Draw positions without an object for one tile of a field.
+    """Draw n positions without an object for one tile of a field.
 
-    Parameters
-    ----------
-    field : Field
-        The field.
-    tile : int
-        Which of its tiles.
-    stuck : int
-        Number of positions of fibres that cannot move; their TARGETID is negative and encodes the
-        position. They come first.
-    n : int
-        Number of all positions; the others are sky positions, with bit SKY set in TARGETID.
-    counter : BrickCounter
-        Numbers the objects.
-    rng : numpy.random.Generator
-        Source of the positions.
-
-    Returns
-    -------
-    Objects
+    The first ones are those of stuck fibres: their TARGETID is negative and encodes the position.
+    The others are sky positions, with bit SKY set in TARGETID.
     """
     ra, dec = sky.around(rng, field.tiles[tile].ra, field.tiles[tile].dec, sky.TILE_RADIUS, n)
     brickid, brickname = sky.bricks(ra, dec)

@@ -22,16 +22,6 @@ def fields(rng: np.random.Generator) -> Array:
     """Return centres of fields that do not overlap, in the order in which they are to be used.
 
     The first field lies around right ascension 0 and declination 0; the others are shuffled.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Source of the order.
-
-    Returns
-    -------
-    numpy.ndarray
-        Right ascension and declination, shape (number of fields, 2).
     """
     centres = []
     for ra_low, ra_high, dec_low, dec_high in FOOTPRINT:
@@ -49,13 +39,7 @@ def fields(rng: np.random.Generator) -> Array:
 def around(
     rng: np.random.Generator, ra: float, dec: float, radius: float, n: int
 ) -> tuple[Array, Array]:
-    """Draw positions uniformly from the cap of the sphere around a centre.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        Right ascension in [0, 360) and declination, shape (n,).
-    """
+    """Draw n positions uniformly from the cap around a centre: right ascension, declination."""
     cosine = 1 - rng.random(n) * (1 - np.cos(np.radians(radius)))
     sine = np.sqrt(1 - cosine**2)
     angle = 2 * np.pi * rng.random(n)
@@ -96,18 +80,6 @@ def healpix(ra: Array, dec: Array, nside: int) -> Array:
     The projection of Górski et al. 2005, ApJ 622, 759: twelve faces; in the equatorial region the
     pixel borders are lines of constant phi +- z, in the polar caps phi is stretched with the
     distance to the pole.
-
-    Parameters
-    ----------
-    ra, dec : numpy.ndarray
-        Positions, shape (n,).
-    nside : int
-        Pixels along an edge of a face, a power of two up to 65536.
-
-    Returns
-    -------
-    numpy.ndarray
-        Pixel numbers, int64.
     """
     z = np.sin(np.radians(dec))
     quarter = np.mod(ra, 360.0) / 90.0
@@ -139,11 +111,6 @@ def bricks(ra: Array, dec: Array) -> tuple[Array, Array]:
 
     The sky is cut into 721 rows of declination, each of an even number of bricks that are at most
     0.25 deg wide; the two poles are one brick each. Bricks count from 1 at the south pole.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        BRICKID (int32) and BRICKNAME (8 characters), shape (n,).
     """
     row_dec = np.arange(-90, 90 + BRICK_SIZE, BRICK_SIZE)
     widest = np.cos(np.radians(np.abs(row_dec) - BRICK_SIZE / 2))

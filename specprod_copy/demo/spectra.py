@@ -39,30 +39,19 @@ class Spectra(NamedTuple):
 
 @dataclass(frozen=True)
 class Observation:
-    """The objects of a batch that were observed.
-
-    Parameters
-    ----------
-    batch : Batch
-        The batch, with the T tiles of its field.
-    rows : numpy.ndarray
-        Which of its objects were observed, shape (m,).
-    seen : numpy.ndarray
-        On which tiles, shape (m, T).
-    fibers : Fibers
-        Their exposures.
-    truth : numpy.ndarray
-        Their redshifts, shape (m,).
-    tsnr2 : dict of str to numpy.ndarray
-        Squared signal to noise in each arm and tile, shape (m, T).
-    """
+    """The objects of a batch that were observed."""
 
     batch: Batch
+    """The batch, with the T tiles of its field."""
     rows: Array
+    """Which of its objects were observed, shape (m,)."""
     seen: Array
+    """On which tiles, shape (m, T)."""
     fibers: Fibers
     truth: Array
+    """Their redshifts, shape (m,)."""
     tsnr2: dict[str, Array]
+    """Squared signal to noise in each arm and tile, shape (m, T)."""
 
 
 def observe(batch: Batch) -> Observation:
@@ -88,20 +77,7 @@ def observe(batch: Batch) -> Observation:
 
 
 def add_up(observation: Observation, groups: Sequence[SpectraGroup]) -> list[Spectra]:
-    """Add up the spectra of each group of tiles, and fit them.
-
-    Parameters
-    ----------
-    observation : Observation
-        The observed objects.
-    groups : sequence of SpectraGroup
-        At most eight groups.
-
-    Returns
-    -------
-    list of Spectra
-        For each group, with the columns of coadds, TSNR2 and redshifts.
-    """
+    """Add up the spectra of each group of tiles (at most eight), and fit them."""
     batch, found = observation.batch, []
     for label, group in enumerate(groups):
         tiles = list(group.tiles)
@@ -123,18 +99,6 @@ def primary_flags(spectra: Sequence[Spectra], n: int) -> list[dict[str, Array]]:
     """Count the spectra of each object and choose its primary one.
 
     A spectrum without warning is preferred, then the one with the largest TSNR2_LRG.
-
-    Parameters
-    ----------
-    spectra : sequence of Spectra
-        The G groups of spectra that are compared.
-    n : int
-        Number of objects of the batch.
-
-    Returns
-    -------
-    list of dict of str to numpy.ndarray
-        For each group, NSPEC and PRIMARY in the scopes ZCAT (all surveys), SV and MAIN.
     """
     shape = n, len(spectra)
     valid, clean, best = np.zeros(shape, bool), np.zeros(shape, bool), np.zeros(shape)
@@ -163,19 +127,9 @@ def primary_flags(spectra: Sequence[Spectra], n: int) -> list[dict[str, Array]]:
 
 
 def signal(efftime: Array, rng: np.random.Generator) -> dict[str, Array]:
-    """Return the squared signal to noise of spectra in the three arms.
+    """Return the squared signal to noise in the three arms, from effective exposure times (s).
 
-    Parameters
-    ----------
-    efftime : numpy.ndarray
-        Effective exposure time in s, any shape.
-    rng : numpy.random.Generator
-        Source of the differences between fibres.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        Columns like TSNR2_LRG_B, float32 of the same shape.
+    Columns like TSNR2_LRG_B, float32, of the shape of `efftime`.
     """
     throughput = efftime / 1000 * np.exp(0.15 * rng.standard_normal(efftime.shape))
     return {
@@ -201,23 +155,7 @@ def add_sums(columns: dict[str, Array], label: int) -> None:
 def redshifts(
     kind: Array, truth: Array, exposures: Array, rng: np.random.Generator
 ) -> dict[str, Array]:
-    """Return what the redshift fit says about spectra.
-
-    Parameters
-    ----------
-    kind : numpy.ndarray
-        Class of the object, shape (n,).
-    truth : numpy.ndarray
-        Its redshift, shape (n,).
-    exposures : numpy.ndarray
-        Number of good exposures, shape (n,).
-    rng : numpy.random.Generator
-        Source of the errors.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-    """
+    """Return what the redshift fit says about n spectra; arrays have shape (n,)."""
     n = len(kind)
     spectype = load_kinds().spectype[kind]
     star = spectype == b"STAR"

@@ -86,21 +86,7 @@ def _of_tiles(tiles: Sequence[PlannedTile]) -> dict[str, Array]:
 
 
 def tile_columns(tiles: Sequence[PlannedTile], *, gaps: bool, rng: np.random.Generator) -> Columns:
-    """Return the columns of the tiles table.
-
-    Parameters
-    ----------
-    tiles : sequence of PlannedTile
-        Tiles in the order of the table.
-    gaps : bool
-        Leave some measurements open (NaN), as the files of ``daily`` do.
-    rng : numpy.random.Generator
-        Source of the scatter.
-
-    Returns
-    -------
-    mapping of str to numpy.ndarray
-    """
+    """Return the columns of the tiles table; `gaps` leaves some NaN, as files of ``daily`` do."""
     efftime = np.array([t.efftime for t in tiles])
     goal = np.array([t.flavor[3] for t in tiles])
     measured = {
@@ -132,21 +118,7 @@ def tile_columns(tiles: Sequence[PlannedTile], *, gaps: bool, rng: np.random.Gen
 def exposure_columns(
     taken: Sequence[tuple[PlannedTile, Exposure]], *, gaps: bool, rng: np.random.Generator
 ) -> dict[str, Any]:
-    """Return the columns of the exposures table.
-
-    Parameters
-    ----------
-    taken : sequence of (PlannedTile, Exposure)
-        Exposures in the order of the table.
-    gaps : bool
-        Leave some measurements open (NaN), as the files of ``daily`` do.
-    rng : numpy.random.Generator
-        Source of the scatter.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-    """
+    """Return the columns of the exposures table; `gaps` as for tiles."""
     n = len(taken)
     efftime = np.array([e.efftime for _, e in taken])
     columns: dict[str, Any] = {
@@ -174,22 +146,7 @@ def exposure_columns(
 def frame_columns(
     taken: Sequence[tuple[PlannedTile, Exposure]], exposures: Columns, rng: np.random.Generator
 ) -> tuple[Columns, int]:
-    """Return the columns of the frames table: the cameras that worked, exposure by exposure.
-
-    Parameters
-    ----------
-    taken : sequence of (PlannedTile, Exposure)
-        Exposures in the order of the table of exposures.
-    exposures : mapping
-        Its columns.
-    rng : numpy.random.Generator
-        Source of the scatter.
-
-    Returns
-    -------
-    tuple of (mapping of str to numpy.ndarray, int)
-        Columns, number of rows.
-    """
+    """Return the columns of the frames table: the cameras that worked, exposure by exposure."""
     cameras = [
         (row, arm, petal)
         for row, (tile, _) in enumerate(taken)

@@ -23,20 +23,7 @@ LOST = 3
 
 
 def targeting_columns(objects: Objects, rng: np.random.Generator) -> dict[str, Any]:
-    """Return the columns that do not depend on the survey.
-
-    Parameters
-    ----------
-    objects : Objects
-        The n objects.
-    rng : numpy.random.Generator
-        Source of the random order of targets.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        Arrays of shape (n,).
-    """
+    """Return the columns of n objects that do not depend on the survey, shape (n,)."""
     kinds = load_kinds()
     names = np.array(kinds.names)[objects.kind]
     blank = np.isin(names, ("SKY", "STUCK"))
@@ -57,22 +44,7 @@ def targeting_columns(objects: Objects, rng: np.random.Generator) -> dict[str, A
 
 
 def survey_columns(objects: Objects, imaging: Columns, survey: str, program: str) -> dict[str, Any]:
-    """Return the columns that depend on the survey: bitmasks and the position that was aimed at.
-
-    Parameters
-    ----------
-    objects : Objects
-        The n objects.
-    imaging : mapping
-        Their imaging columns.
-    survey, program : str
-        Survey and program of the tile.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        Arrays of shape (n,).
-    """
+    """Return the columns that depend on the survey: bitmasks and the position that was aimed at."""
     ra, dec = objects.ra, objects.dec
     if survey in CORRECTED_SURVEYS:
         shift = YEARS / MAS_PER_DEGREE

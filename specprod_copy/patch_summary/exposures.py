@@ -35,27 +35,7 @@ OWN_FAULTS: Final[Mapping[str, Fault]] = {
 def patch_exposures(
     exposures: SummaryTable, source: SummaryTable, raw: Path
 ) -> tuple[SummaryTable, list[str]]:
-    """Fill in missing values from the source, MJD also from raw data, then with 0.
-
-    Parameters
-    ----------
-    exposures, source : SummaryTable
-        Matched by EXPID.
-    raw : pathlib.Path
-        Folder of the raw data (DESI_SPECTRO_DATA).
-
-    Returns
-    -------
-    SummaryTable
-        Patched.
-    list of str
-        What could not be patched.
-
-    Raises
-    ------
-    InputError
-        If the source lacks a column of which values are needed, or a raw-data file has no MJD.
-    """
+    """Fill in missing values from the source, MJD also from raw data, then with 0."""
     patched = exposures.taken_from(source, source_faults(exposures.frame))
     patched, notes = patch_mjd_from_raw(patched, first_night(source.frame), raw)
     return patched.zero_filled(), notes
@@ -106,15 +86,7 @@ def patch_mjd_from_raw(
 def patch_effective_times(
     exposures: SummaryTable, tiles: SummaryTable, source: SummaryTable
 ) -> SummaryTable:
-    """Take EFFTIME_SPEC from the source where a tile has some but none of its exposures does.
-
-    Parameters
-    ----------
-    exposures, tiles : SummaryTable
-        Of the same production, patched.
-    source : SummaryTable
-        Exposures of the source, matched by EXPID.
-    """
+    """Take EFFTIME_SPEC from the source where a tile has some but none of its exposures does."""
     exposed = exposures.frame.filter(pl.col("EFFTIME_SPEC") > 0)["TILEID"]
     wanting = tiles.frame.filter(
         pl.col("LASTNIGHT") >= FIRST_LOADABLE_NIGHT,

@@ -12,18 +12,12 @@ from specprod_copy.desi.ids import SURVEYS
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault that a value can have.
-
-    Parameters
-    ----------
-    where : polars.Expr
-        Whether a row has the fault; null counts as no.
-    name : str
-        The fault in words.
-    """
+    """A fault that a value can have."""
 
     where: pl.Expr
+    """Whether a row has the fault; null counts as no."""
     name: str
+    """The fault in words."""
 
 
 UNKNOWN: Final = "unknown"

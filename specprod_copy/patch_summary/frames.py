@@ -14,32 +14,13 @@ NOT_TAKEN: Final = frozenset({"TSNR2_ALPHA"})
 
 
 def patch_frames(frames: SummaryTable, source: SummaryTable) -> SummaryTable:
-    """Fill in missing values from the source, then with 0.
-
-    Parameters
-    ----------
-    frames, source : SummaryTable
-        Matched by EXPID and CAMERA.
-
-    Raises
-    ------
-    InputError
-        If the source lacks a column of which values are needed.
-    """
+    """Fill in missing values from the source, then with 0."""
     faults = {column: missing(column) for column in frames.frame.columns if column not in NOT_TAKEN}
     return frames.taken_from(source, faults).zero_filled()
 
 
 def patch_frames_mjd(frames: SummaryTable, exposures: SummaryTable) -> SummaryTable:
-    """Take the MJD that frames do not have from their exposures.
-
-    Parameters
-    ----------
-    frames : SummaryTable
-        To be patched.
-    exposures : SummaryTable
-        Of the same production, patched.
-    """
+    """Take the MJD that frames do not have from their exposures."""
     return frames.replaced(
         [
             Replacement(

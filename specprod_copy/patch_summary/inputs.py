@@ -26,22 +26,14 @@ _WORDS: Final[Mapping[Kind, str]] = {
 
 @dataclass(frozen=True)
 class Layout:
-    """What a table has to look like.
-
-    Parameters
-    ----------
-    key : tuple of str
-        Columns that identify a row.
-    required : mapping of str to polars type
-        Columns that the rules for patching name, whole numbers, floats or text.
-    optional : mapping of str to polars type
-        Other columns of known kind: one that happens to hold whole numbers only, or nothing, is
-        not mistaken for another kind.
-    """
+    """What a table has to look like."""
 
     key: tuple[str, ...]
     required: Mapping[str, Kind]
+    """Columns that the rules for patching name, whole numbers, floats or text."""
     optional: Mapping[str, Kind]
+    """Other columns of known kind: one that happens to hold whole numbers only, or nothing, is not
+    mistaken for another kind."""
 
 
 def _kinds(kind: Kind, *columns: str) -> dict[str, Kind]:
@@ -76,34 +68,22 @@ LAYOUTS: Final[Mapping[str, Layout]] = {
 
 @dataclass(frozen=True)
 class Summary:
-    """The three summary tables of a production.
-
-    Parameters
-    ----------
-    tiles, exposures, frames : SummaryTable
-        One row per TILEID, per EXPID, and per EXPID and CAMERA.
-    """
+    """The three summary tables of a production."""
 
     tiles: SummaryTable
     exposures: SummaryTable
     frames: SummaryTable
+    """One row per TILEID, per EXPID, and per EXPID and CAMERA."""
 
 
 @dataclass(frozen=True)
 class SummaryFiles:
-    """The summary files of a production.
-
-    Parameters
-    ----------
-    production : str
-        Name of the production.
-    tiles, exposures : pathlib.Path
-        The tiles file (CSV) and the exposures file (HDUs EXPOSURES and FRAMES).
-    """
+    """The summary files of a production."""
 
     production: str
     tiles: Path
     exposures: Path
+    """The tiles file (CSV) and the exposures file (HDUs EXPOSURES and FRAMES)."""
 
     @classmethod
     def of(cls, redux: Path, production: str) -> SummaryFiles:
@@ -130,23 +110,7 @@ class SummaryFiles:
 
 
 def read_summary(files: SummaryFiles) -> Summary:
-    """Read the summary tables of a production.
-
-    Parameters
-    ----------
-    files : SummaryFiles
-        Where they are.
-
-    Returns
-    -------
-    Summary
-        Checked by `checked`.
-
-    Raises
-    ------
-    InputError
-        If a file or HDU does not exist, cannot be read, or is not as it has to be.
-    """
+    """Read the summary tables of a production."""
     places = {
         "tiles": (files.tiles, None),
         "exposures": (files.exposures, "EXPOSURES"),
@@ -161,16 +125,7 @@ def _read(production: str, name: str, path: Path, hdu: str | None) -> SummaryTab
 
 
 def checked(table: SummaryTable) -> SummaryTable:
-    """Return the table with nulls for missing values, if it has the form that patching needs.
-
-    Parameters
-    ----------
-    table : SummaryTable
-        As read: NaN and blank text stand for missing values.
-
-    Returns
-    -------
-    SummaryTable
+    """Return the table with nulls for missing values (NaN, blank text).
 
     Raises
     ------

@@ -14,41 +14,16 @@ KEYWORD = "MJD-OBS"
 
 
 def raw_file(raw: Path, night: int, expid: int) -> Path:
-    """Return where the raw data of an exposure lie.
-
-    Parameters
-    ----------
-    raw : pathlib.Path
-        Folder of the raw data (DESI_SPECTRO_DATA).
-    night, expid : int
-        NIGHT as YYYYMMDD, and EXPID.
-    """
+    """Return where the raw data of an exposure lie, below DESI_SPECTRO_DATA."""
     return raw / f"{night:08d}" / f"{expid:08d}" / f"desi-{expid:08d}.fits.fz"
 
 
 def read_raw_mjd(
     raw: Path, exposures: Iterable[tuple[int, int]]
 ) -> tuple[dict[int, float], list[str]]:
-    """Read MJD-OBS of exposures.
+    """Read MJD-OBS (days) of exposures, given by NIGHT and EXPID.
 
-    Parameters
-    ----------
-    raw : pathlib.Path
-        Folder of the raw data.
-    exposures : iterable of (int, int)
-        NIGHT and EXPID.
-
-    Returns
-    -------
-    dict of int to float
-        Modified Julian date [d] by EXPID.
-    list of str
-        The files that do not exist, in words.
-
-    Raises
-    ------
-    InputError
-        If a file exists but does not have the keyword.
+    Returns it by EXPID, and in words the files that do not exist. A file without it is an error.
     """
     found: dict[int, float] = {}
     notes = []

@@ -12,31 +12,12 @@ _GROUP = ("table", "column", "why")
 
 
 def change_counts(changes: pl.DataFrame) -> pl.DataFrame:
-    """Count changes by table, column and reason.
-
-    Parameters
-    ----------
-    changes : polars.DataFrame
-        See `specprod_copy.patch_summary.table.CHANGES_SCHEMA`.
-
-    Returns
-    -------
-    polars.DataFrame
-        Columns table, column, why and count, in the order of the first change of each.
-    """
+    """Count changes by table, column and reason."""
     return changes.group_by(_GROUP, maintain_order=True).agg(count=pl.len().cast(pl.Int64))
 
 
 def summary_lines(changes: pl.DataFrame, notes: Sequence[str]) -> list[str]:
-    """Return the counts of changes as lines of text, and what could not be patched.
-
-    Parameters
-    ----------
-    changes : polars.DataFrame
-        All changes.
-    notes : sequence of str
-        What could not be patched.
-    """
+    """Return the counts of changes as lines of text, and what could not be patched."""
     counts = change_counts(changes)
     places = [f"{table}.{column}" for table, column in counts.select("table", "column").rows()]
     width = max(map(len, places), default=0)
@@ -62,17 +43,7 @@ def change_line() -> pl.Expr:
 
 
 def write_changes(changes: pl.DataFrame, notes: Sequence[str], text: Path, table: Path) -> None:
-    """Write the summary and all changes as text, and all changes as Parquet.
-
-    Parameters
-    ----------
-    changes : polars.DataFrame
-        All changes.
-    notes : sequence of str
-        What could not be patched.
-    text, table : pathlib.Path
-        The two files.
-    """
+    """Write the summary and all changes as text, and all changes as Parquet."""
     lines = [*summary_lines(changes, notes), ""]
     # Made in memory: Polars cannot say why it could not write to a file.
     content = BytesIO()

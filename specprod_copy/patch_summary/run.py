@@ -25,25 +25,17 @@ TIME_ZONE: Final = "America/Los_Angeles"
 
 @dataclass(frozen=True)
 class OutputNames:
-    """Names of the output files.
-
-    Parameters
-    ----------
-    tiles, exposures, exposures_csv : str
-        Patched files.
-    original_tiles, original_exposures : str
-        Copies of the files that were patched.
-    changes, changes_text : str
-        Record of the changes, Parquet and text.
-    """
+    """Names of the output files."""
 
     tiles: str
     exposures: str
     exposures_csv: str
     original_tiles: str
     original_exposures: str
+    """Copies of the files that were patched."""
     changes: str
     changes_text: str
+    """Record of the changes, Parquet and text."""
 
     @classmethod
     def of(cls, source: str, destination: str, now: datetime) -> OutputNames:
@@ -63,23 +55,13 @@ class OutputNames:
 
 @dataclass(frozen=True)
 class PatchResult:
-    """What a run did.
-
-    Parameters
-    ----------
-    summary : Summary
-        The patched tables.
-    changes : polars.DataFrame
-        Every change: table, key, column, old and new value, reason.
-    notes : tuple of str
-        What could not be patched.
-    files : tuple of pathlib.Path
-        The files written.
-    """
+    """What a run did."""
 
     summary: Summary
     changes: pl.DataFrame
+    """Every change: table, key, column, old and new value, reason."""
     notes: tuple[str, ...]
+    """What could not be patched."""
     files: tuple[Path, ...]
 
     def lines(self) -> list[str]:
@@ -115,10 +97,6 @@ def patch_summary(
         Time of the run, with a time zone: for UPDATED and the dates in the names.
     overwrite : bool
         Whether to replace output files.
-
-    Returns
-    -------
-    PatchResult
 
     Raises
     ------

@@ -23,28 +23,8 @@ def patch(
 ) -> tuple[Summary, list[str]]:
     """Patch the summary tables of a production with the values of another.
 
-    Parameters
-    ----------
-    source : Summary
-        Of the production that is trusted.
-    destination : Summary
-        Of the production to be patched.
-    raw : pathlib.Path
-        Folder of the raw data (DESI_SPECTRO_DATA).
-    updated : str
-        For the column UPDATED of the tiles.
-
-    Returns
-    -------
-    Summary
-        The destination, patched, with the record of the changes.
-    list of str
-        What could not be patched.
-
-    Raises
-    ------
-    InputError
-        If the tables do not have what is needed.
+    `raw` is the folder of the raw data, `updated` the text for the column UPDATED. Returns the
+    tables with the record of their changes, and in words what could not be patched.
     """
     frames = patch_frames(destination.frames, source.frames)
     exposures, notes = patch_exposures(destination.exposures, source.exposures, raw)
@@ -57,19 +37,7 @@ def patch(
 
 
 def handed_down(table: SummaryTable, origin: SummaryTable, key: str, why: str) -> SummaryTable:
-    """Give the rows of a table the values of the rows that they belong to.
-
-    Parameters
-    ----------
-    table : SummaryTable
-        Exposures, or frames.
-    origin : SummaryTable
-        Tiles, or exposures.
-    key : str
-        Column that names the row of `origin`.
-    why : str
-        The reason, for the record.
-    """
+    """Give the rows of a table the values of the rows that they belong to."""
     columns = [
         column
         for column in HANDED_DOWN

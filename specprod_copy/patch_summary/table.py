@@ -32,23 +32,13 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Replacement:
-    """New values for some rows of a column.
-
-    Parameters
-    ----------
-    column : str
-        The column.
-    where : polars.Expr
-        The rows; null counts as no.
-    value : polars.Expr
-        The new values; they are cast to the column's type.
-    why : str
-        The reason, for the record.
-    """
+    """New values for some rows of a column."""
 
     column: str
     where: pl.Expr
+    """The rows; null counts as no."""
     value: pl.Expr
+    """The new values; they are cast to the column's type."""
     why: str
 
 
@@ -64,36 +54,20 @@ def as_other(frame: pl.DataFrame, on: Sequence[str]) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class SummaryTable:
-    """One table of a production's summary files.
-
-    Parameters
-    ----------
-    name : str
-        ``tiles``, ``exposures`` or ``frames``.
-    production : str
-        Name of the production.
-    path : pathlib.Path
-        The file that the table is from.
-    key : tuple of str
-        Columns that identify a row.
-    frame : polars.DataFrame
-        The rows. A missing value (NaN, blank text, TNULL) is null.
-    hdu : str, optional
-        The HDU that the table is from.
-    changes : polars.DataFrame
-        What was changed since the table was read; see `CHANGES_SCHEMA`.
-    patched : frozenset of str
-        Columns in which a value was replaced, even if by an equal one (-0.0 by 0.0).
-    """
+    """One table of a production's summary files."""
 
     name: str
+    """``tiles``, ``exposures`` or ``frames``."""
     production: str
     path: Path
     key: tuple[str, ...]
     frame: pl.DataFrame
+    """The rows. A missing value (NaN, blank text, TNULL) is null."""
     hdu: str | None = None
     changes: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CHANGES_SCHEMA))
+    """What was changed since the table was read; see `CHANGES_SCHEMA`."""
     patched: frozenset[str] = frozenset()
+    """Columns in which a value was replaced, even if by an equal one (-0.0 by 0.0)."""
 
     def error(self, message: str, column: str | None = None) -> InputError:
         """Return an error that names the file, the HDU and the column."""
@@ -111,17 +85,7 @@ class SummaryTable:
     def offer(self, on: Sequence[str], types: Mapping[str, pl.DataType]) -> pl.DataFrame:
         """Return columns of this table for another one, to be looked up by `on`.
 
-        Parameters
-        ----------
-        on : sequence of str
-            Key columns.
-        types : mapping of str to polars.DataType
-            The columns, and the types that they have in the other table.
-
-        Returns
-        -------
-        polars.DataFrame
-            The key columns as they are, the others under the names that `other` gives them.
+        `types` are the columns with their types there; `other` names them.
 
         Raises
         ------
@@ -149,19 +113,8 @@ class SummaryTable:
     ) -> SummaryTable:
         """Return the table with new values, and with the record of them.
 
-        Parameters
-        ----------
-        replacements : iterable of Replacement
-            At most one per column. All see the table as it is before any of them.
-        looked_up : polars.DataFrame, optional
-            What `offer` of another table returned; `other` names its columns.
-        on : sequence of str, optional
-            Key columns of `looked_up`, by which its rows are found.
-
-        Returns
-        -------
-        SummaryTable
-            The same rows in the same order.
+        There is at most one replacement per column; all see the table as it is before any of them.
+        `looked_up` is what `offer` of another table returned, its rows found by the columns `on`.
         """
         replacements = tuple(replacements)
         before = self.frame
@@ -190,18 +143,6 @@ class SummaryTable:
         """Return the table with the source's values in place of faulty ones.
 
         A row stays as it is where the source has no such row, or no value.
-
-        Parameters
-        ----------
-        source : SummaryTable
-            The same table of another production.
-        faults : mapping of str to Fault
-            By column. Columns without faulty values need not exist in the source.
-
-        Raises
-        ------
-        InputError
-            If the source does not have a column of which values are needed.
         """
         faulty = self.frame.select(f.where.any().alias(c) for c, f in faults.items())
         columns = [column for column in faults if self.frame.height and faulty[column].item()]

@@ -30,21 +30,7 @@ SINGLE_TILES: Final[Mapping[str, Mapping[int, str | float]]] = {
 
 
 def patch_tiles(tiles: SummaryTable, source: SummaryTable, updated: str) -> SummaryTable:
-    """Patch the tiles.
-
-    Parameters
-    ----------
-    tiles, source : SummaryTable
-        Matched by TILEID.
-    updated : str
-        For the column UPDATED, which is added if there is none.
-
-    Raises
-    ------
-    InputError
-        If the source lacks a column of which values are needed, a survey is neither known nor
-        ``unknown``, or a float is not finite and has no finite value in the source.
-    """
+    """Patch the tiles."""
     patched = tiles.taken_from(source, source_faults(tiles.frame))
     check_surveys(patched)
     if "UPDATED" not in patched.frame.columns:
