@@ -52,7 +52,7 @@ class BarProgress(LineProgress):
         with super().step(what):
             yield
 
-    def info(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         """Print a line above the bar."""
         self._console.print(escaped(text), markup=False, highlight=False, soft_wrap=True)
 

@@ -14,8 +14,8 @@ from specprod_copy.batch.script_values import connection_arguments
 from specprod_copy.batch.slurm import Script, chain, check_scripts, submit, write_scripts
 from specprod_copy.cli.builder import absolute, make, options_of
 from specprod_copy.cli.connection import NamedServer
+from specprod_copy.cli.options import chosen_production
 from specprod_copy.cli.text import put, say
-from specprod_copy.desi.configuration import find_production
 
 
 @click.command()
@@ -83,7 +83,7 @@ def batch(
         values,
         email=email,
         root=root,
-        production=find_production(specprod, values["config"]),
+        production=chosen_production(specprod, values["config"]),
         schema=specprod if values["schema"] is None else values["schema"],
         shell="csh" if csh else "sh",
         connection=connection_arguments(**asdict(server)),

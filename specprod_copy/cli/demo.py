@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
+from specprod_copy.cli.options import chosen_production
 from specprod_copy.cli.text import say
 from specprod_copy.demo.fitsfile import Written
 from specprod_copy.demo.writing import MOST_TARGETS, SEED, TARGETS, TILES, write_production
-from specprod_copy.desi.production import find_production
 
 
 @click.command()
@@ -74,7 +74,7 @@ def demo(
       specprod-copy demo demo --specprod daily
       specprod-copy demo big --specprod iron --tiles 400 --targets 20000
     """
-    production = find_production(specprod, config)
+    production = chosen_production(specprod, config)
     with click.progressbar(length=tiles, label=f"Writing {specprod}", file=sys.stderr) as bar:
         written = write_production(
             directory,

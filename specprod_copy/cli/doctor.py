@@ -9,7 +9,7 @@ import click
 from specprod_copy.cli.builder import make, options_of
 from specprod_copy.cli.connection import ServerOptions
 from specprod_copy.cli.doctor_text import print_findings
-from specprod_copy.cli.options import SchemaOptions
+from specprod_copy.cli.options import JSON, SchemaOptions
 from specprod_copy.cli.text import line_width, put
 from specprod_copy.doctor import doctor as examine
 from specprod_copy.doctor.text import to_json
@@ -21,7 +21,7 @@ from specprod_copy.doctor.text import to_json
     schema="Schema to load into.  [default: name of the production]",
     root="Folder of the production's files: open them, to find out the space that they take.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@JSON
 @click.option("-v", "--verbose", is_flag=True, help="Say the reason behind each line.")
 @options_of(ServerOptions)
 @click.pass_context

@@ -11,9 +11,10 @@ import click
 
 from specprod_copy.cli.builder import make, options_of
 from specprod_copy.cli.connection import ServerOptions
-from specprod_copy.cli.load_text import plan_lines, refused_lines, summary_lines
+from specprod_copy.cli.load_text import plan_lines, plan_values, refused_lines, summary_lines
 from specprod_copy.cli.options import (
     EPILOG,
+    JSON,
     STAGE,
     ProductionOptions,
     Readers,
@@ -21,7 +22,7 @@ from specprod_copy.cli.options import (
     make_inputs,
 )
 from specprod_copy.cli.progress import make_listener
-from specprod_copy.cli.text import line_width, say
+from specprod_copy.cli.text import line_width, put, say, to_json
 from specprod_copy.loading.api import LoadOptions, check_load, plan_load
 from specprod_copy.loading.api import load as run_load
 from specprod_copy.tables import Inputs
@@ -46,10 +47,13 @@ from specprod_copy.words import escaped
     "others, and end with code 3.",
 )
 @options_of(LoadOptions, "quarantine_folder", "max_quarantined")
+@JSON
 @options_of(Verbosity)
 @options_of(ServerOptions)
 @click.pass_context
-def load(context: click.Context, dry_run: bool, yes: bool, on_error: str, **values: Any) -> None:
+def load(
+    context: click.Context, dry_run: bool, yes: bool, on_error: str, as_json: bool, **values: Any
+) -> None:
     """Load stages of a production; "all" loads every stage, a table's name its part of a stage.
 
     Rows that are in the database already are not loaded again, so a load that was interrupted is
@@ -83,6 +87,9 @@ def load(context: click.Context, dry_run: bool, yes: bool, on_error: str, **valu
         )
     if dry_run:
         plan, statements = plan_load(server.to_read(), inputs, options)
+        if as_json:
+            put(to_json(plan_values(plan, statements)))
+            return
         for line in plan_lines(plan, statements, options.jobs, width=line_width()):
             say(line)
         return
@@ -90,7 +97,9 @@ def load(context: click.Context, dry_run: bool, yes: bool, on_error: str, **valu
         _ask(options)
     conninfo = server.to_write(partial(check_load, inputs, options))
     summary = run_load(conninfo, inputs, options, make_listener(verbosity))
-    if verbosity >= 0:
+    if as_json:
+        put(to_json(summary), only_result=False)
+    elif verbosity >= 0:
         for line in summary_lines(summary, width=line_width(err=True)):
             say(line, err=True)
     for line in refused_lines(summary):

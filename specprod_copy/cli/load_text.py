@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from specprod_copy.cli.text import table_lines
 from specprod_copy.loading.summary import LoadSummary
@@ -18,21 +19,17 @@ def plan_lines(
     plan: Plan, statements: Sequence[Statement], jobs: int, *, width: int
 ) -> Iterator[str]:
     """Yield what a load would do: a line per source of a table, and how long it may take."""
-    rows, total = [], 0
-    for source in plan.sources:
-        files = [unit for unit in plan.files if unit.source == source.name]
-        units = [unit for unit in plan.units if unit.source == source.name]
-        size = sum(unit.n_rows * unit.row_bytes for unit in units)
-        total += size
-        steps = sum(s.table == source.table and s.phase != "table" for s in statements)
-        counts = (
-            len(files),
-            len({unit.file for unit in units}),
-            len(units),
-            sum(unit.n_rows for unit in units),
+    rows = [
+        (
+            row["table"],
+            row["stage"],
+            *(f"{row[key]:,}" for key in ("files", "files_to_load", "units", "rows")),
+            f"{row['bytes'] / 1e6:,.1f}",
+            f"{row['steps']:,}",
         )
-        shown = [f"{count:,}" for count in counts]
-        rows.append((source.table, source.stage, *shown, f"{size / 1e6:,.1f}", f"{steps:,}"))
+        for row in plan_values(plan, statements)["sources"]
+    ]
+    total = sum(unit.n_rows * unit.row_bytes for unit in plan.units)
     headings = ("table", "stage", "files", "to load", "units", "rows", "MB", "keys, indexes")
     yield from table_lines(headings, rows, labels=2, width=width)
     new = [statement.table for statement in statements if statement.phase == "table"]
@@ -43,6 +40,26 @@ def plan_lines(
         f"{plan.n_rows:,} rows, {total / 1e6:,.1f} MB to read; about {seconds:,.0f} s with {jobs} "
         f"jobs at {_BYTES_PER_SECOND / 1e6:.0f} MB/s each, and about as long for the indexes"
     )
+
+
+def plan_values(plan: Plan, statements: Sequence[Statement]) -> dict[str, Any]:
+    """Return what a load would do, for programs."""
+    sources = []
+    for source in plan.sources:
+        units = [unit for unit in plan.units if unit.source == source.name]
+        row = {
+            "table": source.table,
+            "stage": source.stage,
+            "files": sum(unit.source == source.name for unit in plan.files),
+            "files_to_load": len({unit.file for unit in units}),
+            "units": len(units),
+            "rows": sum(unit.n_rows for unit in units),
+            "bytes": sum(unit.n_rows * unit.row_bytes for unit in units),
+            "steps": sum(s.table == source.table and s.phase != "table" for s in statements),
+        }
+        sources.append(row)
+    new = [statement.table for statement in statements if statement.phase == "table"]
+    return {"sources": sources, "tables_to_make": new}
 
 
 def refused_lines(summary: LoadSummary) -> Iterator[str]:

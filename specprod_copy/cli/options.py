@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import click
 
 from specprod_copy.cli.builder import make
-from specprod_copy.desi.configuration import find_production
+from specprod_copy.cli.text import warn
+from specprod_copy.desi.configuration import Production, find_production, ignored_keys
 from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.option import Option
@@ -26,6 +27,18 @@ Config = Annotated[
         exists=True,
     ),
 ]
+
+
+def chosen_production(name: str, config: Path | None) -> Production:
+    """Return a production; say which keys of its section are not heard."""
+    production = find_production(name, config)
+    ignored = ignored_keys(config, name) if config is not None else []
+    if ignored:
+        warn(
+            f"Warning: {config}, section [{name}]: {', '.join(ignored)} ignored; the server is "
+            "named by --hostname, --username and --dbname or by PG* variables"
+        )
+    return production
 
 
 @dataclass(frozen=True)
@@ -48,7 +61,7 @@ class ProductionOptions:
             raise click.UsageError("name the production: --specprod NAME, or set SPECPROD")
         if self.root is None:
             raise click.UsageError("name the folder of the data: --root DIR, or set DESI_ROOT")
-        return ProductionFiles(find_production(self.specprod, self.config), self.root)
+        return ProductionFiles(chosen_production(self.specprod, self.config), self.root)
 
 
 def make_inputs(values: Mapping[str, Any]) -> Inputs:
@@ -82,7 +95,7 @@ class SchemaOptions:
             return None
         if self.specprod is None:
             raise ConfigurationError("--root needs --specprod, to know which files there are")
-        files = ProductionFiles(find_production(self.specprod, self.config), self.root)
+        files = ProductionFiles(chosen_production(self.specprod, self.config), self.root)
         return Inputs(files, skip_missing=True)
 
 
@@ -138,6 +151,8 @@ class Name(click.ParamType):
             self.fail(f"no {self.name} is called {value!r}; {hints}", param, ctx)
         return value
 
+
+JSON = click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 
 _PARTS = sorted({source.table for source in SOURCES.values()} - {*STAGES})
 STAGE = Name(

@@ -57,7 +57,10 @@ class LineProgress(ProgressListener):
             self.info(f"{what}: {seconds:,.1f} s")
 
     def info(self, text: str) -> None:
-        """Print a line."""
+        """Print a line, with the time of day where each step is named."""
+        self._print(f"{time.strftime('%H:%M:%S')}  {text}" if self._verbose else text)
+
+    def _print(self, text: str) -> None:
         say(text, err=True)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,8 +9,8 @@ import click
 
 from specprod_copy.cli.builder import make, options_of
 from specprod_copy.cli.connection import ServerOptions
-from specprod_copy.cli.options import SchemaOptions
-from specprod_copy.cli.text import line_width, put, say, table_lines
+from specprod_copy.cli.options import JSON, SchemaOptions
+from specprod_copy.cli.text import line_width, put, say, table_lines, to_json
 from specprod_copy.postgres.connection import connect
 from specprod_copy.status import Status, schema_status
 
@@ -23,7 +21,7 @@ from specprod_copy.status import Status, schema_status
     schema="Schema to look at.  [default: name of the production]",
     root="Folder of the production's files: open them, to find out what is missing.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@JSON
 @options_of(ServerOptions)
 def status(as_json: bool, **values: Any) -> None:
     """Show what of a production is loaded, what is missing, and who loads at the moment.
@@ -41,7 +39,7 @@ def status(as_json: bool, **values: Any) -> None:
     with connect(make(ServerOptions, values).to_read()) as connection:
         found = schema_status(connection, where.name, inputs)
     if as_json:
-        put(json.dumps(dataclasses.asdict(found), default=str, indent=2))
+        put(to_json(found))
     else:
         for line in status_lines(found, width=line_width()):
             say(line)

@@ -9,7 +9,7 @@ import click
 
 from specprod_copy.cli.builder import make, options_of
 from specprod_copy.cli.connection import ServerOptions
-from specprod_copy.cli.options import ProductionOptions, Readers, Verbosity, make_inputs
+from specprod_copy.cli.options import JSON, ProductionOptions, Readers, Verbosity, make_inputs
 from specprod_copy.cli.progress import make_listener
 from specprod_copy.cli.text import say
 from specprod_copy.cli.tile_text import check_failures, print_summary
@@ -38,9 +38,10 @@ from specprod_copy.tiles.summaries import Summaries
 @click.option("-n", "--dry-run", is_flag=True, help="Only print what there is to do.")
 @options_of(TileOptions, "primary", "cluster", "jobs")
 @options_of(Readers)
+@JSON
 @options_of(Verbosity)
 @options_of(ServerOptions)
-def sync(since: int | None, delete: bool, dry_run: bool, **values: Any) -> None:
+def sync(since: int | None, delete: bool, dry_run: bool, as_json: bool, **values: Any) -> None:
     """Bring the tables into step with the tiles file: load what is new or changed.
 
     A tile changed if its UPDATED, its LASTNIGHT, any value of it, of its exposures or their frames,
@@ -65,8 +66,8 @@ def sync(since: int | None, delete: bool, dry_run: bool, **values: Any) -> None:
         dry_run=dry_run,
         listener=make_listener(verbosity),
     )
-    if not dry_run:
-        print_summary(summary, verbosity)
+    if as_json or not dry_run:
+        print_summary(summary, verbosity, as_json=as_json)
         return
     for found in summary.states:
         say(str(found))

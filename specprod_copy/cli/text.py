@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields, is_dataclass
 from textwrap import wrap
-from typing import Final
+from typing import Any, Final
 
 from specprod_copy.errors import SpecprodCopyError
 from specprod_copy.words import escaped
@@ -29,18 +31,34 @@ def warn(text: str) -> None:
     say(text, err=True)
 
 
-def put(text: str) -> None:
+def put(text: str, *, only_result: bool = True) -> None:
     """Print a result for programs, as it is.
+
+    Parameters
+    ----------
+    text : str
+    only_result : bool
+        Whether the command was run for this text: it has failed if it cannot be written.
 
     Raises
     ------
     SpecprodCopyError
-        If it cannot be written: then there is no result.
     """
     print(text, end="" if text.endswith("\n") else "\n", flush=True)
     lost = getattr(sys.stdout, "lost", None)
-    if lost is not None and not isinstance(lost, BrokenPipeError):
+    if only_result and lost is not None and not isinstance(lost, BrokenPipeError):
         raise SpecprodCopyError(f"standard output: {lost.strerror}")
+
+
+def to_json(value: object) -> str:
+    """Return a value, or the fields of a dataclass, as JSON in ASCII."""
+    return json.dumps(value, default=_plain, indent=2)
+
+
+def _plain(value: Any) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    return sorted(value) if isinstance(value, set) else str(value)
 
 
 def line_width(*, err: bool = False) -> int:

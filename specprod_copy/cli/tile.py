@@ -9,7 +9,7 @@ import click
 
 from specprod_copy.cli.builder import make, options_of
 from specprod_copy.cli.connection import ServerOptions
-from specprod_copy.cli.options import ProductionOptions, Readers, Verbosity, make_inputs
+from specprod_copy.cli.options import JSON, ProductionOptions, Readers, Verbosity, make_inputs
 from specprod_copy.cli.progress import make_listener
 from specprod_copy.cli.tile_text import print_summary
 from specprod_copy.daily.run import TileOptions, load_tiles
@@ -26,9 +26,10 @@ from specprod_copy.words import escaped
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before replacing tables.")
 @options_of(TileOptions, "primary", "cluster", "jobs")
 @options_of(Readers)
+@JSON
 @options_of(Verbosity)
 @options_of(ServerOptions)
-def tile(tileids: tuple[int, ...], yes: bool, **values: Any) -> None:
+def tile(tileids: tuple[int, ...], yes: bool, as_json: bool, **values: Any) -> None:
     """Load tiles of a production, one transaction each, while others read.
 
     A tile that is loaded already and did not change is left alone; one that changed is replaced
@@ -49,4 +50,4 @@ def tile(tileids: tuple[int, ...], yes: bool, **values: Any) -> None:
         lambda: Summaries.read(inputs).refuse_unknown(tileids, inputs.tiles())
     )
     summary = load_tiles(conninfo, inputs, tileids, options, make_listener(verbosity))
-    print_summary(summary, verbosity)
+    print_summary(summary, verbosity, as_json=as_json)

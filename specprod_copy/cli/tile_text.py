@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from specprod_copy.cli.text import say
+from specprod_copy.cli.text import put, say, to_json
 from specprod_copy.daily.plan import Verdict
 from specprod_copy.daily.run import TilesSummary
 from specprod_copy.errors import SpecprodCopyError
 
 
-def print_summary(summary: TilesSummary, verbosity: int) -> None:
+def print_summary(summary: TilesSummary, verbosity: int, *, as_json: bool) -> None:
     """Print what became of the tiles; a positive verbosity names those that are up to date.
 
     Raises
@@ -19,7 +19,9 @@ def print_summary(summary: TilesSummary, verbosity: int) -> None:
     SpecprodCopyError
         If tiles could not be loaded.
     """
-    if verbosity >= 0:
+    if as_json:
+        put(to_json(summary), only_result=False)
+    elif verbosity >= 0:
         for line in summary_lines(summary, verbose=verbosity > 0):
             say(line, err=True)
     check_failures(summary)

@@ -11,7 +11,7 @@ import click
 
 from specprod_copy.cli.builder import make, options_of
 from specprod_copy.cli.connection import ServerOptions
-from specprod_copy.cli.options import EPILOG, STAGE, ProductionOptions, Verbosity, make_inputs
+from specprod_copy.cli.options import EPILOG, JSON, STAGE, ProductionOptions, Verbosity, make_inputs
 from specprod_copy.cli.progress import make_listener
 from specprod_copy.cli.text import line_width, put, say
 from specprod_copy.cli.verify_text import failure_lines, result_lines
@@ -29,7 +29,7 @@ from specprod_copy.verification.text import to_json
 @options_of(ProductionOptions)
 @options_of(Inputs, skip_missing="Tiles without a fiberassign file were left out on purpose.")
 @options_of(VerifyOptions, "schema", "sample", "seed")
-@click.option("--json", "as_json", is_flag=True, help="Print all results as JSON.")
+@JSON
 @click.option(
     "--html",
     type=click.Path(path_type=Path, dir_okay=False),

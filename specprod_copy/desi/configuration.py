@@ -145,9 +145,30 @@ def _section(path: Path, name: str, section: Any) -> Production:
         raise ConfigurationError(f"{where}: {error}") from None
 
 
-def _parse_ini(text: str) -> dict[str, dict[str, Any]]:
+def ignored_keys(path: Path, name: str) -> list[str]:
+    """Return the keys of a section that mean something to DESI's own loader only.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A configuration file that `load_configuration` accepts.
+    name : str
+        Name of the production.
+    """
+    if _PARSERS[path.suffix.lower()] is not _parse_ini:
+        return []
+    parser = _ini(path.read_text(encoding="utf-8"))
+    return sorted(_CONNECTION_KEYS & parser[name].keys()) if name in parser else []
+
+
+def _ini(text: str) -> configparser.ConfigParser:
     parser = configparser.ConfigParser(interpolation=None)
     parser.read_string(text)
+    return parser
+
+
+def _parse_ini(text: str) -> dict[str, dict[str, Any]]:
+    parser = _ini(text)
     sections: dict[str, dict[str, Any]] = {}
     for name in parser.sections():
         section: dict[str, Any] = {
