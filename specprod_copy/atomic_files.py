@@ -12,7 +12,7 @@ import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from errno import EISDIR
+from errno import EISDIR, ENXIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -57,6 +57,19 @@ def check_replaceable(path: Path, *, inputs: Iterable[Path] = ()) -> None:
         for file in inputs:
             if file.exists() and path.samefile(file):
                 raise InputError("is an input; it is not replaced", path=path)
+
+
+def check_folder(
+    folder: Path, names: Iterable[str], *, overwrite: bool = True, inputs: Iterable[Path] = ()
+) -> None:
+    """Check what `staged` would refuse, before there is anything to write."""
+    if folder.is_symlink() and not folder.exists():
+        raise InputError(f"is a link to {folder.readlink()}, which does not exist", path=folder)
+    names, inputs = list(names), list(inputs)
+    if not overwrite:
+        refuse_existing(folder, names)
+    for name in names:
+        check_replaceable(folder / name, inputs=inputs)
 
 
 def check_output(path: Path, *, inputs: Iterable[Path] = ()) -> None:
@@ -185,7 +198,7 @@ def staged(
         If a file exists and is not to be replaced, or cannot be written.
     """
     inputs = list(inputs)
-    _check(folder, names, overwrite=overwrite, inputs=inputs)
+    check_folder(folder, names, overwrite=overwrite, inputs=inputs)
     try:
         with ExitStack() as undo:
             _make_folder(folder, undo)
@@ -194,7 +207,7 @@ def staged(
                 new.mkdir()
                 old.mkdir()
                 yield new
-                _check(folder, names, overwrite=overwrite, inputs=inputs)
+                check_folder(folder, names, overwrite=overwrite, inputs=inputs)
                 with ExitStack() as move_back:
                     for name in names:
                         _replace(new / name, folder / name, old / name, move_back)
@@ -204,15 +217,6 @@ def staged(
         reason = " ".join((error.strerror or str(error)).split())
         path = error.filename or folder
         raise InputError(f"cannot be read or written: {reason}", path=path) from error
-
-
-def _check(folder: Path, names: Sequence[str], *, overwrite: bool, inputs: Sequence[Path]) -> None:
-    if folder.is_symlink() and not folder.exists():
-        raise InputError(f"is a link to {folder.readlink()}, which does not exist", path=folder)
-    if not overwrite:
-        refuse_existing(folder, names)
-    for name in names:
-        check_replaceable(folder / name, inputs=inputs)
 
 
 def _make_folder(folder: Path, undo: ExitStack) -> None:
@@ -254,7 +258,12 @@ def _is_stream(path: Path) -> bool:
 def _write_into(path: Path, content: bytes) -> None:
     # Without O_NONBLOCK this would wait for a reader for ever.
     flags = os.O_WRONLY | os.O_TRUNC | os.O_NONBLOCK | os.O_NOCTTY
-    handle = os.open(path, flags)
+    try:
+        handle = os.open(path, flags)
+    except OSError as error:
+        if error.errno != ENXIO:
+            raise
+        raise InputError("is a FIFO that nobody reads; start its reader first", path=path) from None
     os.set_blocking(handle, True)
     with os.fdopen(handle, "wb") as file:
         file.write(content)

@@ -18,7 +18,7 @@ from specprod_copy.executors.executor import Workers
 from specprod_copy.executors.workers import processes
 from specprod_copy.loading import overwrite
 from specprod_copy.loading.options import LoadOptions
-from specprod_copy.loading.quarantine import check_folder, refused_rows
+from specprod_copy.loading.quarantine import check_files, refused_rows
 from specprod_copy.loading.run import Loader
 from specprod_copy.loading.summary import LoadSummary
 from specprod_copy.plan import ledger
@@ -87,7 +87,7 @@ def load(
     beside: LoadSummary | None = None
     _check_options(options)
     if options.quarantine_folder is not None:
-        check_folder(options.quarantine_folder, options.schema, sources)
+        check_files(options.quarantine_folder, options.schema, sources)
     with (
         ExitStack() as stack,
         connect(conninfo) as connection,

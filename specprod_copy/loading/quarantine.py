@@ -16,7 +16,7 @@ from urllib.parse import quote
 import numpy as np
 import polars as pl
 
-from specprod_copy.atomic_files import check_replaceable, output_errors, staged
+from specprod_copy.atomic_files import check_folder, output_errors, staged
 from specprod_copy.errors import BadRowsError, InputError
 from specprod_copy.plan.ledger import Ledger, Quarantine
 from specprod_copy.postgres.columns import Column
@@ -47,10 +47,9 @@ def file_name(schema: str, source: TableSource) -> str:
     return f"{quote(schema, safe=' ')}.{source.stage}.{source.table}.parquet"
 
 
-def check_folder(folder: Path, schema: str, sources: Iterable[TableSource]) -> None:
-    """Raise an InputError if something else has the name of a Parquet file."""
-    for source in sources:
-        check_replaceable(folder / file_name(schema, source))
+def check_files(folder: Path, schema: str, sources: Iterable[TableSource]) -> None:
+    """Raise an InputError if something else has the name of the folder or of a Parquet file."""
+    check_folder(folder, [file_name(schema, source) for source in sources])
 
 
 def refused_rows(

@@ -51,6 +51,13 @@ def test_link_with_the_name_of_a_file_is_kept(case: Case, tmp_path: Path) -> Non
     assert (tmp_path / "precious").read_text() == "thesis"
 
 
+def test_folder_that_is_a_link_to_nothing(case: Case, tmp_path: Path) -> None:
+    case.folder.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="nowhere, which does not exist"):
+        case.load("exposures")
+    assert case.query("SELECT to_regclass('iron.exposure') IS NULL") == [(True,)]
+
+
 def test_no_room(case: Case) -> None:
     program = (
         "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
