@@ -23,11 +23,6 @@ _SETTINGS: Final = {
 def check(conninfo: str, patches: Sequence[Patch]) -> list[Comparison]:
     """Compare tables with their patches; nothing is changed.
 
-    Parameters
-    ----------
-    conninfo : str
-        For libpq.
-
     Raises
     ------
     DatabaseError
@@ -42,11 +37,6 @@ def apply(conninfo: str, patches: Sequence[Patch]) -> list[Applied]:
 
     Rows that differ are changed, and no others. Their old coefficients are saved before; what was
     saved earlier stays. Done again, it changes nothing.
-
-    Parameters
-    ----------
-    conninfo : str
-        For libpq.
 
     Raises
     ------
@@ -63,11 +53,6 @@ def revert(conninfo: str, patches: Sequence[Patch]) -> list[Reverted]:
 
     They stay saved. Done again, it changes nothing.
 
-    Parameters
-    ----------
-    conninfo : str
-        For libpq.
-
     Raises
     ------
     DatabaseError
@@ -83,8 +68,6 @@ def vacuum(conninfo: str, patches: Iterable[Patch], *, full: bool = False) -> li
 
     Parameters
     ----------
-    conninfo : str
-        For libpq.
     full : bool
         Give the space of old rows back to the disk; nobody can read the tables meanwhile.
 

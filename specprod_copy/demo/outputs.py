@@ -38,8 +38,10 @@ class Outputs:
                 f"{root} already holds a demo of {specprod}; "
                 "choose another folder, or replace it with --overwrite"
             )
-        for path in set(planned).difference(old):
-            _refuse(path)
+        own = set(old)
+        for path in planned:
+            if path not in own:
+                _refuse(path)
         remove(old, root)
         self._list = create(name, root)
 
