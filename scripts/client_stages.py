@@ -15,7 +15,6 @@ import os
 
 os.environ.setdefault("POLARS_MAX_THREADS", "1")  # before Polars is imported
 
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,19 +22,17 @@ from typing import Any
 
 import click
 import numpy as np
-import psycopg
 
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.plan.ledger import NothingLoaded
 from specprod_copy.plan.planning import make_plan, with_tiles
-from specprod_copy.postgres import catalog, encoder, statements
+from specprod_copy.postgres import ddl, encoder
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.copy import Nothing
 from specprod_copy.postgres.encoder import Encoded, Encoder
 from specprod_copy.reader import fits, open_table
 from specprod_copy.rows.sky_order import sorted_on_sky
 from specprod_copy.rows.transform import Transform
-from specprod_copy.server.cluster import Cluster
 from specprod_copy.tables import SOURCES, Inputs, tile
 
 STAGES = ("plan", "open", "read", "transform", "encode")
@@ -50,20 +47,6 @@ SWEPT: dict[str, tuple[Any, str, tuple[int, ...]]] = {
     "bytes read at once": (fits, "READ_BYTES", (1 << 17, 1 << 18, 1 << 19, 1 << 20, 1 << 21)),
 }
 """What is varied: where it lives, its name there, its values."""
-
-
-def table_columns(tables: list[str]) -> dict[str, list[Column]]:
-    """Ask an embedded server for the columns of tables."""
-    with tempfile.TemporaryDirectory(prefix="client-stages-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o711)
-        cluster = Cluster(Path(folder) / "pg")
-        cluster.start()
-        try:
-            with psycopg.connect(cluster.conninfo(), autocommit=True) as connection:
-                statements.make(connection, ["schema", *tables], ["table"], schema="s")
-                return {t: catalog.table_columns(connection, "s", t) for t in tables}
-        finally:
-            cluster.stop("immediate")
 
 
 class Stopwatch:
@@ -90,7 +73,7 @@ def measure(name: str, inputs: Inputs, columns: list[Column]) -> dict[str, float
     source = SOURCES[name]
     coder = Encoder(columns)
     watch = Stopwatch()
-    nothing = NothingLoaded(None, "")  # type: ignore[arg-type]
+    nothing = NothingLoaded()
     units = make_plan([source], inputs, {source.table: columns}, nothing).files
     watch.lap("plan")
     size = 0
@@ -148,12 +131,12 @@ def line(label: str, found: dict[str, float]) -> str:
 def main(root: Path, tables: tuple[str, ...], specprod: str, runs: int, sweep: bool) -> None:
     """Measure the stages before the server, for TABLES of a production below ROOT."""
     inputs = Inputs(ProductionFiles(find_production(specprod, None), root))
-    columns = table_columns(list(tables))
+    columns = {table: ddl.definition().columns_of(table) for table in tables}
     print(f"{'processor seconds per million rows':34} ", end="")
     print(*(f"{title:>9}" for title in TITLES))
     for name in [name for name, source in SOURCES.items() if source.table in tables]:
         table = SOURCES[name].table
-        known = with_tiles(inputs, [tile.SOURCE], None, "")  # type: ignore[arg-type]
+        known = with_tiles(inputs, [tile.SOURCE], None, ddl.definition())
         print(line(name, least(name, known, columns[table], runs)), flush=True)
         for what, (module, constant, values) in SWEPT.items() if sweep else ():
             usual = getattr(module, constant)

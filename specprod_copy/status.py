@@ -13,8 +13,10 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.plan import ledger
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.planning import Plan, make_plan, with_tiles
-from specprod_copy.postgres import catalog, ddl, locks
+from specprod_copy.postgres import ddl, locks
 from specprod_copy.postgres.names import parametrized
+from specprod_copy.postgres.schema import Schema, made
+from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.tables import SOURCES, Inputs, TableSource
 
 FINISH_PHASES = ("keys", "indexes", "foreign_keys", "validation", "q3c")
@@ -98,14 +100,14 @@ def schema_status(
     InputError
         If a file cannot be opened, lacks columns or changed since it was loaded.
     """
-    existing = catalog.existing_tables(connection, schema)
-    if ledger.TABLE not in existing:
+    found = read_schema(connection, schema)
+    if ledger.TABLE not in found.tables:
         raise DatabaseError(
             f"schema {schema} has no table {ledger.TABLE}: this program has not loaded it"
         )
-    sources = [source for source in SOURCES.values() if source.table in existing]
-    plan = _plan(connection, schema, sources, inputs) if inputs else None
-    done, missing = _steps(connection, schema, [source.table for source in sources])
+    sources = [source for source in SOURCES.values() if source.table in found.tables]
+    plan = _plan(connection, found, sources, inputs) if inputs else None
+    done, missing = _steps(found, [source.table for source in sources])
     return Status(
         schema,
         locks.holders(connection, schema),
@@ -116,12 +118,12 @@ def schema_status(
 
 
 def _plan(
-    connection: psycopg.Connection, schema: str, sources: Sequence[TableSource], inputs: Inputs
+    connection: psycopg.Connection, found: Schema, sources: Sequence[TableSource], inputs: Inputs
 ) -> Plan:
-    columns = {s.table: catalog.table_columns(connection, schema, s.table) for s in sources}
-    inputs = with_tiles(inputs, sources, connection, schema)
+    columns = {s.table: found.columns_of(s.table) for s in sources}
+    inputs = with_tiles(inputs, sources, connection, found)
     applicable = [source for source in sources if source.applies(inputs)]
-    return make_plan(applicable, inputs, columns, Ledger(connection, schema))
+    return make_plan(applicable, inputs, columns, Ledger(connection, found.name))
 
 
 def _progress(
@@ -150,15 +152,15 @@ def _progress(
 
 
 def _steps(
-    connection: psycopg.Connection, schema: str, tables: Sequence[str]
+    found: Schema, tables: Sequence[str]
 ) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """Return the keys and indexes that tables have, and those they lack."""
-    existing = catalog.existing_objects(connection, schema)
+    there = made(ddl.definition(), found)
     done: dict[str, list[str]] = {}
     missing: dict[str, list[str]] = {}
-    for statement in ddl.statements(dict.fromkeys(tables), FINISH_PHASES, schema=schema):
+    for statement in ddl.statements(dict.fromkeys(tables), FINISH_PHASES, schema=found.name):
         if statement.makes is not None:
-            names = done if statement.makes in existing else missing
+            names = done if statement.makes in there else missing
             names.setdefault(statement.table, []).append(statement.makes.name)
     missing = {table: [*dict.fromkeys(names)] for table, names in missing.items()}
     return {

@@ -22,6 +22,7 @@ from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.planning import make_plan, sources_of, with_tiles
 from specprod_copy.postgres import catalog, statements
 from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.rows.units import Unit
 from specprod_copy.server.cluster import Cluster
 from specprod_copy.tables import Inputs
@@ -49,7 +50,7 @@ def server(work: Path, dsn: str | None) -> Iterator[str]:
             os.environ["PGPASSWORD"] = str(password)  # nobody sees it among the arguments
         dsn = make_conninfo("", **{name: str(value) for name, value in parts.items()})
         with psycopg.connect(dsn, autocommit=True) as connection:
-            if catalog.schema_exists(connection, SCHEMA):
+            if read_schema(connection, SCHEMA).exists:
                 raise click.ClickException(f"schema {SCHEMA} exists on this server; drop it first")
             try:
                 yield dsn
@@ -115,9 +116,10 @@ class Bench:
     def plan(self) -> tuple[list[Unit], dict[str, list[Column]]]:
         """Return the units that fill the tables, and the columns of each table."""
         self.make_tables()
-        columns = {t: catalog.table_columns(self.connection, SCHEMA, t) for t in self.tables}
+        found = read_schema(self.connection, SCHEMA)
+        columns = {t: found.columns_of(t) for t in self.tables}
         sources = sources_of(self.stages)
-        inputs = with_tiles(Inputs(self.files), sources, self.connection, SCHEMA)
+        inputs = with_tiles(Inputs(self.files), sources, self.connection, found)
         ledger = Ledger(self.connection, SCHEMA)
         sources = [source for source in sources if source.applies(inputs)]
         return make_plan(sources, inputs, columns, ledger).units, columns
@@ -132,7 +134,7 @@ class Bench:
         """Drop the tables and forget that they were loaded."""
         names = sql.SQL(", ").join(sql.Identifier(SCHEMA, table) for table in self.tables)
         self.connection.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(names))
-        if LEDGER in catalog.existing_tables(self.connection, SCHEMA):
+        if LEDGER in read_schema(self.connection, SCHEMA).tables:
             delete = sql.SQL("DELETE FROM {} WHERE table_name = ANY(%s)")
             ledger = sql.Identifier(SCHEMA, LEDGER)
             self.connection.execute(delete.format(ledger), (list(self.tables),))

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from psycopg import sql
 
 from benchmarking.bench import SCHEMA, Bench
-from specprod_copy.postgres import catalog
+from specprod_copy.postgres.schema_from_server import read_schema
 
 Contents = dict[str, tuple[int, str]]
 """Table to number of rows and sum over the rows of the hash of all their columns."""
@@ -30,7 +30,7 @@ def column_sums(bench: Bench, tables: Iterable[str]) -> dict[str, str]:
     return {
         f"{table}.{column.name}": _row(bench, query, table, column.name)[0]
         for table in tables
-        for column in catalog.table_columns(bench.connection, SCHEMA, table)
+        for column in read_schema(bench.connection, SCHEMA).columns_of(table)
     }
 
 

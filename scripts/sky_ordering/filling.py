@@ -14,10 +14,11 @@ from psycopg import sql
 
 from sky_ordering.rows import UNIT_ROWS, Sky
 from specprod_copy.errors import DatabaseError
-from specprod_copy.postgres import catalog, ddl, statements
+from specprod_copy.postgres import ddl, statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.copy import Table
 from specprod_copy.postgres.encoder import CHUNK_ROWS, Encoded, Encoder
+from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.search_path import SEARCH_PATH, others_may_create, q3c_schema
 from specprod_copy.rows.sky_order import sorted_on_sky
 
@@ -56,7 +57,7 @@ def copy_rows(
     connection: psycopg.Connection, rows: Sky, case: Case, pieces: Iterator[np.ndarray], sort: bool
 ) -> None:
     """Fill the table; note the seconds of COPY, and of the processor for sorting."""
-    columns = catalog.table_columns(connection, SCHEMA, rows.table)
+    columns = read_schema(connection, SCHEMA).columns_of(rows.table)
     encoder = Encoder(columns)
     sorting = making = 0.0
     names = rows.position

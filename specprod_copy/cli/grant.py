@@ -11,8 +11,9 @@ from specprod_copy.cli.connection import ServerOptions
 from specprod_copy.cli.options import Readers
 from specprod_copy.cli.text import say, warn
 from specprod_copy.errors import DatabaseError
-from specprod_copy.postgres import catalog, ddl, rights
+from specprod_copy.postgres import ddl, rights
 from specprod_copy.postgres.connection import connect
+from specprod_copy.postgres.schema_from_server import read_schema
 
 
 @click.command()
@@ -30,7 +31,7 @@ def grant(schema: str, **values: Any) -> None:
     """
     roles = make(Readers, values).all
     with connect(make(ServerOptions, values).to_read()) as connection:
-        existing = catalog.existing_tables(connection, schema)
+        existing = read_schema(connection, schema).tables
         tables = [table for table in ddl.definition().tables if table in existing]
         if not tables:
             raise DatabaseError(f"schema {schema} has none of the tables of a production")

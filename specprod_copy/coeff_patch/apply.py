@@ -11,8 +11,9 @@ import psycopg
 from specprod_copy.coeff_patch.patches import Patch
 from specprod_copy.coeff_patch.results import Applied, Comparison, Counts, Reverted, SampleRow
 from specprod_copy.errors import DatabaseError
-from specprod_copy.postgres import catalog, counted, statements
+from specprod_copy.postgres import counted, statements
 from specprod_copy.postgres.connection import SESSION_SETTINGS, connect, translated_errors
+from specprod_copy.postgres.schema_from_server import read_schema
 
 # What is reported as done has to survive a crash of the server.
 _SETTINGS: Final = {
@@ -191,7 +192,7 @@ def _transaction(
 
 
 def _require(connection: psycopg.Connection, schema: str, table: str, advice: str) -> None:
-    if table not in catalog.existing_tables(connection, schema):
+    if table not in read_schema(connection, schema).tables:
         raise DatabaseError(f"table {schema}.{table} does not exist; {advice}")
 
 

@@ -13,9 +13,11 @@ from specprod_copy.coeff_patch.patches import Patch
 from specprod_copy.errors import ConfigurationError, DatabaseError, InputError
 from specprod_copy.loading import copying, post_data
 from specprod_copy.loading.key_errors import DuplicateKey, explain
-from specprod_copy.postgres import catalog, locks, rights, statements
+from specprod_copy.loading.prepare import make_tables
+from specprod_copy.postgres import locks, rights, statements
 from specprod_copy.postgres.connection import connect, making_schema, translated_errors
 from specprod_copy.postgres.copy import Table
+from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.progress import ProgressListener
 from specprod_copy.reader import open_table
 from specprod_copy.rows.units import Fingerprint, Stamp, Unit
@@ -140,12 +142,12 @@ def _unit(path: Path) -> Unit:
 
 def _refuse(connection: psycopg.Connection, patch: Patch, *, overwrite: bool) -> None:
     """Raise an error if the patch exists, or something is where it has to be made."""
-    if patch.plain in catalog.existing_tables(connection, patch.own_schema):
+    if patch.plain in read_schema(connection, patch.own_schema).tables:
         raise DatabaseError(
             f"table {patch.own_schema}.{patch.plain} is in the way; it is moved to its place by "
             "the procedure that render-ddl --coeff-patch prints, or drop it"
         )
-    existing = catalog.existing_tables(connection, patch.patch_schema)
+    existing = read_schema(connection, patch.patch_schema).tables
     if patch.patch in existing and not overwrite:
         raise DatabaseError(
             f"table {patch.patch_schema}.{patch.patch} exists; --overwrite replaces it"
@@ -165,11 +167,10 @@ def _load(
         locks.hold_schema_lock(connection, patch.own_schema, shared=False),
         connection.transaction(),
     ):
-        temporary = not catalog.schema_exists(connection, patch.own_schema)
-        _create_schema(connection, patch, patch.own_schema)
-        made = ["table", "comments"]
-        statements.make(connection, [patch.plain], made, schema=patch.own_schema)
-        columns = catalog.table_columns(connection, patch.own_schema, patch.plain)
+        temporary = not read_schema(connection, patch.own_schema).exists
+        columns = make_tables(connection, patch.own_schema, [patch.plain]).schema.columns_of(
+            patch.plain
+        )
         table = Table(connection, patch.own_schema, patch.plain)
         results = copying.copy_units(table, units, columns, listener.advance)
         for result in results:
@@ -213,6 +214,6 @@ def _move(connection: psycopg.Connection, patch: Patch) -> None:
 
 def _create_schema(connection: psycopg.Connection, patch: Patch, schema: str) -> None:
     # To make a schema "if not exists" takes the right to make one, even if it exists.
-    if not catalog.schema_exists(connection, schema):
+    if not read_schema(connection, schema).exists:
         with making_schema(connection, schema):
             statements.run(connection, patch.render("create_schema", schema=schema))

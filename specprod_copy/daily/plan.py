@@ -14,7 +14,7 @@ from specprod_copy.daily.schema import KEYS
 from specprod_copy.daily.staging import Staging
 from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.errors import InputError
-from specprod_copy.postgres import catalog
+from specprod_copy.postgres.schema import Schema
 from specprod_copy.tiles.redshifts import redshift_files
 from specprod_copy.tiles.summaries import Summaries, Tile
 
@@ -52,7 +52,7 @@ class TileState:
 
 def examine(
     connection: psycopg.Connection,
-    schema: str,
+    found: Schema,
     files: ProductionFiles,
     summaries: Summaries,
     tiles: Iterable[Tile],
@@ -62,7 +62,7 @@ def examine(
     Parameters
     ----------
     connection : psycopg.Connection
-    schema : str
+    found : Schema
     files : ProductionFiles
     summaries : Summaries
     tiles : iterable of Tile
@@ -72,17 +72,17 @@ def examine(
     list of TileState
         One for each tile, in the same order.
     """
-    loaded = state.loaded_tiles(connection, schema)
+    loaded = state.loaded_tiles(connection, found)
     states: dict[int, TileState] = {}
     known: dict[int, list[str]] = {}
     for tile in tiles:
-        found = _look(files, tile, loaded.get(tile.tileid))
-        states[tile.tileid] = found
-        if found.verdict in (Verdict.SAME, Verdict.CHANGED):
-            known[tile.tileid] = [found.reason] if found.reason else []
+        seen = _look(files, tile, loaded.get(tile.tileid))
+        states[tile.tileid] = seen
+        if seen.verdict in (Verdict.SAME, Verdict.CHANGED):
+            known[tile.tileid] = [seen.reason] if seen.reason else []
     if known:
-        columns = {table: catalog.table_columns(connection, schema, table) for table in KEYS}
-        staging = Staging(connection, schema, columns)
+        columns = {table: found.columns_of(table) for table in KEYS}
+        staging = Staging(connection, found.name, columns)
         differing, faults = _compare(staging, summaries, list(known))
         for tileid, reasons in known.items():
             if tileid in faults:
@@ -96,12 +96,12 @@ def examine(
 
 
 def vanished(
-    connection: psycopg.Connection, schema: str, tiles: Mapping[int, Tile], since: int
+    connection: psycopg.Connection, found: Schema, tiles: Mapping[int, Tile], since: int
 ) -> list[TileState]:
     """Return loaded tiles, with LASTNIGHT from `since` on, that the files do not have."""
     return [
         TileState(tileid, Verdict.OBSOLETE, "vanished from the tiles file")
-        for tileid, loaded in state.loaded_tiles(connection, schema).items()
+        for tileid, loaded in state.loaded_tiles(connection, found).items()
         if tileid not in tiles and loaded.lastnight >= since
     ]
 

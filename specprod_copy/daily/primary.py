@@ -10,8 +10,9 @@ from psycopg import sql
 from specprod_copy.daily.schema import KEYS
 from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import post_data
-from specprod_copy.postgres import catalog, ddl, locks, statements
+from specprod_copy.postgres import ddl, locks, statements
 from specprod_copy.postgres.connection import translated_errors
+from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.search_path import q3c_schema
 from specprod_copy.progress import ProgressListener
 
@@ -42,8 +43,8 @@ def choose_primary(
     DatabaseError
         If the schema has no tables of spectra, or the server refuses.
     """
-    existing = catalog.existing_tables(connection, schema)
-    tables = [table for table in TABLES if table in existing]
+    found = read_schema(connection, schema)
+    tables = [table for table in TABLES if table in found.tables]
     if not tables:
         raise DatabaseError(f"schema {schema} has neither of the tables {' and '.join(TABLES)}")
     changed: dict[str, int] = {}

@@ -20,6 +20,7 @@ from specprod_copy.errors import SpecprodCopyError
 from specprod_copy.option import Option, Schema, jobs_option
 from specprod_copy.postgres import locks
 from specprod_copy.postgres.connection import connect, translated_errors
+from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import Inputs
 from specprod_copy.tiles.read import read_tile
@@ -166,7 +167,8 @@ def sync(
             run.prepare()
         tiles = run.summaries.tiles
         run.examine([n for n, tile in tiles.items() if tile.lastnight >= since])
-        run.summary.states += vanished(run.connection, options.schema, tiles, since)
+        found = read_schema(run.connection, options.schema)
+        run.summary.states += vanished(run.connection, found, tiles, since)
         if dry_run:
             return run.summary
         if delete:
@@ -230,13 +232,14 @@ class _Run:
 
     def examine(self, tileids: Iterable[int]) -> None:
         """Find out what there is to do for some tiles of the files."""
-        schema.refuse_other_rows(self.connection, self.schema)
+        found = read_schema(self.connection, self.schema)
+        schema.refuse_other_rows(self.connection, found)
         tiles = [self.summaries.tiles[tileid] for tileid in tileids]
-        states = examine(self.connection, self.schema, self.files, self.summaries, tiles)
+        states = examine(self.connection, found, self.files, self.summaries, tiles)
         self.summary.states += states
-        for found in states:
-            if found.verdict is Verdict.FAULTY:
-                self.fail(found.tileid, found.reason)
+        for one in states:
+            if one.verdict is Verdict.FAULTY:
+                self.fail(one.tileid, one.reason)
 
     def load(self, tileids: Iterable[int]) -> None:
         """Load tiles, several at a time."""

@@ -12,9 +12,12 @@ from specprod_copy.desi.production import Production
 from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import post_data
 from specprod_copy.loading.overwrite import drop_tables
+from specprod_copy.loading.prepare import make_tables
 from specprod_copy.plan import ledger, versions
-from specprod_copy.postgres import catalog, counted, locks, rights, statements
+from specprod_copy.postgres import catalog, counted, locks, rights
 from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.schema import Schema
+from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.progress import ProgressListener
 
 KEYS: Final[Mapping[str, str]] = {
@@ -67,26 +70,21 @@ def prepare(
     locks.making_tables(connection, schema)
     if overwrite:
         drop_tables(connection, schema, [*KEYS, state.TABLE])
-        if ledger.TABLE in catalog.existing_tables(connection, schema):
+        if ledger.TABLE in read_schema(connection, schema).tables:
             condition = "table_name = ANY(%s)"
             counted.delete(connection, schema, ledger.TABLE, condition, (list(KEYS),))
-    refuse_other_rows(connection, schema)
-    existing = catalog.existing_tables(connection, schema)
     wanted = ["version", *KEYS, state.TABLE]
-    new = [table for table in wanted if table not in existing]
-    makes_schema = [] if catalog.schema_exists(connection, schema) else ["schema"]
-    statements.make(connection, makes_schema, ["table"], schema=schema)
-    statements.make(connection, new, ["table", "comments"], schema=schema)
-    statements.make(connection, [t for t in new if t == "version"], ["keys"], schema=schema)
+    found = make_tables(connection, schema, wanted).schema
+    refuse_other_rows(connection, found)
     q3c = rights.enable_q3c(connection, schema, listener.info)
     post_data.finish(connection, schema, list(KEYS), step=listener.step, changed=[], q3c=q3c)
     versions.upsert(connection, schema, versions.versions(connection, production))
     for role in rights.grant(connection, schema, wanted, roles):
         listener.info(f"role {role} does not exist: nothing granted to it")
-    return {table: catalog.table_columns(connection, schema, table) for table in KEYS}
+    return {table: found.columns_of(table) for table in KEYS}
 
 
-def refuse_other_rows(connection: psycopg.Connection, schema: str) -> None:
+def refuse_other_rows(connection: psycopg.Connection, found: Schema) -> None:
     """Check that what the tables hold was loaded tile by tile.
 
     Raises
@@ -94,12 +92,13 @@ def refuse_other_rows(connection: psycopg.Connection, schema: str) -> None:
     DatabaseError
         If not: a load of whole stages knows other rules, and keeps a ledger of its own.
     """
-    existing = catalog.existing_tables(connection, schema)
-    if state.TABLE in existing and catalog.has_rows(connection, schema, state.TABLE):
-        return
-    for table in KEYS:
-        if table in existing and catalog.has_rows(connection, schema, table):
+    tables = [table for table in (state.TABLE, *KEYS) if table in found.tables]
+    for table in tables:
+        has_rows = catalog.has_rows(connection, found.name, table)
+        if table == state.TABLE and has_rows:
+            return
+        if has_rows:
             raise DatabaseError(
-                f"table {schema}.{table} has rows that were not loaded tile by tile; choose "
+                f"table {found.name}.{table} has rows that were not loaded tile by tile; choose "
                 "another --schema for single tiles, or replace its tables with tile --overwrite"
             )

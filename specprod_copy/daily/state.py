@@ -12,8 +12,9 @@ import psycopg
 from psycopg import sql
 
 import specprod_copy
-from specprod_copy.postgres import catalog, counted
+from specprod_copy.postgres import counted
 from specprod_copy.postgres.names import parametrized
+from specprod_copy.postgres.schema import Schema
 from specprod_copy.rows.units import ledger_name
 
 TABLE: Final = "tile_ledger"
@@ -39,14 +40,14 @@ class LoadedTile:
     files: Mapping[str, int]
 
 
-def loaded_tiles(connection: psycopg.Connection, schema: str) -> dict[int, LoadedTile]:
+def loaded_tiles(connection: psycopg.Connection, found: Schema) -> dict[int, LoadedTile]:
     """Return the tiles that are loaded, none if the schema has no tables yet."""
-    if TABLE not in catalog.existing_tables(connection, schema):
+    if TABLE not in found.tables:
         return {}
     query = sql.SQL(
         """SELECT tileid, lastnight, updated, files FROM {} JOIN {} USING (tileid)
            ORDER BY tileid"""
-    ).format(sql.Identifier(schema, TABLE), sql.Identifier(schema, "tile"))
+    ).format(sql.Identifier(found.name, TABLE), sql.Identifier(found.name, "tile"))
     return {row[0]: LoadedTile(*row) for row in connection.execute(query)}
 
 

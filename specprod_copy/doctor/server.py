@@ -12,6 +12,7 @@ from specprod_copy.doctor.findings import Finding
 from specprod_copy.doctor.names import check_names
 from specprod_copy.postgres import catalog
 from specprod_copy.postgres.connection import SESSION_SETTINGS
+from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.search_path import SEARCH_PATH
 from specprod_copy.server.binaries import OLDEST_MAJOR
 
@@ -127,7 +128,7 @@ def check_rights(
     """Yield what the role may do, in the schema that is to be loaded or else in a new one."""
     role, name = facts["role"], facts["database"]
     yield Finding("rights", "role", f"{role}{', a superuser' if facts['superuser'] else ''}")
-    if schema is not None and catalog.schema_exists(connection, schema):
+    if schema is not None and read_schema(connection, schema).exists:
         query = "SELECT has_schema_privilege(%s, 'CREATE')"
         may = connection.execute(query, (schema,)).fetchone() == (True,)
         right, where = "make tables", f"schema {schema}"

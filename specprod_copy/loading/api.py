@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 import psycopg
@@ -22,7 +23,7 @@ from specprod_copy.loading.quarantine import check_files, refused_rows
 from specprod_copy.loading.run import Loader
 from specprod_copy.loading.summary import LoadSummary
 from specprod_copy.plan import ledger
-from specprod_copy.plan.ledger import Ledger
+from specprod_copy.plan.ledger import Ledger, NothingLoaded
 from specprod_copy.plan.planning import (
     Plan,
     make_plan,
@@ -32,9 +33,11 @@ from specprod_copy.plan.planning import (
     with_tiles_of_file,
 )
 from specprod_copy.plan.stale_files import find_stale, forget
-from specprod_copy.postgres import catalog, ddl, locks, statements
+from specprod_copy.postgres import ddl, locks
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.ddl import Statement
+from specprod_copy.postgres.schema import Schema, made
+from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import Inputs, TableSource, fiberassign, tile
 from specprod_copy.verification import VerifyOptions, verify
@@ -170,7 +173,7 @@ def _load_beside(
     """
     tables = list(dict.fromkeys(source.table for source in sources))
     overwrite.check_replaceable(connection, options.schema, tables)
-    inputs = with_tiles(inputs, sources, connection, options.schema)
+    inputs = with_tiles(inputs, sources, connection, read_schema(connection, options.schema))
     new = overwrite.beside(options.schema)
     overwrite.prepare_beside(connection, new, tables)
     aside = dataclasses.replace(
@@ -244,16 +247,19 @@ def applicable_sources(inputs: Inputs, options: LoadOptions) -> list[TableSource
     return sources
 
 
-def plan_load(conninfo: str, inputs: Inputs, options: LoadOptions) -> tuple[Plan, list[Statement]]:
+def plan_load(
+    conninfo: str | None, inputs: Inputs, options: LoadOptions
+) -> tuple[Plan, list[Statement]]:
     """Find out what a load would do, without doing it.
 
-    Every file is opened and checked. Tables that do not exist are made as temporary ones, to ask
-    the server for their columns, in a transaction that is rolled back: nobody sees them or waits,
-    and no right is needed that a load does not need.
+    Every file is opened and checked. Tables that do not exist yet have the columns of their
+    definition, so nothing is made, and no server is needed where there is none.
 
     Parameters
     ----------
-    conninfo, inputs, options
+    conninfo : str or None
+        As for `load`; None where there is no server yet.
+    inputs, options
         As for `load`.
 
     Returns
@@ -269,31 +275,44 @@ def plan_load(conninfo: str, inputs: Inputs, options: LoadOptions) -> tuple[Plan
     """
     _check_options(options)
     sources = applicable_sources(inputs, options)
-    tables = list(dict.fromkeys(source.table for source in sources))
+    if conninfo is None:
+        return _plan(None, Schema(options.schema, exists=False), inputs, options, sources)
     with (
         connect(conninfo) as connection,
         translated_errors(f"cannot plan a load of schema {options.schema}"),
         connection.transaction(force_rollback=True),
     ):
-        existing = catalog.existing_tables(connection, options.schema)
-        made = catalog.existing_objects(connection, options.schema)
-        if options.overwrite:
-            existing, made = existing - {*tables, ledger.TABLE}, set()
-        new = [table for table in (*tables, ledger.TABLE) if table not in existing]
-        statements.make(connection, new, ["table"], schema="pg_temp")
-        scratch = catalog.temporary_schema(connection)
-        schemas = {t: options.schema if t in existing else scratch for t in (*tables, ledger.TABLE)}
-        columns = {t: catalog.table_columns(connection, schemas[t], t) for t in tables}
-        inputs = with_tiles(inputs, sources, connection, options.schema)
-        loaded = Ledger(connection, schemas[ledger.TABLE])
-        if options.replace:
-            forget(find_stale(options.replace, sources, inputs, loaded), loaded)
-        plan = make_plan(sources, inputs, columns, loaded)
+        found = read_schema(connection, options.schema)
+        return _plan(connection, found, inputs, options, sources)
+
+
+def _plan(
+    connection: psycopg.Connection | None,
+    found: Schema,
+    inputs: Inputs,
+    options: LoadOptions,
+    sources: Sequence[TableSource],
+) -> tuple[Plan, list[Statement]]:
+    """Plan a load into a schema, in a transaction that is rolled back."""
+    tables = list(dict.fromkeys(source.table for source in sources))
+    inputs = with_tiles(inputs, sources, connection, found)
+    if options.overwrite:
+        replaced = {*tables, ledger.TABLE}
+        kept = [table for table in found.tables.values() if table.name not in replaced]
+        found = Schema.of(found.name, kept)
+    loaded: Ledger = NothingLoaded()
+    if connection is not None and ledger.TABLE in found.tables:
+        loaded = Ledger(connection, options.schema)
+    if options.replace:
+        forget(find_stale(options.replace, sources, inputs, loaded), loaded)
+    columns = {t: (found if t in found.tables else ddl.definition()).columns_of(t) for t in tables}
+    plan = make_plan(sources, inputs, columns, loaded)
     if options.part is not None:
         plan.units = part_of(plan.units, *options.part)
+    there = made(ddl.definition(), found)
     return plan, [
         statement
         for statement in ddl.statements(tables, _PLANNED_PHASES, schema=options.schema)
-        if statement.table not in existing or statement.makes not in made
-        if not (statement.phase == "table" and statement.table in existing)
+        if statement.table not in found.tables or statement.makes not in there
+        if not (statement.phase == "table" and statement.table in found.tables)
     ]

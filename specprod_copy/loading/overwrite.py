@@ -10,11 +10,11 @@ import psycopg
 from psycopg import sql
 
 from specprod_copy.errors import DatabaseError
-from specprod_copy.loading import post_data
 from specprod_copy.plan import ledger
-from specprod_copy.postgres import catalog, counted, statements
+from specprod_copy.postgres import counted, statements
 from specprod_copy.postgres.connection import one_line, translated_errors
 from specprod_copy.postgres.names import parametrized
+from specprod_copy.postgres.schema_from_server import read_schema
 
 _MARK = "specprod-copy: tables on their way to another schema"
 _CONDEMNED = "specprod-copy: tables that failed their verification"
@@ -44,7 +44,8 @@ def prepare_beside(connection: psycopg.Connection, new: str, tables: Sequence[st
     DatabaseError
         If we may not make a schema, or one of that name is somebody else's.
     """
-    if not catalog.schema_exists(connection, new):
+    found = read_schema(connection, new)
+    if not found.exists:
         try:
             with connection.transaction():
                 statements.make(connection, ["schema"], ["table"], schema=new)
@@ -56,15 +57,13 @@ def prepare_beside(connection: psycopg.Connection, new: str, tables: Sequence[st
                 "DATABASE for this role"
             ) from error
         return
-    mark = catalog.schema_comment(connection, new)
-    if mark not in (_MARK, _CONDEMNED):
+    if found.comment not in (_MARK, _CONDEMNED):
         raise DatabaseError(f"schema {new} exists and is not ours; rename it")
-    existing = catalog.existing_tables(connection, new)
-    if mark == _CONDEMNED:
+    if found.comment == _CONDEMNED:
         with connection.transaction():
-            drop_tables(connection, new, sorted(existing))
+            drop_tables(connection, new, sorted(found.tables))
             _mark(connection, new, _MARK)
-    elif others := existing.difference(tables, ["version", ledger.TABLE]):
+    elif others := {*found.tables}.difference(tables, ["version", ledger.TABLE]):
         forget(connection, new, sorted(others))
 
 
@@ -133,13 +132,14 @@ def swap(connection: psycopg.Connection, schema: str, new: str, tables: Sequence
         translated_errors(f"cannot put new tables into schema {schema}"),
         connection.transaction(),
     ):
-        if not catalog.schema_exists(connection, schema):
+        found = read_schema(connection, schema)
+        if not found.exists:
             statements.make(connection, ["schema"], ["table"], schema=schema)
         drop_tables(connection, schema, tables)
         for table in tables:
             move = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
             connection.execute(move.format(sql.Identifier(new, table), sql.Identifier(schema)))
-        if ledger.TABLE not in catalog.existing_tables(connection, schema):
+        if ledger.TABLE not in found.tables:
             statements.make(connection, [ledger.TABLE], ["table", "comments"], schema=schema)
         condition, values = "table_name = ANY(%s)", (list(tables),)
         counted.delete(connection, schema, ledger.TABLE, condition, values)
@@ -161,7 +161,7 @@ def tidy(connection: psycopg.Connection, new: str) -> None:
     """Drop the schema for new tables if nothing is in it, after an error."""
     # The error may be that the server is gone: then there is nothing to tidy.
     with suppress(psycopg.OperationalError):
-        if not catalog.existing_tables(connection, new):
+        if not read_schema(connection, new).tables:
             connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {}").format(sql.Identifier(new)))
 
 
@@ -177,8 +177,8 @@ def forget(connection: psycopg.Connection, new: str, tables: Sequence[str]) -> N
 
 
 def _drop_foreign_keys_to(connection: psycopg.Connection, new: str, tables: Sequence[str]) -> None:
-    others = catalog.existing_tables(connection, new).difference(tables)
-    for key, refers_to in post_data.foreign_keys(connection, new, sorted(others)):
-        if refers_to in tables:
-            names = sql.Identifier(new, key.table), sql.Identifier(key.name)
+    found = read_schema(connection, new)
+    for other, reference in (pair for table in tables for pair in found.referring(table)):
+        if other.name not in tables:
+            names = sql.Identifier(new, other.name), sql.Identifier(reference.name)
             connection.execute(sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(*names))

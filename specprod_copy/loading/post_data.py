@@ -8,13 +8,17 @@ from functools import partial
 
 import psycopg
 
+from specprod_copy.errors import DatabaseError
 from specprod_copy.executors.free_list import FreeList
 from specprod_copy.executors.schedule import Task, run_in_order
 from specprod_copy.loading.key_errors import DuplicateKey, orphan_key
-from specprod_copy.postgres import catalog, ddl, statements
+from specprod_copy.postgres import ddl, statements
 from specprod_copy.postgres.connection import failure
 from specprod_copy.postgres.ddl import Statement
-from specprod_copy.postgres.schema import Made
+from specprod_copy.postgres.schema import Made, Part, Schema
+from specprod_copy.postgres.schema import made as things_made
+from specprod_copy.postgres.schema_differences import differences
+from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.tables import Inputs, TableSource
 
 Step = Callable[[str], AbstractContextManager[None]]
@@ -79,25 +83,42 @@ class Connections:
 
 
 def foreign_keys(
-    connection: psycopg.Connection, schema: str, tables: Sequence[str], *, made: bool = True
+    found: Schema, tables: Sequence[str], *, made: bool = True
 ) -> list[tuple[Made, str]]:
     """Return foreign keys of some tables, each with the table that it refers to.
 
     Parameters
     ----------
-    connection : psycopg.Connection
-    schema : str
+    found : Schema
     tables : sequence of str
     made : bool
         Those that exist, or those that are still to be made.
     """
-    existing = catalog.existing_objects(connection, schema)
+    existing = things_made(ddl.definition(), found)
     return [
         (statement.makes, statement.references.table)
-        for statement in ddl.statements(tables, ["foreign_keys"], schema=schema)
+        for statement in ddl.statements(tables, ["foreign_keys"], schema=found.name)
         if statement.makes and statement.references
         if (statement.makes in existing) == made
     ]
+
+
+def refuse_others(found: Schema, tables: Iterable[str]) -> None:
+    """Check that nothing else has the name of a key, a foreign key or an index of some tables.
+
+    Raises
+    ------
+    DatabaseError
+        If something has; what is to be made could not be, or would be taken for done.
+    """
+    for difference in differences(ddl.definition(), found, tables):
+        if isinstance(difference.wanted, Part) and difference.found is not None:
+            if difference.is_unvalidated:
+                continue
+            raise DatabaseError(
+                f"table {found.name}.{difference.table}: {difference}; drop it, and run the "
+                "command again"
+            )
 
 
 def rows_of(table: str) -> tuple[str, str]:
@@ -223,9 +244,8 @@ def foreign_key_tasks(
 
 
 def finish_tasks(
-    connection: psycopg.Connection,
+    found: Schema,
     run: Callable[[Statement], None],
-    schema: str,
     tables: Sequence[str],
     *,
     changed: Iterable[str],
@@ -236,10 +256,10 @@ def finish_tasks(
 
     Parameters
     ----------
-    connection : psycopg.Connection
+    found : Schema
+        With all these tables.
     run : callable
         Runs a statement.
-    schema : str
     tables : sequence of str
         Tables that have all their rows, or will have them after the tasks in `rows_of`.
     changed : iterable of str
@@ -249,20 +269,21 @@ def finish_tasks(
     cluster : collection of str
         Tables to order on their q3c index, unless they are.
     """
-    existing = catalog.existing_objects(connection, schema)
+    refuse_others(found, tables)
+    existing = things_made(ddl.definition(), found)
     changed = set(changed)
-    ordered = catalog.clustered_tables(connection, schema) - changed
+    ordered = {table.name for table in found.tables.values() if table.clustered} - changed
     for table in tables:
         yield from table_tasks(
             run,
-            schema,
+            found.name,
             table,
             existing,
             changed=table in changed,
             q3c=q3c,
             cluster=table in cluster and table not in ordered,
         )
-    yield from foreign_key_tasks(run, schema, tables, existing)
+    yield from foreign_key_tasks(run, found.name, tables, existing)
 
 
 def finish(
@@ -294,5 +315,6 @@ def finish(
         If the server refuses for another reason.
     """
     run = Connections([connection], step).run
-    tasks = finish_tasks(connection, run, schema, tables, changed=changed, q3c=q3c, cluster=cluster)
+    found = read_schema(connection, schema)
+    tasks = finish_tasks(found, run, tables, changed=changed, q3c=q3c, cluster=cluster)
     run_in_order([*tasks], lambda task, result: None)

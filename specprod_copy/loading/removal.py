@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -17,12 +17,13 @@ from specprod_copy.loading import copying
 from specprod_copy.loading.key_errors import ROW, BrokenKey, DuplicateKey, OrphanKey, rows_with
 from specprod_copy.plan.ledger import Ledger, LoadedRanges, NothingLoaded
 from specprod_copy.plan.planning import make_plan
-from specprod_copy.postgres import catalog, counted, ddl, statements
+from specprod_copy.postgres import counted, ddl, statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.copy import Table
 from specprod_copy.postgres.ddl import primary_key
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.postgres.schema import Reference
+from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.reader import open_table
 from specprod_copy.rows.read import table_rows
 from specprod_copy.rows.transform import Transform
@@ -88,6 +89,7 @@ class Removal:
         self._schema = schema
         self._inputs = inputs
         self._most = most
+        self._found = read_schema(connection, schema)
         self._ledger = Ledger(connection, schema)
         self.removed: Counter[str] = Counter()
 
@@ -175,9 +177,9 @@ class Removal:
     ) -> None:
         """Take out rows, given by key and by what they refer to, and before them their own."""
         table, keys = reference.table, list(orphans)
-        existing = catalog.existing_tables(self._connection, self._schema)
-        for other in _references(name for name in ddl.definition().tables if name in existing):
-            if other.other == table:
+        for referring_table, own in ddl.definition().referring(table):
+            if referring_table.name in self._found.tables:
+                other = _Reference.of(referring_table.name, own)
                 query = sql.SQL("SELECT {}, {} FROM {} WHERE {} = ANY(%s) LIMIT %s").format(
                     sql.Identifier(primary_key(other.table)),
                     sql.Identifier(other.column),
@@ -227,7 +229,7 @@ class Removal:
         refused: dict[tuple[str, str], list[Refusal]] = {}
         for source in sources:
             refused |= self._ledger.quarantine(table, source.stage)
-        nothing = NothingLoaded(self._connection, self._schema)
+        nothing = NothingLoaded()
         files = make_plan(sources, self._inputs, {table: self._columns(table)}, nothing).files
         units = []
         for unit in files:
@@ -282,13 +284,7 @@ class Removal:
                     self._ledger.refuse(part, [refusals[row] for row in own.tolist()], changed)
 
     def _columns(self, table: str) -> list[Column]:
-        return catalog.table_columns(self._connection, self._schema, table)
-
-
-def _references(tables: Iterable[str]) -> Iterator[_Reference]:
-    for statement in ddl.statements(tables, ["foreign_keys"], schema="any"):
-        if statement.references:
-            yield _Reference.of(statement.table, statement.references)
+        return self._found.columns_of(table)
 
 
 def _by_unit(places: Mapping[Place, object] | Sequence[Place]) -> dict[Unit, list[int]]:

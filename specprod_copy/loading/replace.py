@@ -23,9 +23,10 @@ from specprod_copy.loading.key_errors import DuplicateKey, explain
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.planning import make_plan
 from specprod_copy.plan.stale_files import Stale, find_stale, forget
-from specprod_copy.postgres import catalog, ddl
+from specprod_copy.postgres import ddl
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.merge import Merge
+from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.progress import ProgressListener
 from specprod_copy.rows.units import Unit, UnitResult
 from specprod_copy.tables import SOURCES, Inputs, TableSource
@@ -208,9 +209,8 @@ class _Replacement:
 
     def merge(self, computed: Sequence[str]) -> None:
         """Bring new rows into the table, but for values that are computed in the database."""
-        keys = ddl.statements([self._table], ["keys"], schema=self._schema)
-        made = catalog.existing_objects(self._connection, self._schema)
-        if not all(statement.makes in made for statement in keys):
+        found = read_schema(self._connection, self._schema).tables[self._table]
+        if found.primary_key != self._merge.key:
             # A load that was interrupted: without its key the table may have rows twice.
             self.outcome.removed = self._merge.remove(self._merge.kept)
         self.outcome.changed, self.outcome.new = self._merge.write(computed)

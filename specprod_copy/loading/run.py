@@ -16,6 +16,7 @@ from specprod_copy.loading import post_data
 from specprod_copy.loading.key_errors import BrokenKey, explain
 from specprod_copy.loading.key_violations import KeyViolations
 from specprod_copy.loading.options import LoadOptions
+from specprod_copy.loading.prepare import make_tables
 from specprod_copy.loading.replace import Replaced, replace_files
 from specprod_copy.loading.send import SendContext, Sender, send_batch
 from specprod_copy.loading.summary import LoadSummary, TableSummary
@@ -24,9 +25,11 @@ from specprod_copy.plan.batches import make_batches, single_copy_tables
 from specprod_copy.plan.completeness import missing_stages
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.planning import Plan, make_plan, part_of, sources_of, with_tiles
-from specprod_copy.postgres import catalog, locks, rights, statements
+from specprod_copy.postgres import catalog, rights
 from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.connection import connect, making_schema
+from specprod_copy.postgres.connection import connect
+from specprod_copy.postgres.schema import Schema
+from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.progress import ProgressListener
 from specprod_copy.rows.units import Unit, UnitResult
 from specprod_copy.tables import SOURCES, Inputs, TableSource
@@ -76,6 +79,7 @@ class Loader:
         self.sources = sources
         self.tables = list(dict.fromkeys(source.table for source in sources))
         self.ledger = Ledger(connection, options.schema)
+        self.found = Schema(options.schema)
         self.columns: dict[str, list[Column]] = {}
         self.new_tables: list[str] = []
         self.key_violations = KeyViolations(options.schema, options.max_quarantined)
@@ -103,7 +107,7 @@ class Loader:
     def _replace(self) -> None:
         with self.connection.transaction():
             self.prepare()
-            self.inputs = with_tiles(self.inputs, self.sources, self.connection, self.schema)
+            self.inputs = with_tiles(self.inputs, self.sources, self.connection, self.found)
             self.replaced = replace_files(
                 self.connection,
                 self.schema,
@@ -135,18 +139,11 @@ class Loader:
 
     def prepare(self) -> None:
         """Make the tables that are not there, and refuse those with rows of unknown origin."""
-        locks.making_tables(self.connection, self.schema)
-        if not catalog.schema_exists(self.connection, self.schema):
-            with making_schema(self.connection, self.schema):
-                self._make(["schema"], ["table"])
-        existing = catalog.existing_tables(self.connection, self.schema)
         wanted = ["version", *self.tables, ledger.TABLE]
-        new = [table for table in wanted if table not in existing]
-        self._make(new, ["table", "comments"])
-        self.new_tables = new
-        self._make([table for table in new if table == "version"], ["keys"])
+        prepared = make_tables(self.connection, self.schema, wanted)
+        self.found, self.new_tables = prepared.schema, prepared.new
         for table in self.tables:
-            self.columns[table] = catalog.table_columns(self.connection, self.schema, table)
+            self.columns[table] = self.found.columns_of(table)
             # In this order: a loader of another part may commit rows and ledger in between.
             has_rows = catalog.has_rows(self.connection, self.schema, table)
             if has_rows and not self.ledger.stages(table):
@@ -155,12 +152,9 @@ class Loader:
                     "choose another --schema, or replace the table with --overwrite"
                 )
 
-    def _make(self, tables: Sequence[str], phases: Sequence[str]) -> None:
-        statements.make(self.connection, tables, phases, schema=self.schema)
-
     def plan(self) -> Plan:
         """Find out what is to be loaded, and begin the summary."""
-        self.inputs = with_tiles(self.inputs, self.sources, self.connection, self.schema)
+        self.inputs = with_tiles(self.inputs, self.sources, self.connection, self.found)
         plan = make_plan(self.sources, self.inputs, self.columns, self.ledger)
         replaced = [result for replaced in self.replaced for result in replaced.results]
         for source in self.sources:
@@ -191,9 +185,8 @@ class Loader:
             tasks: list[Task[Any]] = [
                 *self._end_of_rows(workers),
                 *post_data.finish_tasks(
-                    self.connection,
+                    self.found,
                     run,
-                    self.schema,
                     complete,
                     changed=changed,
                     q3c=q3c,
@@ -211,7 +204,7 @@ class Loader:
     def _explained(self, error: BrokenKey, plan: Plan) -> DatabaseError:
         """Find the rows that break a key, those that an earlier load brought among them."""
         table = error.table
-        self.columns[table] = catalog.table_columns(self.connection, self.schema, table)
+        self.columns[table] = self.found.columns_of(table)
         loaded = self.ledger.stages(table)
         before = [
             source
@@ -233,7 +226,8 @@ class Loader:
             self.schema,
             versions.versions(self.connection, self.inputs.files.production),
         )
-        waiting = post_data.foreign_keys(self.connection, self.schema, complete, made=False)
+        self.found = read_schema(self.connection, self.schema)
+        waiting = post_data.foreign_keys(self.found, complete, made=False)
         for key, table in waiting:
             self.summary.notes.append(f"foreign key {key.name} waits for table {table}")
         granted = ["version", *self.tables, ledger.TABLE]
@@ -244,9 +238,7 @@ class Loader:
         """Return the sources that are loaded, and those that lost rows when keys were made."""
         lost = [SOURCES[name] for name in self.key_violations.removed]
         for source in lost:
-            self.columns[source.table] = catalog.table_columns(
-                self.connection, self.schema, source.table
-            )
+            self.columns[source.table] = self.found.columns_of(source.table)
         return [s for s in SOURCES.values() if s in self.sources or s in lost]
 
     @contextmanager
@@ -274,7 +266,7 @@ class Loader:
         size = sum(unit.n_rows * unit.row_bytes for unit in units)
         self.listener.begin(sum(unit.n_rows for unit in units), size)
         # A table that has its foreign keys wants the rows they refer to first.
-        in_order = bool(post_data.foreign_keys(self.connection, self.schema, self.tables))
+        in_order = bool(post_data.foreign_keys(self.found, self.tables))
         before: dict[str, object] = {}
         for batch in make_batches(units, jobs, whole):
             table = batch[0].table
@@ -306,8 +298,7 @@ class Loader:
 
     def _complete_tables(self, plan: Plan) -> list[str]:
         """Return the tables of the schema that will have rows from all of their stages."""
-        existing = catalog.existing_tables(self.connection, self.schema)
-        missing = missing_stages(existing, plan, self.inputs, self.columns, self.ledger)
+        missing = missing_stages(self.found.tables, plan, self.inputs, self.columns, self.ledger)
         self.summary.notes += [
             f"keys and indexes of {table} wait for stage {' and '.join(stages)}"
             for table, stages in missing.items()

@@ -172,6 +172,17 @@ class Ledger:
 class NothingLoaded(Ledger):
     """A ledger of nothing, so that a plan has every row of every file."""
 
+    def __init__(self) -> None:
+        """Need no server."""
+
+    def stages(self, table: str) -> dict[str, int]:
+        """Return that no stage has been loaded."""
+        return {}
+
+    def quarantine(self, table: str, stage: str) -> Quarantine:
+        """Return that nothing was refused."""
+        return {}
+
     def loaded(self, table: str, stage: str) -> LoadedRanges:
         """Return that nothing is in a table."""
         return {}

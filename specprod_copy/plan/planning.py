@@ -23,6 +23,7 @@ from specprod_copy.plan.ledger import TABLE as LEDGER_TABLE
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.postgres import catalog
 from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.schema import Schema
 from specprod_copy.reader import open_table, read_table
 from specprod_copy.rows.transform import Transform
 from specprod_copy.rows.units import Fingerprint, Stamp, Unit, ledger_name
@@ -87,7 +88,10 @@ def sources_of(names: Sequence[str]) -> list[TableSource]:
 
 
 def with_tiles(
-    inputs: Inputs, sources: Sequence[TableSource], connection: psycopg.Connection, schema: str
+    inputs: Inputs,
+    sources: Sequence[TableSource],
+    connection: psycopg.Connection | None,
+    found: Schema,
 ) -> Inputs:
     """Return inputs that know the tiles: those in the tile table, or on their way there.
 
@@ -100,16 +104,22 @@ def with_tiles(
     inputs : Inputs
     sources : sequence of TableSource
         What is to be loaded.
-    connection : psycopg.Connection
-    schema : str
+    connection : psycopg.Connection, optional
+        None where there is no server.
+    found : Schema
+        What the server has.
     """
     if inputs.tileids:
         return inputs
     if tile.SOURCE in sources:
         return with_tiles_of_file(inputs)
-    tiles = {*catalog.integers(connection, schema, "tile", "tileid")}
-    if LEDGER_TABLE in catalog.existing_tables(connection, schema):
-        tiles.update(_refused_tiles(inputs, Ledger(connection, schema)))
+    if connection is None:
+        return inputs
+    tiles: set[int] = set()
+    if tile.SOURCE.table in found.tables:
+        tiles.update(catalog.integers(connection, found.name, tile.SOURCE.table, "tileid"))
+    if LEDGER_TABLE in found.tables:
+        tiles.update(_refused_tiles(inputs, Ledger(connection, found.name)))
     return replace(inputs, tileids=tuple(sorted(tiles)))
 
 

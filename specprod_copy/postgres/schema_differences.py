@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from specprod_copy.postgres.columns import Column
@@ -24,6 +24,13 @@ class Difference:
     """As it is defined; None if it is not."""
     found: object
     """As it is; None if it is missing. A constraint or an index may be of another kind."""
+
+    @property
+    def is_unvalidated(self) -> bool:
+        """Whether it is just that a foreign key is not validated yet."""
+        return isinstance(self.found, Reference) and self.wanted == replace(
+            self.found, validated=True
+        )
 
     def __str__(self) -> str:
         if self.found is None:

@@ -12,14 +12,16 @@ from specprod_copy.errors import ConfigurationError, DatabaseError, InputError
 from specprod_copy.plan import ledger
 from specprod_copy.plan.ledger import Ledger, NothingLoaded
 from specprod_copy.plan.planning import make_plan, sources_of, with_tiles
-from specprod_copy.postgres import catalog
+from specprod_copy.postgres import ddl
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.ddl import primary_key
 from specprod_copy.postgres.names import parametrized
+from specprod_copy.postgres.schema import Schema, Table
+from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.rows.units import Fingerprint, Refusal, Unit
 from specprod_copy.tables import SOURCES, Inputs, TableSource
 from specprod_copy.tables.common import COMPUTED
-from specprod_copy.verification.definition import check_columns, defined_columns
+from specprod_copy.verification.definition import check_columns
 from specprod_copy.verification.job import TableJob
 from specprod_copy.verification.results import Result
 
@@ -60,6 +62,8 @@ class TablePlan:
     Parameters
     ----------
     job : TableJob
+    found : Table
+        The table as it is.
     columns : Result
         Whether the table has its columns.
     computed : tuple of str
@@ -77,6 +81,7 @@ class TablePlan:
     """
 
     job: TableJob
+    found: Table
     columns: Result
     computed: tuple[str, ...]
     entries: dict[tuple[str, str], Entry]
@@ -133,7 +138,8 @@ def plan_tables(
     """
     asked = sources_of(stages)
     loaded = Ledger(connection, schema)
-    inputs = _with_tiles(inputs, asked, connection, schema)
+    found = read_schema(connection, schema)
+    inputs = _with_tiles(inputs, asked, connection, found)
     plans = []
     for table in tables:
         stages_loaded = loaded.stages(table)
@@ -141,46 +147,46 @@ def plan_tables(
         sources = [s for s in feeding if s in asked or s.stage in stages_loaded]
         steps = [step for s in sources if s.after_rows for step in s.after_rows(inputs)]
         computed = tuple(dict.fromkeys(name for step in steps for name in COMPUTED[step]))
-        defined = defined_columns(connection, table)
-        existing = catalog.table_columns(connection, schema, table)
-        names = {column.name for column in defined}.difference(computed)
-        compared = tuple(column for column in existing if column.name in names)
+        defined = ddl.definition().tables[table]
+        names = {column.name for column in defined.columns}.difference(computed)
+        compared = tuple(column for column in found.columns_of(table) if column.name in names)
         job = TableJob(schema, table, primary_key(table), compared, sample, seed)
         if job.key not in job.names:
             raise DatabaseError(f"{schema}.{table} has no column {job.key}, its primary key")
         plan = TablePlan(
             job,
-            check_columns(table, defined, existing),
+            found.tables[table],
+            check_columns(defined, found.tables[table]),
             computed,
             ledger_entries(connection, schema, table),
             [source.stage for source in feeding if source.stage not in stages_loaded],
         )
         for source in sources:
-            _add_files(plan, source, inputs, NothingLoaded(connection, schema))
+            _add_files(plan, source, inputs, NothingLoaded())
         plans.append(plan)
     return plans
 
 
 def _with_tiles(
-    inputs: Inputs, sources: Sequence[TableSource], connection: psycopg.Connection, schema: str
+    inputs: Inputs, sources: Sequence[TableSource], connection: psycopg.Connection, found: Schema
 ) -> Inputs:
     try:
-        return with_tiles(inputs, sources, connection, schema)
+        return with_tiles(inputs, sources, connection, found)
     except InputError:
         # The table tile itself is going to say what is wrong with its file.
-        return with_tiles(inputs, [], connection, schema)
+        return with_tiles(inputs, [], connection, found)
 
 
 def _add_files(plan: TablePlan, source: TableSource, inputs: Inputs, nothing: Ledger) -> None:
     columns: dict[str, Sequence[Column]] = {source.table: plan.job.columns}
     try:
-        found = make_plan([source], inputs, columns, nothing)
+        planned = make_plan([source], inputs, columns, nothing)
     except InputError as error:
         plan.unplanned[source.stage] = str(error)
     else:
-        plan.files += found.files
+        plan.files += planned.files
         refused = {name: [r.row for r in entry.refused] for name, entry in plan.entries.items()}
-        plan.units += [unit.without(refused.get(unit.place, ())) for unit in found.units]
+        plan.units += [unit.without(refused.get(unit.place, ())) for unit in planned.units]
 
 
 def ledger_entries(

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from specprod_copy.errors import InputError
-from specprod_copy.postgres import catalog, ddl
+from specprod_copy.postgres import ddl
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.rows.read import table_rows
@@ -32,7 +32,7 @@ def check_quarantine(connection: psycopg.Connection, plan: TablePlan) -> Result:
     plan : TablePlan
     """
     job = plan.job
-    columns = catalog.table_columns(connection, job.schema, job.table)
+    columns = plan.found.columns
     number, wrong = 0, []
     for unit in plan.files:
         entry = plan.entries.get(unit.place)
@@ -67,8 +67,7 @@ def _acquitted(
         for rows in table_rows(unit, columns, again)
         for number, row in zip(rows.row_numbers, rows.frame.iter_rows(named=True), strict=True)
     ]
-    statements = ddl.statements([job.table], ["foreign_keys"], schema=job.schema)
-    references = [statement.references for statement in statements if statement.references]
+    references = ddl.definition().tables[job.table].references
     recorded = {refusal.row: refusal for refusal in refused}
     yield from (refusal.row for refusal in again if recorded[refusal.row] != refusal)
     for number, row in fine:

@@ -17,8 +17,9 @@ from specprod_copy.executors.executor import Executor, Inline, Workers, in_order
 from specprod_copy.executors.workers import processes
 from specprod_copy.option import Option, Schema, jobs_option
 from specprod_copy.plan import ledger
-from specprod_copy.postgres import catalog, ddl
+from specprod_copy.postgres import ddl
 from specprod_copy.postgres.connection import connect, translated_errors
+from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import Inputs
 from specprod_copy.verification import value_checks
@@ -131,7 +132,7 @@ def verify(
     tables = tables_of(options.stages, inputs)
     with translated_errors(f"cannot verify schema {schema}"):
         with connect(conninfo) as connection:
-            existing = catalog.existing_tables(connection, schema)
+            existing = {*read_schema(connection, schema).tables}
         if ledger.TABLE not in existing:
             raise DatabaseError(
                 f"schema {schema} has no table {ledger.TABLE}: this program has not loaded it"
@@ -233,7 +234,7 @@ class _Verification:
             yield check_primary_key(self.connection, job)
             yield from check_foreign_keys(self.connection, job, self.existing, self.elsewhere)
             yield check_quarantine(self.connection, plan)
-            yield check_finish(self.connection, job, plan.waiting, self.elsewhere)
+            yield check_finish(self.connection, plan.found, plan.waiting, self.elsewhere)
             yield check_sample(self.connection, job, files.sample.frame)
 
     def _done(

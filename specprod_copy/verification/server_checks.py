@@ -10,6 +10,8 @@ from psycopg import sql
 from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres import catalog, ddl
 from specprod_copy.postgres.names import listed, matched
+from specprod_copy.postgres.schema import Index, Part, Reference, Table
+from specprod_copy.postgres.schema_differences import table_differences
 from specprod_copy.verification.compare import EXAMPLES, counted, listing
 from specprod_copy.verification.job import TableJob
 from specprod_copy.verification.results import Result
@@ -44,14 +46,8 @@ def check_foreign_keys(
     elsewhere : set of str
         Tables that are not looked at, so foreign keys to them are not, either.
     """
-    for statement in ddl.statements([job.table], ["foreign_keys"], schema=job.schema):
-        if statement.references is None:
-            raise ValueError(f"not a foreign key: {statement.sql}")
-        columns, other, keys = (
-            statement.references.columns,
-            statement.references.table,
-            statement.references.keys,
-        )
+    for reference in ddl.definition().tables[job.table].references:
+        columns, other, keys = reference.columns, reference.table, reference.keys
         if other in elsewhere:
             continue
         what = f"{', '.join(columns)} in {other}.{', '.join(keys)}"
@@ -76,38 +72,46 @@ def check_foreign_keys(
 
 
 def check_finish(
-    connection: psycopg.Connection, job: TableJob, waiting: Sequence[str], elsewhere: set[str]
+    connection: psycopg.Connection, found: Table, waiting: Sequence[str], elsewhere: set[str]
 ) -> Result:
     """Return whether a table has its keys and indexes; those of q3c where the database has q3c.
 
     Parameters
     ----------
     connection : psycopg.Connection
-    job : TableJob
+    found : Table
     waiting : sequence of str
         Stages that are still to be loaded before the table gets them.
     elsewhere : set of str
         As for `check_foreign_keys`.
     """
     q3c = catalog.q3c_version(connection, installed=True) is not None
-    phases = ["keys", "indexes", *(["q3c"] if q3c else []), "foreign_keys", "validation"]
-    existing = catalog.existing_objects(connection, job.schema)
-    statements = [*ddl.statements([job.table], phases, schema=job.schema)]
-    waits = {
-        s.makes.name
-        for s in statements
-        if s.makes and s.references and s.references.table in elsewhere
-    }
-    made = [s.makes for s in statements if s.makes and s.makes.name not in waits]
-    names = dict.fromkeys(m.name for m in made)
-    missing = dict.fromkeys(m.name for m in made if m not in existing)
+    defined = ddl.definition().tables[found.name]
+    wanted = [
+        part
+        for part in defined.parts
+        if not (isinstance(part, Reference) and part.table in elsewhere)
+        if q3c or not (isinstance(part, Index) and part.needs_q3c)
+    ]
+    names = dict.fromkeys(part.name for part in wanted)
+    lacking = [
+        difference
+        for difference in table_differences(defined, found)
+        if isinstance(difference.wanted, Part) and difference.name in names
+    ]
+    missing = dict.fromkeys(d.name for d in lacking if d.found is None or d.is_unvalidated)
+    others = [str(d) for d in lacking if d.name not in missing]
     detail = f"{len(names)} keys and indexes"
-    if missing and waiting:
+    if others:
+        detail = f"{', '.join(others)}; drop what is wrong, and load the stage again"
+    elif missing and waiting:
         detail = f"keys and indexes wait for stage {' and '.join(waiting)}"
     elif missing:
         detail = f"missing: {', '.join(missing)}; load the stage again to make them"
     note = "" if q3c else "; this database has no q3c"
-    return Result(not missing or bool(waiting), "finish", job.table, detail + note)
+    return Result(
+        not others and (not missing or bool(waiting)), "finish", found.name, detail + note
+    )
 
 
 def _count(connection: psycopg.Connection, query: sql.Composed) -> int:

@@ -16,8 +16,8 @@ from specprod_copy.plan import batches
 from specprod_copy.plan.batches import make_batches, single_copy_tables
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.planning import make_plan, sources_of
-from specprod_copy.postgres.catalog import table_columns
 from specprod_copy.postgres.connection import connect
+from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.rows import encoding
 from specprod_copy.tables import Inputs
 
@@ -105,7 +105,7 @@ def test_rows_that_came_meanwhile_stay(large, database, inputs, rows_before):
     load(database, inputs, LoadOptions(STAGES, "iron", jobs=1))
     (source,) = (s for s in sources_of(STAGES) if s.table == "frame")
     with connect(database) as connection:
-        columns = {"frame": table_columns(connection, "iron", "frame")}
+        columns = {"frame": read_schema(connection, "iron").columns_of("frame")}
         for query in (
             "CREATE SCHEMA other",
             "CREATE TABLE other.load_ledger (LIKE iron.load_ledger INCLUDING ALL)",

@@ -11,8 +11,8 @@ from specprod_copy.demo import write_production
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.loading.api import LoadOptions, load
 from specprod_copy.postgres import statements
-from specprod_copy.postgres.catalog import table_columns
 from specprod_copy.postgres.encoder import CHUNK_ROWS
+from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.rows.sky_order import morton_code, sorted_on_sky
 from specprod_copy.tables import SOURCES, Inputs
 
@@ -64,5 +64,5 @@ def test_positions_are_columns_of_the_table(name, database):
     source = SOURCES[name]
     with psycopg.connect(database) as connection:
         statements.make(connection, ["schema", source.table], ["table"], schema="s")
-        columns = {column.name for column in table_columns(connection, "s", source.table)}
+        columns = {column.name for column in read_schema(connection, "s").columns_of(source.table)}
     assert source.position is None or set(source.position) <= columns

@@ -26,8 +26,8 @@ from benchmarking.result import Result
 from benchmarking.rounds import Rounds, Turn
 from benchmarking.targets import Target
 from specprod_copy.desi.production import ProductionFiles, find_production
-from specprod_copy.postgres import catalog
 from specprod_copy.postgres.connection import connect
+from specprod_copy.postgres.schema_from_server import read_schema
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "benchmark.py"
 
@@ -55,7 +55,7 @@ def run(conninfo: str, work: Path, *options: str) -> dict:
     assert done.returncode == 0, done.stderr
     assert (work / "out.md").read_text() + "\n" == done.stdout
     with psycopg.connect(conninfo) as connection:
-        assert not catalog.schema_exists(connection, SCHEMA)
+        assert not read_schema(connection, SCHEMA).exists
     return json.loads((work / "out.json").read_text())
 
 

@@ -18,8 +18,9 @@ from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.loading.api import LoadOptions, load
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.planning import make_plan, sources_of
-from specprod_copy.postgres import catalog, statements
+from specprod_copy.postgres import statements
 from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.rows.read import table_rows
 from specprod_copy.rows.units import Unit
 from specprod_copy.tables import SOURCES, STAGES, Inputs, TableSource
@@ -73,7 +74,7 @@ class Table:
         with psycopg.connect(self.conninfo) as connection:
             names = ["schema", "tile", table, "load_ledger"]
             statements.make(connection, names, ["table"], schema="scratch")
-            columns = catalog.table_columns(connection, "scratch", table)
+            columns = read_schema(connection, "scratch").columns_of(table)
             tiles = tuple(int(t) for t in sorted(self._tileids()))
             inputs = Inputs(self.files, tileids=tiles)
             ledger = Ledger(connection, "scratch")

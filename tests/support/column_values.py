@@ -10,10 +10,10 @@ import polars as pl
 import psycopg
 from hypothesis import strategies as st
 
-from specprod_copy.postgres.catalog import table_columns
 from specprod_copy.postgres.columns import conform
 from specprod_copy.postgres.copy import Table
 from specprod_copy.postgres.encoder import Encoded, Encoder
+from specprod_copy.postgres.schema_from_server import read_schema
 
 DDL = {
     "i2": "smallint",
@@ -102,7 +102,7 @@ def frames(draw: st.DrawFn) -> pl.DataFrame:
 
 
 def copy_in(connection: psycopg.Connection, frame: pl.DataFrame, *, chunk: int = 5) -> None:
-    columns = table_columns(connection, "public", "everything")
+    columns = read_schema(connection, "public").columns_of("everything")
     encoder = Encoder(columns)
     chunks = (
         Encoded([*encoder.encode(conform(piece, columns))], piece.height)

@@ -28,9 +28,10 @@ from specprod_copy.errors import InputError
 from specprod_copy.loading import copying
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.planning import make_plan
-from specprod_copy.postgres import catalog, statements
+from specprod_copy.postgres import statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import connect
+from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.reader.text import MemoryTable
 from specprod_copy.rows.sky_order import sorted_on_sky
 from specprod_copy.rows.transform import Transform, Transformed
@@ -91,7 +92,7 @@ class Lab:
         tables = list(dict.fromkeys(source.table for source in SOURCES.values()))
         names = ["schema", *tables, "load_ledger"]
         statements.make(self.connection, names, ["table"], schema=SCHEMA)
-        self.columns = {t: catalog.table_columns(self.connection, SCHEMA, t) for t in tables}
+        self.columns = {t: read_schema(self.connection, SCHEMA).columns_of(t) for t in tables}
 
     def loaded(self, source: TableSource, path: Path) -> list[tuple] | None:
         """Plan and load a file; return the table's rows, or None if it was refused."""

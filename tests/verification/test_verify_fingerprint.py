@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from support.column_values import DDL, VALUES, copy_in, frames, series
 
 from specprod_copy.errors import DatabaseError
-from specprod_copy.postgres.catalog import table_columns
 from specprod_copy.postgres.decoder import Decoder
+from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.verification.database_side import table_frames
 from specprod_copy.verification.fingerprint import PARTS, Tally, key_hashes, parts_of, words
 from specprod_copy.verification.job import TableJob
@@ -132,7 +132,7 @@ def everything(request, cluster, module_database):
 )
 @given(frame=frames())
 def test_what_was_sent_comes_back(everything, frame):
-    columns = table_columns(everything, "public", "everything")
+    columns = read_schema(everything, "public").columns_of("everything")
     if columns[0].not_null:
         frame = frame.drop_nulls()
     everything.execute("TRUNCATE everything")
@@ -154,7 +154,7 @@ def test_some_columns_in_another_order(everything):
         """INSERT INTO everything VALUES
            (1, 'a', 2, 3, '', 'xyz', 0.5, 0.25, true, 1e37, '2024-05-01 12:00:00.000001+00')"""
     )
-    columns = {c.name: c for c in table_columns(everything, "public", "everything")}
+    columns = {c.name: c for c in read_schema(everything, "public").columns_of("everything")}
     wanted = ("n", "ts", "t2", "i2")
     job = TableJob("public", "everything", KEY, tuple(columns[name] for name in wanted))
     [frame] = table_frames(everything, job, (0, None))
@@ -169,7 +169,9 @@ def test_a_range_of_pages(everything):
            SELECT 1, 'a', 2, n, repeat('b', 100), 'xyz', 0.5, 0.25, true, n, now()
            FROM generate_series(1, 400) n"""
     )
-    columns = [c for c in table_columns(everything, "public", "everything") if c.name == KEY]
+    columns = [
+        c for c in read_schema(everything, "public").columns_of("everything") if c.name == KEY
+    ]
     job = TableJob("public", "everything", KEY, tuple(columns))
     found = [
         [key for frame in table_frames(everything, job, pages) for key in frame[KEY]]
@@ -180,7 +182,7 @@ def test_a_range_of_pages(everything):
 
 
 def test_rows_of_another_form(everything):
-    columns = table_columns(everything, "public", "everything")
+    columns = read_schema(everything, "public").columns_of("everything")
     decoder = Decoder(columns)
     copy = "COPY (SELECT 1::int2, 'a'::text) TO STDOUT (FORMAT BINARY)"
     with everything.cursor() as cursor, cursor.copy(copy) as rows:

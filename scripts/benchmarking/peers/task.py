@@ -14,9 +14,9 @@ import polars as pl
 import psycopg
 
 from benchmarking.peers import frames
-from specprod_copy.postgres import catalog
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import connect
+from specprod_copy.postgres.schema_from_server import read_schema
 
 
 @dataclass
@@ -70,7 +70,7 @@ def main() -> None:
     order = json.loads(sys.argv[1])
     peer = importlib.import_module(f"benchmarking.peers.{order['module']}")
     with connect(order["conninfo"]) as connection:
-        columns = catalog.table_columns(connection, order["schema"], order["table"])
+        columns = read_schema(connection, order["schema"]).columns_of(order["table"])
     task = Task(order["conninfo"], order["schema"], order["table"], columns)
     peer.load(task, task.frames(order["units"], order["reader"], order["most"]))
     told = ("begun", "begun_cpu", "reading", "reading_cpu")

@@ -1,0 +1,43 @@
+"""Tables made, before their rows come: for whole stages, for single tiles, for patches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psycopg
+
+from specprod_copy.postgres import locks, statements
+from specprod_copy.postgres.connection import making_schema
+from specprod_copy.postgres.schema import Schema
+from specprod_copy.postgres.schema_from_server import read_schema
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A schema that has the tables that were wanted."""
+
+    schema: Schema
+    new: list[str]
+    """The tables that were made."""
+
+
+def make_tables(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> Prepared:
+    """Make what a schema lacks of some tables, and itself, within the caller's transaction.
+
+    Keys come after the rows; but table ``version`` has its own at once.
+
+    Raises
+    ------
+    DatabaseError
+        If we may not make the schema.
+    """
+    locks.making_tables(connection, schema)
+    found = read_schema(connection, schema)
+    if not found.exists:
+        with making_schema(connection, schema):
+            statements.make(connection, ["schema"], ["table"], schema=schema)
+    new = [table for table in tables if table not in found.tables]
+    statements.make(connection, new, ["table", "comments"], schema=schema)
+    statements.make(connection, [t for t in new if t == "version"], ["keys"], schema=schema)
+    return Prepared(read_schema(connection, schema) if new else found, new)
