@@ -86,7 +86,7 @@ def load(
             "--replace stops at rows that cannot be loaded: leave out --on-error quarantine"
         )
     if dry_run:
-        plan, statements = plan_load(server.to_read(), inputs, options)
+        plan, statements = plan_load(server.if_there(), inputs, options)
         if as_json:
             put(to_json(plan_values(plan, statements)))
             return

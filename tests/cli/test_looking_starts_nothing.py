@@ -113,3 +113,11 @@ def test_a_load_makes_the_server_and_reading_starts_it(folder, demo_root):
     run(folder, "server", "stop")
     assert run(folder, "load", "all", "--specprod", "fuji", "--root", ".").returncode == 1
     assert run(folder, "server", "status").returncode == 3
+
+
+def test_a_dry_run_needs_no_server(folder, demo_root):
+    where = ["--specprod", "fuji", "--root", str(demo_root)]
+    done = run(folder, "load", "exposures", "--dry-run", *where)
+    assert done.returncode == 0, done.stderr
+    assert "tables to make: tile, exposure, frame" in done.stdout
+    assert list(folder.iterdir()) == []
