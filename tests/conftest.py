@@ -13,7 +13,10 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from support.clusters import SHARED, fresh_database, private_cluster
 
 from specprod_copy.demo import write_production
+from specprod_copy.desi.production import ProductionFiles, find_production
+from specprod_copy.loading.api import LoadOptions, load
 from specprod_copy.server.cluster import Cluster
+from specprod_copy.tables import Inputs
 
 pytest.register_assert_rewrite("support.fault_loads")
 
@@ -69,6 +72,23 @@ def demo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("demo")
     write_production(root, "fuji")
     return root
+
+
+@pytest.fixture(scope="session")
+def iron_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the data root of a small iron production, to be copied by those who change it."""
+    root = tmp_path_factory.mktemp("iron")
+    write_production(root, "iron", tiles=4, targets=60)
+    return root
+
+
+@pytest.fixture(scope="session")
+def iron_database(cluster: Cluster, iron_root: Path) -> Iterator[str]:
+    """Return a database with all of it, to be copied by those who change it."""
+    with fresh_database(cluster) as conninfo:
+        inputs = Inputs(ProductionFiles(find_production("iron"), iron_root))
+        load(conninfo, inputs, LoadOptions(("all",), "iron"))
+        yield conninfo
 
 
 @pytest.fixture

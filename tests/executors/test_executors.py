@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support.fault_loads import wait_until
 from support.pickling import PicklingWorkers
+from support.waiting import wait_until
 
 from specprod_copy.errors import InputError, WorkerDiedError
 from specprod_copy.executors.executor import Inline, Workers, in_order
@@ -71,7 +71,7 @@ def thread(opened: Opened, number: int) -> threading.Thread:
 
 
 def wait_for(opened: Opened, path: Path) -> int:
-    wait_until(path.exists)
+    wait_until(path.exists, "this process may go on")
     return os.getpid()
 
 
@@ -239,14 +239,17 @@ def test_workers_end_with_their_parent(tmp_path, number, nested):
     script.write_text(PARENT)
     folder.mkdir()
     parent = subprocess.Popen([sys.executable, str(script), str(folder), nested])
-    wait_until(lambda: len([*folder.iterdir()]) == 3 + (nested == "nested"), parent)
+    wait_until(lambda: len([*folder.iterdir()]) == 3 + (nested == "nested"), "all are busy", parent)
     forked = [int(path.stem) for path in folder.glob("*.forked")]
     others = {int(path.name) for path in folder.iterdir() if not path.suffix} - {parent.pid}
     assert len(others) == 2
     parent.send_signal(number)
     parent.wait(60)
     try:
-        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in others))
+        wait_until(
+            lambda: not any(Path(f"/proc/{pid}").exists() for pid in others),
+            "the workers have ended",
+        )
     finally:
         for process in (*others, *forked):
             with suppress(ProcessLookupError):

@@ -9,57 +9,61 @@ import os
 import random
 import signal
 import subprocess
-import time
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 
-import psycopg
 import pytest
-from support.fault_loads import Loads, one_error, output, wait_until
+from support.fault_loads import Loads, one_error, output
+from support.moments import await_no_loader
+from support.relay import Relay
+from support.waiting import PATIENCE, wait_until
 
 from specprod_copy.plan.batches import WHOLE_BYTES
 
 KILLS = int(os.environ.get("SPECPROD_COPY_KILLS", "4"))
 
+COPY_ZPIX = 'COPY "iron"."zpix"%'
+
 pytest_plugins = ("support.fault_loads",)
 
 
-def wait_for_connection(loads: Loads, process: subprocess.Popen[str]) -> None:
-    """Wait until a loader has its programs in memory and begins."""
-    connected = """SELECT 1 FROM pg_stat_activity
-                   WHERE application_name = 'specprod-copy' AND datname = current_database()"""
-    with psycopg.connect(loads.conninfo, autocommit=True) as connection:
-        wait_until(lambda: connection.execute(connected).fetchone(), process)
-
-
 def kill_group(process: subprocess.Popen[str]) -> None:
-    """Kill a loader and its workers at once; wait until their sessions have ended."""
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    """Kill a loader and its workers at once, unless it has ended."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def killed_after(loads: Loads, most: int | None, jobs: str, whole_bytes: int) -> tuple[bool, int]:
+    """Load until so many bytes are sent, then kill; say whether it came to that, and the bytes."""
+    started: Future[subprocess.Popen[str]] = Future()
+    with Relay(loads.conninfo, most, lambda: kill_group(started.result())) as relay:
+        through = Loads(loads.driver, loads.root, relay.conninfo)
+        started.set_result(through.start("-j", jobs, whole_bytes=whole_bytes))
+        _, errors = started.result().communicate(timeout=PATIENCE)
+    await_no_loader(loads.conninfo)
+    code = started.result().returncode
+    assert code in ((0,) if most is None else (0, -signal.SIGKILL)), errors
+    return code != 0, relay.passed
 
 
 @pytest.mark.parametrize("whole_bytes", [0, WHOLE_BYTES], ids=["batches", "tables"])
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_killed_at_random_moments(loads, whole, jobs, whole_bytes):
-    """Each time the loader and its workers die at once; what they committed stays."""
+    """Each time the loader and its workers die at once; what they committed stays.
+
+    A moment is a number of bytes that the server has got.
+    """
     choose = random.Random(f"kills {jobs} {whole_bytes}")
-    process = loads.start("-j", jobs, whole_bytes=whole_bytes)
-    wait_for_connection(loads, process)
-    started = time.monotonic()
-    output(process, code=0)
-    seconds = time.monotonic() - started
+    _, size = killed_after(loads, None, jobs, whole_bytes)
     loads.is_complete(whole)
     loads.execute("DROP SCHEMA iron CASCADE")
     kills = loaded = complete = 0
     while kills < KILLS:
-        process = loads.start("-j", jobs, whole_bytes=whole_bytes)
-        wait_for_connection(loads, process)
-        time.sleep(choose.uniform(0, 1.05 * seconds))
-        if process.poll() is None:
-            kill_group(process)
+        killed, _ = killed_after(loads, choose.randrange(1, size), jobs, whole_bytes)
+        if killed:
             kills += 1
         else:
-            output(process, code=0)
             loads.is_complete(whole)
             loads.execute("DROP SCHEMA iron CASCADE")
             loaded = 0
@@ -82,9 +86,11 @@ def workers_of(process: subprocess.Popen[str]) -> list[int]:
 
 def test_killed_worker(loads, whole):
     """The others stop, the message says what to do, the next load completes."""
-    process = loads.start("-j", "2")
-    loads.wait_for_units(process, 4)
-    os.kill(workers_of(process)[0], signal.SIGKILL)
+    with loads.held("zpix"):
+        process = loads.start("-j", "2")
+        loads.await_waiting(COPY_ZPIX, process, sessions=2)
+        os.kill(workers_of(process)[0], signal.SIGKILL)
+        wait_until(lambda: workers_of(process) == [], "the killed worker is gone", process)
     assert one_error(process).endswith(
         "a worker process died (killed, or out of memory); run the command again: it goes on where "
         "this one stopped"
@@ -94,26 +100,24 @@ def test_killed_worker(loads, whole):
 
 def test_workers_end_with_their_parent(loads, whole):
     """A parent that is killed alone leaves nobody behind who goes on loading."""
-    process = loads.start("-j", "3")
-    loads.wait_for_units(process, 4)
-    send = workers_of(process)
-    assert len(send) == 2  # the third job is the parent's own
-    process.kill()
-    process.communicate()
-    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in send))
+    with loads.held("potential"):
+        process = loads.start("-j", "3")
+        loads.await_waiting('COPY "iron"."potential"%', process, sessions=3)
+        send = workers_of(process)
+        assert len(send) == 2  # the third job is the parent's own
+        process.kill()
+        process.communicate()
+        wait_until(
+            lambda: not any(Path(f"/proc/{pid}").exists() for pid in send), "its workers have ended"
+        )
     loads.complete(whole)
 
 
 def test_ctrl_c_while_keys_are_made(loads, whole):
     """The statement that waits for a lock is cancelled."""
-    process = loads.start("-j", "2")
-    with psycopg.connect(loads.conninfo) as reader:
-        loads.wait_for_units(process, 2)
-        reader.execute("SELECT count(*) FROM iron.potential")  # keeps a lock on the table
-        waiting = """SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'
-                     AND datname = current_database() AND query LIKE 'ALTER TABLE%'"""
-        with psycopg.connect(loads.conninfo, autocommit=True) as observer:
-            wait_until(lambda: observer.execute(waiting).fetchone(), process)
+    with loads.held("potential", "ACCESS SHARE"):  # as any reader does
+        process = loads.start("-j", "2")
+        loads.await_waiting("ALTER TABLE%", process)
         os.killpg(process.pid, signal.SIGINT)
         assert output(process, code=130).endswith("Interrupted.\n")
     loads.complete(whole)
@@ -122,21 +126,23 @@ def test_ctrl_c_while_keys_are_made(loads, whole):
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_ctrl_c(loads, whole, jobs):
     """A terminal sends the signal to all processes of the group."""
-    process = loads.start("-j", jobs)
-    loads.wait_for_units(process, 4)
-    os.killpg(process.pid, signal.SIGINT)
+    with loads.held("zpix"):
+        process = loads.start("-j", jobs)
+        loads.await_waiting(COPY_ZPIX, process, sessions=int(jobs))
+        os.killpg(process.pid, signal.SIGINT)
     assert output(process, code=130).endswith("Interrupted.\n")
+    assert loads.units() > 0
     loads.complete(whole)
 
 
-def test_ctrl_c_while_workers_start(loads, whole):
+def test_ctrl_c_while_workers_start(loads, whole, gate):
     """They take no notice of it, not even before they could say so."""
-    process = loads.start("-j", "2")
-
-    def importing() -> bool:
-        return any("numpy" in Path(f"/proc/{pid}/maps").read_text() for pid in workers_of(process))
-
-    wait_until(importing, process)
-    os.killpg(process.pid, signal.SIGINT)
+    closed = gate("none", 0, "start")
+    with loads.held("zpix"):
+        process = loads.start("-j", "2", gate=closed)
+        closed.await_loader(process)
+        loads.await_waiting(COPY_ZPIX, process)
+        os.killpg(process.pid, signal.SIGINT)
+    closed.open()
     assert output(process, code=130).endswith("Interrupted.\n")
     loads.complete(whole)

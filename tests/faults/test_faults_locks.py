@@ -9,34 +9,14 @@ from functools import partial
 
 import psycopg
 import pytest
-from support.fault_loads import one_error, output, set_for_database, wait_until
+from support.fault_loads import one_error
+from support.waiting import PATIENCE
 
 from specprod_copy.errors import DatabaseError
 
 PAIRS = 10
 
 pytest_plugins = ("support.fault_loads",)
-
-WAITING = """SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
-             AND datname = current_database() AND query LIKE %s"""
-
-
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_lock_timeout_for_people(loads, whole, jobs):
-    """A load waits for a lock as long as it takes, even where people must not."""
-    set_for_database(loads, "lock_timeout", "10ms")
-    try:
-        process = loads.start("-j", jobs)
-        with psycopg.connect(loads.conninfo) as reader:
-            loads.wait_for_units(process, 2)
-            reader.execute("SELECT count(*) FROM iron.potential")  # keeps a lock on the table
-            with psycopg.connect(loads.conninfo, autocommit=True) as observer:
-                long = f"{WAITING} AND clock_timestamp() - query_start > '200ms'"
-                wait_until(lambda: observer.execute(long, ["ALTER TABLE%"]).fetchone()[0], process)
-        output(process, code=0)
-    finally:
-        set_for_database(loads, "lock_timeout", None)
-    loads.is_complete(whole)
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
@@ -47,15 +27,14 @@ def test_deadlock(loads, whole, gate, jobs):
     closed.await_loader(process)
     with (
         psycopg.connect(loads.conninfo, options="-c deadlock_timeout=1h") as other,
-        psycopg.connect(loads.conninfo, autocommit=True) as observer,
         ThreadPoolExecutor(1) as pool,
     ):
         # The loader has locked zpix and is going to write to the ledger; this one the other way.
         other.execute("LOCK TABLE iron.load_ledger IN SHARE MODE")
         locking = pool.submit(other.execute, "LOCK TABLE iron.zpix IN ACCESS EXCLUSIVE MODE")
-        wait_until(lambda: observer.execute(WAITING, ["LOCK TABLE iron.zpix%"]).fetchone()[0])
+        loads.await_waiting("LOCK TABLE iron.zpix%")
         closed.open()
-        locking.result(timeout=60)
+        locking.result(timeout=PATIENCE)
     error = one_error(process)
     assert error.startswith("Error: cannot load iron.zpix: deadlock detected. ")
     assert error.endswith("; once that is over, run the command again")
@@ -76,6 +55,18 @@ def together(*loaders: Callable[[], None]) -> list[str]:
 
     with ThreadPoolExecutor(len(loaders)) as pool:
         return [error for error in pool.map(run, loaders) if error]
+
+
+def test_two_load_the_same_part(loads, whole):
+    """Both have planned the same rows when they come to the table: one of them has them."""
+    with loads.held("tile") as holder, ThreadPoolExecutor(1) as pool:
+        both = partial(loads.load, "tile", part=(1, 1))
+        refused = pool.submit(together, both, both)
+        loads.await_waiting('COPY "iron"."tile"%', sessions=2)
+        holder.rollback()
+        (error,) = refused.result(timeout=PATIENCE)
+    assert "were loaded by another process meanwhile" in error
+    assert loads.rows("iron", ["tile"]) == {"tile": whole["tile"]}
 
 
 def share(k: int, n: int) -> dict[str, object]:

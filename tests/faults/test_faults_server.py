@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from support.clusters import fresh_database
-from support.fault_loads import Loads, one_error, output, set_for_database
+from support.fault_loads import Loads, one_error, set_for_database
 
 from specprod_copy.server.cluster import Cluster
 
@@ -23,22 +23,26 @@ def test_server_stopped(loads, whole, own, how, jobs):
     own.start()
     with fresh_database(own) as conninfo:
         other = Loads(loads.driver, loads.root, conninfo)
-        process = other.start("-j", jobs)
-        other.wait_for_units(process, 4)
-        own.stop(how)
+        with other.held("zpix"):
+            process = other.start("-j", jobs)
+            other.await_waiting('COPY "iron"."zpix"%', process, sessions=int(jobs))
+            own.stop(how)
         assert "run the command again" in one_error(process)
         own.start()
         other.complete(whole)
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_cut_connections(loads, whole, jobs):
-    process = loads.start("-j", jobs)
-    loads.wait_for_units(process, 4)
+def test_cut_connections(loads, whole, gate, jobs):
+    """In the middle of a COPY."""
+    closed = gate("zpix", 0, "read")
+    process = loads.start("-j", jobs, gate=closed)
+    closed.await_loader(process)
     loads.execute(
         """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
            WHERE application_name = 'specprod-copy' AND datname = current_database()"""
     )
+    closed.open()
     assert "run the command again" in one_error(process)
     loads.complete(whole)
 
@@ -81,14 +85,3 @@ def test_full_disk(loads, whole, small_disk):
     assert "run the command again" in error
     assert loads.units() > 0
     loads.complete(whole)
-
-
-@pytest.mark.parametrize("setting", ["statement_timeout", "idle_in_transaction_session_timeout"])
-def test_limits_for_people(loads, whole, setting):
-    """A limit that a server sets for the queries of people does not stop a load."""
-    set_for_database(loads, setting, "25ms")
-    try:
-        output(loads.start("-j", "1"), code=0)
-    finally:
-        set_for_database(loads, setting, None)
-    loads.is_complete(whole)

@@ -10,16 +10,14 @@ from support.changing import (
     interrupt_after,
     iron,
     loaded,
-    loaded_database,
     many_transactions,
-    original,
 )
 
 from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import api as load_module
 from specprod_copy.loading import overwrite
 
-__all__ = ["iron", "loaded", "loaded_database", "many_transactions", "original"]
+__all__ = ["iron", "loaded", "many_transactions"]
 
 BESIDE = overwrite.beside("iron")
 

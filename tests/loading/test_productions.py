@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,33 +12,12 @@ from astropy.io import fits
 from astropy.table import Table
 from support.productions import load_production
 
-from specprod_copy.demo import write_production
 from specprod_copy.desi.production import ProductionFiles, load_configuration
 from specprod_copy.errors import DatabaseError, InputError
-from specprod_copy.loading import run
 from specprod_copy.loading.api import LoadOptions, load
-from specprod_copy.loading.summary import LoadSummary
-from specprod_copy.plan import planning
-from specprod_copy.postgres import catalog, locks
 from specprod_copy.tables import Inputs
 
 PRODUCTIONS = load_configuration()
-SMALL = {"tiles": 6, "targets": 60}
-
-
-@pytest.fixture(scope="module")
-def demos(tmp_path_factory):
-    """Return a function that writes a small production once."""
-    root = tmp_path_factory.mktemp("productions")
-    written: set[str] = set()
-
-    def demo(specprod: str) -> Path:
-        if specprod not in written:
-            write_production(root / specprod, specprod, **SMALL)
-            written.add(specprod)
-        return root / specprod
-
-    return demo
 
 
 def kept_rows(path: Path, hdu: str | int = 1) -> np.ndarray:
@@ -368,72 +346,6 @@ def test_real_files(shared, module_database):
             tractor["FLUX_G"],
             tractor["DCHISQ"][4],
         )
-
-
-# Several loaders ---------------------------------------------------------------------------------
-
-
-def test_parts_and_the_load_that_finishes(demos, iron, module_database, monkeypatch):
-    """Loaders that share the work, at once and in any order, load every row exactly once."""
-    monkeypatch.setattr(planning, "UNIT_ROWS", 50)
-    files = ProductionFiles(PRODUCTIONS["iron"], demos("iron"))
-
-    def load_part(part: int) -> LoadSummary:
-        options = LoadOptions(("all",), "parts", part=(part, 3))
-        return load(module_database, Inputs(files), options)
-
-    with ThreadPoolExecutor(3) as pool:
-        summaries = list(pool.map(load_part, [3, 1, 2]))
-    for summary in summaries:
-        assert sum(row.rows_kept for row in summary.tables) > 0
-        assert summary.steps == 0
-    final = load(module_database, Inputs(files), LoadOptions(("all",), "parts"))
-    assert sum(row.rows_kept for row in final.tables) == 0
-    assert final.steps > 0
-    for table in ("tile", "frame", "photometry", "target", "zpix", "ztile", "potential"):
-        both = [
-            iron.execute(f"SELECT * FROM {schema}.{table} ORDER BY 1, 2, 3, 4, 5").fetchall()
-            for schema in ("iron", "parts")
-        ]
-        assert both[0] == both[1]
-
-
-def test_a_part_and_a_whole_load_exclude_each_other(demos, module_database):
-    files = ProductionFiles(PRODUCTIONS["iron"], demos("iron"))
-    with psycopg.connect(module_database, autocommit=True) as connection:
-        for shared, part in ((True, None), (False, (1, 2))):
-            with (
-                locks.hold_schema_lock(connection, "busy", shared=shared),
-                pytest.raises(DatabaseError, match="another load is at work on schema busy"),
-            ):
-                load(module_database, Inputs(files), LoadOptions(("tile",), "busy", part=part))
-
-
-def test_a_part_that_starts_while_another_commits(demos, module_database, monkeypatch):
-    """Rows and ledger of another loader may appear at any moment of the preparation."""
-    files = ProductionFiles(PRODUCTIONS["iron"], demos("iron"))
-
-    def load_tiles(schema: str, part: tuple[int, int] | None) -> LoadSummary:
-        return load(module_database, Inputs(files), LoadOptions(("tile",), schema, part=part))
-
-    load_tiles("whole", None)
-    with monkeypatch.context() as patched:
-        patched.setattr(run.Loader, "_row_tasks", lambda self, units, sender, jobs: [])
-        load_tiles("racing", (1, 2))
-    real = catalog.has_rows
-
-    def while_another_commits(connection, schema, table):
-        with psycopg.connect(module_database) as other:
-            other.execute("INSERT INTO racing.tile SELECT * FROM whole.tile")
-            other.execute(
-                "INSERT INTO racing.load_ledger SELECT * FROM whole.load_ledger"
-                " WHERE table_name = 'tile'"
-            )
-        return real(connection, schema, table)
-
-    monkeypatch.setattr(catalog, "has_rows", while_another_commits)
-    summary = load_tiles("racing", (2, 2))
-    assert sum(row.rows_kept for row in summary.tables) == 0
 
 
 @pytest.mark.parametrize("stage", ["all", "fiberassign"])

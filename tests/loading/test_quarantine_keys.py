@@ -3,38 +3,27 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import polars as pl
-import psycopg
 import pytest
 from astropy.io import fits
 from support import limits
-from support.quarantine_case import Case
+from support.moments import await_no_loader, await_waiting, table_held
+from support.quarantine_case import Case, iron
 
 from specprod_copy.demo import write_production
 from specprod_copy.desi.ids import SKY_BIT
 from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import run
+from specprod_copy.tables import Inputs
+
+__all__ = ["iron"]
 
 WHY = ["row", "column", "value", "reason"]
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory) -> Path:
-    root = tmp_path_factory.mktemp("quarantine")
-    write_production(root, "iron", tiles=4, targets=60)
-    return root
-
-
-@pytest.fixture
-def iron(original, tmp_path, database) -> Case:
-    return Case(tmp_path, original, database)
 
 
 @pytest.fixture(params=["one transaction", "many"])
@@ -274,6 +263,7 @@ def test_verify_looks_for_the_other_row(iron):
 DRIVER = """
 import sys
 from specprod_copy.loading import run
+from specprod_copy.tables import Inputs
 from specprod_copy.plan import batches, planning
 run.SMALL_ROWS = batches.WHOLE_BYTES = 0
 batches.BATCH_ROWS, planning.UNIT_ROWS = 40, 20
@@ -299,13 +289,13 @@ def test_several_processes(iron, tmp_path):
         command += ["--on-error", "quarantine", "--quarantine", str(iron.folder / jobs)]
         return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
-    killed = start("2")
-    while killed.poll() is None:
-        with suppress(psycopg.errors.UndefinedTable):
-            if iron.query("SELECT 1 FROM jobs2.load_ledger WHERE rows_quarantined > 0"):
-                killed.kill()
-                break
-    assert killed.wait() == -signal.SIGKILL
+    with table_held(iron.conninfo, Inputs(iron.files), "jobs2", "zpix"):
+        killed = start("2")
+        await_waiting(iron.conninfo, 'COPY "jobs2"."zpix"%', killed, sessions=2)
+        assert iron.query("SELECT 1 FROM jobs2.load_ledger WHERE rows_quarantined > 0")
+        killed.kill()
+        killed.communicate()
+    await_no_loader(iron.conninfo)
     for jobs in ("1", "2"):
         process = start(jobs)
         _, errors = process.communicate(timeout=120)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 from astropy.io import fits
-from support.changing import Case, edit, iron, loaded, loaded_database, many_transactions, original
+from support.changing import Case, edit, iron, loaded, many_transactions
 from support.dropping import drop_rows
 
 from specprod_copy.daily.primary import choose_primary
@@ -17,7 +17,7 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres import ddl
 from specprod_copy.postgres.connection import connect
 
-__all__ = ["iron", "loaded", "loaded_database", "many_transactions", "original"]
+__all__ = ["iron", "loaded", "many_transactions"]
 
 
 def refused(case: Case, action: Callable, table: str, numbers: str = r"[\d,]+ of [\d,]+") -> None:

@@ -7,14 +7,14 @@ import psycopg
 import pytest
 from astropy.io import fits
 from astropy.table import Table
-from support.changing import interrupt_after, iron, many_transactions, original
+from support.changing import interrupt_after, iron, many_transactions
 
 from specprod_copy.cli import cli
 from specprod_copy.errors import ChangedFileError, InputError
 from specprod_copy.plan import planning
 from specprod_copy.postgres import catalog
 
-__all__ = ["iron", "many_transactions", "original"]
+__all__ = ["iron", "many_transactions"]
 
 
 def test_vanished_file(iron):

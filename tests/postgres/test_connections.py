@@ -11,9 +11,16 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
+from support.moments import OURS
+from support.waiting import wait_until
 
+from specprod_copy.desi.production import ProductionFiles, find_production
+from specprod_copy.loading.api import LoadOptions, load
 from specprod_copy.postgres.connection import SEND_BUFFER, connect
+from specprod_copy.progress import ProgressListener
+from specprod_copy.tables import Inputs
 
 COMMAND = [sys.executable, "-m", "specprod_copy"]
 
@@ -136,3 +143,31 @@ def test_output_that_nobody_reads(tmp_path):
         ["bash", "-c", shell], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert (done.stdout, done.stderr) == ("", "")
+
+
+class Idle(ProgressListener):
+    """Does nothing, in the middle of a transaction, for longer than people may."""
+
+    def __init__(self, conninfo: str) -> None:
+        self.conninfo = conninfo
+        self.begun = False
+
+    def begin(self, rows: int, size: int) -> None:
+        idle = f"""SELECT 1 FROM pg_stat_activity WHERE {OURS} AND state = 'idle in transaction'
+                   AND clock_timestamp() - state_change > '1.5 s'"""
+        with psycopg.connect(self.conninfo, autocommit=True) as observer:
+            wait_until(lambda: observer.execute(idle).fetchone(), "a transaction was idle for long")
+        self.begun = True
+
+
+def test_a_small_load_may_be_idle_in_its_transaction(database, demo_root):
+    """It is one transaction, also while files are read."""
+    inputs = Inputs(ProductionFiles(find_production("fuji"), demo_root))
+    with psycopg.connect(database, autocommit=True) as connection:
+        name = sql.Identifier(connection.info.dbname)
+        limit = "ALTER DATABASE {} SET idle_in_transaction_session_timeout = '1s'"
+        connection.execute(sql.SQL(limit).format(name))
+        idle = Idle(database)
+        load(database, inputs, LoadOptions(("tile",), "fuji"), idle)
+        assert idle.begun
+        assert connection.execute("SELECT count(*) > 0 FROM fuji.tile").fetchone() == (True,)

@@ -59,10 +59,10 @@ def command_lines(group: int) -> dict[int, str]:
 def test_load_by_uri(owner, database, gate):
     """The workers are told by other means than command lines; tables and sessions hold nothing."""
     known = owner.conninfo
-    closed = gate("zpix", 0, "before")
+    closed = gate("potential", 0, "before")
     owner.conninfo = uri(known, PASSWORD)
     process = owner.start("-j", "3", "-v", gate=closed)
-    closed.await_loader(process)
+    closed.await_loader(process, processes=3)
     lines = command_lines(process.pid)
     assert len([line for line in lines.values() if "spawn_main" in line]) == 2
     # What its user wrote, the shell and the system show; the rest is ours.

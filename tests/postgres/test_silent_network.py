@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from support.silent_proxy import SilentProxy
-from support.waiting import until
+from support.waiting import wait_until
 
 from specprod_copy.postgres.connection import KEEPALIVE, connect
 
@@ -83,7 +83,7 @@ def stuck(proxy, database, demo_root) -> Iterator[subprocess.Popen]:
             )
             waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
             with psycopg.connect(database, autocommit=True) as looker:
-                until(lambda: looker.execute(waiting).fetchone() == (1,), "the load waits")
+                wait_until(lambda: looker.execute(waiting).fetchone() == (1,), "the load waits")
             proxy.fall_silent()
             yield process
             process.kill()
@@ -100,7 +100,7 @@ def test_ctrl_c_ends_the_command(stuck):
 def test_the_second_ctrl_c_ends_it_at_once(stuck, proxy):
     before = proxy.connections
     stuck.send_signal(signal.SIGINT)
-    until(lambda: proxy.connections > before, "the server is asked to cancel")
+    wait_until(lambda: proxy.connections > before, "the server is asked to cancel")
     stuck.send_signal(signal.SIGINT)
     _, said = stuck.communicate(timeout=120)
     assert said.splitlines()[-1].startswith("Interrupted again: ended at once.")

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 from astropy.io import fits
 from astropy.table import Table
-from support.changing import edit, iron, loaded, loaded_database, original
+from support.changing import edit, iron, loaded
 
 from specprod_copy.errors import ChangedFileError
 from specprod_copy.reader import content, open_table
 from specprod_copy.tables import Inputs
 from specprod_copy.verification import VerifyOptions, verify
 
-__all__ = ["iron", "loaded", "loaded_database", "original"]
+__all__ = ["iron", "loaded"]
 
 
 def digest(path: Path, *hdus: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.waiting import PATIENCE
 
 from specprod_copy.errors import InputError
 from specprod_copy.postgres.encoder import Encoded
@@ -17,33 +18,34 @@ from specprod_copy.rows.units import Fingerprint, Stamp, Unit
 FINGERPRINT = Fingerprint(Stamp(0, 0), "whole")
 
 
-def units(n: int) -> list[Unit]:
-    """Return units of the rows [0, 1), [1, 2), ..."""
+def units(n: int, size: int) -> list[Unit]:
+    """Return units of the rows [0, 1), [1, 2), ..., each of so many bytes."""
     path = Path("a.fits")
     return [
-        Unit("tile<exposures", "tile", "exposures", path, "a.fits", "A", k, k + 1, 8, FINGERPRINT)
+        Unit(
+            "tile<exposures", "tile", "exposures", path, "a.fits", "A", k, k + 1, size, FINGERPRINT
+        )
         for k in range(n)
     ]
 
 
-def chunks(n: int) -> list[tuple[int, int]]:
+def chunks(n: int, size: int = 8) -> list[tuple[int, int]]:
     """Return the number of the unit, and that of the rows, of each chunk of some units."""
-    found = encoding.encoded_units(units(n), [None] * n, [])
+    found = encoding.encoded_units(units(n, size), [None] * n, [])
     return [(number, chunk.rows_read) for number, chunk in found]
 
 
-@pytest.mark.parametrize("small_bytes", [0, 1000], ids=["large", "small"])
+@pytest.mark.parametrize("size", [1 << 40, 8], ids=["large", "small"])
 @pytest.mark.parametrize("n", [0, 1, 2, 5])
-def test_order(monkeypatch, n, small_bytes):
+def test_order(monkeypatch, n, size):
     """Also of units that have several chunks, or none."""
-    monkeypatch.setattr(encoding, "_SMALL_BYTES", small_bytes)
 
     def encoded(unit: Unit, *_: object) -> Iterator[Chunk]:
         for number in range(unit.first % 4):
             yield Chunk(Encoded([], 0), number, 0)
 
     monkeypatch.setattr(encoding, "encoded_chunks", encoded)
-    assert chunks(n) == [(k, number) for k in range(n) for number in range(k % 4)]
+    assert chunks(n, size) == [(k, number) for k in range(n) for number in range(k % 4)]
 
 
 def test_the_first_error_by_order_counts(monkeypatch):
@@ -52,7 +54,7 @@ def test_the_first_error_by_order_counts(monkeypatch):
 
     def encoded(unit: Unit, *_: object) -> Iterator[Chunk]:
         if unit.first == 0:
-            assert second_failed.wait(10)
+            assert second_failed.wait(PATIENCE)
             yield Chunk(Encoded([], 1), 1, 0)
         else:
             second_failed.set()

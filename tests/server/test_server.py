@@ -11,16 +11,17 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
 import pytest
-from support.clusters import make_stopped, private_cluster
+from support.clusters import make_stopped, open_folder, private_cluster
+from support.waiting import wait_until
 
 from specprod_copy.errors import ServerError
 from specprod_copy.server.account import account_for, remove_socket_folder, socket_folder
+from specprod_copy.server.binaries import BINDIR_VARIABLE
 from specprod_copy.server.cluster import Cluster, ClusterStatus
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="what root does with its own folders")
@@ -78,8 +79,7 @@ def test_data_outlive_the_server(own: Cluster) -> None:
 def test_a_killed_server_is_not_running_and_starts_again(own: Cluster) -> None:
     first = own.start().pid
     os.kill(first, signal.SIGKILL)
-    while own.status().running:
-        time.sleep(0.01)
+    wait_until(lambda: not own.status().running, "the killed server is not running")
     assert (own.data / "postmaster.pid").exists()
     assert own.stop() is False
     assert own.start().pid != first
@@ -209,19 +209,38 @@ def test_two_starters_make_one_server(new: Cluster) -> None:
     assert pids == [new.status().pid] * 2
 
 
+def stopping_initdb(folder: Path, real: Path) -> Path:
+    """Return a folder of PostgreSQL programs, whose initdb stands still when it has done half."""
+    for name in ("pg_ctl", "postgres", "psql"):
+        (folder / name).symlink_to(real / name)
+    script = folder / "initdb"
+    script.write_text(
+        f"""#!/bin/sh
+        "{real}/initdb" "$@" || exit
+        case "$*" in *--show*) ;; *) kill -STOP $$ ;; esac
+        """
+    )
+    script.chmod(0o755)
+    return folder
+
+
 def test_a_killed_initdb_is_started_over(new: Cluster) -> None:
     code = """
 import sys
 from specprod_copy.server.cluster import Cluster
 Cluster(sys.argv[1]).start()
 """
-    starter = subprocess.Popen([sys.executable, "-c", code, new.directory], start_new_session=True)
     unfinished = new.directory / "data.new"
-    while not (unfinished / "PG_VERSION").exists():
-        assert starter.poll() is None
-        time.sleep(0.001)
-    os.killpg(starter.pid, signal.SIGKILL)
-    starter.wait()
+    with open_folder() as folder:
+        bindir = stopping_initdb(folder, new.binaries().bindir)
+        starter = subprocess.Popen(
+            [sys.executable, "-c", code, new.directory],
+            env=os.environ | {BINDIR_VARIABLE: str(bindir)},
+            start_new_session=True,
+        )
+        wait_until((unfinished / "PG_VERSION").exists, "initdb has begun", starter)
+        os.killpg(starter.pid, signal.SIGKILL)
+        starter.wait()
     assert unfinished.exists()
     assert new.status().exists is False
 

@@ -6,15 +6,15 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 from click.testing import CliRunner
 from support.clusters import private_cluster
+from support.waiting import wait_until
 
 from specprod_copy.cli.server import server
 from specprod_copy.errors import ServerError
@@ -42,9 +42,7 @@ def process_of_the_servers_user(cluster: Cluster) -> Iterator[int]:
 
 
 def await_end(pid: int) -> None:
-    with suppress(ProcessLookupError):
-        while os.kill(pid, 0) is None:
-            time.sleep(0.01)
+    wait_until(lambda: not Path(f"/proc/{pid}").exists(), f"process {pid} has ended")
 
 
 def test_process_number_that_another_process_has_by_now(own: Cluster) -> None:
@@ -77,8 +75,7 @@ def test_folder_removed_while_the_server_runs_and_made_again() -> None:
         shutil.rmtree(cluster.home)
         second = cluster.start().pid
         os.kill(first, signal.SIGINT)  # it would notice by itself within a minute
-        while (cluster.home / SOCKET).exists():
-            time.sleep(0.01)
+        wait_until(lambda: not (cluster.home / SOCKET).exists(), "the socket is removed")
         third = cluster.start().pid
         assert len({first, second, third}) == 3
         assert answer(cluster) == 42

@@ -16,8 +16,8 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from specprod_copy.cli import cli
-from specprod_copy.demo import write_production
 from specprod_copy.desi.production import ProductionFiles, find_production
+from specprod_copy.errors import SpecprodCopyError
 from specprod_copy.loading import copying
 from specprod_copy.loading.api import LoadOptions, load
 from specprod_copy.loading.summary import LoadSummary
@@ -121,32 +121,32 @@ class Case:
         assert [result for result in results if not result.passed] == []
 
 
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("changing")
-    write_production(root, "iron", tiles=4, targets=60)
-    return root
+def refused(case: Case, *stages: str, files: list[Path], kind=SpecprodCopyError) -> str:
+    """Replace files, expect an error and an unchanged database, return the message."""
+    before = case.state()
+    with pytest.raises(kind) as caught:
+        case.replace(*stages, files=files)
+    assert case.state() == before
+    return str(caught.value)
+
+
+def targetids(path: Path) -> list[int]:
+    return fits.getdata(path, 1)["TARGETID"].tolist()
 
 
 @pytest.fixture
-def iron(original: Path, tmp_path: Path, database: str) -> Case:
+def iron(iron_root: Path, tmp_path: Path, database: str) -> Case:
     """Return a copy of the files and an empty database."""
-    shutil.copytree(original, tmp_path / "iron")
+    shutil.copytree(iron_root, tmp_path / "iron")
     return Case(tmp_path / "iron", database)
 
 
-@pytest.fixture(scope="module")
-def loaded_database(original: Path, module_database: str) -> str:
-    Case(original, module_database).load("all")
-    return module_database
-
-
 @pytest.fixture
-def loaded(cluster, loaded_database: str, original: Path, tmp_path: Path) -> Iterator[Case]:
+def loaded(cluster, iron_database: str, iron_root: Path, tmp_path: Path) -> Iterator[Case]:
     """Return a copy of the files, and of the database with all of them loaded."""
-    shutil.copytree(original, tmp_path / "iron")
+    shutil.copytree(iron_root, tmp_path / "iron")
     name = f"test_{uuid.uuid4().hex}"
-    template = conninfo_to_dict(loaded_database)["dbname"]
+    template = conninfo_to_dict(iron_database)["dbname"]
     with psycopg.connect(cluster.conninfo("postgres"), autocommit=True) as connection:
         create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
         connection.execute(create.format(sql.Identifier(name), sql.Identifier(str(template))))

@@ -7,8 +7,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psycopg
@@ -21,6 +21,8 @@ from specprod_copy.loading.api import LoadOptions, load
 from specprod_copy.tables import SOURCES, Inputs
 from specprod_copy.verification import VerifyOptions, verify
 from support import limits
+from support.moments import await_no_loader, await_waiting, table_held
+from support.waiting import wait_until
 
 TABLES = tuple(dict.fromkeys(source.table for source in SOURCES.values()))
 BATCH_ROWS, UNIT_ROWS = 60, 40
@@ -28,6 +30,7 @@ BATCH_ROWS, UNIT_ROWS = 60, 40
 
 # The command line with these limits. Where a gate is given as "TABLE ROW MOMENT", each process that
 # comes to rows of this table from this row on says so in FOLDER, and waits there for its opening.
+# At the moment "start" it is each worker that does so, in the middle of its start.
 DRIVER = f"""
 import os, sys, time
 from pathlib import Path
@@ -38,39 +41,35 @@ run.SMALL_ROWS, batches.WHOLE_BYTES = 0, int(os.environ["WHOLE_BYTES"])
 batches.BATCH_ROWS, planning.UNIT_ROWS = {BATCH_ROWS}, {UNIT_ROWS}
 table, row, moment, folder = os.environ.get("GATE", ". 0 . .").split()
 
-def wait(unit):
+def wait():
+    Path(folder, f"at-{{os.getpid()}}").touch()
+    while not Path(folder, "open").exists():
+        time.sleep(0.01)
+
+def wait_at(unit):
     if unit.table == table and unit.first >= int(row):
-        Path(folder, f"at-{{os.getpid()}}").touch()
-        while not Path(folder, "open").exists():
-            time.sleep(0.01)
+        wait()
 
 real_units, real_rows = copying.load_units, encoding.table_rows
 
 def load_units(connection, schema, units, *others, **options):
     if moment == "before":
-        wait(units[-1])
+        wait_at(units[-1])
     return real_units(connection, schema, units, *others, **options)
 
 def table_rows(unit, *others, **options):
     for rows in real_rows(unit, *others, **options):
         if moment == "read":
-            wait(unit)
+            wait_at(unit)
         yield rows
 
 copying.load_units, encoding.table_rows = load_units, table_rows
+if __name__ == "__mp_main__" and moment == "start":
+    wait()
 if __name__ == "__main__":
     from specprod_copy.cli import main
     main()
 """
-
-
-def wait_until(is_so: Callable[[], object], process: subprocess.Popen[str] | None = None) -> None:
-    """Wait for something that comes while a process runs; it must come within a minute."""
-    deadline = time.monotonic() + 60
-    while not is_so():
-        assert process is None or process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 class Gate:
@@ -80,8 +79,12 @@ class Gate:
         self.folder = folder
         self.variable = f"{table} {row} {moment} {folder}"
 
-    def await_loader(self, process: subprocess.Popen[str]) -> None:
-        wait_until(lambda: [*self.folder.glob("at-*")], process)
+    def await_loader(self, process: subprocess.Popen[str], processes: int = 1) -> None:
+        wait_until(
+            lambda: len([*self.folder.glob("at-*")]) >= processes,
+            f"{processes} processes are at the gate",
+            process,
+        )
 
     def open(self) -> None:
         (self.folder / "open").touch()
@@ -125,8 +128,14 @@ class Loads:
         except psycopg.errors.UndefinedTable:
             return 0
 
-    def wait_for_units(self, process: subprocess.Popen[str], least: int) -> None:
-        wait_until(lambda: self.units() >= least, process)
+    def held(self, table: str, mode: str = "SHARE") -> AbstractContextManager[psycopg.Connection]:
+        """Let all who load wait when they come to a table; see `table_held`."""
+        return table_held(self.conninfo, self.inputs, "iron", table, mode)
+
+    def await_waiting(
+        self, statement: str, process: subprocess.Popen[str] | None = None, **how: float
+    ) -> None:
+        await_waiting(self.conninfo, statement, process, **how)
 
     # Undisturbed ---------------------------------------------------------------------------------
 
@@ -136,6 +145,7 @@ class Loads:
 
     def complete(self, whole: dict[str, object], **options) -> None:
         """Load again, undisturbed: nothing is missing, nothing is doubled, no value is wrong."""
+        await_no_loader(self.conninfo)
         self.load(**options)
         self.is_complete(whole)
 

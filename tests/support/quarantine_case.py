@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import psycopg
+import pytest
 from astropy.io import fits
 from click.testing import CliRunner
 
@@ -16,6 +17,9 @@ from specprod_copy import cli
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.tables import Inputs
 from specprod_copy.verification import VerifyOptions, verify
+
+WHY = ["file", "hdu", "row", "column", "value", "reason"]
+"""What a quarantine file says of each row, beside its values."""
 
 
 class Case:
@@ -78,3 +82,8 @@ class Case:
         path.write_bytes(
             data[: place["hdrLoc"]] + head + rest + bytes(-len(rest) % 2880) + data[end:]
         )
+
+
+@pytest.fixture
+def iron(iron_root, tmp_path, database) -> Case:
+    return Case(tmp_path, iron_root, database)

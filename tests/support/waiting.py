@@ -1,16 +1,22 @@
-"""Wait for a condition that must come true, however slow the machine is."""
+"""Wait for what must come, however slow the machine is."""
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable
 
-_SECONDS = 120.0
+PATIENCE = 120
+"""Seconds after which something that must come has not come. Nothing is timed by it."""
 
 
-def until(condition: Callable[[], bool], what: str) -> None:
-    """Return when the condition holds; fail the test if that takes minutes."""
-    end = time.monotonic() + _SECONDS
-    while not condition():
-        assert time.monotonic() < end, f"in vain for {_SECONDS:.0f} s: {what}"
+def wait_until(
+    is_so: Callable[[], object], what: str, process: subprocess.Popen[str] | None = None
+) -> None:
+    """Wait for something that is sure to come, unless a process ends that must not end before."""
+    deadline = time.monotonic() + PATIENCE
+    while not is_so():
+        if process is not None and process.poll() is not None:
+            raise AssertionError(f"the process ended before {what}: {process.communicate()}")
+        assert time.monotonic() < deadline, f"waited {PATIENCE} s in vain: {what}"
         time.sleep(0.01)

@@ -1,0 +1,84 @@
+"""Loaders that share the work, exclude each other, or start while another one commits."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+from support.moments import NOTHING
+from support.productions import load_production
+
+from specprod_copy.desi.production import ProductionFiles, load_configuration
+from specprod_copy.errors import DatabaseError
+from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.loading.summary import LoadSummary
+from specprod_copy.plan import planning
+from specprod_copy.postgres import catalog, locks
+from specprod_copy.tables import Inputs
+
+PRODUCTIONS = load_configuration()
+
+
+def test_parts_and_the_load_that_finishes(demos, module_database, monkeypatch):
+    """Loaders that share the work, at once and in any order, load every row exactly once."""
+    load_production(module_database, demos("iron"), "iron")
+    monkeypatch.setattr(planning, "UNIT_ROWS", 50)
+    files = ProductionFiles(PRODUCTIONS["iron"], demos("iron"))
+
+    def load_part(part: int) -> LoadSummary:
+        options = LoadOptions(("all",), "parts", part=(part, 3))
+        return load(module_database, Inputs(files), options)
+
+    with ThreadPoolExecutor(3) as pool:
+        summaries = list(pool.map(load_part, [3, 1, 2]))
+    for summary in summaries:
+        assert sum(row.rows_kept for row in summary.tables) > 0
+        assert summary.steps == 0
+    final = load(module_database, Inputs(files), LoadOptions(("all",), "parts"))
+    assert sum(row.rows_kept for row in final.tables) == 0
+    assert final.steps > 0
+    query = "SELECT * FROM {}.{} ORDER BY 1, 2, 3, 4, 5"
+    with psycopg.connect(module_database) as connection:
+        for table in ("tile", "frame", "photometry", "target", "zpix", "ztile", "potential"):
+            whole, parts = (
+                connection.execute(query.format(schema, table)).fetchall()
+                for schema in ("iron", "parts")
+            )
+            assert whole == parts
+
+
+def test_a_part_and_a_whole_load_exclude_each_other(demos, module_database):
+    files = ProductionFiles(PRODUCTIONS["iron"], demos("iron"))
+    with psycopg.connect(module_database, autocommit=True) as connection:
+        for shared, part in ((True, None), (False, (1, 2))):
+            with (
+                locks.hold_schema_lock(connection, "busy", shared=shared),
+                pytest.raises(DatabaseError, match="another load is at work on schema busy"),
+            ):
+                load(module_database, Inputs(files), LoadOptions(("tile",), "busy", part=part))
+
+
+def test_a_part_that_starts_while_another_commits(demos, module_database, monkeypatch):
+    """Rows and ledger of another loader may appear at any moment of the preparation."""
+    files = ProductionFiles(PRODUCTIONS["iron"], demos("iron"))
+
+    def load_tiles(schema: str, part: tuple[int, int] | None) -> LoadSummary:
+        return load(module_database, Inputs(files), LoadOptions(("tile",), schema, part=part))
+
+    load_tiles("whole", None)
+    load_tiles("racing", NOTHING)
+    real = catalog.has_rows
+
+    def while_another_commits(connection, schema, table):
+        with psycopg.connect(module_database) as other:
+            other.execute("INSERT INTO racing.tile SELECT * FROM whole.tile")
+            other.execute(
+                "INSERT INTO racing.load_ledger SELECT * FROM whole.load_ledger"
+                " WHERE table_name = 'tile'"
+            )
+        return real(connection, schema, table)
+
+    monkeypatch.setattr(catalog, "has_rows", while_another_commits)
+    summary = load_tiles("racing", (2, 2))
+    assert sum(row.rows_kept for row in summary.tables) == 0

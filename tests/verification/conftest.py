@@ -1,0 +1,54 @@
+"""A loaded production, and copies of it that a test may damage."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from support.clusters import fresh_database
+from support.verify_case import Case, inputs_of
+
+from specprod_copy.demo import write_production
+from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.plan import planning
+
+
+@pytest.fixture(scope="session")
+def original(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("verify")
+    write_production(root, "iron", tiles=4, targets=50)
+    return root
+
+
+@pytest.fixture(scope="session")
+def loaded(cluster, original) -> Iterator[str]:
+    """Return a database with the production, loaded in several units per file."""
+    with fresh_database(cluster) as conninfo:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(planning, "UNIT_ROWS", 40)
+            load(conninfo, inputs_of(original), LoadOptions(("all",), "iron"))
+        yield conninfo
+
+
+@pytest.fixture
+def case(cluster, loaded, original) -> Iterator[Case]:
+    """Return a copy of the loaded database, and the original files, not to be changed."""
+    name = sql.Identifier(f"test_{uuid.uuid4().hex}")
+    with psycopg.connect(cluster.conninfo("postgres"), autocommit=True) as connection:
+        template = sql.Identifier(psycopg.conninfo.conninfo_to_dict(loaded)["dbname"])
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, template))
+        yield Case(cluster.conninfo(name.as_string().strip('"')), original)
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
+@pytest.fixture
+def files(case, original, tmp_path) -> Case:
+    """Return the same with files that may be changed."""
+    case.root = tmp_path / "root"
+    shutil.copytree(original, case.root)
+    return case
