@@ -12,7 +12,7 @@ import polars as pl
 from specprod_copy.errors import InputError
 from specprod_copy.patch_summary.table import SummaryTable
 from specprod_copy.reader import read_table
-from specprod_copy.reader.fits_header import input_errors
+from specprod_copy.reader.files import input_errors
 
 Kind = type[pl.DataType]
 

@@ -19,7 +19,8 @@ import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from specprod_copy.reader.fits_header import Hdu, input_errors
+from specprod_copy.reader.files import input_errors, open_regular, read_text_file
+from specprod_copy.reader.fits_header import Hdu
 
 WHOLE_BYTES = 1 << 24
 """Up to so many bytes are read as a whole: 20 ms."""
@@ -36,8 +37,7 @@ _TRAILER_BYTES = 8
 
 def text_digest(path: Path) -> str:
     """Return the digest of a text file."""
-    with input_errors(path):
-        return f"whole {hashlib.sha256(path.read_bytes()).hexdigest()}"
+    return f"whole {hashlib.sha256(read_text_file(path)).hexdigest()}"
 
 
 def hdu_digest(path: Path, file: io.BufferedIOBase, hdu: Hdu, header: Mapping[str, object]) -> str:
@@ -78,7 +78,7 @@ def _pieces(size: int) -> Iterator[tuple[int, int]]:
 
 def _packed(path: Path) -> bytes:
     """Return the size of a gzipped file, and what stands at its end: CRC-32 and unpacked size."""
-    with path.open("rb") as packed:
+    with open_regular(path) as packed:
         size = packed.seek(0, io.SEEK_END)
         packed.seek(max(size - _TRAILER_BYTES, 0))
         return size.to_bytes(8) + packed.read()

@@ -22,12 +22,12 @@ import polars as pl
 
 from specprod_copy.errors import BadRowsError, InputError
 from specprod_copy.reader.content import hdu_digest
+from specprod_copy.reader.files import input_errors
 from specprod_copy.reader.fits_columns import FitsColumn, parse_columns
 from specprod_copy.reader.fits_header import (
     COMPRESSED_TABLE,
     Hdu,
     check_complete,
-    input_errors,
     integer,
     open_bytes,
     scan,
@@ -46,10 +46,16 @@ from specprod_copy.reader.selection import (
 READ_BYTES = 1 << 20
 """Bytes read at once: they fit into a core's cache together with their columns."""
 
-MAX_ROW_BYTES = 2**31 - 1
-"""What NumPy can take as a record."""
+FRAME_BYTES = 1 << 25
+"""A frame has fewer rows than asked for where that would be more, as they are in the file."""
+
+MAX_ROW_BYTES = 1 << 25
+"""Longer rows are not read: that is ten times the longest ones that are known."""
 
 UNPACK_FIRST = "is compressed by fpack, which is not read here; unpack the file by funpack"
+
+SHOWN_HDUS = 10
+"""An error names so many of those that are there."""
 
 TABLES = ("binary table", COMPRESSED_TABLE)
 
@@ -73,9 +79,13 @@ class FitsTable:
         self.header = with_fallback(hdu.header, primary.header)
         self.n_rows = integer(hdu.header, "NAXIS2", fault)
         self.row_bytes = integer(hdu.header, "NAXIS1", fault)
-        if self.row_bytes > MAX_ROW_BYTES or (self.row_bytes == 0 and self.n_rows):
+        if self.row_bytes == 0 and self.n_rows:
             raise fault(f"damaged header: {self.n_rows} rows of {self.row_bytes} bytes")
         self._columns, self.schema = parse_columns(hdu.header, fault)
+        if self.row_bytes > MAX_ROW_BYTES:
+            widest = max(self._columns.values(), key=lambda column: column.width)
+            message = f"is {widest.width:,} bytes wide, and rows of more than {MAX_ROW_BYTES:,}"
+            raise fault(f"{message} are not read", column=widest.name)
         self._hdu, self._file, self._start, self._fault = hdu, file, hdu.start, fault
         self._opened = file  # when `_file` has become the unpacked part of it
         if not isinstance(file, gzip.GzipFile):  # that will be seen when it is unpacked
@@ -98,7 +108,9 @@ class FitsTable:
             if column.problem:
                 raise self._fault(column.problem, column=column.name)
         self._unpack()
-        return (self._frame(chosen, part) for part in chunks(picked, chunk_rows))
+        row_bytes = sum(column.width for column in chosen)
+        size = max(1, min(chunk_rows, FRAME_BYTES // max(1, row_bytes)))
+        return (self._frame(chosen, part) for part in chunks(picked, size))
 
     def digest(self) -> str:
         """Return what tells the content of the table; see `specprod_copy.reader.content`."""
@@ -233,15 +245,24 @@ def with_fallback(
 def find_hdu(file: io.BufferedIOBase, path: Path, names: Sequence[str]) -> tuple[Hdu, Hdu]:
     """Return the first HDU by the order of `names` (without names: table), and the primary one."""
     wanted = [name.upper() for name in names]
-    seen: list[Hdu] = []
+    primary: Hdu | None = None
+    others: dict[str, Hdu] = {}  # of the names wanted, the first one each
+    there: list[str] = []
+    n_hdus = 0
     for hdu in scan(file, path):
-        seen.append(hdu)
-        if hdu.name.upper() == wanted[0] if wanted else hdu.kind in TABLES:
-            return hdu, seen[0]
+        primary = primary or hdu
+        name = hdu.name.upper()
+        if name == wanted[0] if wanted else hdu.kind in TABLES:
+            return hdu, primary
+        if name in wanted:
+            others.setdefault(name, hdu)
+        n_hdus += 1
+        if n_hdus <= SHOWN_HDUS:
+            there.append(f"{hdu.name} ({hdu.kind})")
+    assert primary  # without one it is no FITS file
     for name in wanted[1:]:
-        for hdu in seen:
-            if hdu.name.upper() == name:
-                return hdu, seen[0]
-    there = ", ".join(f"{hdu.name} ({hdu.kind})" for hdu in seen)
+        if name in others:
+            return others[name], primary
+    more = f" and {n_hdus - SHOWN_HDUS:,} more" if n_hdus > SHOWN_HDUS else ""
     what = f"HDU {' or '.join(names)}" if names else "binary table"
-    raise InputError(f"has no {what}; it has {there}", path=path)
+    raise InputError(f"has no {what}; it has {', '.join(there)}{more}", path=path)

@@ -186,8 +186,10 @@ def text_column(column: FitsColumn, rest: str, tdim: Any) -> FitsColumn:
     sizes = [int(size) for size in re.findall(r"\d+", match[1])] if match else []
     if not sizes or math.prod(sizes) != column.width:
         return column.unreadable(f"TDIM {tdim} does not fit to {column.width} bytes of text")
-    width, *count = sizes
-    return replace(column, shape=(math.prod(count), width) if count else (width,))
+    width, *counts = sizes
+    count = math.prod(counts)
+    # As with numbers, a vector of one element is that element.
+    return replace(column, shape=(width,) if count == 1 else (count, width))
 
 
 def number_column(

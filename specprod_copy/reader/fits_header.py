@@ -12,7 +12,6 @@ import itertools
 import math
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import NamedTuple
 
 from specprod_copy.errors import InputError
 from specprod_copy.reader import gzipped
+from specprod_copy.reader.files import input_errors
 from specprod_copy.reader.selection import Fault
 
 BLOCK = 2880
@@ -68,23 +68,6 @@ class Hdu:
             return COMPRESSED_TABLE
         names = {"BINTABLE": "binary table", "TABLE": "ASCII table", "IMAGE": "image"}
         return names.get(extension, extension)
-
-
-@contextmanager
-def input_errors(path: Path, hdu: str | None = None) -> Iterator[None]:
-    """Turn what the system may say about a file into an InputError."""
-    try:
-        yield
-    except FileNotFoundError:
-        plain = path.name.removesuffix(".gz")
-        twin = path.with_name(plain if plain != path.name else f"{plain}.gz")
-        hint = f", but {twin.name} exists" if twin.exists() else ""
-        raise InputError(f"no such file{hint}", path=path) from None
-    except gzipped.DAMAGED as error:
-        message = f"damaged gzip file ({error}); fetch it again"
-        raise InputError(message, path=path, hdu=hdu) from error
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=path, hdu=hdu) from error
 
 
 def open_bytes(path: Path) -> io.BufferedIOBase:

@@ -58,6 +58,7 @@ def decode_text(column: FitsColumn, values: np.ndarray) -> pl.Series:
 
     Arrow does it, two to three times as fast as Polars.
     """
+    values = end_at_nul(values)
     width = values.shape[-1]
     count = math.prod(values.shape[:-1])
     fixed = pa.Array.from_buffers(pa.binary(width), count, [None, pa.py_buffer(values)])
@@ -67,6 +68,17 @@ def decode_text(column: FitsColumn, values: np.ndarray) -> pl.Series:
         raise bad_text(values.reshape(count, width), count // max(len(values), 1)) from None
     series = pl.Series(column.name, pc.ascii_rtrim(text, " \0"))
     return series.reshape((len(values), *column.vector)) if column.vector else series
+
+
+def end_at_nul(values: np.ndarray) -> np.ndarray:
+    """Blank what follows a NUL: it ends a text (FITS standard 7.3.3.1)."""
+    # Nearly always there is no NUL at all, or none but those that fill a text up.
+    if values.size == 0 or values.min() > 0:
+        return values
+    ended = values == 0
+    if not (ended[..., :-1] & ~ended[..., 1:]).any():
+        return values
+    return np.where(np.logical_or.accumulate(ended, axis=-1), np.uint8(0), values)
 
 
 def bad_text(cells: np.ndarray, per_row: int) -> BadCells:

@@ -11,14 +11,12 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile, gettempdir
 from typing import cast
 
-from isal import igzip, isal_zlib
+from isal import igzip
 
+from specprod_copy.reader.files import open_regular
 from specprod_copy.reader.selection import Fault
 
 MAGIC = b"\x1f\x8b"
-
-# What unpacking says about damaged data (ISA-L's stubs have the last one as an instance).
-DAMAGED = (EOFError, gzip.BadGzipFile, cast("type[Exception]", isal_zlib.error))
 
 MEMORY_BYTES = 1 << 26
 """Of an HDU so much is unpacked into memory; a larger one goes into a temporary file."""
@@ -28,7 +26,7 @@ PIECE_BYTES = 1 << 20
 
 def open_unpacking(path: Path) -> io.BufferedIOBase:
     """Open a file for reading; what is gzipped (by its first bytes) is unpacked as it is read."""
-    file = path.open("rb")
+    file = open_regular(path)
     if file.peek(len(MAGIC))[: len(MAGIC)] != MAGIC:
         return file
     file.close()

@@ -20,7 +20,7 @@ import polars as pl
 
 from specprod_copy.errors import InputError
 from specprod_copy.reader.content import text_digest
-from specprod_copy.reader.fits_header import input_errors
+from specprod_copy.reader.files import read_text_file
 from specprod_copy.reader.selection import Fault, choose_columns, choose_rows, chunks
 
 INTEGER = r"^[+-]?\d+$"
@@ -125,8 +125,7 @@ def open_csv(path: Path) -> MemoryTable:
     empty field is null. Whole numbers beyond Int64 stay text, so that no digit is lost.
     """
     fault = partial(InputError, path=path)
-    with input_errors(path):
-        data = path.read_bytes()
+    data = read_text_file(path)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -183,13 +182,12 @@ def open_ecsv(path: Path) -> MemoryTable:
     from astropy.table import Table
 
     fault = partial(InputError, path=path)
-    with input_errors(path):
-        text = path.read_bytes()
+    text = read_text_file(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", InvalidEcsvDatatypeWarning)
             table = Table.read(io.BytesIO(text), format="ascii.ecsv")
-    except (LookupError, TypeError, ValueError, InvalidEcsvDatatypeWarning) as error:
+    except (LookupError, TypeError, ValueError, csv.Error, InvalidEcsvDatatypeWarning) as error:
         reason = str(error).partition("\n")[0]
         raise fault(f"not an ECSV table: {reason}") from error
     columns = [from_astropy(name, table[name], fault) for name in table.colnames]
@@ -213,4 +211,5 @@ def from_astropy(name: str, column: Any, fault: Fault) -> pl.Series:
     masked = np.ma.getmaskarray(column).reshape(-1)
     if masked.any():
         series = series.zip_with(pl.Series(~masked), pl.Series([None], dtype=series.dtype))
-    return series.reshape((len(values), width)) if values.ndim > 1 else series
+    # As in FITS, a vector of one element is that element.
+    return series.reshape((len(values), width)) if values.ndim > 1 and width != 1 else series

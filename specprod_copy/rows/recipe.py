@@ -6,7 +6,7 @@ thousand rows.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -16,6 +16,9 @@ import polars as pl
 from specprod_copy.errors import InputError
 from specprod_copy.postgres.columns import Column, WrongType, check_type
 from specprod_copy.tables.source import Check, TableSource
+
+_ELEMENTS = 100
+"""So many of a vector are offered as columns; no table has as many."""
 
 
 class Recipe(NamedTuple):
@@ -55,13 +58,21 @@ def find_recipe(
         raise _missing(source, missing, available)
     expressions = {name: e for name, e in chosen.items() if e is not None}
     checks = [c for c in source.checks if set(c.bad.meta.root_names()) <= available]
+    checks += [*_longer_vectors(source, file)]
     roots = set[str]()
     for expression in (*expressions.values(), *(check.bad for check in checks)):
         roots.update(expression.meta.root_names())
     if source.row_filter is not None:
         roots.update(source.row_filter.meta.root_names())
-    needed = {scalars[root][0] for root in roots if root in scalars}
-    finite = sorted(roots) if source.finitize else []
+    needed = {scalars[root][0] if root in scalars else root for root in roots}
+    whole = {
+        root
+        for column in columns
+        if column.polars_type.is_integer() or column.type in ("bool", "numeric")
+        for root in expressions[column.name].meta.root_names()
+    }
+    # -9999 would be an id like any other: in whole numbers NaN is refused.
+    finite = sorted(roots - whole) if source.finitize else []
     floats = [root for root in finite if _is_float(file, scalars, root)]
     recipe = Recipe(
         inputs=[name for name in file if name in needed],
@@ -89,9 +100,19 @@ def _scalars(schema: pl.Schema) -> dict[str, tuple[str, int | None]]:
     scalars: dict[str, tuple[str, int | None]] = {}
     for name, dtype in schema.items():
         if isinstance(dtype, pl.Array):
-            scalars.update({f"{name}_{n}": (name, n) for n in range(dtype.size)})
+            scalars.update({f"{name}_{n}": (name, n) for n in range(min(dtype.size, _ELEMENTS))})
     scalars.update({n: (n, None) for n, d in schema.items() if not isinstance(d, pl.Array)})
     return scalars
+
+
+def _longer_vectors(source: TableSource, file: pl.Schema) -> Iterator[Check]:
+    """Yield the rule that elements of a vector for which the table has no columns are 0."""
+    for vector, n in source.vectors.items():
+        dtype = file.get(vector)
+        if isinstance(dtype, pl.Array) and dtype.size > n and dtype.inner.is_numeric():
+            rest = pl.col(vector).arr.to_list().list.slice(n)
+            bad = (rest.list.min() != 0) | (rest.list.max() != 0)
+            yield Check(vector, bad, f"table {source.table} has columns for {n} elements only")
 
 
 def _is_float(schema: pl.Schema, scalars: Mapping[str, tuple[str, Any]], root: str) -> bool:

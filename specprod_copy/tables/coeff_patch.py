@@ -12,7 +12,14 @@ import polars as pl
 
 from specprod_copy.desi import ids
 from specprod_copy.reader import InputTable
-from specprod_copy.tables.common import DESINAME, NO_SKY, known_program, known_survey, within
+from specprod_copy.tables.common import (
+    COEFFICIENTS,
+    DESINAME,
+    NO_SKY,
+    known_program,
+    known_survey,
+    within,
+)
 from specprod_copy.tables.source import Check, TableSource
 
 HDUS = ("COEFF_PATCH", "ZCATALOG")
@@ -37,6 +44,7 @@ ZPIXPATCH = TableSource(
         "desiname": _DESINAME,
     },
     row_filter=NO_SKY,
+    vectors=COEFFICIENTS,
     checks=(known_survey(), known_program()),
 )
 
@@ -54,6 +62,7 @@ ZTILEPATCH = TableSource(
         "desiname": _DESINAME,
     },
     row_filter=NO_SKY,
+    vectors=COEFFICIENTS,
     checks=(
         within("SPGRPVAL", ids.SPGRPVAL),
         within("TILEID", ids.TILEID),

@@ -36,6 +36,9 @@ PRIMARY = {
 COMPUTED: Mapping[str, tuple[str, ...]] = {"primary": tuple(PRIMARY)}
 """SQL template that runs after the rows to the columns that it computes."""
 
+COEFFICIENTS = {"COEFF": 10}
+"""How many coefficients of a spectrum's model the tables have columns for."""
+
 DESINAME = ids.desiname(pl.col("TARGET_RA"), pl.col("TARGET_DEC"))
 """Name of a target by its position."""
 

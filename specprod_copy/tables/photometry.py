@@ -28,6 +28,7 @@ TRACTORPHOT = TableSource(
     files=lambda inputs: inputs.files.tractorphot(),
     hdus=("TRACTORPHOT",),
     derived=_DERIVED,
+    vectors={"DCHISQ": len(_DCHISQ)},
     checks=position("RA", "DEC"),
     position=("ra", "dec"),
     # A production has each target once, but a daily one has a file per tile, and tiles overlap: the
@@ -43,6 +44,7 @@ TARGETPHOT = TableSource(
     files=lambda inputs: inputs.files.targetphot(),
     hdus=("TARGETPHOT",),
     derived=_DERIVED,
+    vectors={"DCHISQ": len(_DCHISQ)},
     checks=position("RA", "DEC"),
     position=("ra", "dec"),
     # A target stands in as many rows as tiles can reach it, and most have Tractor photometry.

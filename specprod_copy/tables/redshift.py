@@ -13,6 +13,7 @@ import polars as pl
 
 from specprod_copy.desi import ids
 from specprod_copy.tables.common import (
+    COEFFICIENTS,
     DESINAME,
     NO_SKY,
     PRIMARY,
@@ -59,6 +60,7 @@ ZTILE = TableSource(
         **PRIMARY,
     },
     row_filter=NO_SKY,
+    vectors=COEFFICIENTS,
     checks=(
         known_survey(),
         Check("SPGRP", ids.spgrpid(pl.col("SPGRP")).is_null(), "no such spectra group"),
@@ -85,6 +87,7 @@ ZPIX = TableSource(
         **PRIMARY,
     },
     row_filter=NO_SKY,
+    vectors=COEFFICIENTS,
     checks=(known_survey(), known_program(), *named_position()),
     constants=survey_and_program,
     applies=_has_catalogs,

@@ -77,6 +77,9 @@ class TableSource:
         Takes the `Inputs`, returns names of SQL templates to run on the table after its last row.
     finitize : bool
         Whether NaN and infinities become -9999.
+    vectors : mapping of str to int
+        Vector columns that are spread over columns of the table, and how many these are; elements
+        beyond that have to be 0.
     position : tuple of str, optional
         Columns of the table with right ascension and declination, for tables that are searched on
         the sky: rows are sorted by them as they are sent.
@@ -95,6 +98,7 @@ class TableSource:
     constants: Callable[[InputTable], Mapping[str, object]] | None = None
     after_rows: Callable[[Inputs], Sequence[str]] | None = None
     finitize: bool = True
+    vectors: Mapping[str, int] = field(default_factory=dict)
     position: tuple[str, str] | None = None
 
     @property

@@ -49,10 +49,10 @@ def assert_same(got: pl.DataFrame, expected: pl.DataFrame) -> None:
 
 
 def astropy_bits(column: np.ndarray) -> tuple[object, object]:
-    """What astropy read, in the form of `bits`; masked values count as 0."""
+    """What astropy read, in the form of `bits`; masked values count as 0, a NUL ends a text."""
     if column.dtype.kind in "SU":
         flat = [v.encode() if isinstance(v, str) else v for v in np.ravel(column).tolist()]
-        return None, [v.decode().rstrip(" \0") for v in flat]
+        return None, [v.decode().partition("\0")[0].rstrip(" ") for v in flat]
     nulls = np.ma.getmaskarray(column).reshape(-1)
     values = np.ma.getdata(column)
     values = np.array(values, values.dtype.newbyteorder("=")).reshape(-1)

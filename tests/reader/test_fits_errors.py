@@ -242,7 +242,10 @@ def test_unknown_rows(tmp_path: Path) -> None:
         ({"NAXIS2": -3}, ": damaged header: NAXIS2 is -3"),
         ({"NAXIS2": "x"}, ": damaged header: NAXIS2 is 'x'"),
         ({"NAXIS2": 10**18}, f": damaged header: {12 * 10**18} bytes of data"),
-        ({"NAXIS1": 2**31, "NAXIS2": 0}, f": damaged header: 0 rows of {2**31} bytes"),
+        (
+            {"NAXIS1": 2**31, "NAXIS2": 0},
+            ": damaged header: NAXIS1 is 2147483648 bytes, but the columns take 12",
+        ),
         ({"NAXIS1": 0}, ": damaged header: 3 rows of 0 bytes"),
         ({"BITPIX": 7}, ": damaged header: BITPIX is 7"),
         ({"BITPIX": 16}, ": damaged header: a table has BITPIX 8, NAXIS 2 and GCOUNT 1"),

@@ -206,8 +206,6 @@ def _values(checks: Sequence[Check], column: Column, scalar: Scalar, row: int) -
         if (longest := column.max_length) is not None:
             reason = f"text is longer than {longest} characters"
             yield bad("text too long", "A", "x" * (longest + 1), reason)
-        if longest is None or longest > 1:
-            yield bad("NUL in text", "A", "\0x", "text holds a NUL character")
         cell = b"\xffx".ljust(max(scalar.column.width, 2))
         held = f"row {row} holds text that is not UTF-8: {cell!r}"
         complaint = re.escape(f", column {scalar.name}: {held}")

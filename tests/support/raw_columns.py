@@ -99,9 +99,11 @@ def texts(draw: st.DrawFn, name: str, n_rows: int, repeat: int) -> Made:
     keywords = {"TDIM": f"({repeat},{vector})"} if vector and repeat else {}
     if vector and not repeat:
         cut, vector = [""] * n_rows, 0
-    shape = (n_rows, vector) if vector else (n_rows,)
+    shape = (n_rows, vector) if vector > 1 else (n_rows,)
     column = RawColumn(name, f"{width}A", data, keywords)
-    return column, series(name, [value.rstrip(" \0") for value in cut], shape, pl.String)
+    return column, series(
+        name, [value.partition("\0")[0].rstrip(" ") for value in cut], shape, pl.String
+    )
 
 
 @st.composite

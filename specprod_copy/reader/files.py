@@ -1,0 +1,65 @@
+"""Input files, opened; what the system says about them, as errors for people."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+from isal import isal_zlib
+
+from specprod_copy.errors import InputError
+
+# What unpacking says about damaged data (ISA-L's stubs have the last one as an instance).
+DAMAGED = (EOFError, gzip.BadGzipFile, cast("type[Exception]", isal_zlib.error))
+
+TEXT_BYTES = 1 << 25
+"""Longer text tables are not read: they are held in memory, at some ten times their size."""
+
+
+@contextmanager
+def input_errors(path: Path, hdu: str | None = None) -> Iterator[None]:
+    """Turn what the system may say about a file into an InputError."""
+    try:
+        yield
+    except FileNotFoundError:
+        plain = path.name.removesuffix(".gz")
+        twin = path.with_name(plain if plain != path.name else f"{plain}.gz")
+        hint = f", but {twin.name} exists" if twin.exists() else ""
+        raise InputError(f"no such file{hint}", path=path) from None
+    except DAMAGED as error:
+        message = f"damaged gzip file ({error}); fetch it again"
+        raise InputError(message, path=path, hdu=hdu) from error
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", path=path, hdu=hdu) from error
+
+
+def open_regular(path: Path) -> io.BufferedReader:
+    """Open a regular file; a pipe or a terminal, which might never end, is refused."""
+    file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise InputError("no regular file but a pipe, a device or the like", path=path)
+    return file
+
+
+def read_text_file(path: Path) -> bytes:
+    """Read all of a text file, unless it is longer than `TEXT_BYTES`."""
+    with input_errors(path), open_regular(path) as file:
+        text = file.read(TEXT_BYTES + 1)
+    if len(text) > TEXT_BYTES:
+        raise InputError(
+            f"is a text table of more than {TEXT_BYTES >> 20} MiB: make it a FITS table, which is "
+            "read in parts",
+            path=path,
+        )
+    return text
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
