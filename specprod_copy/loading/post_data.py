@@ -113,7 +113,7 @@ def refuse_others(found: Schema, tables: Iterable[str]) -> None:
     """
     for difference in differences(ddl.definition(), found, tables):
         if isinstance(difference.wanted, Part) and difference.found is not None:
-            if difference.is_unvalidated:
+            if difference.is_half_made:
                 continue
             raise DatabaseError(
                 f"table {found.name}.{difference.table}: {difference}; drop it, and run the "

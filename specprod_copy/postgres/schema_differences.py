@@ -26,8 +26,13 @@ class Difference:
     """As it is; None if it is missing. A constraint or an index may be of another kind."""
 
     @property
-    def is_unvalidated(self) -> bool:
-        """Whether it is just that a foreign key is not validated yet."""
+    def is_half_made(self) -> bool:
+        """Whether just the last step is missing, which an interrupted load leaves to the next one.
+
+        A foreign key is not validated yet, or the index of a key is there and is no key yet.
+        """
+        if isinstance(self.wanted, Key):
+            return self.found == Index.of_key(self.wanted)
         return isinstance(self.found, Reference) and self.wanted == replace(
             self.found, validated=True
         )

@@ -99,7 +99,7 @@ def check_finish(
         for difference in table_differences(defined, found)
         if isinstance(difference.wanted, Part) and difference.name in names
     ]
-    missing = dict.fromkeys(d.name for d in lacking if d.found is None or d.is_unvalidated)
+    missing = dict.fromkeys(d.name for d in lacking if d.found is None or d.is_half_made)
     others = [str(d) for d in lacking if d.name not in missing]
     detail = f"{len(names)} keys and indexes"
     if others:

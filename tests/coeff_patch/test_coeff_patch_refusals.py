@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -14,6 +13,7 @@ from support.coeff_patch_tools import (
     objects,
     run,
 )
+from support.waiting import wait_until
 
 from specprod_copy.coeff_patch import apply, check, patches_of, revert
 from specprod_copy.errors import DatabaseError
@@ -95,17 +95,12 @@ def test_revert_of_a_table_that_lost_rows(loaded, connection):
     assert contents(connection) == before
 
 
-def cancel_who_waits(conninfo: str) -> bool:
-    """Cancel the statement that waits for a lock; say whether there was one."""
+def cancel_who_waits(conninfo: str) -> None:
+    """Cancel the statement that waits for a lock, as soon as one does."""
     query = """SELECT pg_cancel_backend(pid) FROM pg_stat_activity
                WHERE wait_event_type = 'Lock' AND datname = current_database()"""
-    deadline = time.monotonic() + 30
     with psycopg.connect(conninfo, autocommit=True) as connection:
-        while time.monotonic() < deadline:
-            if connection.execute(query).fetchone():
-                return True
-            time.sleep(0.05)
-    return False
+        wait_until(lambda: connection.execute(query).fetchone(), "a statement waits for a lock")
 
 
 @pytest.mark.parametrize("command", [apply, revert])
@@ -119,7 +114,7 @@ def test_interrupted_in_the_middle(loaded, connection, command):
         cancelled = pool.submit(cancel_who_waits, loaded)
         with pytest.raises(DatabaseError, match="canceling statement due to user request"):
             command(loaded, patches_of("iron"))
-        assert cancelled.result()
+        cancelled.result()
         assert contents(connection) == before
         assert objects(connection) == names
     command(loaded, patches_of("iron"))
@@ -153,5 +148,5 @@ def test_nobody_changes_rows_meanwhile(loaded, connection):
         cancelled = pool.submit(cancel_who_waits, loaded)
         with pytest.raises(DatabaseError, match="cannot apply: canceling statement due to user"):
             apply(loaded, patches_of("iron"))
-        assert cancelled.result()
+        cancelled.result()
         check(loaded, patches_of("iron"))
