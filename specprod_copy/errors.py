@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+UNPACK_FIRST = "is compressed by fpack, which is not read here; unpack the file by funpack"
+"""What is said of such a file, by whoever finds it first."""
+
 
 class SpecprodCopyError(Exception):
     r"""Base of all expected errors; the command line prints the message and exits with code 1.

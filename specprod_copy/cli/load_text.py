@@ -35,6 +35,8 @@ def plan_lines(
     new = [statement.table for statement in statements if statement.phase == "table"]
     if new:
         yield f"tables to make: {', '.join(new)}"
+    for note in plan.notes:
+        yield f"note: {note}"
     seconds = total / _BYTES_PER_SECOND / max(jobs, 1)
     yield (
         f"{plan.n_rows:,} rows, {total / 1e6:,.1f} MB to read; about {seconds:,.0f} s with {jobs} "
@@ -59,7 +61,7 @@ def plan_values(plan: Plan, statements: Sequence[Statement]) -> dict[str, Any]:
         }
         sources.append(row)
     new = [statement.table for statement in statements if statement.phase == "table"]
-    return {"sources": sources, "tables_to_make": new}
+    return {"sources": sources, "tables_to_make": new, "notes": plan.notes}
 
 
 def refused_lines(summary: LoadSummary) -> Iterator[str]:

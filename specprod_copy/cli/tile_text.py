@@ -34,6 +34,8 @@ def summary_lines(summary: TilesSummary, *, verbose: bool = False) -> Iterator[s
     for found in summary.having(*told):
         if found.tileid not in removed:
             yield str(found)
+    for result in summary.loaded:
+        yield from (f"note: tile {result.tileid}: {note}" for note in result.notes)
     if summary.primary_changed is not None:
         yield f"primary spectra: {summary.primary_changed:,} rows of ztile changed"
     count = Counter(found.verdict for found in summary.states)

@@ -36,6 +36,8 @@ class TileResult:
         Rows of the tables that are new or different, and that are gone.
     missing_petals : tuple of int
         Petals without redshifts.
+    notes : tuple of str
+        What was left out, and why.
     seconds : float
     """
 
@@ -44,6 +46,7 @@ class TileResult:
     changed: int = 0
     removed: int = 0
     missing_petals: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
     seconds: float = 0.0
 
     def __str__(self) -> str:
@@ -51,7 +54,7 @@ class TileResult:
         lost = f"; no redshifts of petals {petals}" if petals else ""
         return (
             f"{self.rows:,} rows, {self.changed:,} new or changed, {self.removed:,} removed, "
-            f"{self.seconds:.1f} s{lost}"
+            f"{self.seconds:.1f} s{''.join([lost, *(f'; {note}' for note in self.notes)])}"
         )
 
 
@@ -71,7 +74,9 @@ def load_tile(staging: Staging, files: ProductionFiles, gathered: TileRows) -> T
     """
     started = time.monotonic()
     tile = gathered.tile
-    result = TileResult(tile.tileid, missing_petals=gathered.missing_petals)
+    result = TileResult(
+        tile.tileid, missing_petals=gathered.missing_petals, notes=tuple(gathered.notes)
+    )
     connection, schema = staging.connection, staging.schema
     with connection.transaction():
         for rows in gathered.rows:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +9,14 @@ from pathlib import Path
 from typing import Final
 
 from specprod_copy.desi.configuration import Production, find_production, load_configuration
+from specprod_copy.desi.members import (
+    left_out,
+    listed,
+    look_alikes,
+    matching,
+    names_in,
+    plain_or_gzipped,
+)
 from specprod_copy.errors import InputError
 
 __all__ = [
@@ -18,7 +25,6 @@ __all__ = [
     "ProductionFiles",
     "find_production",
     "load_configuration",
-    "plain_or_gzipped",
     "survey_program_from_name",
 ]
 
@@ -125,12 +131,12 @@ class ProductionFiles:
             By petal; a petal without a file is absent.
         """
         folder = self._redux / "tiles" / "cumulative" / str(tileid) / str(lastnight)
-        names = _names(folder)
+        names = names_in(folder)
         found = {
-            petal: _listed(names, f"{kind}-{petal}-{tileid}-thru{lastnight}.fits")
+            petal: listed(folder, names, f"{kind}-{petal}-{tileid}-thru{lastnight}.fits")
             for petal in range(10)
         }
-        return {petal: folder / name for petal, name in found.items() if name is not None}
+        return {petal: path for petal, path in found.items() if path is not None}
 
     def fiberassign(self, tileids: Iterable[int]) -> dict[int, Path | None]:
         """Return the fiberassign file of each tile.
@@ -165,13 +171,29 @@ class ProductionFiles:
             for version in versions:
                 folder = version / f"{tileid:06d}"[:3]
                 if folder not in listings:
-                    listings[folder] = _names(folder)
-                name = _listed(listings[folder], f"fiberassign-{tileid:06d}.fits")
-                if name is not None:
-                    return folder / name
+                    listings[folder] = names_in(folder)
+                path = listed(folder, listings[folder], f"fiberassign-{tileid:06d}.fits")
+                if path is not None:
+                    return path
             return None
 
         return {tileid: find(tileid) for tileid in tileids}
+
+    def left_out(self, paths: Iterable[Path]) -> list[str]:
+        """Return notes on what looks like an input beside some files, and is not taken.
+
+        See `specprod_copy.desi.members.left_out`. Where catalogs stand in for a zall catalog, what
+        looks like that one is named as well.
+        """
+        paths = [*paths]
+        notes = left_out(paths)
+        for kind, beginning in (("pix", "zpix-"), ("tilecumulative", "ztile-")):
+            zall = self._zall_path(kind)
+            if zall and any(path.name.startswith(beginning) for path in paths):
+                alike = look_alikes([zall])
+                if alike and zall.parent not in {path.parent for path in paths}:
+                    notes.append(f"{zall}: not there; what looks like it is {alike}")
+        return notes
 
     @property
     def _redux(self) -> Path:
@@ -214,7 +236,7 @@ class ProductionFiles:
             [redux / "v1", redux] if self.production.redshift_type == "zcat" else [zall.parent]
         )
         for folder in folders:
-            files = [f for f in _matching(folder, pattern) if _SURVEY_PROGRAM.fullmatch(f.name)]
+            files = [f for f in matching(folder, pattern) if _SURVEY_PROGRAM.fullmatch(f.name)]
             if files:
                 return files
         raise self._missing([zall, *(folder / pattern for folder in folders)])
@@ -229,16 +251,19 @@ class ProductionFiles:
         raise self._missing(candidates)
 
     def _required_list(self, folder: Path, pattern: str) -> list[Path]:
-        files = _matching(folder, pattern)
+        files = matching(folder, pattern)
         if not files:
             raise self._missing([folder / pattern])
         return files
 
     def _missing(self, candidates: Iterable[Path]) -> InputError:
+        candidates = [*candidates]
         looked_for = ", ".join(str(path) for path in candidates)
+        alike = look_alikes(candidates)
+        there = f"; what looks like it is {alike}" if alike else ""
         return InputError(
-            f"not found: {looked_for}; check the data root and the configuration of production "
-            f"{self.production.name}"
+            f"not found: {looked_for}{there}; check the data root and the configuration of "
+            f"production {self.production.name}"
         )
 
 
@@ -263,33 +288,3 @@ def survey_program_from_name(path: Path) -> tuple[str, str]:
         )
     survey, program = (group for group in match.groups() if group is not None)
     return survey, program
-
-
-def plain_or_gzipped(path: Path) -> Path | None:
-    """Return the file itself or, if it does not exist, the one with (or without) ``.gz``."""
-    other = path.with_suffix("") if path.suffix == ".gz" else path.with_name(f"{path.name}.gz")
-    return next((candidate for candidate in (path, other) if candidate.is_file()), None)
-
-
-def _matching(folder: Path, pattern: str) -> list[Path]:
-    paths = (folder / name for name in fnmatch.filter(_names(folder), pattern))
-    return sorted((path for path in paths if path.is_file()), key=_natural)
-
-
-def _natural(path: Path) -> tuple[list[str | int], str]:
-    pieces = re.split(r"(\d+)", path.name)
-    return [int(piece) if piece.isdecimal() else piece for piece in pieces], path.name
-
-
-def _names(folder: Path) -> frozenset[str]:
-    """Return the names in a folder, none if it does not exist."""
-    try:
-        return frozenset(path.name for path in folder.iterdir())
-    except (FileNotFoundError, NotADirectoryError):
-        return frozenset()
-    except OSError as error:
-        raise InputError(f"cannot be listed: {error.strerror}", path=folder) from error
-
-
-def _listed(names: frozenset[str], name: str) -> str | None:
-    return next((form for form in (name, f"{name}.gz") if form in names), None)

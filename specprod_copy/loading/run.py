@@ -168,6 +168,7 @@ class Loader:
             if missing:
                 tiles = ", ".join(map(str, missing))
                 self.summary.notes.append(f"no fiberassign file, skipped: tiles {tiles}")
+        self.summary.notes += plan.notes
         return plan
 
     def _complete(

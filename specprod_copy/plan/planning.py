@@ -47,11 +47,14 @@ class Plan:
         Every file with every row that counts, loaded or not.
     units : list of Unit
         What is to be loaded, in the order of loading.
+    notes : list of str
+        What looks like an input and is left out.
     """
 
     sources: list[TableSource]
     files: list[Unit] = field(default_factory=list)
     units: list[Unit] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def n_rows(self) -> int:
@@ -194,6 +197,9 @@ def make_plan(
             whole = replace(looked_at, rows=rows)
             plan.files.append(whole)
             plan.units += [_part(whole, *part) for part in parts]
+    given = {inputs.tiles_file, inputs.exposures_file}
+    paths = dict.fromkeys(unit.path for unit in plan.files)
+    plan.notes = inputs.files.left_out(path for path in paths if path not in given)
     return plan
 
 

@@ -10,8 +10,8 @@ from typing import Protocol, Self
 import numpy as np
 import polars as pl
 
-from specprod_copy.errors import InputError
-from specprod_copy.reader.fits import UNPACK_FIRST, open_fits
+from specprod_copy.errors import UNPACK_FIRST, InputError
+from specprod_copy.reader.fits import open_fits
 from specprod_copy.reader.text import open_csv, open_ecsv
 
 

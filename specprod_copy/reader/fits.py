@@ -20,7 +20,7 @@ from types import MappingProxyType, TracebackType
 import numpy as np
 import polars as pl
 
-from specprod_copy.errors import BadRowsError, InputError
+from specprod_copy.errors import UNPACK_FIRST, BadRowsError, InputError
 from specprod_copy.reader.content import hdu_digest
 from specprod_copy.reader.files import input_errors
 from specprod_copy.reader.fits_columns import FitsColumn, parse_columns
@@ -52,7 +52,6 @@ FRAME_BYTES = 1 << 25
 MAX_ROW_BYTES = 1 << 25
 """Longer rows are not read: that is ten times the longest ones that are known."""
 
-UNPACK_FIRST = "is compressed by fpack, which is not read here; unpack the file by funpack"
 
 SHOWN_HDUS = 10
 """An error names so many of those that are there."""

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from specprod_copy.desi.production import ProductionFiles, plain_or_gzipped
+from specprod_copy.desi.members import plain_or_gzipped
+from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.errors import InputError
 from specprod_copy.tables import TableSource, common, photometry, target
 from specprod_copy.tiles import gathering

@@ -33,12 +33,15 @@ class TileRows:
     files : dict of pathlib.Path to Stamp
         Files of this tile alone, when they were opened first.
     missing_petals : tuple of int
+    notes : list of str
+        What looks like a file of the tile and is left out.
     """
 
     tile: Tile
     rows: list[Sequence[SourceRows]] = field(default_factory=list)
     files: dict[Path, Stamp] = field(default_factory=dict)
     missing_petals: tuple[int, ...] = ()
+    notes: list[str] = field(default_factory=list)
 
 
 def read_tile(files: ProductionFiles, summaries: Summaries, tile: Tile) -> TileRows:
@@ -61,6 +64,7 @@ def read_tile(files: ProductionFiles, summaries: Summaries, tile: Tile) -> TileR
     used = [assigned, *(path for paths in petals.values() for path in paths), *photometry.files]
     gathered = TileRows(tile, files={path: Stamp.of(path) for path in used})
     gathered.missing_petals = tuple(sorted(PETALS - petals.keys()))
+    gathered.notes = files.left_out(path for path in used if path not in photometry.files)
     targets = potential_targets(assigned)
     gathered.rows = [
         *([rows] for rows in summaries.rows([tile.tileid])),

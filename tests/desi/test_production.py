@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from support.clusters import SHARED
 
+from specprod_copy.desi.members import plain_or_gzipped
 from specprod_copy.desi.production import (
     ProductionFiles,
     find_production,
-    plain_or_gzipped,
     survey_program_from_name,
 )
 from specprod_copy.errors import InputError
