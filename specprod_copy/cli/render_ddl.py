@@ -12,7 +12,7 @@ from specprod_copy.cli.text import put
 from specprod_copy.coeff_patch import PATCH_SCHEMA, PRODUCTIONS, render_procedure
 from specprod_copy.postgres import ddl
 
-_KNOWN = tuple(ddl.definition().tables)
+_KNOWN = tuple(ddl.data_tables())
 TABLE = Name("table", _KNOWN, f"known: {' '.join(_KNOWN)}")
 
 
