@@ -69,7 +69,7 @@ def main(number: int, searches: int, seed: int, markdown: Path | None, **server:
     around = rng.choice(np.flatnonzero(inner), searches, replace=False)
     centres = np.stack([ra[around], dec[around]], axis=1)
     text: list[str] = []
-    with connect(make(ServerOptions, server).to_write(lambda: None)) as connection:
+    with connect(make(ServerOptions, server).to_write(lambda _: None)) as connection:
         for name, value in PLANNER.items():
             connection.execute("SELECT set_config(%s, %s, false)", (name, value))
         for rows in (photometry(rng, ra, dec), fiberassign(rng, ra, dec)):

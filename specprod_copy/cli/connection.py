@@ -80,19 +80,20 @@ class ServerOptions(NamedServer):
             return None
         return Cluster(self.embedded or DEFAULT_DIRECTORY)
 
-    def to_write(self, check: Callable[[], object]) -> str:
+    def to_write(self, check: Callable[[bool], object]) -> str:
         """Return how to connect; the embedded server is made and started if need be.
 
         Parameters
         ----------
         check : callable
-            Called before a server is started: what can be found wrong without one leaves none.
+            Called before a server is started, with whether it is a new one: what can be found wrong
+            without a server leaves none.
         """
         cluster = self._cluster
         if cluster is None:
             return self.conninfo()
         if not cluster.running:
-            check()
+            check(not cluster.exists)
         cluster.start()
         return cluster.conninfo()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import click
@@ -95,7 +94,7 @@ def load(
         return
     if (options.overwrite or options.replace) and not yes and sys.stdin.isatty():
         _ask(options)
-    conninfo = server.to_write(partial(check_load, inputs, options))
+    conninfo = server.to_write(lambda new: check_load(inputs, options, new=new))
     summary = run_load(conninfo, inputs, options, make_listener(verbosity))
     if as_json:
         put(to_json(summary), only_result=False)

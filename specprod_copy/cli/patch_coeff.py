@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -144,7 +143,7 @@ def load(files: tuple[Path, ...], overwrite: bool, **values: Any) -> None:
     verbosity = make(Verbosity, values).level
     patches = _patches(values)
     loaded = coeff_patch.load(
-        make(ServerOptions, values).to_write(partial(coeff_patch.check_files, files)),
+        make(ServerOptions, values).to_write(lambda _: coeff_patch.check_files(files)),
         patches,
         files,
         overwrite=overwrite,

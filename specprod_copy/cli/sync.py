@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import click
@@ -56,7 +55,7 @@ def sync(since: int | None, delete: bool, dry_run: bool, as_json: bool, **values
     inputs = make_inputs(values)
     schema = values["schema"] or inputs.files.production.name
     options = make(TileOptions, values, schema=schema, roles=make(Readers, values).all)
-    conninfo = server.to_read() if dry_run else server.to_write(partial(Summaries.read, inputs))
+    conninfo = server.to_read() if dry_run else server.to_write(lambda _: Summaries.read(inputs))
     summary = run_sync(
         conninfo,
         inputs,

@@ -47,7 +47,7 @@ def tile(tileids: tuple[int, ...], yes: bool, as_json: bool, **values: Any) -> N
     if options.overwrite and not yes and sys.stdin.isatty():
         click.confirm(escaped(f"Replace the tables of schema {schema}?"), abort=True)
     conninfo = server.to_write(
-        lambda: Summaries.read(inputs).refuse_unknown(tileids, inputs.tiles())
+        lambda _: Summaries.read(inputs).refuse_unknown(tileids, inputs.tiles())
     )
     summary = load_tiles(conninfo, inputs, tileids, options, make_listener(verbosity))
     print_summary(summary, verbosity, as_json=as_json)

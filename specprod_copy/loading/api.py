@@ -128,8 +128,15 @@ def load(
     return run.summary
 
 
-def check_load(inputs: Inputs, options: LoadOptions) -> None:
+def check_load(inputs: Inputs, options: LoadOptions, *, new: bool = False) -> None:
     """Check what can be checked without a server: options, and whether the files are there.
+
+    Parameters
+    ----------
+    inputs, options
+        As for `load`.
+    new : bool
+        Whether there are no tables yet, which could know the tiles.
 
     Raises
     ------
@@ -142,7 +149,7 @@ def check_load(inputs: Inputs, options: LoadOptions) -> None:
         inputs = with_tiles_of_file(inputs)
     for source in sources:
         # The tiles may be in the database.
-        if inputs.tileids or source.stage != fiberassign.FIBERASSIGN.stage:
+        if new or inputs.tileids or source.stage != fiberassign.FIBERASSIGN.stage:
             source.files(inputs)
 
 

@@ -94,6 +94,13 @@ def test_what_is_wrong_without_a_server_leaves_none(folder, command, code, messa
     assert [*folder.iterdir()] == []
 
 
+def test_stages_that_need_the_tiles_of_others(folder, demo_root):
+    done = run(folder, "load", "fiberassign", "--specprod", "fuji", "--root", str(demo_root))
+    assert done.returncode == 1
+    assert "load stage exposures first" in done.stderr
+    assert [*folder.iterdir()] == []
+
+
 def test_a_load_makes_the_server_and_reading_starts_it(folder, demo_root):
     where = ["--specprod", "fuji", "--root", str(demo_root)]
     loaded = run(folder, "load", "tile", *where)
