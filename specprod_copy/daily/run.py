@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from queue import SimpleQueue
 from typing import Annotated
 
 import psycopg
 
 from specprod_copy.daily import primary, schema
-from specprod_copy.daily.load import TileResult, load_tile, remove_tile
+from specprod_copy.daily.load import TileResult
 from specprod_copy.daily.plan import TileState, Verdict, examine, vanished
-from specprod_copy.daily.staging import Staging
-from specprod_copy.errors import SpecprodCopyError
+from specprod_copy.daily.work import TileContext, TileWorker, load_one, remove_one
+from specprod_copy.executors.executor import in_order
+from specprod_copy.executors.workers import threads
 from specprod_copy.option import Option, Schema, jobs_option
 from specprod_copy.postgres import locks
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import Inputs
-from specprod_copy.tiles.read import read_tile
 from specprod_copy.tiles.summaries import Summaries
 
 
@@ -243,19 +241,10 @@ class _Run:
 
     def load(self, tileids: Iterable[int]) -> None:
         """Load tiles, several at a time."""
-
-        def load_one(staging: Staging, tileid: int) -> TileResult:
-            gathered = read_tile(self.files, self.summaries, self.summaries.tiles[tileid])
-            return load_tile(staging, self.files, gathered)
-
         self.summary.loaded += self._each(sorted(tileids), load_one)
 
     def remove(self, tileids: Iterable[int]) -> None:
         """Remove tiles."""
-
-        def remove_one(staging: Staging, tileid: int) -> TileResult:
-            return remove_tile(staging, self.files, tileid)
-
         self.summary.removed += self._each(sorted(tileids), remove_one)
 
     def fail(self, tileid: int, why: str) -> None:
@@ -274,36 +263,18 @@ class _Run:
             )
 
     def _each(
-        self, tileids: Sequence[int], work: Callable[[Staging, int], TileResult]
-    ) -> list[TileResult]:
+        self, tileids: Sequence[int], work: Callable[[TileWorker, int], TileResult | str]
+    ) -> Iterator[TileResult]:
         """Work on tiles, each in a transaction; one that fails does not keep others from theirs."""
-        jobs = min(self.options.jobs, len(tileids))
-        free: SimpleQueue[Staging] = SimpleQueue()
-
-        def one(tileid: int) -> TileResult | None:
-            staging = free.get()
-            try:
-                with translated_errors(f"cannot load tile {tileid}"):
-                    result = work(staging, tileid)
-            except SpecprodCopyError as error:
-                if staging.connection.closed:
-                    raise
-                self.fail(tileid, str(error))
-                return None
-            finally:
-                free.put(staging)
-            self.listener.info(f"tile {tileid}: {result}")
-            return result
-
-        with ExitStack() as stack:
-            for _ in range(jobs):
-                connection = stack.enter_context(connect(self.conninfo))
-                free.put(Staging(connection, self.schema, self.columns))
-            pool = stack.enter_context(ThreadPoolExecutor(max(jobs, 1), "tile"))
-            futures = [pool.submit(one, tileid) for tileid in tileids]
-            try:
-                results = [future.result() for future in futures]
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
-        return [result for result in results if result is not None]
+        if not tileids:
+            return
+        context = TileContext(self.conninfo, self.schema, self.columns, self.files, self.summaries)
+        with (
+            threads(min(self.options.jobs, len(tileids))) as workers,
+            workers.sharing(context, self.listener.info) as executor,
+        ):
+            for tileid, result in in_order(executor, work, tileids):
+                if isinstance(result, str):
+                    self.fail(tileid, result)
+                else:
+                    yield result
