@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from support.daily_tiles import demo, edit, empty, loaded, own_copy
 
-from specprod_copy.daily import run, state
+from specprod_copy.daily import state, work
 from specprod_copy.daily.staging import Staging
 from specprod_copy.errors import InputError
 
@@ -60,14 +60,14 @@ def test_failure_at_any_step_leaves_the_tile_as_it_was(own_copy, monkeypatch, st
         method(self, *arguments)
         raise InputError("no more")
 
-    real = run.read_tile
+    real = work.read_tile
 
     def read_tile(*arguments: object) -> object:
         """The comparison before uses some of the same steps; it is over now."""
         monkeypatch.setattr(Staging, step, fail)
         return real(*arguments)
 
-    monkeypatch.setattr(run, "read_tile", read_tile)
+    monkeypatch.setattr(work, "read_tile", read_tile)
     summary = own_copy.tile(first, update=True)
     assert summary.failed == {first: "no more"}
     monkeypatch.undo()
@@ -79,7 +79,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from support.daily_tiles import Daily
-from specprod_copy.daily import run, state
+from specprod_copy.daily import state, work
 
 record, count = state.record, 0
 
