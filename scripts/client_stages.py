@@ -25,7 +25,7 @@ import numpy as np
 
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.plan.ledger import NothingLoaded
-from specprod_copy.plan.planning import make_plan, with_tiles
+from specprod_copy.plan.planning import Planner, with_tiles_of_file
 from specprod_copy.postgres import ddl, encoder
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.copy import Nothing
@@ -33,7 +33,7 @@ from specprod_copy.postgres.encoder import Encoded, Encoder
 from specprod_copy.reader import fits, open_table
 from specprod_copy.rows.sky_order import sorted_on_sky
 from specprod_copy.rows.transform import Transform
-from specprod_copy.tables import SOURCES, Inputs, tile
+from specprod_copy.tables import SOURCES, Inputs
 
 STAGES = ("plan", "open", "read", "transform", "encode")
 
@@ -74,7 +74,7 @@ def measure(name: str, inputs: Inputs, columns: list[Column]) -> dict[str, float
     coder = Encoder(columns)
     watch = Stopwatch()
     nothing = NothingLoaded()
-    units = make_plan([source], inputs, {source.table: columns}, nothing).files
+    units = Planner(inputs).plan([source], {source.table: columns}, nothing).files
     watch.lap("plan")
     size = 0
 
@@ -136,7 +136,7 @@ def main(root: Path, tables: tuple[str, ...], specprod: str, runs: int, sweep: b
     print(*(f"{title:>9}" for title in TITLES))
     for name in [name for name, source in SOURCES.items() if source.table in tables]:
         table = SOURCES[name].table
-        known = with_tiles(inputs, [tile.SOURCE], None, ddl.definition())
+        known = with_tiles_of_file(inputs)
         print(line(name, least(name, known, columns[table], runs)), flush=True)
         for what, (module, constant, values) in SWEPT.items() if sweep else ():
             usual = getattr(module, constant)

@@ -12,7 +12,8 @@ from psycopg import sql
 from specprod_copy.errors import DatabaseError
 from specprod_copy.plan import ledger
 from specprod_copy.plan.ledger import Ledger
-from specprod_copy.plan.planning import Plan, make_plan, with_tiles
+from specprod_copy.plan.looks import Looks
+from specprod_copy.plan.planning import Plan, Planner, with_tiles
 from specprod_copy.postgres import ddl, locks
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.postgres.schema import Schema, made
@@ -121,9 +122,10 @@ def _plan(
     connection: psycopg.Connection, found: Schema, sources: Sequence[TableSource], inputs: Inputs
 ) -> Plan:
     columns = {s.table: found.columns_of(s.table) for s in sources}
-    inputs = with_tiles(inputs, sources, connection, found)
+    looks = Looks()
+    planner = Planner(with_tiles(inputs, sources, connection, found, looks), looks=looks)
     applicable = [source for source in sources if source.applies(inputs)]
-    return make_plan(applicable, inputs, columns, Ledger(connection, found.name))
+    return planner.plan(applicable, columns, Ledger(connection, found.name))
 
 
 def _progress(

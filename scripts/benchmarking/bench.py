@@ -19,7 +19,8 @@ from benchmarking.productions import warm
 from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.plan.ledger import TABLE as LEDGER
 from specprod_copy.plan.ledger import Ledger
-from specprod_copy.plan.planning import make_plan, sources_of, with_tiles
+from specprod_copy.plan.looks import Looks
+from specprod_copy.plan.planning import Planner, sources_of, with_tiles
 from specprod_copy.postgres import catalog, statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.schema_from_server import read_schema
@@ -119,10 +120,10 @@ class Bench:
         found = read_schema(self.connection, SCHEMA)
         columns = {t: found.columns_of(t) for t in self.tables}
         sources = sources_of(self.stages)
-        inputs = with_tiles(Inputs(self.files), sources, self.connection, found)
+        inputs = with_tiles(Inputs(self.files), sources, self.connection, found, Looks())
         ledger = Ledger(self.connection, SCHEMA)
         sources = [source for source in sources if source.applies(inputs)]
-        return make_plan(sources, inputs, columns, ledger).units, columns
+        return Planner(inputs).plan(sources, columns, ledger).units, columns
 
     def make_tables(self) -> None:
         """Make the tables again, without keys and indexes."""

@@ -19,6 +19,7 @@ import specprod_copy
 from specprod_copy.cli.streams import open_streams
 from specprod_copy.cli.text import warn
 from specprod_copy.errors import ConfigurationError, SpecprodCopyError
+from specprod_copy.plan.limits import LIMITS, Limits
 from specprod_copy.words import did_you_mean
 
 COMMANDS = (
@@ -103,14 +104,14 @@ def _end_at_once(number: int, frame: FrameType | None) -> NoReturn:
     os._exit(130)
 
 
-def main() -> None:
+def main(limits: Limits = LIMITS) -> None:
     """Run the command line; expected errors end with one line and exit code 1."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
     # What psycopg notices while a connection breaks is in our own message.
     logging.getLogger("psycopg").addHandler(logging.NullHandler())
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(standalone_mode=False, obj=limits)
     except SpecprodCopyError as error:
         warn(f"Error: {error}")
         code = 1

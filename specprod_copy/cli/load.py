@@ -24,6 +24,7 @@ from specprod_copy.cli.progress import make_listener
 from specprod_copy.cli.text import line_width, put, say, to_json
 from specprod_copy.loading.api import LoadOptions, check_load, plan_load
 from specprod_copy.loading.api import load as run_load
+from specprod_copy.plan.limits import Limits
 from specprod_copy.tables import Inputs
 from specprod_copy.words import escaped
 
@@ -75,6 +76,7 @@ def load(
         stages=values["stages"],
         schema=values["schema"] or inputs.files.production.name,
         roles=make(Readers, values).all,
+        limits=context.ensure_object(Limits),
     )
     if not options.verify and not options.overwrite:
         raise click.UsageError("--no-verify belongs to --overwrite")

@@ -16,6 +16,7 @@ from specprod_copy.cli.progress import make_listener
 from specprod_copy.cli.text import line_width, put, say
 from specprod_copy.cli.verify_text import failure_lines, result_lines
 from specprod_copy.errors import InputError
+from specprod_copy.plan.limits import Limits
 from specprod_copy.tables import Inputs
 from specprod_copy.verification import VerifyOptions
 from specprod_copy.verification import verify as run_verify
@@ -63,7 +64,13 @@ def verify(
     server = make(ServerOptions, values)
     inputs = make_inputs(values)
     schema = values["schema"] or inputs.files.production.name
-    options = make(VerifyOptions, values, stages=stages or ("all",), schema=schema)
+    options = make(
+        VerifyOptions,
+        values,
+        stages=stages or ("all",),
+        schema=schema,
+        limits=context.ensure_object(Limits),
+    )
     text_inputs = _text_inputs(inputs, values["config"])
     if html is not None:
         check_html(html, text_inputs)

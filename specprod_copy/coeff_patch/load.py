@@ -20,7 +20,8 @@ from specprod_copy.postgres.copy import Table
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.progress import ProgressListener
 from specprod_copy.reader import open_table
-from specprod_copy.rows.units import Fingerprint, Stamp, Unit
+from specprod_copy.reader.look import Stamp
+from specprod_copy.rows.units import Fingerprint, Unit
 from specprod_copy.tables.coeff_patch import HDUS
 
 

@@ -12,7 +12,7 @@ from specprod_copy.daily.staging import Staging
 from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.errors import InputError
 from specprod_copy.postgres import counted, locks
-from specprod_copy.rows.units import Stamp
+from specprod_copy.reader.look import Stamp
 from specprod_copy.tiles.photometry import (
     find_photometry,
     photometry_rows,

@@ -24,9 +24,10 @@ from specprod_copy.loading.run import Loader
 from specprod_copy.loading.summary import LoadSummary
 from specprod_copy.plan import ledger
 from specprod_copy.plan.ledger import Ledger, NothingLoaded
+from specprod_copy.plan.looks import Looks
 from specprod_copy.plan.planning import (
     Plan,
-    make_plan,
+    Planner,
     part_of,
     sources_of,
     with_tiles,
@@ -54,13 +55,14 @@ def load(
     listener: ProgressListener | None = None,
     *,
     workers: Workers | None = None,
+    looks: Looks | None = None,
 ) -> LoadSummary:
     """Load stages of a production.
 
     What is loaded already, by the ledger of the schema, is not loaded again. A load of at most
-    `SMALL_ROWS` rows is one transaction. A larger one commits every `BATCH_ROWS` rows or so, or a
-    new table at once (see `single_copy_tables`), by several processes at a time; if it is
-    interrupted, the next one continues from there.
+    `Limits.small_rows` rows is one transaction. A larger one commits every `Limits.batch_rows` rows
+    or so, or a new table at once (see `single_copy_tables`), by several processes at a time; if it
+    is interrupted, the next one continues from there.
 
     Parameters
     ----------
@@ -74,6 +76,8 @@ def load(
     workers : Workers, optional
         Who reads, verifies and sends, instead of processes of this machine. They have to reach the
         files and the server.
+    looks : Looks, optional
+        What has been seen of the files already.
 
     Returns
     -------
@@ -99,11 +103,16 @@ def load(
     ):
         if workers is None and options.jobs > 1:
             workers = stack.enter_context(processes(options.jobs))
-        run = Loader(connection, conninfo, inputs, options, listener, sources, workers)
+        looks = looks or Looks(workers)
+        if not inputs.tileids:
+            found = read_schema(connection, options.schema)
+            inputs = with_tiles(inputs, sources, connection, found, looks)
+        planner = Planner(inputs, options.limits, looks)
+        run = Loader(connection, conninfo, planner, options, listener, sources, workers)
         try:
             if options.overwrite:
                 beside = _load_beside(
-                    connection, conninfo, inputs, options, listener, sources, workers
+                    connection, conninfo, planner, options, listener, sources, workers
                 )
             if options.part is None:
                 run.run()
@@ -167,7 +176,7 @@ def _check_options(options: LoadOptions) -> None:
 def _load_beside(
     connection: psycopg.Connection,
     conninfo: str,
-    inputs: Inputs,
+    planner: Planner,
     options: LoadOptions,
     listener: ProgressListener,
     sources: list[TableSource],
@@ -180,7 +189,7 @@ def _load_beside(
     """
     tables = list(dict.fromkeys(source.table for source in sources))
     overwrite.check_replaceable(connection, options.schema, tables)
-    inputs = with_tiles(inputs, sources, connection, read_schema(connection, options.schema))
+    inputs, looks = planner.inputs, planner.looks
     new = overwrite.beside(options.schema)
     overwrite.prepare_beside(connection, new, tables)
     aside = dataclasses.replace(
@@ -188,16 +197,16 @@ def _load_beside(
     )
     try:
         try:
-            summary = load(conninfo, inputs, aside, listener, workers=workers)
+            summary = load(conninfo, inputs, aside, listener, workers=workers, looks=looks)
         except ChangedFileError:
             # What an interrupted run left is of no use any more.
             overwrite.forget(connection, new, tables)
-            summary = load(conninfo, inputs, aside, listener, workers=workers)
+            summary = load(conninfo, inputs, aside, listener, workers=workers, looks=looks)
     except SpecprodCopyError:
         overwrite.tidy(connection, new)
         raise
     # Of the notes of that load those that still hold are found anew when this one finishes.
-    summary.notes = [_verify_beside(connection, conninfo, inputs, aside, listener, workers)]
+    summary.notes = [_verify_beside(connection, conninfo, planner, aside, listener, workers)]
     overwrite.swap(connection, options.schema, new, tables)
     return summary
 
@@ -205,7 +214,7 @@ def _load_beside(
 def _verify_beside(
     connection: psycopg.Connection,
     conninfo: str,
-    inputs: Inputs,
+    planner: Planner,
     options: LoadOptions,
     listener: ProgressListener,
     workers: Workers | None,
@@ -220,8 +229,12 @@ def _verify_beside(
     if not options.verify:
         return "the new tables were not verified before they replaced the old ones"
     listener.info("the new tables are verified before they replace the old ones")
-    wanted = VerifyOptions(options.stages, options.schema, jobs=options.jobs, alone=True)
-    results = verify(conninfo, inputs, wanted, listener, workers=workers)
+    wanted = VerifyOptions(
+        options.stages, options.schema, jobs=options.jobs, alone=True, limits=options.limits
+    )
+    results = verify(
+        conninfo, planner.inputs, wanted, listener, workers=workers, looks=planner.looks
+    )
     failed = [result for result in results if not result.passed]
     if failed:
         overwrite.condemn(connection, options.schema)
@@ -302,7 +315,8 @@ def _plan(
 ) -> tuple[Plan, list[Statement]]:
     """Plan a load into a schema, in a transaction that is rolled back."""
     tables = list(dict.fromkeys(source.table for source in sources))
-    inputs = with_tiles(inputs, sources, connection, found)
+    looks = Looks()
+    inputs = with_tiles(inputs, sources, connection, found, looks)
     if options.overwrite:
         replaced = {*tables, ledger.TABLE}
         kept = [table for table in found.tables.values() if table.name not in replaced]
@@ -313,9 +327,9 @@ def _plan(
     if options.replace:
         forget(find_stale(options.replace, sources, inputs, loaded), loaded)
     columns = {t: (found if t in found.tables else ddl.definition()).columns_of(t) for t in tables}
-    plan = make_plan(sources, inputs, columns, loaded)
+    plan = Planner(inputs, options.limits, looks).plan(sources, columns, loaded)
     if options.part is not None:
-        plan.units = part_of(plan.units, *options.part)
+        plan.units = part_of(plan.units, *options.part, options.limits)
     there = made(ddl.definition(), found)
     return plan, [
         statement

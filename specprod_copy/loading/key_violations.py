@@ -12,8 +12,8 @@ from threading import Lock
 from specprod_copy.loading.key_errors import BrokenKey
 from specprod_copy.loading.post_data import Connections
 from specprod_copy.loading.removal import Removal
+from specprod_copy.plan.planning import Planner
 from specprod_copy.postgres.ddl import Statement
-from specprod_copy.tables import Inputs
 
 
 class KeyViolations:
@@ -37,14 +37,14 @@ class KeyViolations:
         self._rounds = 0
         self.removed: Counter[str] = Counter()
 
-    def run(self, connections: Connections, inputs: Inputs, statement: Statement) -> None:
+    def run(self, connections: Connections, planner: Planner, statement: Statement) -> None:
         """Run a statement, once more after rows were taken out. May be called by several threads.
 
         Parameters
         ----------
         connections : Connections
-        inputs : Inputs
-            The files; they know the tiles.
+        planner : Planner
+            Of the files.
         statement : Statement
 
         Raises
@@ -64,7 +64,7 @@ class KeyViolations:
                     # Another thread may have taken out the same rows for another key.
                     if rounds == self._rounds:
                         with connections.one() as connection:
-                            removal = Removal(connection, self._schema, inputs, self._most)
+                            removal = Removal(connection, self._schema, planner, self._most)
                             removal.remove(error)
                         self.removed += removal.removed
                         self._rounds += 1

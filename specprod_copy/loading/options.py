@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from specprod_copy.option import Option, Schema, jobs_option
+from specprod_copy.plan.limits import LIMITS, Limits
 
 
 def parse_part(text: str) -> tuple[int, int]:
@@ -98,3 +99,4 @@ class LoadOptions:
             default=Path("quarantine"),
         ),
     ] = None
+    limits: Limits = LIMITS

@@ -16,7 +16,7 @@ from specprod_copy.errors import ChangedFileError, DatabaseError
 from specprod_copy.loading import copying
 from specprod_copy.loading.key_errors import ROW, BrokenKey, DuplicateKey, OrphanKey, rows_with
 from specprod_copy.plan.ledger import Ledger, LoadedRanges, NothingLoaded
-from specprod_copy.plan.planning import make_plan
+from specprod_copy.plan.planning import Planner
 from specprod_copy.postgres import counted, ddl, statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.copy import Table
@@ -28,7 +28,7 @@ from specprod_copy.reader import open_table
 from specprod_copy.rows.read import table_rows
 from specprod_copy.rows.transform import Transform
 from specprod_copy.rows.units import Change, Fingerprint, Refusal, Unit
-from specprod_copy.tables import SOURCES, Inputs, TableSource
+from specprod_copy.tables import SOURCES, TableSource
 
 
 class Place(NamedTuple):
@@ -71,8 +71,8 @@ class Removal:
     ----------
     connection : psycopg.Connection
     schema : str
-    inputs : Inputs
-        The files; they know the tiles.
+    planner : Planner
+        Of the files.
     most : int
         Rows that may be in quarantine.
 
@@ -83,11 +83,11 @@ class Removal:
     """
 
     def __init__(
-        self, connection: psycopg.Connection, schema: str, inputs: Inputs, most: int
+        self, connection: psycopg.Connection, schema: str, planner: Planner, most: int
     ) -> None:
         self._connection = connection
         self._schema = schema
-        self._inputs = inputs
+        self._planner = planner
         self._most = most
         self._found = read_schema(connection, schema)
         self._ledger = Ledger(connection, schema)
@@ -140,7 +140,7 @@ class Removal:
     def _compute_again(self) -> None:
         """Compute the columns that depend on all rows of a table."""
         for source in map(SOURCES.__getitem__, self.removed):
-            for name in source.after_rows(self._inputs) if source.after_rows else ():
+            for name in source.after_rows(self._planner.inputs) if source.after_rows else ():
                 query = ddl.render_template(
                     f"{name}_counted", schema=self._schema, table=source.table
                 )
@@ -230,7 +230,7 @@ class Removal:
         for source in sources:
             refused |= self._ledger.quarantine(table, source.stage)
         nothing = NothingLoaded()
-        files = make_plan(sources, self._inputs, {table: self._columns(table)}, nothing).files
+        files = self._planner.plan(sources, {table: self._columns(table)}, nothing).files
         units = []
         for unit in files:
             place = unit.place

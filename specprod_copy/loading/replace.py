@@ -21,7 +21,7 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import copying
 from specprod_copy.loading.key_errors import DuplicateKey, explain
 from specprod_copy.plan.ledger import Ledger
-from specprod_copy.plan.planning import make_plan
+from specprod_copy.plan.planning import Planner
 from specprod_copy.plan.stale_files import Stale, find_stale, forget
 from specprod_copy.postgres import ddl
 from specprod_copy.postgres.columns import Column
@@ -29,7 +29,7 @@ from specprod_copy.postgres.merge import Merge
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.progress import ProgressListener
 from specprod_copy.rows.units import Unit, UnitResult
-from specprod_copy.tables import SOURCES, Inputs, TableSource
+from specprod_copy.tables import SOURCES, TableSource
 from specprod_copy.tables.common import COMPUTED
 
 
@@ -64,7 +64,7 @@ def replace_files(
     schema: str,
     files: Sequence[Path],
     sources: Sequence[TableSource],
-    inputs: Inputs,
+    planner: Planner,
     columns: Mapping[str, Sequence[Column]],
     listener: ProgressListener,
 ) -> list[Replaced]:
@@ -78,7 +78,7 @@ def replace_files(
         See `find_stale`.
     sources : sequence of TableSource
         What they are replaced in.
-    inputs : Inputs
+    planner : Planner
     columns : mapping of str to sequence of Column
         Columns of the tables of `sources`.
     listener : ProgressListener
@@ -98,14 +98,14 @@ def replace_files(
     DatabaseError
         If a row that vanished is referred to, a new one refers to nothing, or a key is not unique.
     """
-    ledger = Ledger(connection, schema)
+    ledger, inputs = Ledger(connection, schema), planner.inputs
     stale = find_stale(files, sources, inputs, ledger)
     tables = list(dict.fromkeys(s.table for s in SOURCES.values() if s.name in stale))
     feeding = [
         s for s in SOURCES.values() if s.table in tables and s.stage in ledger.stages(s.table)
     ]
     forget(stale, ledger)
-    plan = make_plan(feeding, inputs, columns, ledger)
+    plan = planner.plan(feeding, columns, ledger)
     refused = {s.name: ledger.quarantine(s.table, s.stage) for s in feeding}
     works = []
     for table in tables:

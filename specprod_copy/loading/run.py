@@ -24,7 +24,7 @@ from specprod_copy.plan import ledger, versions
 from specprod_copy.plan.batches import make_batches, single_copy_tables
 from specprod_copy.plan.completeness import missing_stages
 from specprod_copy.plan.ledger import Ledger
-from specprod_copy.plan.planning import Plan, make_plan, part_of, sources_of, with_tiles
+from specprod_copy.plan.planning import Plan, Planner, part_of, sources_of
 from specprod_copy.postgres import catalog, rights
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import connect
@@ -32,10 +32,7 @@ from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.progress import ProgressListener
 from specprod_copy.rows.units import Unit, UnitResult
-from specprod_copy.tables import SOURCES, Inputs, TableSource
-
-SMALL_ROWS = 100_000
-"""Up to so many rows a load is one transaction, from CREATE TABLE to the last index."""
+from specprod_copy.tables import SOURCES, TableSource
 
 _END_OF_ROWS = "end of rows"
 """Group of the task that ends what sent the rows."""
@@ -50,7 +47,7 @@ class Loader:
         In autocommit mode, or inside a transaction.
     conninfo : str
         For further connections.
-    inputs : Inputs
+    planner : Planner
     options : LoadOptions
     listener : ProgressListener
     sources : sequence of TableSource
@@ -63,7 +60,7 @@ class Loader:
         self,
         connection: psycopg.Connection,
         conninfo: str,
-        inputs: Inputs,
+        planner: Planner,
         options: LoadOptions,
         listener: ProgressListener,
         sources: Sequence[TableSource],
@@ -71,7 +68,8 @@ class Loader:
     ) -> None:
         self.connection = connection
         self.conninfo = conninfo
-        self.inputs = inputs
+        self.planner = planner
+        self.inputs = planner.inputs
         self.options = options
         self.schema = options.schema
         self.listener = listener
@@ -87,7 +85,7 @@ class Loader:
         self.summary = LoadSummary(options.schema)
         for source in sources_of(options.stages):
             if source not in sources:
-                name = inputs.files.production.name
+                name = self.inputs.files.production.name
                 self.summary.notes.append(f"{source.table}: {name} has no such catalogs, skipped")
 
     def run(self) -> None:
@@ -97,23 +95,22 @@ class Loader:
         with self.connection.transaction():
             self.prepare()
             plan = self.plan()
-            if plan.n_rows <= SMALL_ROWS:
+            if plan.n_rows <= self.options.limits.small_rows:
                 self._complete(plan, jobs=1, whole=self.new_tables, workers=None)
                 return
         jobs = self.options.jobs
-        whole = single_copy_tables(plan.units, self.new_tables, jobs)
+        whole = single_copy_tables(plan.units, self.new_tables, jobs, self.options.limits)
         self._complete(plan, jobs=jobs, whole=whole, workers=self.workers)
 
     def _replace(self) -> None:
         with self.connection.transaction():
             self.prepare()
-            self.inputs = with_tiles(self.inputs, self.sources, self.connection, self.found)
             self.replaced = replace_files(
                 self.connection,
                 self.schema,
                 self.options.replace,
                 self.sources,
-                self.inputs,
+                self.planner,
                 self.columns,
                 self.listener,
             )
@@ -130,7 +127,7 @@ class Loader:
         with self.connection.transaction():
             self.prepare()
         jobs = self.options.jobs
-        units = part_of(self.plan().units, part, parts)
+        units = part_of(self.plan().units, part, parts, self.options.limits)
         with self._executor((), self.workers) as executor:
             self._run([*self._row_tasks(units, executor, jobs)], jobs)
         self.summary.notes.append(
@@ -154,8 +151,7 @@ class Loader:
 
     def plan(self) -> Plan:
         """Find out what is to be loaded, and begin the summary."""
-        self.inputs = with_tiles(self.inputs, self.sources, self.connection, self.found)
-        plan = make_plan(self.sources, self.inputs, self.columns, self.ledger)
+        plan = self.planner.plan(self.sources, self.columns, self.ledger)
         replaced = [result for replaced in self.replaced for result in replaced.results]
         for source in self.sources:
             before = self.ledger.stages(source.table).get(source.stage, 0)
@@ -181,7 +177,7 @@ class Loader:
         with ExitStack() as stack:
             more = [stack.enter_context(connect(self.conninfo)) for _ in range(jobs - 1)]
             connections = post_data.Connections([self.connection, *more], self.listener.step)
-            run = partial(self.key_violations.run, connections, self.inputs)
+            run = partial(self.key_violations.run, connections, self.planner)
             executor = stack.enter_context(self._executor(whole, workers))
             tasks: list[Task[Any]] = [
                 *self._end_of_rows(workers),
@@ -215,7 +211,7 @@ class Loader:
         files = list(plan.files)
         # Files that changed or vanished since cannot tell; that is not what went wrong here.
         with suppress(InputError):
-            files += make_plan(before, self.inputs, self.columns, self.ledger).files
+            files += self.planner.plan(before, self.columns, self.ledger).files
         return explain(error, self.connection, self.schema, self.columns[table], files)
 
     def _conclude(self, complete: Sequence[str]) -> None:
@@ -269,7 +265,7 @@ class Loader:
         # A table that has its foreign keys wants the rows they refer to first.
         in_order = bool(post_data.foreign_keys(self.found, self.tables))
         before: dict[str, object] = {}
-        for batch in make_batches(units, jobs, whole):
+        for batch in make_batches(units, jobs, whole, self.options.limits):
             table = batch[0].table
             after = [group for other, group in before.items() if in_order and other != table]
             before[table] = post_data.rows_of(table)
@@ -299,7 +295,7 @@ class Loader:
 
     def _complete_tables(self, plan: Plan) -> list[str]:
         """Return the tables of the schema that will have rows from all of their stages."""
-        missing = missing_stages(self.found.tables, plan, self.inputs, self.columns, self.ledger)
+        missing = missing_stages(self.found.tables, plan, self.planner, self.columns, self.ledger)
         self.summary.notes += [
             f"keys and indexes of {table} wait for stage {' and '.join(stages)}"
             for table, stages in missing.items()

@@ -6,21 +6,16 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 
+from specprod_copy.plan.limits import LIMITS, Limits
 from specprod_copy.rows.units import Unit
-
-BATCH_ROWS = 500_000
-"""Most rows that share a COPY and a commit: a few seconds' work."""
-
-
-WHOLE_BYTES = 1 << 31
-"""Of files, that fill a table by one COPY at most: some 15 s of work, which a kill would lose."""
-
 
 _BATCHES_PER_JOB = 4
 """A job that ends early waits for the others, at the end: less long with many batches."""
 
 
-def single_copy_tables(units: Sequence[Unit], new: Collection[str], jobs: int) -> frozenset[str]:
+def single_copy_tables(
+    units: Sequence[Unit], new: Collection[str], jobs: int, limits: Limits = LIMITS
+) -> frozenset[str]:
     """Return the tables that are filled by one COPY each, which spares the server work.
 
     They are no more than a job's share of all work: others would wait for the one that has it.
@@ -33,18 +28,22 @@ def single_copy_tables(units: Sequence[Unit], new: Collection[str], jobs: int) -
         Tables that this load has made.
     jobs : int
         How many batches are loaded at a time.
+    limits : Limits
     """
     size: Counter[str] = Counter()
     for unit in units:
         size[unit.table] += unit.n_rows * unit.row_bytes
-    most = min(WHOLE_BYTES, size.total() // jobs)
+    most = min(limits.whole_bytes, size.total() // jobs)
     return frozenset(table for table in new if size[table] <= most)
 
 
 def make_batches(
-    units: Sequence[Unit], jobs: int = 1, whole: Collection[str] = ()
+    units: Sequence[Unit],
+    jobs: int = 1,
+    whole: Collection[str] = (),
+    limits: Limits = LIMITS,
 ) -> Iterator[list[Unit]]:
-    """Group units that share a COPY and a commit: of one table, at most about `BATCH_ROWS` rows.
+    """Group units that share a COPY and a commit: of one table, at most about `Limits.batch_rows`.
 
     Parameters
     ----------
@@ -54,12 +53,13 @@ def make_batches(
         How many batches are loaded at a time.
     whole : collection of str
         Tables that are one batch each.
+    limits : Limits
 
     Yields
     ------
     list of Unit
     """
-    most = BATCH_ROWS
+    most = limits.batch_rows
     if jobs > 1:
         most = min(most, sum(unit.n_rows for unit in units) // (jobs * _BATCHES_PER_JOB))
     for table, group in groupby(units, key=lambda unit: unit.table):

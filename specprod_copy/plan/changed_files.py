@@ -8,8 +8,8 @@ from pathlib import Path
 
 from specprod_copy.errors import ChangedFileError
 from specprod_copy.plan.ledger import Ledger, LoadedRanges
-from specprod_copy.reader import open_table
-from specprod_copy.rows.units import Change, Fingerprint, Stamp, Unit, ledger_name
+from specprod_copy.plan.looks import Looks
+from specprod_copy.rows.units import Change, Fingerprint, Unit, ledger_name
 from specprod_copy.tables import SOURCES, Inputs, TableSource
 
 
@@ -33,7 +33,9 @@ def refuse_vanished(source: TableSource, opened: Sequence[Unit], loaded: LoadedR
         )
 
 
-def refuse_changed_others(source: TableSource, inputs: Inputs, ledger: Ledger) -> None:
+def refuse_changed_others(
+    source: TableSource, inputs: Inputs, ledger: Ledger, looks: Looks
+) -> None:
     """Check that files which decide about the rows of others are those that were loaded.
 
     Raises
@@ -46,12 +48,11 @@ def refuse_changed_others(source: TableSource, inputs: Inputs, ledger: Ledger) -
     for path in source.files(inputs):
         name = ledger_name(path, inputs.files.root)
         if name in known:
-            stamp = Stamp.of(path)
-            with open_table(path, source.hdus) as table:
-                before = loaded.get((name, table.hdu))
-                if before is not None:
-                    now = Fingerprint(stamp, table.digest())
-                    refuse_changed(source, path, table.hdu, now, before[0])
+            look = looks.now(source, path)
+            before = loaded.get((name, look.hdu))
+            if before is not None:
+                now = Fingerprint(look.stamp, look.digest)
+                refuse_changed(source, path, look.hdu, now, before[0])
 
 
 def refuse_changed(

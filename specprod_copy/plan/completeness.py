@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from specprod_copy.plan.ledger import Ledger
-from specprod_copy.plan.planning import Plan, make_plan
+from specprod_copy.plan.planning import Plan, Planner
 from specprod_copy.postgres.columns import Column
-from specprod_copy.tables import SOURCES, Inputs
+from specprod_copy.tables import SOURCES
 
 
 def missing_stages(
     tables: Collection[str],
     plan: Plan,
-    inputs: Inputs,
+    planner: Planner,
     columns: Mapping[str, Sequence[Column]],
     ledger: Ledger,
 ) -> dict[str, list[str]]:
@@ -25,7 +25,7 @@ def missing_stages(
         The tables that exist.
     plan : Plan
         What is about to be loaded.
-    inputs : Inputs
+    planner : Planner
     columns : mapping of str to sequence of Column
         Columns of each table that the plan is about.
     ledger : Ledger
@@ -44,7 +44,7 @@ def missing_stages(
     """
     needed: dict[str, set[str]] = {}
     for source in SOURCES.values():
-        if source.table in tables and source.applies(inputs):
+        if source.table in tables and source.applies(planner.inputs):
             needed.setdefault(source.table, set()).add(source.stage)
     missing = {}
     for table, stages in needed.items():
@@ -52,7 +52,7 @@ def missing_stages(
         absent = stages - coming - ledger.stages(table).keys()
         if any(source.table == table for source in plan.sources):
             rest = stages - absent
-            absent |= {s for s in rest if _interrupted(table, s, plan, inputs, columns, ledger)}
+            absent |= {s for s in rest if _interrupted(table, s, plan, planner, columns, ledger)}
         missing[table] = sorted(absent)
     return missing
 
@@ -61,7 +61,7 @@ def _interrupted(
     table: str,
     stage: str,
     plan: Plan,
-    inputs: Inputs,
+    planner: Planner,
     columns: Mapping[str, Sequence[Column]],
     ledger: Ledger,
 ) -> bool:
@@ -71,4 +71,4 @@ def _interrupted(
         for source in SOURCES.values()
         if (source.table, source.stage) == (table, stage) and source not in plan.sources
     ]
-    return bool(make_plan(others, inputs, columns, ledger).units)
+    return bool(planner.plan(others, columns, ledger).units)

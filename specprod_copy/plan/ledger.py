@@ -17,7 +17,8 @@ import specprod_copy
 from specprod_copy.errors import DatabaseError, InputError
 from specprod_copy.postgres import counted, locks
 from specprod_copy.postgres.names import parametrized
-from specprod_copy.rows.units import Fingerprint, Refusal, Stamp, Unit, UnitResult
+from specprod_copy.reader.look import Stamp
+from specprod_copy.rows.units import Fingerprint, Refusal, Unit, UnitResult
 
 TABLE = "load_ledger"
 """Name of the ledger's table."""

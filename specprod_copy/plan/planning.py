@@ -7,32 +7,28 @@ impossible types are found before the first row is sent.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from zlib import crc32
 
 import numpy as np
 import psycopg
 
-from specprod_copy.errors import ConfigurationError
+from specprod_copy.errors import ConfigurationError, InputError
 from specprod_copy.plan.changed_files import loaded_ranges, refuse_changed_others, refuse_vanished
 from specprod_copy.plan.first_occurrences import first_rows
 from specprod_copy.plan.ledger import TABLE as LEDGER_TABLE
 from specprod_copy.plan.ledger import Ledger
+from specprod_copy.plan.limits import LIMITS, Limits
+from specprod_copy.plan.looks import Looks
 from specprod_copy.postgres import catalog
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.schema import Schema
-from specprod_copy.reader import open_table, read_table
+from specprod_copy.reader import read_table
 from specprod_copy.rows.transform import Transform
-from specprod_copy.rows.units import Fingerprint, Stamp, Unit, ledger_name
+from specprod_copy.rows.units import Fingerprint, Unit, ledger_name
 from specprod_copy.tables import SOURCES, STAGES, Inputs, TableSource, tile
-
-_LOOKING_THREADS = 8
-
-UNIT_ROWS = 100_000
-"""Most rows of a unit, the least that a loader commits: half a second's work."""
 
 
 @dataclass
@@ -95,6 +91,7 @@ def with_tiles(
     sources: Sequence[TableSource],
     connection: psycopg.Connection | None,
     found: Schema,
+    looks: Looks,
 ) -> Inputs:
     """Return inputs that know the tiles: those in the tile table, or on their way there.
 
@@ -111,6 +108,7 @@ def with_tiles(
         None where there is no server.
     found : Schema
         What the server has.
+    looks : Looks
     """
     if inputs.tileids:
         return inputs
@@ -122,7 +120,7 @@ def with_tiles(
     if tile.SOURCE.table in found.tables:
         tiles.update(catalog.integers(connection, found.name, tile.SOURCE.table, "tileid"))
     if LEDGER_TABLE in found.tables:
-        tiles.update(_refused_tiles(inputs, Ledger(connection, found.name)))
+        tiles.update(_refused_tiles(inputs, Ledger(connection, found.name), looks))
     return replace(inputs, tileids=tuple(sorted(tiles)))
 
 
@@ -132,107 +130,111 @@ def with_tiles_of_file(inputs: Inputs) -> Inputs:
     return replace(inputs, tileids=tuple(tileids.drop_nulls().sort()))
 
 
-def _refused_tiles(inputs: Inputs, ledger: Ledger) -> list[int]:
+def _refused_tiles(inputs: Inputs, ledger: Ledger, looks: Looks) -> list[int]:
     """Return the tiles that are in quarantine."""
     refused = ledger.quarantine(tile.SOURCE.table, tile.SOURCE.stage)
     rows = [refusal.row for refusals in refused.values() for refusal in refusals]
     if not rows:
         return []
-    refuse_changed_others(tile.SOURCE, inputs, ledger)
+    refuse_changed_others(tile.SOURCE, inputs, ledger, looks)
     tileids = read_table(inputs.tiles(), tile.SOURCE.hdus, ["TILEID"])["TILEID"]
     return tileids.gather(rows).drop_nulls().to_list()
 
 
-def make_plan(
-    sources: Sequence[TableSource],
-    inputs: Inputs,
-    columns: Mapping[str, Sequence[Column]],
-    ledger: Ledger,
-) -> Plan:
-    """Find out what is to be loaded.
+class Planner:
+    """Finds out what is to be loaded, and keeps what it has seen of files for the next time.
 
     Parameters
     ----------
-    sources : sequence of TableSource
     inputs : Inputs
-    columns : mapping of str to sequence of Column
-        Columns of each table.
-    ledger : Ledger
-        What is loaded already.
-
-    Returns
-    -------
-    Plan
-
-    Raises
-    ------
-    InputError
-        If a file is missing, unreadable, lacks columns, or changed since it was loaded.
+        They know the tiles.
+    limits : Limits
+    looks : Looks, optional
+        What has been seen of the files already.
     """
-    plan = Plan(list(sources))
-    digests: dict[tuple[Path, str, Stamp], str] = {}
-    for source in sources:
-        loaded = ledger.loaded(source.table, source.stage)
-        files = source.files(inputs)
-        # Unpacking what is compressed takes time, and lets other threads run.
-        with ThreadPoolExecutor(_LOOKING_THREADS, thread_name_prefix="look") as pool:
-            look = partial(
-                _look,
-                source,
-                root=inputs.files.root,
-                columns=columns[source.table],
-                digests=digests,
-            )
-            opened = list(pool.map(look, files))
-        ranges = [loaded_ranges(whole, loaded) for whole in opened]
-        refuse_vanished(source, opened, loaded)
-        missing = [list(_missing(whole, r)) for whole, r in zip(opened, ranges, strict=True)]
-        wanted: list[np.ndarray | None] = [None] * len(files)
-        column = source.first_per(inputs)
-        if column is not None and any(missing):
-            if source.unless_in is not None:
-                refuse_changed_others(source.unless_in, inputs, ledger)
-            wanted = [*first_rows(source, column, inputs, files)]
-        for looked_at, rows, parts in zip(opened, wanted, missing, strict=True):
-            whole = replace(looked_at, rows=rows)
-            plan.files.append(whole)
-            plan.units += [_part(whole, *part) for part in parts]
-    given = {inputs.tiles_file, inputs.exposures_file}
-    paths = dict.fromkeys(unit.path for unit in plan.files)
-    plan.notes = inputs.files.left_out(path for path in paths if path not in given)
-    return plan
 
+    def __init__(self, inputs: Inputs, limits: Limits = LIMITS, looks: Looks | None = None) -> None:
+        self.inputs, self.limits, self.looks = inputs, limits, looks or Looks()
 
-def _look(
-    source: TableSource,
-    path: Path,
-    *,
-    root: Path,
-    columns: Sequence[Column],
-    digests: dict[tuple[Path, str, Stamp], str],
-) -> Unit:
-    """Open a file, check that it has what the table needs, and return all of it as one unit.
+    def plan(
+        self,
+        sources: Sequence[TableSource],
+        columns: Mapping[str, Sequence[Column]],
+        ledger: Ledger,
+    ) -> Plan:
+        """Find out what is to be loaded.
 
-    HDUs that fill several tables are digested once: that is most of the time of a large one.
-    """
-    # Before it is opened: a file that takes its place after that has another stamp.
-    stamp = Stamp.of(path)
-    with open_table(path, source.hdus) as table:
-        Transform(source, table, columns)
-        seen = (path, table.hdu, stamp)
-        if seen not in digests:
-            digests[seen] = table.digest()
+        Parameters
+        ----------
+        sources : sequence of TableSource
+        columns : mapping of str to sequence of Column
+            Columns of each table.
+        ledger : Ledger
+            What is loaded already.
+
+        Returns
+        -------
+        Plan
+
+        Raises
+        ------
+        InputError
+            If a file is missing, unreadable, lacks columns, or changed since it was loaded.
+        """
+        plan = Plan(list(sources))
+        self.look(sources)
+        for source in sources:
+            loaded = ledger.loaded(source.table, source.stage)
+            files = source.files(self.inputs)
+            opened = [self._whole(source, path, columns[source.table]) for path in files]
+            ranges = [loaded_ranges(whole, loaded) for whole in opened]
+            refuse_vanished(source, opened, loaded)
+            missing = [
+                list(_missing(whole, r, self.limits.unit_rows))
+                for whole, r in zip(opened, ranges, strict=True)
+            ]
+            wanted: list[np.ndarray | None] = [None] * len(files)
+            column = source.first_per(self.inputs)
+            if column is not None and any(missing):
+                if source.unless_in is not None:
+                    refuse_changed_others(source.unless_in, self.inputs, ledger, self.looks)
+                wanted = [*first_rows(source, column, self.inputs, files)]
+            for looked_at, rows, parts in zip(opened, wanted, missing, strict=True):
+                whole = replace(looked_at, rows=rows)
+                plan.files.append(whole)
+                plan.units += [_part(whole, *part) for part in parts]
+        given = {self.inputs.tiles_file, self.inputs.exposures_file}
+        paths = dict.fromkeys(unit.path for unit in plan.files)
+        plan.notes = self.inputs.files.left_out(path for path in paths if path not in given)
+        return plan
+
+    def look(self, sources: Sequence[TableSource]) -> None:
+        """Look at the files of sources, all HDUs of a file at once."""
+        wanted: dict[Path, list[tuple[str, ...]]] = {}
+        for source in sources:
+            # What is missing is an error when it is the turn of this source.
+            with suppress(InputError):
+                for path in source.files(self.inputs):
+                    hdus = wanted.setdefault(path, [])
+                    if source.hdus not in hdus:
+                        hdus.append(source.hdus)
+        self.looks.take(wanted)
+
+    def _whole(self, source: TableSource, path: Path, columns: Sequence[Column]) -> Unit:
+        """Check that a file has what the table needs, and return all of it as one unit."""
+        look = self.looks.of(path, source.hdus)
+        Transform(source, look, columns)
         return Unit(
             source=source.name,
             table=source.table,
             stage=source.stage,
             path=path,
-            file=ledger_name(path, root),
-            hdu=table.hdu,
+            file=ledger_name(path, self.inputs.files.root),
+            hdu=look.hdu,
             first=0,
-            last=table.n_rows,
-            row_bytes=table.row_bytes,
-            fingerprint=Fingerprint(stamp, digests[seen]),
+            last=look.n_rows,
+            row_bytes=look.row_bytes,
+            fingerprint=Fingerprint(look.stamp, look.digest),
         )
 
 
@@ -243,7 +245,7 @@ def _part(whole: Unit, first: int, last: int) -> Unit:
     return replace(whole, first=first, last=last, rows=rows)
 
 
-def part_of(units: Sequence[Unit], part: int, parts: int) -> list[Unit]:
+def part_of(units: Sequence[Unit], part: int, parts: int, limits: Limits = LIMITS) -> list[Unit]:
     """Return the share of one of several loaders in some units.
 
     Which share a unit belongs to depends on its file and place only, so loaders that plan at
@@ -254,23 +256,27 @@ def part_of(units: Sequence[Unit], part: int, parts: int) -> list[Unit]:
     units : sequence of Unit
     part, parts : int
         Number of the share, from 1 to `parts`.
+    limits : Limits
+        The same for all loaders.
     """
 
     def share(unit: Unit) -> int:
         name = f"{unit.source} {unit.file} {unit.hdu}".encode(errors="surrogateescape")
-        return (crc32(name) + unit.first // UNIT_ROWS) % parts + 1
+        return (crc32(name) + unit.first // limits.unit_rows) % parts + 1
 
     return [unit for unit in units if share(unit) == part]
 
 
-def _missing(whole: Unit, loaded: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield the ranges of rows that are not loaded, cut at multiples of `UNIT_ROWS`.
+def _missing(
+    whole: Unit, loaded: Sequence[tuple[int, int]], unit_rows: int
+) -> Iterator[tuple[int, int]]:
+    """Yield the ranges of rows that are not loaded, cut at multiples of `unit_rows`.
 
     A gzipped file is not cut, for it would be unpacked again for each piece. An HDU without rows
     is one empty unit, so that the ledger shows that it was seen.
     """
     n_rows = whole.last
-    most = max(n_rows, 1) if whole.fingerprint.packed else UNIT_ROWS
+    most = max(n_rows, 1) if whole.fingerprint.packed else unit_rows
     if n_rows == 0 and not loaded:
         yield 0, 0
     position = 0

@@ -15,33 +15,43 @@ from specprod_copy.reader.fits import open_fits
 from specprod_copy.reader.text import open_csv, open_ecsv
 
 
-class InputTable(Protocol):
-    """An open table of an input file.
+class Described(Protocol):
+    """What is known of a table of an input file without its rows."""
 
-    Attributes
-    ----------
-    path : Path
-        The file.
-    hdu : str
-        Name of the HDU as in the file; its number if it has none; "" for a text table.
-    n_rows : int
-        Number of rows.
-    row_bytes : int
-        Bytes of a row in the unpacked file; for text tables an estimate.
-    schema : polars.Schema
-        Columns in file order: names in upper case and their types. Vectors are Array, of one
-        dimension; what cannot be read is Unknown and an error only when it is asked for.
-    header : mapping
-        Keywords of the HDU, and of the primary HDU where the former lacks them; of an ECSV
-        table its meta entries; of a CSV table nothing.
-    """
+    @property
+    def path(self) -> Path:
+        """The file."""
 
-    path: Path
-    hdu: str
-    n_rows: int
-    row_bytes: int
-    schema: pl.Schema
-    header: Mapping[str, object]
+    @property
+    def hdu(self) -> str:
+        """Name of the HDU as in the file; its number if it has none; "" for a text table."""
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a row in the unpacked file; for text tables an estimate."""
+
+    @property
+    def schema(self) -> pl.Schema:
+        """Columns in file order: names in upper case and their types.
+
+        Vectors are Array, of one dimension; what cannot be read is Unknown and an error only when
+        it is asked for.
+        """
+
+    @property
+    def header(self) -> Mapping[str, object]:
+        """Keywords of the HDU, and of the primary HDU where the former lacks them.
+
+        Of an ECSV table its meta entries; of a CSV table nothing.
+        """
+
+
+class InputTable(Described, Protocol):
+    """An open table of an input file."""
 
     def frames(
         self,

@@ -11,7 +11,7 @@ import polars as pl
 
 from specprod_copy.errors import BadRowsError, InputError
 from specprod_copy.postgres.columns import BadValues, Column, conform
-from specprod_copy.reader import InputTable
+from specprod_copy.reader import Described
 from specprod_copy.rows.recipe import find_recipe
 from specprod_copy.tables.source import NOT_FINITE, TableSource
 
@@ -40,8 +40,8 @@ class Transform:
     ----------
     source : TableSource
         What the table is made of.
-    table : InputTable
-        The open HDU; only its description is used.
+    table : Described
+        The HDU.
     columns : sequence of Column
         Columns of the database table.
 
@@ -56,7 +56,7 @@ class Transform:
         If columns are missing or have a type that can never fit; names all of them.
     """
 
-    def __init__(self, source: TableSource, table: InputTable, columns: Sequence[Column]) -> None:
+    def __init__(self, source: TableSource, table: Described, columns: Sequence[Column]) -> None:
         self._source = source
         self._path, self._hdu = table.path, table.hdu
         self._columns = columns

@@ -6,28 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 
-from specprod_copy.errors import InputError
-
-
-@dataclass(frozen=True)
-class Stamp:
-    """What tells, at the cost of a system call, that a file was not written to meanwhile."""
-
-    size: int  # [byte]
-    mtime_ns: int  # modification time since 1970 [ns]
-
-    @classmethod
-    def of(cls, path: Path) -> Self:
-        """Return the stamp of a file."""
-        try:
-            status = path.stat()
-        except OSError as error:
-            raise InputError(f"cannot be read any more: {error.strerror}", path=path) from error
-        return cls(status.st_size, status.st_mtime_ns)
+from specprod_copy.reader.look import Stamp
 
 
 class Change(Enum):

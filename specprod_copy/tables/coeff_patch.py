@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from specprod_copy.desi import ids
-from specprod_copy.reader import InputTable
+from specprod_copy.reader import Described
 from specprod_copy.tables.common import (
     COEFFICIENTS,
     DESINAME,
@@ -29,7 +29,7 @@ HDUS = ("COEFF_PATCH", "ZCATALOG")
 _DESINAME = (pl.col("DESINAME"), DESINAME)
 
 
-def _spectra_group(table: InputTable) -> Mapping[str, object]:
+def _spectra_group(table: Described) -> Mapping[str, object]:
     """Return SPGRP from the header, where a catalog states it."""
     return {name: table.header[name] for name in ("SPGRP",) if name in table.header}
 
@@ -69,4 +69,5 @@ ZTILEPATCH = TableSource(
         Check("SPGRP", pl.col("SPGRP") != "cumulative", "only cumulative spectra are in ztile"),
     ),
     constants=_spectra_group,
+    keywords=("SPGRP",),
 )

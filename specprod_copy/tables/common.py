@@ -10,7 +10,7 @@ from specprod_copy.desi import desiname, ids
 from specprod_copy.desi.domains import Range
 from specprod_copy.desi.production import survey_program_from_name
 from specprod_copy.errors import InputError
-from specprod_copy.reader import InputTable
+from specprod_copy.reader import Described
 from specprod_copy.tables.source import NOT_FINITE, Check
 
 NO_SKY = ids.no_sky(pl.col("TARGETID"))
@@ -94,15 +94,18 @@ def _on_the_sky(column: str, low: float, high: float) -> Check:
     return Check(column, bad, f"not in [{low}, {high}], no position on the sky")
 
 
-def survey_and_program(table: InputTable) -> Mapping[str, object]:
+SURVEY_AND_PROGRAM = ("SURVEY", "PROGRAM")
+
+
+def survey_and_program(table: Described) -> Mapping[str, object]:
     """Return SURVEY and PROGRAM of a catalog of one survey and program.
 
     They are keywords of its header or, failing that, parts of its name, if it is named like that.
 
     Parameters
     ----------
-    table : InputTable
-        An open redshift catalog.
+    table : Described
+        A redshift catalog.
 
     Returns
     -------
@@ -114,7 +117,7 @@ def survey_and_program(table: InputTable) -> Mapping[str, object]:
     InputError
         If the catalog does not say it in any of these ways.
     """
-    names = ("SURVEY", "PROGRAM")
+    names = SURVEY_AND_PROGRAM
     if all(name in table.schema for name in names):
         return {}
     if all(name in table.header for name in names):

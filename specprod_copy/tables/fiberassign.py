@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import polars as pl
 
 from specprod_copy.desi import ids
-from specprod_copy.reader import InputTable
+from specprod_copy.reader import Described
 from specprod_copy.tables.common import NO_SKY, position, within
 from specprod_copy.tables.source import Check, TableSource
 
 
-def _tileid(table: InputTable) -> Mapping[str, object]:
+def _tileid(table: Described) -> Mapping[str, object]:
     return {"TILEID": table.header["TILEID"]} if "TILEID" in table.header else {}
 
 
@@ -33,6 +33,7 @@ def _source(
         row_filter=NO_SKY,
         checks=(within("LOCATION", ids.LOCATION), within("TILEID", ids.TILEID), *checks),
         constants=_tileid,
+        keywords=("TILEID",),
         position=position,
     )
 

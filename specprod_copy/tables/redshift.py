@@ -17,6 +17,7 @@ from specprod_copy.tables.common import (
     DESINAME,
     NO_SKY,
     PRIMARY,
+    SURVEY_AND_PROGRAM,
     TARGETPHOTID,
     absent_bitmasks,
     known_program,
@@ -69,6 +70,7 @@ ZTILE = TableSource(
         *named_position(),
     ),
     constants=survey_and_program,
+    keywords=SURVEY_AND_PROGRAM,
     applies=_has_catalogs,
     after_rows=lambda inputs: () if inputs.files.zall_tilecumulative() else ("primary",),
 )
@@ -90,6 +92,7 @@ ZPIX = TableSource(
     vectors=COEFFICIENTS,
     checks=(known_survey(), known_program(), *named_position()),
     constants=survey_and_program,
+    keywords=SURVEY_AND_PROGRAM,
     applies=_has_catalogs,
     after_rows=lambda inputs: () if inputs.files.zall_pix() else ("primary",),
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 if TYPE_CHECKING:
-    from specprod_copy.reader import InputTable
+    from specprod_copy.reader import Described
     from specprod_copy.tables.inputs import Inputs
 
 
@@ -71,8 +71,10 @@ class TableSource:
     unless_in : TableSource, optional
         With `first_per`: rows whose value is in the files of this source are not loaded.
     constants : callable, optional
-        Takes the open input table, returns values for columns that may be absent in it: from the
-        header, or from the name of the file. A column in the file wins.
+        Takes the description of an input table, returns values for columns that may be absent in
+        it: from the header, or from the name of the file. A column in the file wins.
+    keywords : tuple of str
+        What `constants` reads of the header.
     after_rows : callable, optional
         Takes the `Inputs`, returns names of SQL templates to run on the table after its last row.
     finitize : bool
@@ -95,7 +97,8 @@ class TableSource:
     applies: Callable[[Inputs], bool] = lambda inputs: True
     first_per: Callable[[Inputs], str | None] = lambda inputs: None
     unless_in: TableSource | None = None
-    constants: Callable[[InputTable], Mapping[str, object]] | None = None
+    constants: Callable[[Described], Mapping[str, object]] | None = None
+    keywords: tuple[str, ...] = ()
     after_rows: Callable[[Inputs], Sequence[str]] | None = None
     finitize: bool = True
     vectors: Mapping[str, int] = field(default_factory=dict)

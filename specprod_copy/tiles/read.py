@@ -8,7 +8,7 @@ from pathlib import Path
 
 from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.errors import InputError
-from specprod_copy.rows.units import Stamp
+from specprod_copy.reader.look import Stamp
 from specprod_copy.tables import fiberassign
 from specprod_copy.tiles.photometry import (
     find_photometry,

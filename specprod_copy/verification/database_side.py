@@ -25,9 +25,6 @@ from specprod_copy.postgres.encoder import CHUNK_ROWS
 from specprod_copy.verification.fingerprint import Tally, key_hashes, parts_of
 from specprod_copy.verification.job import TableJob
 
-RANGE_PAGES = 65536
-"""Pages of a table that are read at a time: half a gigabyte."""
-
 _EXAMPLES = 3
 
 Pages = tuple[int, int | None]
@@ -121,8 +118,8 @@ def export_snapshot(connection: psycopg.Connection) -> str:
     return str(row[0])
 
 
-def page_ranges(connection: psycopg.Connection, schema: str, table: str) -> list[Pages]:
-    """Return a table cut into ranges of pages."""
+def page_ranges(connection: psycopg.Connection, schema: str, table: str, size: int) -> list[Pages]:
+    """Return a table cut into ranges of so many pages."""
     row = connection.execute(
         """SELECT pg_relation_size(c.oid) / current_setting('block_size')::bigint
            FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
@@ -131,7 +128,7 @@ def page_ranges(connection: psycopg.Connection, schema: str, table: str) -> list
     ).fetchone()
     if row is None:
         raise DatabaseError(f"table {schema}.{table} does not exist")
-    firsts = range(0, max(int(row[0]), 1), RANGE_PAGES)
+    firsts = range(0, max(int(row[0]), 1), size)
     lasts = [*firsts[1:], None]
     return [*zip(firsts, lasts, strict=True)]
 

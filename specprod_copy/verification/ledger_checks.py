@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from specprod_copy.rows.units import Change, Stamp, Unit
+from specprod_copy.reader.look import Stamp
+from specprod_copy.rows.units import Change, Unit
 from specprod_copy.verification.compare import counted
 from specprod_copy.verification.file_side import FileScan
 from specprod_copy.verification.planning import Entry, TablePlan

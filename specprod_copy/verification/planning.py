@@ -11,13 +11,13 @@ from psycopg import sql
 from specprod_copy.errors import ConfigurationError, DatabaseError, InputError
 from specprod_copy.plan import ledger
 from specprod_copy.plan.ledger import Ledger, NothingLoaded
-from specprod_copy.plan.planning import make_plan, sources_of, with_tiles
+from specprod_copy.plan.looks import Looks
+from specprod_copy.plan.planning import Planner, sources_of, with_tiles
 from specprod_copy.postgres import ddl
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.ddl import primary_key
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.postgres.schema import Schema, Table
-from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.rows.units import Fingerprint, Refusal, Unit
 from specprod_copy.tables import SOURCES, Inputs, TableSource
 from specprod_copy.tables.common import COMPUTED
@@ -106,10 +106,25 @@ def tables_of(stages: Sequence[str], inputs: Inputs) -> list[str]:
     return list(dict.fromkeys(tables))
 
 
+def inputs_with_tiles(
+    inputs: Inputs,
+    stages: Sequence[str],
+    connection: psycopg.Connection,
+    found: Schema,
+    looks: Looks,
+) -> Inputs:
+    """Return inputs that know the tiles; see `with_tiles`."""
+    try:
+        return with_tiles(inputs, sources_of(stages), connection, found, looks)
+    except InputError:
+        # The table tile itself is going to say what is wrong with its file.
+        return with_tiles(inputs, [], connection, found, looks)
+
+
 def plan_tables(
     connection: psycopg.Connection,
-    inputs: Inputs,
-    schema: str,
+    planner: Planner,
+    found: Schema,
     stages: Sequence[str],
     tables: Sequence[str],
     *,
@@ -124,8 +139,9 @@ def plan_tables(
     Parameters
     ----------
     connection : psycopg.Connection
-    inputs : Inputs
-    schema : str
+    planner : Planner
+    found : Schema
+        What the server has.
     stages : sequence of str
     tables : sequence of str
         Existing tables of these stages.
@@ -137,9 +153,11 @@ def plan_tables(
     list of TablePlan
     """
     asked = sources_of(stages)
+    schema = found.name
     loaded = Ledger(connection, schema)
-    found = read_schema(connection, schema)
-    inputs = _with_tiles(inputs, asked, connection, found)
+    inputs = planner.inputs
+    of_tables = [s for s in SOURCES.values() if s.table in tables and s.applies(inputs)]
+    planner.look([s for s in of_tables if s in asked or s.stage in loaded.stages(s.table)])
     plans = []
     for table in tables:
         stages_loaded = loaded.stages(table)
@@ -162,25 +180,15 @@ def plan_tables(
             [source.stage for source in feeding if source.stage not in stages_loaded],
         )
         for source in sources:
-            _add_files(plan, source, inputs, NothingLoaded())
+            _add_files(plan, source, planner, NothingLoaded())
         plans.append(plan)
     return plans
 
 
-def _with_tiles(
-    inputs: Inputs, sources: Sequence[TableSource], connection: psycopg.Connection, found: Schema
-) -> Inputs:
-    try:
-        return with_tiles(inputs, sources, connection, found)
-    except InputError:
-        # The table tile itself is going to say what is wrong with its file.
-        return with_tiles(inputs, [], connection, found)
-
-
-def _add_files(plan: TablePlan, source: TableSource, inputs: Inputs, nothing: Ledger) -> None:
+def _add_files(plan: TablePlan, source: TableSource, planner: Planner, nothing: Ledger) -> None:
     columns: dict[str, Sequence[Column]] = {source.table: plan.job.columns}
     try:
-        planned = make_plan([source], inputs, columns, nothing)
+        planned = planner.plan([source], columns, nothing)
     except InputError as error:
         plan.unplanned[source.stage] = str(error)
     else:

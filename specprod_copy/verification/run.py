@@ -17,6 +17,9 @@ from specprod_copy.executors.executor import Executor, Inline, Workers, in_order
 from specprod_copy.executors.workers import processes
 from specprod_copy.option import Option, Schema, jobs_option
 from specprod_copy.plan import ledger
+from specprod_copy.plan.limits import LIMITS, Limits
+from specprod_copy.plan.looks import Looks
+from specprod_copy.plan.planning import Planner
 from specprod_copy.postgres import ddl
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.schema_from_server import read_schema
@@ -32,7 +35,13 @@ from specprod_copy.verification.database_side import (
 from specprod_copy.verification.file_side import FileScan
 from specprod_copy.verification.fingerprint import PARTS, Tally
 from specprod_copy.verification.ledger_checks import check_files, check_total
-from specprod_copy.verification.planning import TablePlan, absent_table, plan_tables, tables_of
+from specprod_copy.verification.planning import (
+    TablePlan,
+    absent_table,
+    inputs_with_tiles,
+    plan_tables,
+    tables_of,
+)
 from specprod_copy.verification.quarantine import check_quarantine
 from specprod_copy.verification.results import Result
 from specprod_copy.verification.sample import check_sample
@@ -42,7 +51,6 @@ from specprod_copy.verification.server_checks import (
     check_primary_key,
 )
 from specprod_copy.verification.work import (
-    SMALL_ROWS,
     Differing,
     Piece,
     Reader,
@@ -91,6 +99,8 @@ class VerifyOptions:
     alone: bool = False
     """Whether foreign keys to tables that are not in the schema do not matter."""
 
+    limits: Limits = LIMITS
+
 
 def verify(
     conninfo: str,
@@ -99,6 +109,7 @@ def verify(
     listener: ProgressListener | None = None,
     *,
     workers: Workers | None = None,
+    looks: Looks | None = None,
 ) -> list[Result]:
     """Read the files of a production again and compare them with the database.
 
@@ -116,6 +127,8 @@ def verify(
     workers : Workers, optional
         Who reads, instead of processes of this machine. They have to reach the files and the
         server.
+    looks : Looks, optional
+        What has been seen of the files already.
 
     Returns
     -------
@@ -144,10 +157,13 @@ def verify(
             if workers is None and options.jobs > 1:
                 workers = stack.enter_context(processes(options.jobs))
             try:
+                looks = looks or Looks(workers)
+                found = read_schema(connection, schema)
+                inputs = inputs_with_tiles(inputs, options.stages, connection, found, looks)
                 plans = plan_tables(
                     connection,
-                    inputs,
-                    schema,
+                    Planner(inputs, options.limits, looks),
+                    found,
                     options.stages,
                     present,
                     sample=options.sample,
@@ -166,7 +182,9 @@ def verify(
                     if options.alone
                     else set[str]()
                 )
-                run = _Verification(connection, root, existing, elsewhere, here, many, listener)
+                run = _Verification(
+                    connection, root, existing, elsewhere, here, many, listener, options.limits
+                )
                 results += run.run(plans)
             finally:
                 listener.end()
@@ -185,8 +203,10 @@ class _Verification:
         here: Executor[Reader],
         many: Executor[Reader],
         listener: ProgressListener,
+        limits: Limits,
     ) -> None:
         self.connection = connection
+        self.limits = limits
         self.root = root
         self.existing = existing
         self.elsewhere = elsewhere
@@ -195,7 +215,7 @@ class _Verification:
 
     def run(self, plans: list[TablePlan]) -> Iterator[Result]:
         """Verify tables."""
-        works = [TableWork.of(plan, self.connection) for plan in plans]
+        works = [TableWork.of(plan, self.connection, self.limits) for plan in plans]
         self.listener.begin(sum(work.rows for work in works), sum(work.size for work in works))
         for work in works:
             yield from self._check_table(work)
@@ -204,7 +224,7 @@ class _Verification:
         self, function: Callable[[Reader, Piece[P]], T], pieces: Sequence[Piece[P]]
     ) -> Iterator[tuple[Piece[P], T]]:
         """Yield what becomes of pieces, in order; of few rows it is quicker to do all here."""
-        few = len(pieces) < 2 or sum(piece.rows for piece in pieces) <= SMALL_ROWS
+        few = len(pieces) < 2 or sum(piece.rows for piece in pieces) <= self.limits.quick_rows
         return in_order(self.here if few else self.many, function, pieces)
 
     def _check_table(self, work: TableWork) -> Iterator[Result]:

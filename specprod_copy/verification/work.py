@@ -14,6 +14,7 @@ import psycopg
 
 from specprod_copy.executors.contexts import Report
 from specprod_copy.plan.batches import make_batches
+from specprod_copy.plan.limits import Limits
 from specprod_copy.rows.units import Unit
 from specprod_copy.verification.database_side import (
     Pages,
@@ -28,9 +29,6 @@ from specprod_copy.verification.job import TableJob
 from specprod_copy.verification.planning import TablePlan
 
 P = TypeVar("P")
-
-SMALL_ROWS = 500_000
-"""Up to so many rows it is quicker to do the work here than to start processes."""
 
 
 @dataclass(frozen=True)
@@ -123,10 +121,10 @@ class TableWork:
     ranges: list[Pages]
 
     @classmethod
-    def of(cls, plan: TablePlan, connection: psycopg.Connection) -> Self:
+    def of(cls, plan: TablePlan, connection: psycopg.Connection, limits: Limits) -> Self:
         """Cut the work of verifying a table."""
-        ranges = page_ranges(connection, plan.job.schema, plan.job.table)
-        return cls(plan, [*make_batches(plan.units)], ranges)
+        ranges = page_ranges(connection, plan.job.schema, plan.job.table, limits.range_pages)
+        return cls(plan, [*make_batches(plan.units, limits=limits)], ranges)
 
     @property
     def rows(self) -> int:

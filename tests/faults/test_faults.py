@@ -19,7 +19,7 @@ from support.moments import await_no_loader
 from support.relay import Relay
 from support.waiting import PATIENCE, wait_until
 
-from specprod_copy.plan.batches import WHOLE_BYTES
+from specprod_copy.plan.limits import LIMITS
 
 KILLS = int(os.environ.get("SPECPROD_COPY_KILLS", "4"))
 
@@ -47,7 +47,7 @@ def killed_after(loads: Loads, most: int | None, jobs: str, whole_bytes: int) ->
     return code != 0, relay.passed
 
 
-@pytest.mark.parametrize("whole_bytes", [0, WHOLE_BYTES], ids=["batches", "tables"])
+@pytest.mark.parametrize("whole_bytes", [0, LIMITS.whole_bytes], ids=["batches", "tables"])
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_killed_at_random_moments(loads, whole, jobs, whole_bytes):
     """Each time the loader and its workers die at once; what they committed stays.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from support.units import units
 
-from specprod_copy.plan import batches
 from specprod_copy.plan.batches import make_batches
+from specprod_copy.plan.limits import Limits
 from specprod_copy.rows.units import Unit
 
 
@@ -14,9 +14,8 @@ def sizes(batches: list[list[Unit]]) -> list[list[int]]:
     return [[unit.n_rows for unit in batch] for batch in batches]
 
 
-def test_one_job_commits_as_seldom_as_it_may(monkeypatch):
-    monkeypatch.setattr(batches, "BATCH_ROWS", 500)
-    found = make_batches(units(*[100] * 12))
+def test_one_job_commits_as_seldom_as_it_may():
+    found = make_batches(units(*[100] * 12), limits=Limits(batch_rows=500))
     assert sizes([*found]) == [[100] * 5, [100] * 5, [100] * 2]
 
 

@@ -169,7 +169,7 @@ def test_grant_to_a_role_that_is_made_later(fuji):
 @pytest.mark.parametrize(("batches", "jobs"), [(1, "1"), (3, "2"), (6, "1")])
 def test_large_load_resumes(fuji, monkeypatch, batches, jobs):
     """A load of several transactions that dies is finished by the next one, without a row twice."""
-    limits.cut(monkeypatch, 250, 100)
+    fuji.limits = limits.cut(250, 100)
     fuji.run("exposures", "--schema", "whole", "-j", "1")
     real, calls = copying.load_units, []
 

@@ -38,7 +38,7 @@ def test_failed_overwrite_keeps_the_old_tables(fuji):
 def test_interrupted_overwrite_keeps_the_old_tables_and_goes_on(fuji, monkeypatch):
     fuji.run("exposures")
     fuji.change(fuji.tiles, 1, "NEXP", 0, 77)
-    limits.cut(monkeypatch, 300, 300)
+    fuji.limits = limits.cut(300, 300)
     old = {t: fuji.query(f"SELECT * FROM fuji.{t}") for t in ("tile", "frame", "load_ledger")}
     real, calls = copying.load_units, []
 

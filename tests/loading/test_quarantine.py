@@ -25,9 +25,9 @@ SURVEYS = "none of cmx, special, sv1, sv2, sv3, main"
 
 
 @pytest.fixture
-def small_pieces(monkeypatch) -> None:
+def small_pieces(iron, monkeypatch) -> None:
     """Load in many transactions, of several chunks each."""
-    limits.cut(monkeypatch, 40, 20)
+    iron.limits = limits.cut(40, 20)
     monkeypatch.setattr(read, "CHUNK_ROWS", 8)
 
 

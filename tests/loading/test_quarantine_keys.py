@@ -27,9 +27,9 @@ WHY = ["row", "column", "value", "reason"]
 
 
 @pytest.fixture(params=["one transaction", "many"])
-def pieces(request, monkeypatch) -> str:
+def pieces(request, iron) -> str:
     if request.param == "many":
-        limits.cut(monkeypatch, 40, 20)
+        iron.limits = limits.cut(40, 20)
     return request.param
 
 
@@ -209,7 +209,7 @@ def test_double_key_beside_quarantine(iron, monkeypatch):
     expids = fits.getdata(path, "EXPOSURES")["EXPID"].tolist()
     iron.change(path, "EXPOSURES", "EXPID", 5, expids[2])
     iron.change(path, "EXPOSURES", "MJD", 1, 1e9)
-    monkeypatch.setattr(run, "SMALL_ROWS", 0)
+    iron.limits = limits.LARGE
 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -261,15 +261,10 @@ def test_verify_looks_for_the_other_row(iron):
 
 
 DRIVER = """
-import sys
-from specprod_copy.loading import run
-from specprod_copy.tables import Inputs
-from specprod_copy.plan import batches, planning
-run.SMALL_ROWS = batches.WHOLE_BYTES = 0
-batches.BATCH_ROWS, planning.UNIT_ROWS = 40, 20
 from specprod_copy.cli import main
+from specprod_copy.plan.limits import Limits
 if __name__ == "__main__":
-    main()
+    main(Limits(unit_rows=20, batch_rows=40, small_rows=0, whole_bytes=0))
 """
 
 

@@ -13,7 +13,7 @@ from specprod_copy.desi.production import ProductionFiles, load_configuration
 from specprod_copy.errors import DatabaseError
 from specprod_copy.loading.api import LoadOptions, load
 from specprod_copy.loading.summary import LoadSummary
-from specprod_copy.plan import planning
+from specprod_copy.plan.limits import Limits
 from specprod_copy.postgres import catalog, locks
 from specprod_copy.tables import Inputs
 
@@ -23,11 +23,11 @@ PRODUCTIONS = load_configuration()
 def test_parts_and_the_load_that_finishes(demos, module_database, monkeypatch):
     """Loaders that share the work, at once and in any order, load every row exactly once."""
     load_production(module_database, demos("iron"), "iron")
-    monkeypatch.setattr(planning, "UNIT_ROWS", 50)
+    limits = Limits(unit_rows=50)
     files = ProductionFiles(PRODUCTIONS["iron"], demos("iron"))
 
     def load_part(part: int) -> LoadSummary:
-        options = LoadOptions(("all",), "parts", part=(part, 3))
+        options = LoadOptions(("all",), "parts", part=(part, 3), limits=limits)
         return load(module_database, Inputs(files), options)
 
     with ThreadPoolExecutor(3) as pool:
@@ -35,7 +35,7 @@ def test_parts_and_the_load_that_finishes(demos, module_database, monkeypatch):
     for summary in summaries:
         assert sum(row.rows_kept for row in summary.tables) > 0
         assert summary.steps == 0
-    final = load(module_database, Inputs(files), LoadOptions(("all",), "parts"))
+    final = load(module_database, Inputs(files), LoadOptions(("all",), "parts", limits=limits))
     assert sum(row.rows_kept for row in final.tables) == 0
     assert final.steps > 0
     query = "SELECT * FROM {}.{} ORDER BY 1, 2, 3, 4, 5"

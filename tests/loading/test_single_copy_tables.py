@@ -6,16 +6,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from support import limits
+from support.limits import LARGE, cut
 from support.units import units
 
 from specprod_copy.desi.production import ProductionFiles, find_production
-from specprod_copy.loading import copying, run
+from specprod_copy.loading import copying
 from specprod_copy.loading.api import LoadOptions, load
-from specprod_copy.plan import batches
 from specprod_copy.plan.batches import make_batches, single_copy_tables
 from specprod_copy.plan.ledger import Ledger
-from specprod_copy.plan.planning import make_plan, sources_of
+from specprod_copy.plan.limits import Limits
+from specprod_copy.plan.planning import Planner, sources_of
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.rows import encoding
@@ -27,12 +27,6 @@ STAGES = ("exposures", "photometry", "targetphot")
 @pytest.fixture
 def inputs(demo_root: Path) -> Inputs:
     return Inputs(ProductionFiles(find_production("fuji"), demo_root))
-
-
-@pytest.fixture
-def large(monkeypatch) -> None:
-    """Let a small production count as a large one, which is not one transaction."""
-    monkeypatch.setattr(run, "SMALL_ROWS", 0)
 
 
 def rows(conninfo: str, schema: str, table: str) -> list[tuple]:
@@ -53,13 +47,11 @@ def pages(conninfo: str, schema: str) -> dict[str, tuple[int, int]]:
         return {table: (all_pages, frozen) for table, all_pages, frozen in found}
 
 
-def test_rows_are_frozen(large, database, inputs, monkeypatch):
+def test_rows_are_frozen(database, inputs):
     """Of a load in one transaction, of a larger one, and not of one that commits in between."""
-    load(database, inputs, LoadOptions(STAGES, "larger", jobs=1))
-    monkeypatch.setattr(run, "SMALL_ROWS", 100_000)
+    load(database, inputs, LoadOptions(STAGES, "larger", jobs=1, limits=LARGE))
     load(database, inputs, LoadOptions(STAGES, "small", jobs=1))
-    limits.cut(monkeypatch, 40, 20)
-    load(database, inputs, LoadOptions(STAGES, "cut", jobs=1))
+    load(database, inputs, LoadOptions(STAGES, "cut", jobs=1, limits=cut(40, 20)))
     found = {schema: pages(database, schema) for schema in ("larger", "small", "cut")}
     assert set(found["cut"]) >= {"tile", "exposure", "frame", "photometry"}
     assert {table for table, (number, frozen) in found["small"].items() if frozen < number} == set()
@@ -70,16 +62,15 @@ def test_rows_are_frozen(large, database, inputs, monkeypatch):
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_sources_of_one_table_are_counted_apart(large, database, inputs, jobs, monkeypatch):
-    whole = load(database, inputs, LoadOptions(STAGES, "whole", jobs=jobs))
-    limits.cut(monkeypatch, 40, 20)
-    cut = load(database, inputs, LoadOptions(STAGES, "cut", jobs=jobs))
-    figures = [[(t.stage, t.file_names, t.rows_kept) for t in s.tables] for s in (whole, cut)]
+def test_sources_of_one_table_are_counted_apart(database, inputs, jobs):
+    whole = load(database, inputs, LoadOptions(STAGES, "whole", jobs=jobs, limits=LARGE))
+    parts = load(database, inputs, LoadOptions(STAGES, "cut", jobs=jobs, limits=cut(40, 20)))
+    figures = [[(t.stage, t.file_names, t.rows_kept) for t in s.tables] for s in (whole, parts)]
     assert figures[0] == figures[1]
     assert all(files and kept for _, files, kept in figures[0][-2:])
 
 
-def test_one_that_dies_leaves_nothing_and_is_made_again(large, database, inputs, monkeypatch):
+def test_one_that_dies_leaves_nothing_and_is_made_again(database, inputs, monkeypatch):
     real = encoding.encoded_chunks
 
     def dying(unit, *others):
@@ -89,20 +80,20 @@ def test_one_that_dies_leaves_nothing_and_is_made_again(large, database, inputs,
 
     monkeypatch.setattr(encoding, "encoded_chunks", dying)
     with pytest.raises(KeyboardInterrupt):
-        load(database, inputs, LoadOptions(STAGES, "iron", jobs=1))
+        load(database, inputs, LoadOptions(STAGES, "iron", jobs=1, limits=LARGE))
     assert rows(database, "iron", "frame")
     assert rows(database, "iron", "photometry") == []
     monkeypatch.setattr(encoding, "encoded_chunks", real)
-    load(database, inputs, LoadOptions(STAGES, "iron", jobs=1))
-    load(database, inputs, LoadOptions(STAGES, "undisturbed", jobs=1))
+    load(database, inputs, LoadOptions(STAGES, "iron", jobs=1, limits=LARGE))
+    load(database, inputs, LoadOptions(STAGES, "undisturbed", jobs=1, limits=LARGE))
     for table in ("tile", "exposure", "frame", "photometry"):
         assert rows(database, "iron", table) == rows(database, "undisturbed", table)
 
 
 @pytest.mark.parametrize("rows_before", [0, 1])
-def test_rows_that_came_meanwhile_stay(large, database, inputs, rows_before):
+def test_rows_that_came_meanwhile_stay(database, inputs, rows_before):
     """Of another program, between plan and COPY; later ones have to wait for the commit."""
-    load(database, inputs, LoadOptions(STAGES, "iron", jobs=1))
+    load(database, inputs, LoadOptions(STAGES, "iron", jobs=1, limits=LARGE))
     (source,) = (s for s in sources_of(STAGES) if s.table == "frame")
     with connect(database) as connection:
         columns = {"frame": read_schema(connection, "iron").columns_of("frame")}
@@ -112,7 +103,7 @@ def test_rows_that_came_meanwhile_stay(large, database, inputs, rows_before):
             "CREATE TABLE other.frame (LIKE iron.frame)",
         ):
             connection.execute(query)
-        units = make_plan([source], inputs, columns, Ledger(connection, "other")).units
+        units = Planner(inputs).plan([source], columns, Ledger(connection, "other")).units
         insert = "INSERT INTO other.frame SELECT * FROM iron.frame LIMIT %s"
         connection.execute(insert, (rows_before,))
         tried = []
@@ -145,11 +136,11 @@ def test_no_more_than_the_share_of_a_job(jobs, expected):
     assert single_copy_tables(work, ["zpix", "ztile", "tile"], jobs) == expected
 
 
-def test_only_new_tables_and_none_that_takes_long(monkeypatch):
+def test_only_new_tables_and_none_that_takes_long():
     work = [*size_of("zpix", 400), *size_of("ztile", 300), *size_of("tile", 300)]
     assert single_copy_tables(work, ["ztile"], 1) == {"ztile"}
-    monkeypatch.setattr(batches, "WHOLE_BYTES", 8 * 400 - 1)
-    assert single_copy_tables(work, ["zpix", "ztile"], 1) == {"ztile"}
+    limits = Limits(whole_bytes=8 * 400 - 1)
+    assert single_copy_tables(work, ["zpix", "ztile"], 1, limits) == {"ztile"}
 
 
 def test_batches():

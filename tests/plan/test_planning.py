@@ -16,11 +16,13 @@ from support.units import units as units_of
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.plan.ledger import LoadedRanges
-from specprod_copy.plan.planning import UNIT_ROWS, Plan, make_plan, part_of, sources_of
+from specprod_copy.plan.limits import LIMITS
+from specprod_copy.plan.planning import Plan, Planner, part_of, sources_of
 from specprod_copy.postgres.columns import Column
 from specprod_copy.rows.units import Unit
 from specprod_copy.tables import STAGES, Inputs, TableSource
 
+UNIT_ROWS = LIMITS.unit_rows
 ROWS = 2 * UNIT_ROWS + 7
 
 
@@ -58,9 +60,11 @@ def plan(folder: Path, *names: str, loaded: Mapping[str, list[tuple[int, int]]])
     columns = {"tile": [Column("n", "int4")]}
     known: LoadedRanges = {}
     if loaded:
-        whole = {unit.file: unit for unit in make_plan([source], inputs, columns, Known({})).files}
+        whole = {
+            unit.file: unit for unit in Planner(inputs).plan([source], columns, Known({})).files
+        }
         known = {whole[f].place: (whole[f].fingerprint, ranges) for f, ranges in loaded.items()}
-    return make_plan([source], inputs, columns, Known(known))
+    return Planner(inputs).plan([source], columns, Known(known))
 
 
 def ranges(units: list[Unit]) -> list[tuple[int, int]]:

@@ -16,6 +16,7 @@ from specprod_copy.cli import cli
 from specprod_copy.demo import write_production
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.errors import SpecprodCopyError
+from specprod_copy.plan.limits import Limits
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +31,7 @@ class Admin:
 
     def __init__(self, root: Path, conninfo: str, role: str) -> None:
         self.root, self.conninfo, self.role = root, conninfo, role
+        self.limits = Limits()
         self.own_conninfo = make_conninfo(conninfo, user=role)
 
     def as_administrator(self, statement: str) -> list[tuple]:
@@ -43,7 +45,9 @@ class Admin:
 
     def run(self, *command: str, production: bool = True) -> str:
         files = ["-p", "iron", "-r", str(self.root)] if production else []
-        done = CliRunner().invoke(cli, [*command, *files, "--dsn", self.own_conninfo])
+        done = CliRunner().invoke(
+            cli, [*command, *files, "--dsn", self.own_conninfo], obj=self.limits
+        )
         if done.exception and not isinstance(done.exception, SystemExit):
             raise done.exception
         assert done.exit_code == 0, done.output
@@ -65,13 +69,13 @@ def admin(root, database) -> Iterator[Admin]:
     admin.as_administrator(f"DROP OWNED BY {role} CASCADE; DROP ROLE {role}")
 
 
-def test_all_commands(admin, monkeypatch):
+def test_all_commands(admin):
     """The role has no right on the database but to connect and to make temporary tables."""
     rights = "SELECT rolsuper OR rolcreatedb OR rolcreaterole FROM pg_roles WHERE rolname = '{0}'"
     create = "SELECT has_database_privilege('{0}', current_database(), 'CREATE')"
     for query in (rights, create):
         assert admin.as_administrator(query.format(admin.role)) == [(False,)]
-    limits.cut(monkeypatch, 300, 300)
+    admin.limits = limits.cut(300, 300)
     assert "tables to make: tile, exposure" in admin.run("load", "all", "--dry-run")
     assert "schema iron: 893 rows loaded" in admin.run("load", "all", "-j", "2", "--cluster")
     assert "0 rows loaded and 0 keys" in admin.run("load", "all", "--cluster")

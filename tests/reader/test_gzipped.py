@@ -16,9 +16,8 @@ from support.raw_fits import RawColumn, table_bytes, write
 
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.errors import InputError
-from specprod_copy.loading import run
 from specprod_copy.loading.api import LoadOptions, load
-from specprod_copy.plan import planning
+from specprod_copy.plan.limits import Limits
 from specprod_copy.reader import gzipped, open_table, read_table
 from specprod_copy.tables import Inputs
 
@@ -77,15 +76,14 @@ def test_no_room_to_unpack(packed, tmp_path, monkeypatch):
     )
 
 
-def test_not_cut_into_units(demo_root, database, tmp_path, monkeypatch):
+def test_not_cut_into_units(demo_root, database, tmp_path):
     """It would be unpacked from its beginning for each of them."""
-    monkeypatch.setattr(run, "SMALL_ROWS", 0)
-    monkeypatch.setattr(planning, "UNIT_ROWS", 10)
+    limits = Limits(unit_rows=10, small_rows=0)
     files = ProductionFiles(find_production("fuji"), demo_root)
     packed = tmp_path / "exposures.fits.gz"
     packed.write_bytes(gzip.compress(files.exposures().read_bytes()))
     for schema, inputs in (("plain", Inputs(files)), ("packed", Inputs(files, None, packed))):
-        load(database, inputs, LoadOptions(("exposures",), schema))
+        load(database, inputs, LoadOptions(("exposures",), schema, limits=limits))
     with psycopg.connect(database) as connection:
         query = """SELECT count(*), sum(last_row - first_row)::int, sum(rows_kept)::int
                    FROM {}.load_ledger WHERE table_name = 'frame'"""

@@ -11,9 +11,10 @@ from support.waiting import PATIENCE
 
 from specprod_copy.errors import InputError
 from specprod_copy.postgres.encoder import Encoded
+from specprod_copy.reader.look import Stamp
 from specprod_copy.rows import encoding
 from specprod_copy.rows.encoding import Chunk
-from specprod_copy.rows.units import Fingerprint, Stamp, Unit
+from specprod_copy.rows.units import Fingerprint, Unit
 
 FINGERPRINT = Fingerprint(Stamp(0, 0), "whole")
 

@@ -17,7 +17,7 @@ from specprod_copy.cli import main
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.loading.api import LoadOptions, load
 from specprod_copy.plan.ledger import Ledger
-from specprod_copy.plan.planning import make_plan, sources_of
+from specprod_copy.plan.planning import Planner, sources_of
 from specprod_copy.postgres import statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.schema_from_server import read_schema
@@ -78,7 +78,7 @@ class Table:
             tiles = tuple(int(t) for t in sorted(self._tileids()))
             inputs = Inputs(self.files, tileids=tiles)
             ledger = Ledger(connection, "scratch")
-            plan = make_plan([self.source], inputs, {table: columns}, ledger)
+            plan = Planner(inputs).plan([self.source], {table: columns}, ledger)
             connection.rollback()
         return columns, plan.units
 

@@ -21,6 +21,7 @@ from specprod_copy.errors import SpecprodCopyError
 from specprod_copy.loading import copying
 from specprod_copy.loading.api import LoadOptions, load
 from specprod_copy.loading.summary import LoadSummary
+from specprod_copy.plan.limits import Limits
 from specprod_copy.tables import SOURCES, Inputs
 from specprod_copy.verification import VerifyOptions, verify
 from support import limits
@@ -58,12 +59,14 @@ class Case:
     """A copy of the production that a test may change, and a database."""
 
     def __init__(self, root: Path, conninfo: str) -> None:
-        self.root, self.conninfo = root, conninfo
+        self.root, self.conninfo, self.limits = root, conninfo, Limits()
         self.files = ProductionFiles(find_production("iron"), root)
 
     def load(self, *stages: str, schema: str = "iron", **options) -> LoadSummary:
         inputs = Inputs(self.files, **options.pop("inputs", {}))
-        return load(self.conninfo, inputs, LoadOptions(stages, schema, **options))
+        return load(
+            self.conninfo, inputs, LoadOptions(stages, schema, limits=self.limits, **options)
+        )
 
     def replace(self, *stages: str, files: Sequence[Path]) -> LoadSummary:
         return self.load(*stages, replace=tuple(files))
@@ -71,7 +74,8 @@ class Case:
     def command(self, *arguments: object, **options) -> Result:
         """Run ``specprod-copy``."""
         given = ["-p", "iron", "-r", self.root, "--dsn", self.conninfo]
-        return CliRunner().invoke(cli, [*map(str, (*arguments, *given))], **options)
+        everything = [*map(str, (*arguments, *given))]
+        return CliRunner().invoke(cli, everything, obj=self.limits, **options)
 
     def query(self, query: str) -> list[tuple]:
         with psycopg.connect(self.conninfo) as connection:
@@ -155,8 +159,9 @@ def loaded(cluster, iron_database: str, iron_root: Path, tmp_path: Path) -> Iter
 
 
 @pytest.fixture
-def many_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
-    limits.cut(monkeypatch, 40, 40)
+def many_transactions(request: pytest.FixtureRequest) -> None:
+    name = "iron" if "iron" in request.fixturenames else "loaded"
+    request.getfixturevalue(name).limits = limits.cut(40, 40)
 
 
 def interrupt_after(monkeypatch: pytest.MonkeyPatch, batches: int) -> Callable[[], None]:

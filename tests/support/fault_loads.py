@@ -26,6 +26,7 @@ from support.waiting import wait_until
 
 TABLES = tuple(dict.fromkeys(source.table for source in SOURCES.values()))
 BATCH_ROWS, UNIT_ROWS = 60, 40
+LIMITS = limits.cut(BATCH_ROWS, UNIT_ROWS)
 """Limits so small that a small production is a load of many transactions."""
 
 # The command line with these limits. Where a gate is given as "TABLE ROW MOMENT", each process that
@@ -34,11 +35,8 @@ BATCH_ROWS, UNIT_ROWS = 60, 40
 DRIVER = f"""
 import os, sys, time
 from pathlib import Path
-from specprod_copy.loading import copying, run
-from specprod_copy.plan import batches, planning
+from specprod_copy.loading import copying
 from specprod_copy.rows import encoding
-run.SMALL_ROWS, batches.WHOLE_BYTES = 0, int(os.environ["WHOLE_BYTES"])
-batches.BATCH_ROWS, planning.UNIT_ROWS = {BATCH_ROWS}, {UNIT_ROWS}
 table, row, moment, folder = os.environ.get("GATE", ". 0 . .").split()
 
 def wait():
@@ -68,7 +66,8 @@ if __name__ == "__mp_main__" and moment == "start":
     wait()
 if __name__ == "__main__":
     from specprod_copy.cli import main
-    main()
+    from specprod_copy.plan.limits import Limits
+    main(Limits({UNIT_ROWS}, {BATCH_ROWS}, 0, int(os.environ["WHOLE_BYTES"]), quick_rows=0))
 """
 
 
@@ -141,7 +140,11 @@ class Loads:
 
     def load(self, *stages: str, schema: str = "iron", **options) -> None:
         """Load in this process, which may be done by several threads at once."""
-        load(self.conninfo, self.inputs, LoadOptions(stages or ("all",), schema, **options))
+        load(
+            self.conninfo,
+            self.inputs,
+            LoadOptions(stages or ("all",), schema, limits=LIMITS, **options),
+        )
 
     def complete(self, whole: dict[str, object], **options) -> None:
         """Load again, undisturbed: nothing is missing, nothing is doubled, no value is wrong."""
@@ -230,17 +233,7 @@ def root(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def small_transactions() -> Iterator[None]:
-    """Let loads in this process have transactions as small as those of the driver."""
-    with pytest.MonkeyPatch.context() as patch:
-        limits.cut(patch, BATCH_ROWS, UNIT_ROWS)
-        yield
-
-
-@pytest.fixture(scope="module")
-def undisturbed(
-    small_transactions, driver, root, module_database
-) -> tuple[Loads, dict[str, object]]:
+def undisturbed(driver, root, module_database) -> tuple[Loads, dict[str, object]]:
     loads = Loads(driver, root, module_database)
     loads.load(schema="whole")
     return loads, loads.contents("whole")

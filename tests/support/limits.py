@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-
-from specprod_copy.loading import run
-from specprod_copy.plan import batches, planning
+from specprod_copy.plan.limits import Limits
 
 
-def cut(patch: pytest.MonkeyPatch, batch_rows: int, unit_rows: int) -> None:
-    """Let loads commit every `batch_rows` rows, in units of `unit_rows`."""
-    patch.setattr(run, "SMALL_ROWS", 0)
-    patch.setattr(batches, "WHOLE_BYTES", 0)
-    patch.setattr(batches, "BATCH_ROWS", batch_rows)
-    patch.setattr(planning, "UNIT_ROWS", unit_rows)
+def cut(batch_rows: int, unit_rows: int) -> Limits:
+    """Return limits by which loads commit every `batch_rows` rows, in units of `unit_rows`."""
+    return Limits(unit_rows, batch_rows, small_rows=0, whole_bytes=0)
+
+
+LARGE = Limits(small_rows=0)
+"""Let a small production count as a large one, which is not one transaction."""

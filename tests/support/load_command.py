@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from specprod_copy.cli import cli
 from specprod_copy.errors import SpecprodCopyError
+from specprod_copy.plan.limits import Limits
 
 REDUX = Path("spectro/redux/fuji")
 
@@ -21,7 +22,7 @@ class Loader:
     """The command line, on a copy of the demo production and a fresh database."""
 
     def __init__(self, root: Path, conninfo: str) -> None:
-        self.root, self.conninfo = root, conninfo
+        self.root, self.conninfo, self.limits = root, conninfo, Limits()
         self.tiles = root / REDUX / "tiles-fuji.fits"
         self.exposures = root / REDUX / "exposures-fuji.fits"
 
@@ -45,7 +46,8 @@ class Loader:
 
     def invoke(self, *arguments: str, dsn: str | None = None):
         command = ["load", *arguments, "--specprod", "fuji", "--root", str(self.root)]
-        return CliRunner().invoke(cli, [*command, "--dsn", dsn or self.conninfo])
+        everything = [*command, "--dsn", dsn or self.conninfo]
+        return CliRunner().invoke(cli, everything, obj=self.limits)
 
     def query(self, query: str) -> list[tuple]:
         with psycopg.connect(self.conninfo) as connection:

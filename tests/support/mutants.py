@@ -27,7 +27,7 @@ from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.errors import InputError
 from specprod_copy.loading import copying
 from specprod_copy.plan.ledger import Ledger
-from specprod_copy.plan.planning import make_plan
+from specprod_copy.plan.planning import Planner
 from specprod_copy.postgres import statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import connect
@@ -103,7 +103,7 @@ class Lab:
         try:
             with self.connection.transaction(force_rollback=True):
                 ledger = Ledger(self.connection, SCHEMA)
-                plan = make_plan([alone], self.inputs, {source.table: columns}, ledger)
+                plan = Planner(self.inputs).plan([alone], {source.table: columns}, ledger)
                 # A new file, so that ctid tells the order in which the rows were sent.
                 self.connection.execute(f"TRUNCATE {SCHEMA}.{source.table}")
                 copying.copy_units(

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from specprod_copy import cli
 from specprod_copy.desi.production import ProductionFiles, find_production
+from specprod_copy.plan.limits import Limits
 from specprod_copy.tables import Inputs
 from specprod_copy.verification import VerifyOptions, verify
 
@@ -28,6 +29,7 @@ class Case:
     def __init__(self, folder: Path, original: Path, conninfo: str, name: str = "iron") -> None:
         self.root, self.folder, self.conninfo = folder / name, folder / "out", conninfo
         self.name = name
+        self.limits = Limits()
         shutil.copytree(original, self.root)
         self.files = ProductionFiles(find_production(name), self.root)
 
@@ -37,7 +39,7 @@ class Case:
         command += ["--dsn", self.conninfo, "--jobs", "1"]
         if quarantine:
             command += ["--on-error", "quarantine", "--quarantine", str(self.folder)]
-        result = CliRunner().invoke(cli.cli, command)
+        result = CliRunner().invoke(cli.cli, command, obj=self.limits)
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         assert result.exit_code == code, result.output

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from specprod_copy.rows.units import Fingerprint, Stamp, Unit
+from specprod_copy.reader.look import Stamp
+from specprod_copy.rows.units import Fingerprint, Unit
 
 
 def units(*sizes: int, source: str = "zpix<redshift") -> list[Unit]:

@@ -15,7 +15,7 @@ from support.verify_case import Case, inputs_of
 
 from specprod_copy.demo import write_production
 from specprod_copy.loading.api import LoadOptions, load
-from specprod_copy.plan import planning
+from specprod_copy.plan.limits import Limits
 
 
 @pytest.fixture(scope="session")
@@ -29,9 +29,8 @@ def original(tmp_path_factory) -> Path:
 def loaded(cluster, original) -> Iterator[str]:
     """Return a database with the production, loaded in several units per file."""
     with fresh_database(cluster) as conninfo:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(planning, "UNIT_ROWS", 40)
-            load(conninfo, inputs_of(original), LoadOptions(("all",), "iron"))
+        options = LoadOptions(("all",), "iron", limits=Limits(unit_rows=40))
+        load(conninfo, inputs_of(original), options)
         yield conninfo
 
 

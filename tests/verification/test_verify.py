@@ -11,15 +11,13 @@ from support.verify_case import Case, inputs_of
 
 from specprod_copy.demo import write_production
 from specprod_copy.loading.api import LoadOptions, load
-from specprod_copy.plan import batches, planning
+from specprod_copy.plan.limits import Limits
 from specprod_copy.tables import SOURCES
 from specprod_copy.verification import (
     CHECKS,
     Result,
     VerifyOptions,
-    database_side,
     verify,
-    work,
 )
 from specprod_copy.verification.database_side import export_snapshot, joining, reading
 
@@ -49,14 +47,11 @@ def test_an_undisturbed_load_passes(loaded, original):
             assert names == [name for (name,) in columns]
 
 
-def test_several_processes_find_the_same(case, monkeypatch):
+def test_several_processes_find_the_same(case):
     case.execute("UPDATE iron.zpix SET z = 0.5 WHERE id = %s", case.row()[0])
     one = case.verify("redshift")
-    monkeypatch.setattr(work, "SMALL_ROWS", 0)
-    monkeypatch.setattr(database_side, "RANGE_PAGES", 2)
-    monkeypatch.setattr(batches, "BATCH_ROWS", 1)
-    monkeypatch.setattr(planning, "UNIT_ROWS", 30)
-    assert case.verify("redshift", jobs=2) == one
+    small = Limits(unit_rows=30, batch_rows=1, quick_rows=0, range_pages=2)
+    assert case.verify("redshift", jobs=2, limits=small) == one
     assert sum(not result.passed for result in one) == 2
 
 

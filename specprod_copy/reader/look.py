@@ -1,0 +1,91 @@
+"""What is known of an input table without its rows: enough to plan with, small, and picklable."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import polars as pl
+
+from specprod_copy.errors import InputError
+from specprod_copy.reader import open_table
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What tells, at the cost of a system call, that a file was not written to meanwhile."""
+
+    size: int  # [byte]
+    mtime_ns: int  # modification time since 1970 [ns]
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """Return the stamp of a file."""
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise InputError(f"cannot be read any more: {error.strerror}", path=path) from error
+        return cls(status.st_size, status.st_mtime_ns)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen of an input table; the names are those of `InputTable`."""
+
+    path: Path
+    hdu: str
+    stamp: Stamp
+    """Of the file before it was opened: one that takes its place afterwards has another."""
+    n_rows: int
+    row_bytes: int
+    schema: pl.Schema
+    header: Mapping[str, object]
+    """The keywords that were asked for."""
+    digest: str
+
+
+def look(
+    path: Path, wanted: Sequence[Sequence[str]], keywords: Collection[str] = ()
+) -> list[Look | InputError]:
+    """Look at HDUs of a file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    wanted : sequence of sequence of str
+        For each HDU its accepted names; see `open_table`.
+    keywords : collection of str
+        Keywords to keep of the header.
+
+    Returns
+    -------
+    list of Look or InputError
+        In the order of `wanted`. An HDU that several of them mean is digested once.
+    """
+    digests: dict[str, str] = {}
+    return [_look(path, hdus, keywords, digests) for hdus in wanted]
+
+
+def _look(
+    path: Path, hdus: Sequence[str], keywords: Collection[str], digests: dict[str, str]
+) -> Look | InputError:
+    try:
+        stamp = Stamp.of(path)
+        with open_table(path, hdus) as table:
+            if table.hdu not in digests:
+                digests[table.hdu] = table.digest()
+            header = {key: table.header[key] for key in keywords if key in table.header}
+            return Look(
+                path,
+                table.hdu,
+                stamp,
+                table.n_rows,
+                table.row_bytes,
+                table.schema,
+                header,
+                digests[table.hdu],
+            )
+    except InputError as error:
+        return error
