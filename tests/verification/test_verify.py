@@ -38,7 +38,7 @@ def test_an_undisturbed_load_passes(loaded, original):
             assert (table, "rows", f"{rows} rows, keys equal") in found
             columns = connection.execute(
                 """SELECT attname FROM pg_attribute
-                   WHERE attrelid = %s::regclass AND attnum > 0""",
+                   WHERE attrelid = %s::regclass AND attnum > 0 ORDER BY attnum""",
                 (f"iron.{table}",),
             ).fetchall()
             names = [
