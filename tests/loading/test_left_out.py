@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gzip
 
-from support.changing import iron, original
+from support.changing import iron
 
 from specprod_copy.cli.load_text import plan_lines
 from specprod_copy.loading.api import LoadOptions, plan_load
 from specprod_copy.tables import Inputs
 
-__all__ = ["iron", "original"]
+__all__ = ["iron"]
 
 
 def test_gzipped_member(iron):
