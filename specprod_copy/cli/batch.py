@@ -52,7 +52,7 @@ def batch(
       specprod-copy batch me@example.org /global/cfs/cdirs/desi/public/dr1 iron --submit
 
     A job that has succeeded moves its script to the folder done, so the scripts that are left are
-    those still to run. Jobs go on where earlier ones stopped: when something failed, mend it and
+    those still to run. Jobs continue where earlier ones stopped: when something failed, mend it and
     submit again, the remaining scripts or all of them. For that reason no job replaces tables,
     unless you say --overwrite-tables: then the first job does, with load --overwrite, each time it
     is run. It fails, and nothing is changed, if other tables refer to its own; to replace a whole

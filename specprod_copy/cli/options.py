@@ -86,7 +86,7 @@ class SchemaOptions:
 
     @property
     def name(self) -> str | None:
-        """The schema; None if nothing tells it."""
+        """The schema; None if it is not known."""
         return self.schema or self.specprod
 
     def inputs(self) -> Inputs | None:
