@@ -26,14 +26,14 @@ import numpy as np
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.plan.ledger import NothingLoaded
 from specprod_copy.plan.planning import Planner, with_tiles_of_file
-from specprod_copy.postgres import ddl, encoder
+from specprod_copy.postgres import encoder
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.copy import Nothing
 from specprod_copy.postgres.encoder import Encoded, Encoder
 from specprod_copy.reader import fits, open_table
 from specprod_copy.rows.sky_order import sorted_on_sky
 from specprod_copy.rows.transform import Transform
-from specprod_copy.tables import SOURCES, Inputs
+from specprod_copy.tables import SOURCES, Inputs, specprod_catalogue
 
 STAGES = ("plan", "open", "read", "transform", "encode")
 
@@ -131,7 +131,7 @@ def line(label: str, found: dict[str, float]) -> str:
 def main(root: Path, tables: tuple[str, ...], specprod: str, runs: int, sweep: bool) -> None:
     """Measure the stages before the server, for TABLES of a production below ROOT."""
     inputs = Inputs(ProductionFiles(find_production(specprod, None), root))
-    columns = {table: ddl.definition().columns_of(table) for table in tables}
+    columns = {table: specprod_catalogue().definition.columns_of(table) for table in tables}
     print(f"{'processor seconds per million rows':34} ", end="")
     print(*(f"{title:>9}" for title in TITLES))
     for name in [name for name, source in SOURCES.items() if source.table in tables]:

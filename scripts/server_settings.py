@@ -32,7 +32,7 @@ from specprod_copy.postgres import statements
 from specprod_copy.postgres.connection import SESSION_SETTINGS, connect
 from specprod_copy.server.account import account_for
 from specprod_copy.server.cluster import Cluster
-from specprod_copy.tables import Inputs
+from specprod_copy.tables import Inputs, specprod_catalogue
 
 TABLE = "zpix"
 SCHEMA = "server_settings"
@@ -159,7 +159,9 @@ def prepare(cluster: Cluster, work: Path, rows: int) -> Path:
 
 def run_statements(connection: psycopg.Connection, phases: Sequence[str]) -> None:
     """Run the statements of some phases of the table, one after the other."""
-    statements.make(connection, ["schema", TABLE], phases, schema=SCHEMA)
+    statements.make(
+        connection, specprod_catalogue().definition, ["schema", TABLE], phases, schema=SCHEMA
+    )
 
 
 def state(connection: psycopg.Connection) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from specprod_copy.postgres import ddl, locks
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.postgres.schema import Schema, made
 from specprod_copy.postgres.schema_from_server import read_schema
-from specprod_copy.tables import SOURCES, Inputs, TableSource
+from specprod_copy.tables import Catalogue, Inputs, TableSource, specprod_catalogue
 
 FINISH_PHASES = ("keys", "indexes", "foreign_keys", "validation", "q3c")
 """Phases of the DDL that come after the rows."""
@@ -83,7 +83,10 @@ class Status:
 
 
 def schema_status(
-    connection: psycopg.Connection, schema: str, inputs: Inputs | None = None
+    connection: psycopg.Connection,
+    schema: str,
+    inputs: Inputs | None = None,
+    catalogue: Catalogue | None = None,
 ) -> Status:
     """Find out how far a schema is.
 
@@ -93,6 +96,8 @@ def schema_status(
     schema : str
     inputs : Inputs, optional
         The production's files, to tell what is missing. They are opened, not read.
+    catalogue : Catalogue, optional
+        The tables and their sources; those of a production without it.
 
     Raises
     ------
@@ -101,14 +106,15 @@ def schema_status(
     InputError
         If a file cannot be opened, lacks columns or changed since it was loaded.
     """
+    catalogue = catalogue or specprod_catalogue()
     found = read_schema(connection, schema)
     if ledger.TABLE not in found.tables:
         raise DatabaseError(
             f"schema {schema} has no table {ledger.TABLE}: this program has not loaded it"
         )
-    sources = [source for source in SOURCES.values() if source.table in found.tables]
-    plan = _plan(connection, found, sources, inputs) if inputs else None
-    done, missing = _steps(found, [source.table for source in sources])
+    sources = [s for s in catalogue.sources.values() if s.table in found.tables]
+    plan = _plan(catalogue, connection, found, sources, inputs) if inputs else None
+    done, missing = _steps(catalogue.definition, found, [source.table for source in sources])
     return Status(
         schema,
         locks.holders(connection, schema),
@@ -119,10 +125,14 @@ def schema_status(
 
 
 def _plan(
-    connection: psycopg.Connection, found: Schema, sources: Sequence[TableSource], inputs: Inputs
+    catalogue: Catalogue,
+    connection: psycopg.Connection,
+    found: Schema,
+    sources: Sequence[TableSource],
+    inputs: Inputs,
 ) -> Plan:
     columns = {s.table: found.columns_of(s.table) for s in sources}
-    looks = Looks()
+    looks = Looks(None, catalogue.keywords)
     planner = Planner(with_tiles(inputs, sources, connection, found, looks), looks=looks)
     applicable = [source for source in sources if source.applies(inputs)]
     return planner.plan(applicable, columns, Ledger(connection, found.name))
@@ -154,13 +164,15 @@ def _progress(
 
 
 def _steps(
-    found: Schema, tables: Sequence[str]
+    defined: Schema, found: Schema, tables: Sequence[str]
 ) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """Return the keys and indexes that tables have, and those they lack."""
-    there = made(ddl.definition(), found)
+    there = made(defined, found)
     done: dict[str, list[str]] = {}
     missing: dict[str, list[str]] = {}
-    for statement in ddl.statements(dict.fromkeys(tables), FINISH_PHASES, schema=found.name):
+    for statement in ddl.statements(
+        defined, dict.fromkeys(tables), FINISH_PHASES, schema=found.name
+    ):
         if statement.makes is not None:
             names = done if statement.makes in there else missing
             names.setdefault(statement.table, []).append(statement.makes.name)

@@ -20,13 +20,13 @@ from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.plan.ledger import TABLE as LEDGER
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.looks import Looks
-from specprod_copy.plan.planning import Planner, sources_of, with_tiles
+from specprod_copy.plan.planning import Planner, with_tiles
 from specprod_copy.postgres import catalog, statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.rows.units import Unit
 from specprod_copy.server.cluster import Cluster
-from specprod_copy.tables import Inputs
+from specprod_copy.tables import Inputs, specprod_catalogue
 
 SCHEMA = "specprod_benchmark"
 
@@ -96,7 +96,9 @@ class Bench:
     @property
     def tables(self) -> tuple[str, ...]:
         """Names of the tables that are filled."""
-        return tuple(dict.fromkeys(source.table for source in sources_of(self.stages)))
+        return tuple(
+            dict.fromkeys(source.table for source in specprod_catalogue().select(self.stages))
+        )
 
     def tileids(self) -> tuple[int, ...]:
         """Return the tiles that are loaded."""
@@ -119,7 +121,7 @@ class Bench:
         self.make_tables()
         found = read_schema(self.connection, SCHEMA)
         columns = {t: found.columns_of(t) for t in self.tables}
-        sources = sources_of(self.stages)
+        sources = specprod_catalogue().select(self.stages)
         inputs = with_tiles(Inputs(self.files), sources, self.connection, found, Looks())
         ledger = Ledger(self.connection, SCHEMA)
         sources = [source for source in sources if source.applies(inputs)]
@@ -129,7 +131,9 @@ class Bench:
         """Make the tables again, without keys and indexes."""
         self.drop_tables()
         wanted = ["schema", LEDGER, *self.tables]
-        statements.make(self.connection, wanted, ["table"], schema=SCHEMA)
+        statements.make(
+            self.connection, specprod_catalogue().definition, wanted, ["table"], schema=SCHEMA
+        )
 
     def drop_tables(self) -> None:
         """Drop the tables and forget that they were loaded."""

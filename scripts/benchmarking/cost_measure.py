@@ -25,10 +25,10 @@ from benchmarking.rounds import Figures, Rounds, Turn
 from benchmarking.targets import LIMIT, jobs
 from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.plan.ledger import TABLE as LEDGER
-from specprod_copy.plan.planning import sources_of
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import connect
 from specprod_copy.rows.units import Unit
+from specprod_copy.tables import specprod_catalogue
 
 
 def measure(
@@ -106,7 +106,7 @@ def _orm(
         return {}
     bench.drop_tables()
     seconds = {}
-    for stage in dict.fromkeys(source.stage for source in sources_of(["all"])):
+    for stage in dict.fromkeys(source.stage for source in specprod_catalogue().select(["all"])):
         own = replace(bench, stages=(stage,))
         tables = [table for table in own.tables if table in DR1 and table not in seconds]
         for table in tables:

@@ -17,6 +17,7 @@ from benchmarking.bench import SCHEMA, Bench
 from benchmarking.ready import Ready, copy_statement
 from specprod_copy.postgres import ddl
 from specprod_copy.postgres.search_path import q3c_schema
+from specprod_copy.tables import specprod_catalogue
 
 PHASES = ("keys", "indexes", "q3c", "foreign_keys", "validation")
 
@@ -54,7 +55,9 @@ def finish(bench: Bench, *, parallel: bool = False) -> dict[str, float]:
         if phase == "q3c" and q3c is None:
             continue
         where = q3c or ddl.Q3C_SCHEMA
-        for statement in ddl.statements(bench.tables, [phase], schema=SCHEMA, q3c=where):
+        for statement in ddl.statements(
+            specprod_catalogue().definition, bench.tables, [phase], schema=SCHEMA, q3c=where
+        ):
             made = statement.makes.name if statement.makes else ""
             seconds[f"{phase} {statement.table} {made}"] += _timed(
                 bench.connection, statement.sql.encode()

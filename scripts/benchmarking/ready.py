@@ -17,6 +17,7 @@ from specprod_copy.postgres.copy import File
 from specprod_copy.postgres.encoder import Encoder
 from specprod_copy.rows.encoding import encoded_chunks
 from specprod_copy.rows.units import Unit
+from specprod_copy.tables import SOURCES
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Ready:
 
 def _write(path: Path, units: Sequence[Unit], columns: Sequence[Column]) -> Ready:
     encoder = Encoder(columns)
-    chunks = (chunk.kept for unit in units for chunk in encoded_chunks(unit, encoder))
+    chunks = (chunk.kept for unit in units for chunk in encoded_chunks(unit, SOURCES, encoder))
     rows = File(path).copy(chunks)
     path.chmod(0o644)  # the server may be another user
     names = tuple(column.name for column in columns)

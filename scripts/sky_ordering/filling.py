@@ -21,6 +21,7 @@ from specprod_copy.postgres.encoder import CHUNK_ROWS, Encoded, Encoder
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.search_path import SEARCH_PATH, others_may_create, q3c_schema
 from specprod_copy.rows.sky_order import sorted_on_sky
+from specprod_copy.tables import specprod_catalogue
 
 SCHEMA = "specprod_copy_sky_order"
 
@@ -135,11 +136,19 @@ def make(connection: psycopg.Connection, rows: Sky, case: Case) -> None:
     """Make the table again in one of the orders, with its q3c index and statistics."""
     q3c = see_q3c(connection)
     connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE".encode())
-    statements.make(connection, ["schema", rows.table], ["table"], schema=SCHEMA)
+    statements.make(
+        connection,
+        specprod_catalogue().definition,
+        ["schema", rows.table],
+        ["table"],
+        schema=SCHEMA,
+    )
     pieces, sort, cluster = CASES[case.name]
     copy_rows(connection, rows, case, pieces(rows), sort)
     for phase in ["q3c", *(["cluster"] if cluster else [])]:
-        for statement in ddl.statements([rows.table], [phase], schema=SCHEMA, q3c=q3c):
+        for statement in ddl.statements(
+            specprod_catalogue().definition, [rows.table], [phase], schema=SCHEMA, q3c=q3c
+        ):
             case.seconds[phase] = timed(connection, statement.sql)
     connection.execute(f"VACUUM (ANALYZE) {SCHEMA}.{rows.table}".encode())
     size = connection.execute("SELECT pg_relation_size(%s)", (f"{SCHEMA}.{rows.table}",)).fetchone()

@@ -11,9 +11,10 @@ from specprod_copy.cli.connection import ServerOptions
 from specprod_copy.cli.options import Readers
 from specprod_copy.cli.text import say, warn
 from specprod_copy.errors import DatabaseError
-from specprod_copy.postgres import ddl, rights
+from specprod_copy.postgres import rights
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.tables import specprod_catalogue
 
 
 @click.command()
@@ -32,10 +33,11 @@ def grant(schema: str, **values: Any) -> None:
     roles = make(Readers, values).all
     with connect(make(ServerOptions, values).to_read()) as connection:
         existing = read_schema(connection, schema).tables
-        tables = [table for table in ddl.definition().tables if table in existing]
+        defined = specprod_catalogue().definition
+        tables = [table for table in defined.tables if table in existing]
         if not tables:
             raise DatabaseError(f"schema {schema} has none of the tables of a production")
-        missing = rights.grant(connection, schema, tables, roles)
+        missing = rights.grant(connection, defined, schema, tables, roles)
     for role in roles:
         if role in missing:
             warn(f"Warning: role {role} does not exist: nothing granted to it")

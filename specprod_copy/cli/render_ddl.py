@@ -11,8 +11,9 @@ from specprod_copy.cli.options import Name
 from specprod_copy.cli.text import put
 from specprod_copy.coeff_patch import PATCH_SCHEMA, PRODUCTIONS, render_procedure
 from specprod_copy.postgres import ddl
+from specprod_copy.tables import specprod_catalogue
 
-_KNOWN = tuple(ddl.data_tables())
+_KNOWN = tuple(t for t in specprod_catalogue().definition.tables if t not in ddl.LEDGERS)
 TABLE = Name("table", _KNOWN, f"known: {' '.join(_KNOWN)}")
 
 
@@ -103,6 +104,7 @@ def render_ddl(
             raise click.UsageError("--production is for --coeff-patch")
         wanted = phases or ddl.SCRIPT_PHASES
         script = ddl.render_script(
+            specprod_catalogue().definition,
             tables,
             [phase for phase in wanted if q3c or phase not in ("q3c", "cluster")],
             schema=schema,

@@ -81,6 +81,9 @@ KINDS: Final[Mapping[str, Kind]] = {
 }
 """The kinds, by the table that is patched."""
 
+SOURCES: Final = {kind.source.name: kind.source for kind in KINDS.values()}
+"""What the patch tables are made of, by name."""
+
 
 def kind_of(table: InputTable) -> Kind:
     """Return the kind of an open catalog or patch file, by its columns.

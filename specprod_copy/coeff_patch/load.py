@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from specprod_copy.coeff_patch.kinds import kind_of
+from specprod_copy.coeff_patch.kinds import SOURCES, kind_of
 from specprod_copy.coeff_patch.patches import Patch
 from specprod_copy.errors import ConfigurationError, DatabaseError, InputError
 from specprod_copy.loading import copying, post_data
@@ -22,6 +22,7 @@ from specprod_copy.progress import ProgressListener
 from specprod_copy.reader import open_table
 from specprod_copy.reader.look import Stamp
 from specprod_copy.rows.units import Fingerprint, Unit
+from specprod_copy.tables import specprod_catalogue
 from specprod_copy.tables.coeff_patch import HDUS
 
 
@@ -164,16 +165,17 @@ def _load(
 ) -> LoadedPatch:
     """Make a patch in a schema of its own, where names of indexes are free, and move it."""
     loaded = LoadedPatch(patch)
+    defined = specprod_catalogue().definition
     with (
         locks.hold_schema_lock(connection, patch.own_schema, shared=False),
         connection.transaction(),
     ):
         temporary = not read_schema(connection, patch.own_schema).exists
-        columns = make_tables(connection, patch.own_schema, [patch.plain]).schema.columns_of(
-            patch.plain
-        )
+        columns = make_tables(
+            connection, defined, patch.own_schema, [patch.plain]
+        ).schema.columns_of(patch.plain)
         table = Table(connection, patch.own_schema, patch.plain)
-        results = copying.copy_units(table, units, columns, listener.advance)
+        results = copying.copy_units(table, units, SOURCES, columns, listener.advance)
         for result in results:
             if Stamp.of(result.unit.path) != result.unit.fingerprint.stamp:
                 raise InputError("the file changed while it was loaded", path=result.unit.path)
@@ -183,6 +185,7 @@ def _load(
         try:
             post_data.finish(
                 connection,
+                defined,
                 patch.own_schema,
                 [patch.plain],
                 step=listener.step,
@@ -190,10 +193,12 @@ def _load(
                 q3c=None,
             )
         except DuplicateKey as error:
-            raise explain(error, connection, patch.own_schema, columns, units) from error
-        loaded.missing_roles = rights.grant(connection, patch.own_schema, [patch.plain], roles)
+            raise explain(error, connection, patch.own_schema, SOURCES, columns, units) from error
+        loaded.missing_roles = rights.grant(
+            connection, defined, patch.own_schema, [patch.plain], roles
+        )
         _move(connection, patch)
-        rights.grant(connection, patch.patch_schema, [], roles)
+        rights.grant(connection, defined, patch.patch_schema, [], roles)
         if temporary:
             statements.run(connection, patch.render("drop_schema", schema=patch.own_schema))
     return loaded

@@ -9,6 +9,7 @@ from typing import Final
 from specprod_copy.coeff_patch.kinds import KINDS, Kind
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.postgres import ddl
+from specprod_copy.tables import specprod_catalogue
 
 PATCH_SCHEMA: Final = "coeff_patch"
 """The schema that patches of all productions share."""
@@ -69,7 +70,8 @@ class Patch:
     @property
     def indexes(self) -> list[tuple[str, str]]:
         """Names of indexes in the own schema and in the patch schema."""
-        made = ddl.statements([self.plain], ["keys", "indexes"], schema=self.own_schema)
+        defined = specprod_catalogue().definition
+        made = ddl.statements(defined, [self.plain], ["keys", "indexes"], schema=self.own_schema)
         names = [s.makes.name for s in made if s.makes and s.makes.kind == "index"]
         return [(name, name.replace(self.plain, self.patch)) for name in names]
 

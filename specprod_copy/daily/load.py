@@ -19,9 +19,6 @@ from specprod_copy.tiles.photometry import (
 )
 from specprod_copy.tiles.read import TileRows, fiberassign_file
 
-MERGED = ("exposure", "frame", "photometry", "target", "ztile", "fiberassign", "potential")
-"""Tables that get rows of a tile after its own row, in an order that foreign keys allow."""
-
 
 @dataclass
 class TileResult:
@@ -89,7 +86,7 @@ def load_tile(staging: Staging, files: ProductionFiles, gathered: TileRows) -> T
         locks.merging(connection, schema)
         result.changed = staging.merge("tile")
         result.removed = staging.remove()
-        result.changed += staging.merge(*MERGED)
+        result.changed += staging.merge()
         result.changed += staging.choose_primary()
         result.removed += staging.remove_orphans()
         result.changed += _reassign_photometry(staging, files)

@@ -10,7 +10,6 @@ from pathlib import PurePath
 import psycopg
 
 from specprod_copy.daily import state
-from specprod_copy.daily.schema import KEYS
 from specprod_copy.daily.staging import Staging
 from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.errors import InputError
@@ -52,6 +51,7 @@ class TileState:
 
 def examine(
     connection: psycopg.Connection,
+    keys: Mapping[str, tuple[str, ...]],
     found: Schema,
     files: ProductionFiles,
     summaries: Summaries,
@@ -62,6 +62,8 @@ def examine(
     Parameters
     ----------
     connection : psycopg.Connection
+    keys : mapping of str to tuple of str
+        See `schema.keys_of`.
     found : Schema
     files : ProductionFiles
     summaries : Summaries
@@ -81,8 +83,8 @@ def examine(
         if seen.verdict in (Verdict.SAME, Verdict.CHANGED):
             known[tile.tileid] = [seen.reason] if seen.reason else []
     if known:
-        columns = {table: found.columns_of(table) for table in KEYS}
-        staging = Staging(connection, found.name, columns)
+        columns = {table: found.columns_of(table) for table in keys}
+        staging = Staging(connection, found.name, keys, columns)
         differing, faults = _compare(staging, summaries, list(known))
         for tileid, reasons in known.items():
             if tileid in faults:

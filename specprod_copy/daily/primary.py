@@ -7,11 +7,12 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from specprod_copy.daily.schema import KEYS
+from specprod_copy.daily.schema import keys_of
 from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import post_data
 from specprod_copy.postgres import ddl, locks, statements
 from specprod_copy.postgres.connection import translated_errors
+from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.search_path import q3c_schema
 from specprod_copy.progress import ProgressListener
@@ -59,7 +60,12 @@ def choose_primary(
 
 
 def refresh_indexes(
-    connection: psycopg.Connection, schema: str, listener: ProgressListener, *, cluster: bool
+    connection: psycopg.Connection,
+    defined: Schema,
+    schema: str,
+    listener: ProgressListener,
+    *,
+    cluster: bool,
 ) -> None:
     """Build the q3c indexes anew while they are in use, and let the planner see the new rows.
 
@@ -77,17 +83,18 @@ def refresh_indexes(
     DatabaseError
         If the server refuses.
     """
-    tables = list(KEYS)
+    tables = [*keys_of(defined)]
     q3c = q3c_schema(connection)
     with translated_errors(f"cannot refresh the indexes of schema {schema}"):
         if q3c and not cluster:
-            for statement in ddl.statements(tables, ["q3c"], schema=schema):
+            for statement in ddl.statements(defined, tables, ["q3c"], schema=schema):
                 if statement.makes is not None:
                     index = sql.Identifier(schema, statement.makes.name)
                     with listener.step(str(statement)):
                         connection.execute(sql.SQL("REINDEX INDEX CONCURRENTLY {}").format(index))
         post_data.finish(
             connection,
+            defined,
             schema,
             tables,
             step=listener.step,

@@ -21,7 +21,7 @@ from specprod_copy.postgres import locks
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.progress import ProgressListener
-from specprod_copy.tables import Inputs
+from specprod_copy.tables import Inputs, specprod_catalogue
 from specprod_copy.tiles.summaries import Summaries
 
 
@@ -193,6 +193,8 @@ class _Run:
         self.options = options
         self.schema = options.schema
         self.listener = listener
+        self.defined = specprod_catalogue().definition
+        self.keys = schema.keys_of(self.defined)
         self.summaries = Summaries.read(inputs)
         self.summary = TilesSummary()
 
@@ -221,6 +223,7 @@ class _Run:
         with self.connection.transaction():
             self.columns = schema.prepare(
                 self.connection,
+                self.defined,
                 self.schema,
                 self.files.production,
                 overwrite=options.overwrite,
@@ -233,7 +236,7 @@ class _Run:
         found = read_schema(self.connection, self.schema)
         schema.refuse_other_rows(self.connection, found)
         tiles = [self.summaries.tiles[tileid] for tileid in tileids]
-        states = examine(self.connection, found, self.files, self.summaries, tiles)
+        states = examine(self.connection, self.keys, found, self.files, self.summaries, tiles)
         self.summary.states += states
         for one in states:
             if one.verdict is Verdict.FAULTY:
@@ -259,7 +262,7 @@ class _Run:
             self.summary.primary_changed = changed["ztile"]
         if options.primary or options.cluster:
             primary.refresh_indexes(
-                self.connection, self.schema, self.listener, cluster=options.cluster
+                self.connection, self.defined, self.schema, self.listener, cluster=options.cluster
             )
 
     def _each(
@@ -268,7 +271,9 @@ class _Run:
         """Work on tiles, each in a transaction; one that fails does not keep others from theirs."""
         if not tileids:
             return
-        context = TileContext(self.conninfo, self.schema, self.columns, self.files, self.summaries)
+        context = TileContext(
+            self.conninfo, self.schema, self.keys, self.columns, self.files, self.summaries
+        )
         with (
             threads(min(self.options.jobs, len(tileids))) as workers,
             workers.sharing(context, self.listener.info) as executor,

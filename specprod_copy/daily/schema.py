@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import psycopg
@@ -20,21 +20,20 @@ from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.progress import ProgressListener
 
-KEYS: Final[Mapping[str, str]] = {
-    "tile": "tileid",
-    "exposure": "expid",
-    "frame": "frameid",
-    "photometry": "targetid",
-    "target": "id",
-    "ztile": "id",
-    "fiberassign": "id",
-    "potential": "id",
-}
-"""The tables that a tile has rows in, and their keys, in an order in which rows may arrive."""
+TABLES: Final = frozenset(
+    {"tile", "exposure", "frame", "photometry", "target", "ztile", "fiberassign", "potential"}
+)
+"""The tables that a tile has rows in."""
+
+
+def keys_of(defined: Schema) -> dict[str, tuple[str, ...]]:
+    """Return the primary keys of these tables, in an order in which rows may arrive."""
+    return {t: table.primary_key for t, table in defined.tables.items() if t in TABLES}
 
 
 def prepare(
     connection: psycopg.Connection,
+    defined: Schema,
     schema: str,
     production: Production,
     *,
@@ -47,6 +46,8 @@ def prepare(
     Parameters
     ----------
     connection : psycopg.Connection
+    defined : Schema
+        The tables as they are defined.
     schema : str
     production : Production
         Its versions go into table version.
@@ -60,28 +61,29 @@ def prepare(
     Returns
     -------
     dict of str to list of Column
-        Columns of the tables in `KEYS`.
+        Columns of the tables in `TABLES`.
 
     Raises
     ------
     DatabaseError
         If the tables have rows that were not loaded tile by tile.
     """
+    tables = [*keys_of(defined)]
     locks.making_tables(connection, schema)
     if overwrite:
-        drop_tables(connection, schema, [*KEYS, state.TABLE])
+        drop_tables(connection, schema, [*tables, state.TABLE])
         if ledger.TABLE in read_schema(connection, schema).tables:
             condition = "table_name = ANY(%s)"
-            counted.delete(connection, schema, ledger.TABLE, condition, (list(KEYS),))
-    wanted = ["version", *KEYS, state.TABLE]
-    found = make_tables(connection, schema, wanted).schema
+            counted.delete(connection, schema, ledger.TABLE, condition, (tables,))
+    wanted = ["version", *tables, state.TABLE]
+    found = make_tables(connection, defined, schema, wanted).schema
     refuse_other_rows(connection, found)
     q3c = rights.enable_q3c(connection, schema, listener.info)
-    post_data.finish(connection, schema, list(KEYS), step=listener.step, changed=[], q3c=q3c)
+    post_data.finish(connection, defined, schema, tables, step=listener.step, changed=[], q3c=q3c)
     versions.upsert(connection, schema, versions.versions(connection, production))
-    for role in rights.grant(connection, schema, wanted, roles):
+    for role in rights.grant(connection, defined, schema, wanted, roles):
         listener.info(f"role {role} does not exist: nothing granted to it")
-    return {table: found.columns_of(table) for table in KEYS}
+    return {table: found.columns_of(table) for table in tables}
 
 
 def refuse_other_rows(connection: psycopg.Connection, found: Schema) -> None:
@@ -92,7 +94,7 @@ def refuse_other_rows(connection: psycopg.Connection, found: Schema) -> None:
     DatabaseError
         If not: a load of whole stages knows other rules, and keeps a ledger of its own.
     """
-    tables = [table for table in (state.TABLE, *KEYS) if table in found.tables]
+    tables = [table for table in (state.TABLE, *sorted(TABLES)) if table in found.tables]
     for table in tables:
         has_rows = catalog.has_rows(connection, found.name, table)
         if table == state.TABLE and has_rows:

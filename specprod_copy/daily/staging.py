@@ -9,7 +9,6 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from specprod_copy.daily.schema import KEYS
 from specprod_copy.errors import InputError
 from specprod_copy.postgres import counted, ddl, statements
 from specprod_copy.postgres.columns import Column
@@ -20,8 +19,7 @@ from specprod_copy.rows.encoding import prefetch
 from specprod_copy.tables import common
 from specprod_copy.tiles.tile_rows import SourceRows
 
-REMOVED_FROM = ("ztile", "fiberassign", "potential", "target", "frame", "exposure")
-"""Tables that lose rows of a tile, in an order that foreign keys allow."""
+_NOT_REMOVED = ("tile", "photometry")
 
 
 class Staging:
@@ -33,6 +31,8 @@ class Staging:
         In autocommit mode.
     schema : str
         Schema of the tables.
+    keys : mapping of str to tuple of str
+        Their primary keys, in an order in which rows may arrive.
     columns : mapping of str to sequence of Column
         Their columns.
     """
@@ -41,13 +41,14 @@ class Staging:
         self,
         connection: psycopg.Connection,
         schema: str,
+        keys: Mapping[str, tuple[str, ...]],
         columns: Mapping[str, Sequence[Column]],
     ) -> None:
         self.connection = connection
         self.schema = schema
         self._merges = {
-            table: Merge(connection, schema, table, columns[table], (key,))
-            for table, key in KEYS.items()
+            table: Merge(connection, schema, table, columns[table], key)
+            for table, key in keys.items()
         }
         for merge in self._merges.values():
             merge.make()
@@ -95,13 +96,14 @@ class Staging:
         """Remove the rows of the staged tile that are not staged; return how many."""
         self._run("daily/affected")
         tile = self._merges["tile"]
-        merges = [self._merges[table] for table in REMOVED_FROM]
+        # Photometry belongs to targets, not to tiles; what refers to rows goes before them.
+        merges = [m for m in reversed(self._merges.values()) if m.table not in _NOT_REMOVED]
         return sum(m.remove(m.staged, among=tile.staged, shared=tile.key) for m in merges)
 
     def merge(self, *tables: str) -> int:
-        """Bring staged rows into tables; return how many were new or different."""
+        """Bring staged rows into tables, all but `tile` if none is named; count what differed."""
         count = 0
-        for table in tables:
+        for table in tables or [table for table in self._merges if table != "tile"]:
             if table == "photometry":
                 self._run("daily/decided")
             self._merges[table].refuse_twice()
@@ -140,7 +142,7 @@ class Staging:
         self._merges[table].analyze("targetid", "tileid")
 
     def _truncate(self) -> None:
-        names = [sql.Identifier("pg_temp", f"staged_{table}") for table in KEYS]
+        names = [sql.Identifier("pg_temp", f"staged_{table}") for table in self._merges]
         self.connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(names)))
 
     def _run(self, template: str, **names: ddl.Names) -> list[int]:

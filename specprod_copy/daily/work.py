@@ -23,6 +23,8 @@ class TileContext:
 
     conninfo: str
     schema: str
+    keys: Mapping[str, tuple[str, ...]]
+    """See `schema.keys_of`."""
     columns: Mapping[str, Sequence[Column]]
     """Columns of each table."""
     files: ProductionFiles
@@ -32,7 +34,7 @@ class TileContext:
     def opened(self, say: Report) -> Iterator[TileWorker]:
         """Connect, for all tiles of a worker."""
         with closing(connect(self.conninfo)) as connection:
-            yield TileWorker(Staging(connection, self.schema, self.columns), self, say)
+            yield TileWorker(Staging(connection, self.schema, self.keys, self.columns), self, say)
 
 
 @dataclass(frozen=True)

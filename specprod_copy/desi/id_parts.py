@@ -24,13 +24,15 @@ DECODERS: Final[Mapping[tuple[str, str], Callable[[pl.Expr], pl.Expr]]] = Mappin
 """(table, column) of an id to what makes a struct of columns of the same row from it."""
 
 
-def fields_of(table: str, column: str) -> list[str]:
+def fields_of(decoder: Callable[[pl.Expr], pl.Expr]) -> list[str]:
     """Return the columns that are packed into an id."""
-    decoded = pl.select(DECODERS[table, column](pl.lit(0))).to_series()
+    decoded = pl.select(decoder(pl.lit(0))).to_series()
     return decoded.struct.fields
 
 
-def undecodable(frame: pl.DataFrame, table: str, column: str) -> pl.DataFrame:
+def undecodable(
+    frame: pl.DataFrame, column: str, decoder: Callable[[pl.Expr], pl.Expr]
+) -> pl.DataFrame:
     """Return the rows whose id does not decode to their own columns.
 
     The id of a negative TARGETID (a stuck positioner) is that TARGETID alone: its other fields are
@@ -40,11 +42,13 @@ def undecodable(frame: pl.DataFrame, table: str, column: str) -> pl.DataFrame:
     ----------
     frame : polars.DataFrame
         Rows of the table.
-    table, column : str
-        One of `DECODERS`.
+    column : str
+        The id.
+    decoder : callable
+        Makes a struct of its parts.
     """
-    fields = fields_of(table, column)
-    decoded = frame.select(DECODERS[table, column](pl.col(column)).alias("id")).unnest("id")
+    fields = fields_of(decoder)
+    decoded = frame.select(decoder(pl.col(column)).alias("id")).unnest("id")
     wrong = pl.lit(False)
     for name in fields:
         got = pl.Series("got", decoded[name])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
 
 import psycopg
@@ -29,7 +28,6 @@ from specprod_copy.plan.planning import (
     Plan,
     Planner,
     part_of,
-    sources_of,
     with_tiles,
     with_tiles_of_file,
 )
@@ -40,7 +38,14 @@ from specprod_copy.postgres.ddl import Statement
 from specprod_copy.postgres.schema import Schema, made
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.progress import ProgressListener
-from specprod_copy.tables import Inputs, TableSource, fiberassign, tile
+from specprod_copy.tables import (
+    Catalogue,
+    Inputs,
+    TableSource,
+    fiberassign,
+    specprod_catalogue,
+    tile,
+)
 from specprod_copy.verification import VerifyOptions, verify
 
 __all__ = ["LoadOptions", "check_load", "load", "plan_load"]
@@ -54,6 +59,7 @@ def load(
     options: LoadOptions,
     listener: ProgressListener | None = None,
     *,
+    catalogue: Catalogue | None = None,
     workers: Workers | None = None,
     looks: Looks | None = None,
 ) -> LoadSummary:
@@ -73,6 +79,8 @@ def load(
     options : LoadOptions
     listener : ProgressListener, optional
         Is told what is going on.
+    catalogue : Catalogue, optional
+        The tables and their sources; those of a production without it.
     workers : Workers, optional
         Who reads, verifies and sends, instead of processes of this machine. They have to reach the
         files and the server.
@@ -90,7 +98,8 @@ def load(
     """
     listener = listener or ProgressListener()
     started = time.monotonic()
-    sources = applicable_sources(inputs, options)
+    catalogue = catalogue or specprod_catalogue()
+    sources = applicable_sources(catalogue, inputs, options)
     beside: LoadSummary | None = None
     _check_options(options)
     if options.quarantine_folder is not None:
@@ -103,17 +112,15 @@ def load(
     ):
         if workers is None and options.jobs > 1:
             workers = stack.enter_context(processes(options.jobs))
-        looks = looks or Looks(workers)
+        looks = looks or Looks(workers, catalogue.keywords)
         if not inputs.tileids:
             found = read_schema(connection, options.schema)
             inputs = with_tiles(inputs, sources, connection, found, looks)
         planner = Planner(inputs, options.limits, looks)
-        run = Loader(connection, conninfo, planner, options, listener, sources, workers)
+        run = Loader(catalogue, connection, conninfo, planner, options, listener, sources, workers)
         try:
             if options.overwrite:
-                beside = _load_beside(
-                    connection, conninfo, planner, options, listener, sources, workers
-                )
+                beside = _load_beside(run)
             if options.part is None:
                 run.run()
             else:
@@ -137,7 +144,13 @@ def load(
     return run.summary
 
 
-def check_load(inputs: Inputs, options: LoadOptions, *, new: bool = False) -> None:
+def check_load(
+    inputs: Inputs,
+    options: LoadOptions,
+    catalogue: Catalogue | None = None,
+    *,
+    new: bool = False,
+) -> None:
     """Check what can be checked without a server: options, and whether the files are there.
 
     Parameters
@@ -152,7 +165,7 @@ def check_load(inputs: Inputs, options: LoadOptions, *, new: bool = False) -> No
     SpecprodCopyError
         As `load` for the same reasons.
     """
-    sources = applicable_sources(inputs, options)
+    sources = applicable_sources(catalogue or specprod_catalogue(), inputs, options)
     _check_options(options)
     if tile.SOURCE in sources and not inputs.tileids:
         inputs = with_tiles_of_file(inputs)
@@ -173,52 +186,49 @@ def _check_options(options: LoadOptions) -> None:
         )
 
 
-def _load_beside(
-    connection: psycopg.Connection,
-    conninfo: str,
-    planner: Planner,
-    options: LoadOptions,
-    listener: ProgressListener,
-    sources: list[TableSource],
-    workers: Workers | None,
-) -> LoadSummary:
+def _load_beside(run: Loader) -> LoadSummary:
     """Load into a schema beside, verify, and put its tables into the place of the old ones.
 
     Until then the old tables are as they were, and can be read. What an interrupted run left beside
     is used by the next one, but not tables that failed the verification.
     """
-    tables = list(dict.fromkeys(source.table for source in sources))
+    connection, options, tables = run.connection, run.options, run.tables
     overwrite.check_replaceable(connection, options.schema, tables)
-    inputs, looks = planner.inputs, planner.looks
+    inputs, looks = run.planner.inputs, run.planner.looks
     new = overwrite.beside(options.schema)
-    overwrite.prepare_beside(connection, new, tables)
+    overwrite.prepare_beside(connection, run.catalogue.definition, new, tables)
     aside = dataclasses.replace(
         options, schema=new, overwrite=False, roles=(), quarantine_folder=None
     )
+
+    def again() -> LoadSummary:
+        return load(
+            run.conninfo,
+            inputs,
+            aside,
+            run.listener,
+            catalogue=run.catalogue,
+            workers=run.workers,
+            looks=looks,
+        )
+
     try:
         try:
-            summary = load(conninfo, inputs, aside, listener, workers=workers, looks=looks)
+            summary = again()
         except ChangedFileError:
             # What an interrupted run left is of no use any more.
             overwrite.forget(connection, new, tables)
-            summary = load(conninfo, inputs, aside, listener, workers=workers, looks=looks)
+            summary = again()
     except SpecprodCopyError:
         overwrite.tidy(connection, new)
         raise
     # Of the notes of that load those that still hold are found anew when this one finishes.
-    summary.notes = [_verify_beside(connection, conninfo, planner, aside, listener, workers)]
-    overwrite.swap(connection, options.schema, new, tables)
+    summary.notes = [_verify_beside(run, aside)]
+    overwrite.swap(connection, run.catalogue.definition, options.schema, new, tables)
     return summary
 
 
-def _verify_beside(
-    connection: psycopg.Connection,
-    conninfo: str,
-    planner: Planner,
-    options: LoadOptions,
-    listener: ProgressListener,
-    workers: Workers | None,
-) -> str:
+def _verify_beside(run: Loader, options: LoadOptions) -> str:
     """Verify the tables beside; say that they passed, or that they were not verified.
 
     Raises
@@ -228,16 +238,22 @@ def _verify_beside(
     """
     if not options.verify:
         return "the new tables were not verified before they replaced the old ones"
-    listener.info("the new tables are verified before they replace the old ones")
+    run.listener.info("the new tables are verified before they replace the old ones")
     wanted = VerifyOptions(
         options.stages, options.schema, jobs=options.jobs, alone=True, limits=options.limits
     )
     results = verify(
-        conninfo, planner.inputs, wanted, listener, workers=workers, looks=planner.looks
+        run.conninfo,
+        run.planner.inputs,
+        wanted,
+        run.listener,
+        catalogue=run.catalogue,
+        workers=run.workers,
+        looks=run.planner.looks,
     )
     failed = [result for result in results if not result.passed]
     if failed:
-        overwrite.condemn(connection, options.schema)
+        overwrite.condemn(run.connection, options.schema)
         first = f"{failed[0].table}, {failed[0].name}: {failed[0].detail}"
         raise DatabaseError(
             f"{len(failed)} of {len(results)} checks of the new tables failed ({first}); the old "
@@ -250,7 +266,9 @@ def _verify_beside(
     )
 
 
-def applicable_sources(inputs: Inputs, options: LoadOptions) -> list[TableSource]:
+def applicable_sources(
+    catalogue: Catalogue, inputs: Inputs, options: LoadOptions
+) -> list[TableSource]:
     """Return the sources of the stages that the production has.
 
     Raises
@@ -258,7 +276,7 @@ def applicable_sources(inputs: Inputs, options: LoadOptions) -> list[TableSource
     ConfigurationError
         If a stage is unknown, or the production has none of them.
     """
-    sources = [source for source in sources_of(options.stages) if source.applies(inputs)]
+    sources = [source for source in catalogue.select(options.stages) if source.applies(inputs)]
     if not sources:
         raise ConfigurationError(
             f"production {inputs.files.production.name} has no files of stage "
@@ -268,7 +286,10 @@ def applicable_sources(inputs: Inputs, options: LoadOptions) -> list[TableSource
 
 
 def plan_load(
-    conninfo: str | None, inputs: Inputs, options: LoadOptions
+    conninfo: str | None,
+    inputs: Inputs,
+    options: LoadOptions,
+    catalogue: Catalogue | None = None,
 ) -> tuple[Plan, list[Statement]]:
     """Find out what a load would do, without doing it.
 
@@ -279,7 +300,7 @@ def plan_load(
     ----------
     conninfo : str or None
         As for `load`; None where there is no server yet.
-    inputs, options
+    inputs, options, catalogue
         As for `load`.
 
     Returns
@@ -294,28 +315,30 @@ def plan_load(
         As `load` before it sends the first row.
     """
     _check_options(options)
-    sources = applicable_sources(inputs, options)
+    catalogue = catalogue or specprod_catalogue()
     if conninfo is None:
-        return _plan(None, Schema(options.schema, exists=False), inputs, options, sources)
+        return _plan(catalogue, None, Schema(options.schema, exists=False), inputs, options)
     with (
         connect(conninfo) as connection,
         translated_errors(f"cannot plan a load of schema {options.schema}"),
         connection.transaction(force_rollback=True),
     ):
         found = read_schema(connection, options.schema)
-        return _plan(connection, found, inputs, options, sources)
+        return _plan(catalogue, connection, found, inputs, options)
 
 
 def _plan(
+    catalogue: Catalogue,
     connection: psycopg.Connection | None,
     found: Schema,
     inputs: Inputs,
     options: LoadOptions,
-    sources: Sequence[TableSource],
 ) -> tuple[Plan, list[Statement]]:
     """Plan a load into a schema, in a transaction that is rolled back."""
+    defined = catalogue.definition
+    sources = applicable_sources(catalogue, inputs, options)
     tables = list(dict.fromkeys(source.table for source in sources))
-    looks = Looks()
+    looks = Looks(None, catalogue.keywords)
     inputs = with_tiles(inputs, sources, connection, found, looks)
     if options.overwrite:
         replaced = {*tables, ledger.TABLE}
@@ -325,15 +348,16 @@ def _plan(
     if connection is not None and ledger.TABLE in found.tables:
         loaded = Ledger(connection, options.schema)
     if options.replace:
-        forget(find_stale(options.replace, sources, inputs, loaded), loaded)
-    columns = {t: (found if t in found.tables else ddl.definition()).columns_of(t) for t in tables}
+        stale = find_stale(catalogue, options.replace, sources, inputs, loaded)
+        forget(catalogue, stale, loaded)
+    columns = {t: (found if t in found.tables else defined).columns_of(t) for t in tables}
     plan = Planner(inputs, options.limits, looks).plan(sources, columns, loaded)
     if options.part is not None:
         plan.units = part_of(plan.units, *options.part, options.limits)
-    there = made(ddl.definition(), found)
+    there = made(defined, found)
     return plan, [
         statement
-        for statement in ddl.statements(tables, _PLANNED_PHASES, schema=options.schema)
+        for statement in ddl.statements(defined, tables, _PLANNED_PHASES, schema=options.schema)
         if statement.table not in found.tables or statement.makes not in there
         if not (statement.phase == "table" and statement.table in found.tables)
     ]

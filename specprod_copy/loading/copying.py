@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 
 import psycopg
@@ -18,6 +18,7 @@ from specprod_copy.postgres.copy import Destination, Table
 from specprod_copy.postgres.encoder import Encoded
 from specprod_copy.rows.encoding import Chunk, encoded_units
 from specprod_copy.rows.units import Refusal, Unit, UnitResult
+from specprod_copy.tables import TableSource
 
 Advance = Callable[[str, int, int], None]
 """Called with (table, rows read, bytes sent) as the work goes on."""
@@ -27,6 +28,7 @@ def load_units(
     connection: psycopg.Connection,
     schema: str,
     units: Sequence[Unit],
+    sources: Mapping[str, TableSource],
     columns: Sequence[Column],
     advance: Advance,
     *,
@@ -41,6 +43,8 @@ def load_units(
     schema : str
     units : sequence of Unit
         All of the same table.
+    sources : mapping of str to TableSource
+        Has their sources.
     columns : sequence of Column
         Columns of the table.
     advance : callable
@@ -69,7 +73,7 @@ def load_units(
         freeze = whole and _made_anew(connection, schema, units[0].table)
         quarantine = max_quarantined is not None
         table = Table(connection, schema, units[0].table, freeze)
-        results = copy_units(table, units, columns, advance, quarantine=quarantine)
+        results = copy_units(table, units, sources, columns, advance, quarantine=quarantine)
         ledger = Ledger(connection, schema)
         ledger.record(results)
         if max_quarantined is not None and any(result.quarantine for result in results):
@@ -91,6 +95,7 @@ def _made_anew(connection: psycopg.Connection, schema: str, table: str) -> bool:
 def copy_units(
     destination: Destination,
     units: Sequence[Unit],
+    sources: Mapping[str, TableSource],
     columns: Sequence[Column],
     advance: Advance,
     *,
@@ -103,6 +108,8 @@ def copy_units(
     destination : Destination
     units : sequence of Unit
         All of the same table.
+    sources : mapping of str to TableSource
+        Has their sources.
     columns : sequence of Column
         Columns of the table, or some of them.
     advance : callable
@@ -139,7 +146,7 @@ def copy_units(
         results.extend(tally.result(unit) for unit, tally in zip(units, tallies, strict=True))
 
     names = [column.name for column in columns]
-    with closing(encoded_units(units, [t.refused for t in tallies], columns)) as chunks:
+    with closing(encoded_units(units, sources, [t.refused for t in tallies], columns)) as chunks:
         destination.copy(counted(chunks), names)
     return results
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 import psycopg
 from psycopg import sql
 
 from specprod_copy.errors import DatabaseError
-from specprod_copy.postgres import ddl
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.ddl import Statement
 from specprod_copy.postgres.names import listed, matched
 from specprod_copy.postgres.schema import Reference
 from specprod_copy.rows.read import table_rows
 from specprod_copy.rows.units import Unit
+from specprod_copy.tables import TableSource
 
 ROW = "row in file"
 """Column for row numbers; no column of a table is called so."""
@@ -88,12 +88,10 @@ class OrphanKey(BrokenKey):
 
 def orphan_key(statement: Statement) -> OrphanKey:
     """Return the error of a foreign key that cannot be made, or validated."""
-    name = statement.makes.name if statement.makes else statement.phase
-    reference = next(
-        made.references
-        for made in ddl.statements([statement.table], ["foreign_keys"], schema="any")
-        if made.makes and made.makes.name == name and made.references
-    )
+    reference = statement.references
+    if reference is None:
+        raise ValueError(f"{statement} makes no foreign key")
+    name = reference.name
     message = f"{name} of table {statement.table} has no counterpart in {reference.table}"
     return OrphanKey(message, statement.table, reference)
 
@@ -102,6 +100,7 @@ def explain(
     error: BrokenKey,
     connection: psycopg.Connection,
     schema: str,
+    sources: Mapping[str, TableSource],
     columns: Sequence[Column],
     files: Iterable[Unit],
 ) -> DatabaseError:
@@ -113,6 +112,8 @@ def explain(
     connection : psycopg.Connection
         Able to query the table.
     schema : str
+    sources : mapping of str to TableSource
+        By name.
     columns : sequence of Column
         Columns of the table.
     files : iterable of Unit
@@ -135,7 +136,7 @@ def explain(
     places = [
         f"{unit.path}[{unit.hdu}] row {row}"
         for unit in units
-        for row in rows_with(unit, key, keys)[ROW]
+        for row in rows_with(unit, sources, key, keys)[ROW]
     ]
     more = f" and {len(places) - _MOST_PLACES} more" if len(places) > _MOST_PLACES else ""
     listed = "; ".join(
@@ -148,12 +149,16 @@ def explain(
     )
 
 
-def rows_with(unit: Unit, key: Sequence[Column], keys: pl.DataFrame) -> pl.DataFrame:
+def rows_with(
+    unit: Unit, sources: Mapping[str, TableSource], key: Sequence[Column], keys: pl.DataFrame
+) -> pl.DataFrame:
     """Find the rows of a file that have certain keys.
 
     Parameters
     ----------
     unit : Unit
+    sources : mapping of str to TableSource
+        Has the unit's source.
     key : sequence of Column
         Columns of the key.
     keys : polars.DataFrame
@@ -166,7 +171,7 @@ def rows_with(unit: Unit, key: Sequence[Column], keys: pl.DataFrame) -> pl.DataF
     """
     found = [keys.clear().with_columns(pl.lit(0, pl.Int64).alias(ROW))]
     # Rows that cannot be read are in quarantine since an earlier load.
-    for rows in table_rows(unit, key, []):
+    for rows in table_rows(unit, sources, key, []):
         numbered = rows.frame.with_columns(pl.Series(ROW, rows.row_numbers, pl.Int64))
         found.append(numbered.join(keys, on=keys.columns, how="semi", maintain_order="left"))
     return pl.concat(found)

@@ -14,6 +14,7 @@ from specprod_copy.loading.post_data import Connections
 from specprod_copy.loading.removal import Removal
 from specprod_copy.plan.planning import Planner
 from specprod_copy.postgres.ddl import Statement
+from specprod_copy.tables import Catalogue
 
 
 class KeyViolations:
@@ -21,6 +22,7 @@ class KeyViolations:
 
     Parameters
     ----------
+    catalogue : Catalogue
     schema : str
     most : int, optional
         Rows that may be in quarantine. Without it a row that does not fit is an error.
@@ -31,8 +33,8 @@ class KeyViolations:
         Name of a source to the number of rows that were taken out.
     """
 
-    def __init__(self, schema: str, most: int | None) -> None:
-        self._schema, self._most = schema, most
+    def __init__(self, catalogue: Catalogue, schema: str, most: int | None) -> None:
+        self._catalogue, self._schema, self._most = catalogue, schema, most
         self._lock = Lock()
         self._rounds = 0
         self.removed: Counter[str] = Counter()
@@ -64,7 +66,9 @@ class KeyViolations:
                     # Another thread may have taken out the same rows for another key.
                     if rounds == self._rounds:
                         with connections.one() as connection:
-                            removal = Removal(connection, self._schema, planner, self._most)
+                            removal = Removal(
+                                self._catalogue, connection, self._schema, planner, self._most
+                            )
                             removal.remove(error)
                         self.removed += removal.removed
                         self._rounds += 1

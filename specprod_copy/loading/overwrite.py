@@ -14,6 +14,7 @@ from specprod_copy.plan import ledger
 from specprod_copy.postgres import counted, statements
 from specprod_copy.postgres.connection import one_line, translated_errors
 from specprod_copy.postgres.names import parametrized
+from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_from_server import read_schema
 
 _MARK = "specprod-copy: tables on their way to another schema"
@@ -25,7 +26,9 @@ def beside(schema: str) -> str:
     return f"specprod_copy_new_{blake2b(schema.encode(), digest_size=8).hexdigest()}"
 
 
-def prepare_beside(connection: psycopg.Connection, new: str, tables: Sequence[str]) -> None:
+def prepare_beside(
+    connection: psycopg.Connection, defined: Schema, new: str, tables: Sequence[str]
+) -> None:
     """Make the schema for new tables, or take the one that an interrupted load left.
 
     Tables that failed their verification are dropped, and so are those of other stages: foreign
@@ -34,6 +37,8 @@ def prepare_beside(connection: psycopg.Connection, new: str, tables: Sequence[st
     Parameters
     ----------
     connection : psycopg.Connection
+    defined : Schema
+        The tables as they are defined.
     new : str
         Name of the schema.
     tables : sequence of str
@@ -48,7 +53,7 @@ def prepare_beside(connection: psycopg.Connection, new: str, tables: Sequence[st
     if not found.exists:
         try:
             with connection.transaction():
-                statements.make(connection, ["schema"], ["table"], schema=new)
+                statements.make(connection, defined, ["schema"], ["table"], schema=new)
                 _mark(connection, new, _MARK)
         except psycopg.errors.InsufficientPrivilege as error:
             raise DatabaseError(
@@ -108,7 +113,9 @@ def check_replaceable(connection: psycopg.Connection, schema: str, tables: Seque
         drop_tables(connection, schema, tables)
 
 
-def swap(connection: psycopg.Connection, schema: str, new: str, tables: Sequence[str]) -> None:
+def swap(
+    connection: psycopg.Connection, defined: Schema, schema: str, new: str, tables: Sequence[str]
+) -> None:
     """Put the tables of a schema into the place of those of another one, in one transaction.
 
     Their indexes, constraints and sequences, and what the ledger says of them, come along. The
@@ -117,6 +124,8 @@ def swap(connection: psycopg.Connection, schema: str, new: str, tables: Sequence
     Parameters
     ----------
     connection : psycopg.Connection
+    defined : Schema
+        The tables as they are defined.
     schema : str
         Where the tables belong.
     new : str
@@ -134,13 +143,15 @@ def swap(connection: psycopg.Connection, schema: str, new: str, tables: Sequence
     ):
         found = read_schema(connection, schema)
         if not found.exists:
-            statements.make(connection, ["schema"], ["table"], schema=schema)
+            statements.make(connection, defined, ["schema"], ["table"], schema=schema)
         drop_tables(connection, schema, tables)
         for table in tables:
             move = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
             connection.execute(move.format(sql.Identifier(new, table), sql.Identifier(schema)))
         if ledger.TABLE not in found.tables:
-            statements.make(connection, [ledger.TABLE], ["table", "comments"], schema=schema)
+            statements.make(
+                connection, defined, [ledger.TABLE], ["table", "comments"], schema=schema
+            )
         condition, values = "table_name = ANY(%s)", (list(tables),)
         counted.delete(connection, schema, ledger.TABLE, condition, values)
         insert = sql.SQL("INSERT INTO {} SELECT * FROM {} WHERE {}").format(

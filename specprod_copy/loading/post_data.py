@@ -83,27 +83,27 @@ class Connections:
 
 
 def foreign_keys(
-    found: Schema, tables: Sequence[str], *, made: bool = True
+    defined: Schema, found: Schema, tables: Sequence[str], *, made: bool = True
 ) -> list[tuple[Made, str]]:
     """Return foreign keys of some tables, each with the table that it refers to.
 
     Parameters
     ----------
-    found : Schema
+    defined, found : Schema
     tables : sequence of str
     made : bool
         Those that exist, or those that are still to be made.
     """
-    existing = things_made(ddl.definition(), found)
+    existing = things_made(defined, found)
     return [
         (statement.makes, statement.references.table)
-        for statement in ddl.statements(tables, ["foreign_keys"], schema=found.name)
+        for statement in ddl.statements(defined, tables, ["foreign_keys"], schema=found.name)
         if statement.makes and statement.references
         if (statement.makes in existing) == made
     ]
 
 
-def refuse_others(found: Schema, tables: Iterable[str]) -> None:
+def refuse_others(defined: Schema, found: Schema, tables: Iterable[str]) -> None:
     """Check that nothing else has the name of a key, a foreign key or an index of some tables.
 
     Raises
@@ -111,7 +111,7 @@ def refuse_others(found: Schema, tables: Iterable[str]) -> None:
     DatabaseError
         If something has; what is to be made could not be, or would be taken for done.
     """
-    for difference in differences(ddl.definition(), found, tables):
+    for difference in differences(defined, found, tables):
         if isinstance(difference.wanted, Part) and difference.found is not None:
             if difference.is_half_made:
                 continue
@@ -158,6 +158,7 @@ def computing_tasks(
 
 
 def table_tasks(
+    defined: Schema,
     run: Callable[[Statement], None],
     schema: str,
     table: str,
@@ -174,6 +175,7 @@ def table_tasks(
 
     Parameters
     ----------
+    defined : Schema
     run : callable
         Runs a statement.
     schema, table : str
@@ -188,7 +190,7 @@ def table_tasks(
     """
 
     def missing(*phases: str) -> list[Statement]:
-        found = ddl.statements([table], phases, schema=schema, q3c=q3c or ddl.Q3C_SCHEMA)
+        found = ddl.statements(defined, [table], phases, schema=schema, q3c=q3c or ddl.Q3C_SCHEMA)
         return [s for s in found if s.makes is None or s.makes not in existing]
 
     made = missing("keys", "indexes", *(["q3c"] if q3c else []))
@@ -209,6 +211,7 @@ def table_tasks(
 
 
 def foreign_key_tasks(
+    defined: Schema,
     run: Callable[[Statement], None],
     schema: str,
     tables: Sequence[str],
@@ -221,17 +224,19 @@ def foreign_key_tasks(
 
     Parameters
     ----------
-    run, schema, existing
+    defined, run, schema, existing
         As for `table_tasks`.
     tables : sequence of str
         Tables that have all their rows.
     """
     last: dict[str, Hashable] = {}
-    for statement in ddl.statements(tables, ["foreign_keys", "validation"], schema=schema):
+    for statement in ddl.statements(defined, tables, ["foreign_keys", "validation"], schema=schema):
         made, refers_to = statement.makes, statement.references
         if made is None or made in existing:
             continue
-        if refers_to is not None and refers_to.table in tables:
+        if refers_to is None:
+            continue
+        if made.kind == "constraint" and refers_to.table in tables:
             after = [ready(statement.table), ready(refers_to.table)]
             yield Task("foreign keys", partial(run, statement), after)
             existing = {*existing, made}
@@ -244,6 +249,7 @@ def foreign_key_tasks(
 
 
 def finish_tasks(
+    defined: Schema,
     found: Schema,
     run: Callable[[Statement], None],
     tables: Sequence[str],
@@ -256,6 +262,8 @@ def finish_tasks(
 
     Parameters
     ----------
+    defined : Schema
+        The tables as they are defined.
     found : Schema
         With all these tables.
     run : callable
@@ -269,12 +277,13 @@ def finish_tasks(
     cluster : collection of str
         Tables to order on their q3c index, unless they are.
     """
-    refuse_others(found, tables)
-    existing = things_made(ddl.definition(), found)
+    refuse_others(defined, found, tables)
+    existing = things_made(defined, found)
     changed = set(changed)
     ordered = {table.name for table in found.tables.values() if table.clustered} - changed
     for table in tables:
         yield from table_tasks(
+            defined,
             run,
             found.name,
             table,
@@ -283,11 +292,12 @@ def finish_tasks(
             q3c=q3c,
             cluster=table in cluster and table not in ordered,
         )
-    yield from foreign_key_tasks(run, found.name, tables, existing)
+    yield from foreign_key_tasks(defined, run, found.name, tables, existing)
 
 
 def finish(
     connection: psycopg.Connection,
+    defined: Schema,
     schema: str,
     tables: Sequence[str],
     *,
@@ -302,7 +312,7 @@ def finish(
     ----------
     connection : psycopg.Connection
         May be inside a transaction.
-    schema, tables, changed, q3c, cluster
+    defined, schema, tables, changed, q3c, cluster
         As for `finish_tasks`.
     step : callable
         See `Step`.
@@ -316,5 +326,5 @@ def finish(
     """
     run = Connections([connection], step).run
     found = read_schema(connection, schema)
-    tasks = finish_tasks(found, run, tables, changed=changed, q3c=q3c, cluster=cluster)
+    tasks = finish_tasks(defined, found, run, tables, changed=changed, q3c=q3c, cluster=cluster)
     run_in_order([*tasks], lambda task, result: None)

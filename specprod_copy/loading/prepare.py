@@ -22,7 +22,9 @@ class Prepared:
     """The tables that were made."""
 
 
-def make_tables(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> Prepared:
+def make_tables(
+    connection: psycopg.Connection, defined: Schema, schema: str, tables: Sequence[str]
+) -> Prepared:
     """Make what a schema lacks of some tables, and itself, within the caller's transaction.
 
     Keys come after the rows; but table ``version`` has its own at once.
@@ -36,8 +38,10 @@ def make_tables(connection: psycopg.Connection, schema: str, tables: Sequence[st
     found = read_schema(connection, schema)
     if not found.exists:
         with making_schema(connection, schema):
-            statements.make(connection, ["schema"], ["table"], schema=schema)
+            statements.make(connection, defined, ["schema"], ["table"], schema=schema)
     new = [table for table in tables if table not in found.tables]
-    statements.make(connection, new, ["table", "comments"], schema=schema)
-    statements.make(connection, [t for t in new if t == "version"], ["keys"], schema=schema)
+    statements.make(connection, defined, new, ["table", "comments"], schema=schema)
+    statements.make(
+        connection, defined, [t for t in new if t == "version"], ["keys"], schema=schema
+    )
     return Prepared(read_schema(connection, schema) if new else found, new)

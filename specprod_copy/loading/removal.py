@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -20,15 +20,17 @@ from specprod_copy.plan.planning import Planner
 from specprod_copy.postgres import counted, ddl, statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.copy import Table
-from specprod_copy.postgres.ddl import primary_key
-from specprod_copy.postgres.names import parametrized
+from specprod_copy.postgres.names import among, listed, matched, parametrized
 from specprod_copy.postgres.schema import Reference
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.reader import open_table
 from specprod_copy.rows.read import table_rows
 from specprod_copy.rows.transform import Transform
 from specprod_copy.rows.units import Change, Fingerprint, Refusal, Unit
-from specprod_copy.tables import SOURCES, TableSource
+from specprod_copy.tables import Catalogue, TableSource
+
+Values = tuple[object, ...]
+"""Of the columns of a key."""
 
 
 class Place(NamedTuple):
@@ -40,28 +42,13 @@ class Place(NamedTuple):
         The whole file.
     row : int
         Its number there.
-    key : object
+    key : tuple
         Its primary key.
     """
 
     unit: Unit
     row: int
-    key: object
-
-
-class _Reference(NamedTuple):
-    """A foreign key: `column` of `table` refers to `key` of an `other` table."""
-
-    table: str
-    column: str
-    other: str
-    key: str
-
-    @classmethod
-    def of(cls, table: str, reference: Reference) -> _Reference:
-        """Return the foreign key of a table."""
-        [column], [key] = reference.columns, reference.keys
-        return cls(table, column, reference.table, key)
+    key: Values
 
 
 class Removal:
@@ -69,6 +56,7 @@ class Removal:
 
     Parameters
     ----------
+    catalogue : Catalogue
     connection : psycopg.Connection
     schema : str
     planner : Planner
@@ -83,8 +71,14 @@ class Removal:
     """
 
     def __init__(
-        self, connection: psycopg.Connection, schema: str, planner: Planner, most: int
+        self,
+        catalogue: Catalogue,
+        connection: psycopg.Connection,
+        schema: str,
+        planner: Planner,
+        most: int,
     ) -> None:
+        self._catalogue = catalogue
         self._connection = connection
         self._schema = schema
         self._planner = planner
@@ -118,28 +112,28 @@ class Removal:
 
     def _remove_duplicates(self, error: DuplicateKey) -> None:
         table = error.table
-        key = primary_key(table)
-        if error.columns != (key,):
+        key = self._key(table)
+        if error.columns != key:
             raise error
         query = sql.SQL("SELECT {0} FROM {1} GROUP BY {0} HAVING count(*) > 1 LIMIT {2}").format(
-            sql.Identifier(key), sql.Identifier(self._schema, table), self._most + 1
+            listed(key), sql.Identifier(self._schema, table), self._most + 1
         )
-        keys = [value for (value,) in self._connection.execute(query)]
+        keys = self._connection.execute(query).fetchall()
         self._check_number(len(keys), error)
         places = self._take_out(table, keys)
-        first: dict[object, Place] = {}
+        first: dict[Values, Place] = {}
         reasons: dict[Place, str] = {}
         for place in places:
             origin = first.setdefault(place.key, place)
             if origin is not place:
                 where = f"{origin.unit.file}[{origin.unit.hdu}]"
-                reasons[place] = f"{key} is that of row {origin.row} of {where}"
+                reasons[place] = f"{', '.join(key)} is that of row {origin.row} of {where}"
         self._send(table, list(first.values()))
         self._record(table, {place: (key, place.key, why) for place, why in reasons.items()}, "key")
 
     def _compute_again(self) -> None:
         """Compute the columns that depend on all rows of a table."""
-        for source in map(SOURCES.__getitem__, self.removed):
+        for source in map(self._catalogue.sources.__getitem__, self.removed):
             for name in source.after_rows(self._planner.inputs) if source.after_rows else ():
                 query = ddl.render_template(
                     f"{name}_counted", schema=self._schema, table=source.table
@@ -156,64 +150,88 @@ class Removal:
             ) from error
 
     def _remove_orphans(self, error: OrphanKey) -> None:
-        reference = _Reference.of(error.table, error.reference)
+        table, reference = error.table, error.reference
         query = sql.SQL(
-            """SELECT {key}, {column} FROM {table} a WHERE NOT EXISTS
-               (SELECT FROM {other} b WHERE b.{other_key} = a.{column}) LIMIT {n}"""
+            """SELECT {own}, {columns} FROM {table} AS a WHERE num_nulls({columns}) = 0
+               AND NOT EXISTS (SELECT FROM {other} AS b WHERE {matched}) LIMIT {n}"""
         ).format(
-            key=sql.Identifier(primary_key(reference.table)),
-            column=sql.Identifier(reference.column),
-            table=sql.Identifier(self._schema, reference.table),
-            other=sql.Identifier(self._schema, reference.other),
-            other_key=sql.Identifier(reference.key),
+            own=listed(self._key(table), "a"),
+            columns=listed(reference.columns, "a"),
+            table=sql.Identifier(self._schema, table),
+            other=sql.Identifier(self._schema, reference.table),
+            matched=matched("b", reference.keys, "a", reference.columns),
             n=self._most + 1,
         )
-        orphans: dict[object, object] = dict(self._connection.execute(query).fetchall())
+        orphans = self._by_key(table, self._connection.execute(query))
         self._check_number(len(orphans), error)
-        self._remove_referring(reference, orphans, error)
+        self._remove_referring(table, reference, orphans, error)
+
+    def _by_key(self, table: str, rows: Iterable[Values]) -> dict[Values, Values]:
+        """Return what follows the key in each row, by the key."""
+        width = len(self._key(table))
+        return {row[:width]: row[width:] for row in rows}
 
     def _remove_referring(
-        self, reference: _Reference, orphans: Mapping[object, object], error: OrphanKey
+        self,
+        table: str,
+        reference: Reference,
+        orphans: Mapping[Values, Values],
+        error: OrphanKey,
     ) -> None:
         """Take out rows, given by key and by what they refer to, and before them their own."""
-        table, keys = reference.table, list(orphans)
-        for referring_table, own in ddl.definition().referring(table):
-            if referring_table.name in self._found.tables:
-                other = _Reference.of(referring_table.name, own)
-                query = sql.SQL("SELECT {}, {} FROM {} WHERE {} = ANY(%s) LIMIT %s").format(
-                    sql.Identifier(primary_key(other.table)),
-                    sql.Identifier(other.column),
-                    parametrized(self._schema, other.table),
-                    sql.Identifier(other.column),
+        for other, own in self._catalogue.definition.referring(table):
+            if other.name in self._found.tables:
+                query = sql.SQL(
+                    """SELECT DISTINCT {key}, {columns} FROM {other} AS o JOIN {table} AS t
+                       ON {matched} WHERE {among} LIMIT %s"""
+                ).format(
+                    key=listed(other.primary_key, "o"),
+                    columns=listed(own.columns, "o"),
+                    other=parametrized(self._schema, other.name),
+                    table=parametrized(self._schema, table),
+                    matched=matched("o", own.columns, "t", own.keys),
+                    among=among(self._key_columns(table), "t"),
                 )
-                referring: dict[object, object] = dict(
-                    self._connection.execute(query, (keys, self._most + 1)).fetchall()
-                )
+                values = (*_columns_of(orphans), self._most + 1)
+                referring = self._by_key(other.name, self._connection.execute(query, values))
                 if referring:
                     self._check_number(len(referring), error)
-                    self._remove_referring(other, referring, error)
+                    self._remove_referring(other.name, own, referring, error)
+        keys = ", ".join(reference.keys)
         reasons = {
             place: (
-                reference.column,
+                reference.columns,
                 orphans[place.key],
-                f"no row of {reference.other} has this {reference.key}",
+                f"no row of {reference.table} has this {keys}",
             )
-            for place in self._take_out(table, keys)
+            for place in self._take_out(table, [*orphans])
         }
         self._record(table, reasons, "reference")
 
-    def _take_out(self, table: str, keys: Sequence[object]) -> list[Place]:
+    def _key(self, table: str) -> tuple[str, ...]:
+        return self._catalogue.definition.tables[table].primary_key
+
+    def _key_columns(self, table: str) -> list[Column]:
+        columns = {column.name: column for column in self._columns(table)}
+        return [columns[name] for name in self._key(table)]
+
+    def _take_out(self, table: str, keys: Sequence[Values]) -> list[Place]:
         """Delete the rows with some keys, and return where they come from."""
-        name = primary_key(table)
-        [key] = [column for column in self._columns(table) if column.name == name]
-        wanted = pl.DataFrame({name: pl.Series(keys, dtype=key.polars_type)})
+        key = self._key_columns(table)
+        values = _columns_of(keys)
+        wanted = pl.DataFrame(
+            {c.name: pl.Series(v, dtype=c.polars_type) for c, v in zip(key, values, strict=True)}
+        )
         places = [
-            Place(unit, row, value)
+            Place(unit, row, tuple(value))
             for unit in self._files(table)
-            for value, row in rows_with(unit, [key], wanted).select(name, ROW).iter_rows()
+            for *value, row in rows_with(unit, self._catalogue.sources, key, wanted)
+            .select(*wanted.columns, ROW)
+            .iter_rows()
         ]
-        condition = parametrized(name).as_string() + " = ANY(%s)"
-        deleted = counted.delete(self._connection, self._schema, table, condition, (list(keys),))
+        deleted = counted.delete(
+            self._connection, self._schema, table, among(key).as_string(), tuple(values)
+        )
         if deleted != len(places):
             raise DatabaseError(
                 f"{deleted} rows of table {self._schema}.{table} should go into quarantine, but "
@@ -247,7 +265,7 @@ class Removal:
 
     def _sources(self, table: str) -> list[TableSource]:
         stages = self._ledger.stages(table)
-        return [s for s in SOURCES.values() if s.table == table and s.stage in stages]
+        return [s for s in self._catalogue.of_table(table) if s.stage in stages]
 
     def _loaded(self, table: str) -> LoadedRanges:
         """Return what is in a table, from all stages."""
@@ -260,31 +278,47 @@ class Removal:
         """Load single rows that are in the ledger already."""
         units = [replace(unit, rows=np.array(rows)) for unit, rows in _by_unit(places).items()]
         destination = Table(self._connection, self._schema, table)
-        copying.copy_units(destination, units, self._columns(table), lambda *_: None)
+        copying.copy_units(
+            destination, units, self._catalogue.sources, self._columns(table), lambda *_: None
+        )
 
     def _record(
-        self, table: str, reasons: Mapping[Place, tuple[str, object, str]], rule: str
+        self, table: str, reasons: Mapping[Place, tuple[Sequence[str], Values, str]], rule: str
     ) -> None:
         """Write into the ledger: column, value and reason for each row."""
         columns, loaded = self._columns(table), self._loaded(table)
+        sources = self._catalogue.sources
         for unit, rows in _by_unit(reasons).items():
             self.removed[unit.source] += len(rows)
             with open_table(unit.path, (unit.hdu,) if unit.hdu else ()) as file:
-                transform = Transform(SOURCES[unit.source], file, columns)
+                transform = Transform(sources[unit.source], file, columns)
             refusals = {
-                place.row: Refusal(place.row, transform.blame(column), repr(value), why, rule)
-                for place, (column, value, why) in reasons.items()
+                place.row: Refusal(
+                    place.row,
+                    "+".join(map(transform.blame, names)),
+                    ", ".join(map(repr, values)),
+                    why,
+                    rule,
+                )
+                for place, (names, values, why) in reasons.items()
                 if place.unit == unit
             }
             for first, last in loaded[unit.file, unit.hdu][1]:
                 own = np.array([row for row in rows if first <= row < last])
                 if len(own):
                     part = replace(unit, first=first, last=last, rows=own)
-                    changed = sum(read.values_changed for read in table_rows(part, columns))
+                    changed = sum(
+                        read.values_changed for read in table_rows(part, sources, columns)
+                    )
                     self._ledger.refuse(part, [refusals[row] for row in own.tolist()], changed)
 
     def _columns(self, table: str) -> list[Column]:
         return self._found.columns_of(table)
+
+
+def _columns_of(keys: Iterable[Values]) -> list[list[object]]:
+    """Return the values of each column of some keys."""
+    return [list(values) for values in zip(*keys, strict=True)]
 
 
 def _by_unit(places: Mapping[Place, object] | Sequence[Place]) -> dict[Unit, list[int]]:

@@ -23,13 +23,12 @@ from specprod_copy.loading.key_errors import DuplicateKey, explain
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.planning import Planner
 from specprod_copy.plan.stale_files import Stale, find_stale, forget
-from specprod_copy.postgres import ddl
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.merge import Merge
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.progress import ProgressListener
 from specprod_copy.rows.units import Unit, UnitResult
-from specprod_copy.tables import SOURCES, TableSource
+from specprod_copy.tables import Catalogue, TableSource
 from specprod_copy.tables.common import COMPUTED
 
 
@@ -60,6 +59,7 @@ class Replaced:
 
 
 def replace_files(
+    catalogue: Catalogue,
     connection: psycopg.Connection,
     schema: str,
     files: Sequence[Path],
@@ -72,6 +72,7 @@ def replace_files(
 
     Parameters
     ----------
+    catalogue : Catalogue
     connection : psycopg.Connection
     schema : str
     files : sequence of pathlib.Path
@@ -99,12 +100,12 @@ def replace_files(
         If a row that vanished is referred to, a new one refers to nothing, or a key is not unique.
     """
     ledger, inputs = Ledger(connection, schema), planner.inputs
-    stale = find_stale(files, sources, inputs, ledger)
-    tables = list(dict.fromkeys(s.table for s in SOURCES.values() if s.name in stale))
+    stale = find_stale(catalogue, files, sources, inputs, ledger)
+    tables = list(dict.fromkeys(s.table for s in catalogue.sources.values() if s.name in stale))
     feeding = [
-        s for s in SOURCES.values() if s.table in tables and s.stage in ledger.stages(s.table)
+        s for table in tables for s in catalogue.of_table(table) if s.stage in ledger.stages(table)
     ]
-    forget(stale, ledger)
+    forget(catalogue, stale, ledger)
     plan = planner.plan(feeding, columns, ledger)
     refused = {s.name: ledger.quarantine(s.table, s.stage) for s in feeding}
     works = []
@@ -115,7 +116,9 @@ def replace_files(
             for unit in plan.files
             if unit.table == table
         ]
-        works.append(_Replacement(connection, schema, table, columns[table], new, all_files, stale))
+        key = catalogue.definition.tables[table].primary_key
+        merge = Merge(connection, schema, table, columns[table], key)
+        works.append(_Replacement(catalogue, merge, new, all_files, stale))
     listener.begin(sum(work.n_rows for work in works), sum(work.size for work in works))
     for work in works:
         work.stage(listener)
@@ -163,21 +166,16 @@ class _Replacement:
 
     def __init__(
         self,
-        connection: psycopg.Connection,
-        schema: str,
-        table: str,
-        columns: Sequence[Column],
+        catalogue: Catalogue,
+        merge: Merge,
         new: Sequence[Unit],
         files: Sequence[Unit],
         stale: Stale,
     ) -> None:
-        self.outcome = Replaced(table)
-        self._connection = connection
-        self._schema = schema
-        self._table = table
-        self._merge = Merge(
-            connection, schema, table, columns, ddl.definition().tables[table].primary_key
-        )
+        self.outcome = Replaced(merge.table)
+        self._catalogue = catalogue
+        self._merge = merge
+        self._connection, self._schema, self._table = merge.connection, merge.schema, merge.table
         self._new = new
         self._files = files
         self._others = [u for u in files if u.file not in stale.get(u.source, ())]
@@ -197,15 +195,20 @@ class _Replacement:
         merge = self._merge
         merge.make(kept=True)
         self.outcome.results = copying.copy_units(
-            merge.staging, self._new, merge.columns, listener.advance
+            merge.staging, self._new, self._catalogue.sources, merge.columns, listener.advance
         )
         if self._others:
             key = [column for column in merge.columns if column.name in merge.key]
-            copying.copy_units(merge.keeping, self._others, key, listener.advance)
+            copying.copy_units(
+                merge.keeping, self._others, self._catalogue.sources, key, listener.advance
+            )
         merge.analyze(kept=True)
         error = _StagedTwice(merge)
         if self._connection.execute(error.offenders(self._schema, 1)).fetchall():
-            raise explain(error, self._connection, self._schema, merge.columns, self._files)
+            sources = self._catalogue.sources
+            raise explain(
+                error, self._connection, self._schema, sources, merge.columns, self._files
+            )
 
     def merge(self, computed: Sequence[str]) -> None:
         """Bring new rows into the table, but for values that are computed in the database."""
@@ -222,7 +225,7 @@ class _Replacement:
                 removed = self._merge.remove(self._merge.staged, self._merge.kept)
         except psycopg.errors.ForeignKeyViolation as error:
             referring = error.diag.table_name
-            stages = dict.fromkeys(s.stage for s in SOURCES.values() if s.table == referring)
+            stages = dict.fromkeys(s.stage for s in self._catalogue.of_table(referring or ""))
             raise DatabaseError(
                 f"table {referring} refers to a row of table {self._table} that no file gives any "
                 f"more: {error.diag.message_detail} Replace the files of stage "

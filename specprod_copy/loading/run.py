@@ -24,7 +24,7 @@ from specprod_copy.plan import ledger, versions
 from specprod_copy.plan.batches import make_batches, single_copy_tables
 from specprod_copy.plan.completeness import missing_stages
 from specprod_copy.plan.ledger import Ledger
-from specprod_copy.plan.planning import Plan, Planner, part_of, sources_of
+from specprod_copy.plan.planning import Plan, Planner, part_of
 from specprod_copy.postgres import catalog, rights
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import connect
@@ -32,7 +32,7 @@ from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.progress import ProgressListener
 from specprod_copy.rows.units import Unit, UnitResult
-from specprod_copy.tables import SOURCES, TableSource
+from specprod_copy.tables import Catalogue, TableSource
 
 _END_OF_ROWS = "end of rows"
 """Group of the task that ends what sent the rows."""
@@ -43,6 +43,7 @@ class Loader:
 
     Parameters
     ----------
+    catalogue : Catalogue
     connection : psycopg.Connection
         In autocommit mode, or inside a transaction.
     conninfo : str
@@ -58,6 +59,7 @@ class Loader:
 
     def __init__(
         self,
+        catalogue: Catalogue,
         connection: psycopg.Connection,
         conninfo: str,
         planner: Planner,
@@ -66,6 +68,7 @@ class Loader:
         sources: Sequence[TableSource],
         workers: Workers | None,
     ) -> None:
+        self.catalogue = catalogue
         self.connection = connection
         self.conninfo = conninfo
         self.planner = planner
@@ -80,10 +83,10 @@ class Loader:
         self.found = Schema(options.schema)
         self.columns: dict[str, list[Column]] = {}
         self.new_tables: list[str] = []
-        self.key_violations = KeyViolations(options.schema, options.max_quarantined)
+        self.key_violations = KeyViolations(catalogue, options.schema, options.max_quarantined)
         self.replaced: list[Replaced] = []
         self.summary = LoadSummary(options.schema)
-        for source in sources_of(options.stages):
+        for source in catalogue.select(options.stages):
             if source not in sources:
                 name = self.inputs.files.production.name
                 self.summary.notes.append(f"{source.table}: {name} has no such catalogs, skipped")
@@ -106,6 +109,7 @@ class Loader:
         with self.connection.transaction():
             self.prepare()
             self.replaced = replace_files(
+                self.catalogue,
                 self.connection,
                 self.schema,
                 self.options.replace,
@@ -137,7 +141,7 @@ class Loader:
     def prepare(self) -> None:
         """Make the tables that are not there, and refuse those with rows of unknown origin."""
         wanted = ["version", *self.tables, ledger.TABLE]
-        prepared = make_tables(self.connection, self.schema, wanted)
+        prepared = make_tables(self.connection, self.catalogue.definition, self.schema, wanted)
         self.found, self.new_tables = prepared.schema, prepared.new
         for table in self.tables:
             self.columns[table] = self.found.columns_of(table)
@@ -182,6 +186,7 @@ class Loader:
             tasks: list[Task[Any]] = [
                 *self._end_of_rows(workers),
                 *post_data.finish_tasks(
+                    self.catalogue.definition,
                     self.found,
                     run,
                     complete,
@@ -205,14 +210,15 @@ class Loader:
         loaded = self.ledger.stages(table)
         before = [
             source
-            for source in SOURCES.values()
-            if source.table == table and source.stage in loaded and source not in self.sources
+            for source in self.catalogue.of_table(table)
+            if source.stage in loaded and source not in self.sources
         ]
         files = list(plan.files)
         # Files that changed or vanished since cannot tell; that is not what went wrong here.
         with suppress(InputError):
             files += self.planner.plan(before, self.columns, self.ledger).files
-        return explain(error, self.connection, self.schema, self.columns[table], files)
+        sources = self.catalogue.sources
+        return explain(error, self.connection, self.schema, sources, self.columns[table], files)
 
     def _conclude(self, complete: Sequence[str]) -> None:
         """Write down versions, let roles read, and say what is still to be done."""
@@ -224,19 +230,26 @@ class Loader:
             versions.versions(self.connection, self.inputs.files.production),
         )
         self.found = read_schema(self.connection, self.schema)
-        waiting = post_data.foreign_keys(self.found, complete, made=False)
+        defined = self.catalogue.definition
+        waiting = post_data.foreign_keys(defined, self.found, complete, made=False)
         for key, table in waiting:
             self.summary.notes.append(f"foreign key {key.name} waits for table {table}")
         granted = ["version", *self.tables, ledger.TABLE]
-        for role in rights.grant(self.connection, self.schema, granted, self.options.roles):
+        for role in rights.grant(
+            self.connection,
+            defined,
+            self.schema,
+            granted,
+            self.options.roles,
+        ):
             self.summary.notes.append(f"role {role} does not exist: nothing granted to it")
 
     def touched_sources(self) -> list[TableSource]:
         """Return the sources that are loaded, and those that lost rows when keys were made."""
-        lost = [SOURCES[name] for name in self.key_violations.removed]
+        lost = [self.catalogue.sources[name] for name in self.key_violations.removed]
         for source in lost:
             self.columns[source.table] = self.found.columns_of(source.table)
-        return [s for s in SOURCES.values() if s in self.sources or s in lost]
+        return [s for s in self.catalogue.sources.values() if s in self.sources or s in lost]
 
     @contextmanager
     def _executor(
@@ -244,7 +257,12 @@ class Loader:
     ) -> Iterator[Executor[Sender]]:
         """Yield what sends batches: workers, or this thread by its own connection."""
         context = SendContext(
-            self.conninfo, self.schema, self.columns, frozenset(whole), self.options.max_quarantined
+            self.conninfo,
+            self.schema,
+            self.catalogue.sources,
+            self.columns,
+            frozenset(whole),
+            self.options.max_quarantined,
         )
         if workers is None:
             yield Inline(Sender(self.connection, context, self.listener.advance))
@@ -263,7 +281,7 @@ class Loader:
         size = sum(unit.n_rows * unit.row_bytes for unit in units)
         self.listener.begin(sum(unit.n_rows for unit in units), size)
         # A table that has its foreign keys wants the rows they refer to first.
-        in_order = bool(post_data.foreign_keys(self.found, self.tables))
+        in_order = bool(post_data.foreign_keys(self.catalogue.definition, self.found, self.tables))
         before: dict[str, object] = {}
         for batch in make_batches(units, jobs, whole, self.options.limits):
             table = batch[0].table
@@ -295,7 +313,9 @@ class Loader:
 
     def _complete_tables(self, plan: Plan) -> list[str]:
         """Return the tables of the schema that will have rows from all of their stages."""
-        missing = missing_stages(self.found.tables, plan, self.planner, self.columns, self.ledger)
+        missing = missing_stages(
+            self.catalogue, self.found.tables, plan, self.planner, self.columns, self.ledger
+        )
         self.summary.notes += [
             f"keys and indexes of {table} wait for stage {' and '.join(stages)}"
             for table, stages in missing.items()

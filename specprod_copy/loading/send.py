@@ -12,6 +12,7 @@ from specprod_copy.loading import copying
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import connect
 from specprod_copy.rows.units import Unit, UnitResult
+from specprod_copy.tables import TableSource
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class SendContext:
 
     conninfo: str
     schema: str
+    sources: Mapping[str, TableSource]
+    """By name."""
     columns: Mapping[str, Sequence[Column]]
     """Columns of each table."""
     whole: frozenset[str]
@@ -56,6 +59,7 @@ def send_batch(sender: Sender, batch: Sequence[Unit]) -> list[UnitResult]:
         sender.connection,
         context.schema,
         batch,
+        context.sources,
         context.columns[table],
         sender.advance,
         whole=table in context.whole,

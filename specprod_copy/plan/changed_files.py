@@ -10,7 +10,7 @@ from specprod_copy.errors import ChangedFileError
 from specprod_copy.plan.ledger import Ledger, LoadedRanges
 from specprod_copy.plan.looks import Looks
 from specprod_copy.rows.units import Change, Fingerprint, Unit, ledger_name
-from specprod_copy.tables import SOURCES, Inputs, TableSource
+from specprod_copy.tables import Inputs, TableSource
 
 
 def refuse_vanished(source: TableSource, opened: Sequence[Unit], loaded: LoadedRanges) -> None:
@@ -81,7 +81,7 @@ def replace_command(source: TableSource, path: Path) -> str:
     return f"specprod-copy load {source.stage} --replace {shlex.quote(str(path))}"
 
 
-def loaded_ranges(whole: Unit, loaded: LoadedRanges) -> list[tuple[int, int]]:
+def loaded_ranges(source: TableSource, whole: Unit, loaded: LoadedRanges) -> list[tuple[int, int]]:
     """Return the row ranges of a file that are in the table.
 
     Raises
@@ -92,5 +92,5 @@ def loaded_ranges(whole: Unit, loaded: LoadedRanges) -> list[tuple[int, int]]:
     if whole.place not in loaded:
         return []
     before, ranges = loaded[whole.place]
-    refuse_changed(SOURCES[whole.source], whole.path, whole.hdu, whole.fingerprint, before)
+    refuse_changed(source, whole.path, whole.hdu, whole.fingerprint, before)
     return ranges

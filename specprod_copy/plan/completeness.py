@@ -7,10 +7,11 @@ from collections.abc import Collection, Mapping, Sequence
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.planning import Plan, Planner
 from specprod_copy.postgres.columns import Column
-from specprod_copy.tables import SOURCES
+from specprod_copy.tables import Catalogue
 
 
 def missing_stages(
+    catalogue: Catalogue,
     tables: Collection[str],
     plan: Plan,
     planner: Planner,
@@ -21,6 +22,7 @@ def missing_stages(
 
     Parameters
     ----------
+    catalogue : Catalogue
     tables : collection of str
         The tables that exist.
     plan : Plan
@@ -43,7 +45,7 @@ def missing_stages(
         If a file of another stage of these tables cannot be read, or changed since it was loaded.
     """
     needed: dict[str, set[str]] = {}
-    for source in SOURCES.values():
+    for source in catalogue.sources.values():
         if source.table in tables and source.applies(planner.inputs):
             needed.setdefault(source.table, set()).add(source.stage)
     missing = {}
@@ -52,12 +54,15 @@ def missing_stages(
         absent = stages - coming - ledger.stages(table).keys()
         if any(source.table == table for source in plan.sources):
             rest = stages - absent
-            absent |= {s for s in rest if _interrupted(table, s, plan, planner, columns, ledger)}
+            absent |= {
+                s for s in rest if _interrupted(catalogue, table, s, plan, planner, columns, ledger)
+            }
         missing[table] = sorted(absent)
     return missing
 
 
 def _interrupted(
+    catalogue: Catalogue,
     table: str,
     stage: str,
     plan: Plan,
@@ -68,7 +73,7 @@ def _interrupted(
     """Say whether an earlier run has left a stage of a table half loaded, beside the plan."""
     others = [
         source
-        for source in SOURCES.values()
-        if (source.table, source.stage) == (table, stage) and source not in plan.sources
+        for source in catalogue.of_table(table)
+        if source.stage == stage and source not in plan.sources
     ]
     return bool(planner.plan(others, columns, ledger).units)

@@ -15,7 +15,7 @@ from specprod_copy.errors import InputError
 from specprod_copy.executors.contexts import Report, unheard
 from specprod_copy.executors.executor import Executor, Inline, Workers, in_order
 from specprod_copy.reader.look import Look, Stamp, look
-from specprod_copy.tables import ALL_SOURCES, TableSource
+from specprod_copy.tables import TableSource, specprod_catalogue
 
 Hdus = tuple[str, ...]
 """Accepted names of an HDU."""
@@ -36,10 +36,15 @@ class Looks:
     ----------
     workers : Workers, optional
         Who look at many files; without them this process does.
+    keywords : collection of str, optional
+        Keywords of headers that sources ask for; those of a production without it.
     """
 
-    def __init__(self, workers: Workers | None = None) -> None:
+    def __init__(
+        self, workers: Workers | None = None, keywords: Collection[str] | None = None
+    ) -> None:
         self._workers = workers
+        self._keywords = specprod_catalogue().keywords if keywords is None else keywords
         self._kept: dict[tuple[Path, Hdus], Look | InputError] = {}
         self._schemas: dict[tuple[tuple[str, pl.DataType], ...], pl.Schema] = {}
 
@@ -49,7 +54,7 @@ class Looks:
         files = [*unknown.items()]
         tasks = [files[n : n + _TASK_FILES] for n in range(0, len(files), _TASK_FILES)]
         many = self._workers if len(files) > _FEW_FILES else None
-        with _executor(many) as executor:
+        with _executor(many, self._keywords) as executor:
             for task, found in in_order(executor, _look_at, tasks):
                 for (path, several), looks in zip(task, found, strict=True):
                     for hdus, one in zip(several, looks, strict=True):
@@ -107,9 +112,8 @@ class _Looking:
 
 
 @contextmanager
-def _executor(workers: Workers | None) -> Iterator[Executor[_Looking]]:
-    sources = ALL_SOURCES.values()
-    context = _LookContext(tuple({keyword for source in sources for keyword in source.keywords}))
+def _executor(workers: Workers | None, keywords: Collection[str]) -> Iterator[Executor[_Looking]]:
+    context = _LookContext(tuple(keywords))
     if workers is None:
         with context.opened(unheard) as opened:
             yield Inline(opened)

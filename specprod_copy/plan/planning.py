@@ -15,7 +15,7 @@ from zlib import crc32
 import numpy as np
 import psycopg
 
-from specprod_copy.errors import ConfigurationError, InputError
+from specprod_copy.errors import InputError
 from specprod_copy.plan.changed_files import loaded_ranges, refuse_changed_others, refuse_vanished
 from specprod_copy.plan.first_occurrences import first_rows
 from specprod_copy.plan.ledger import TABLE as LEDGER_TABLE
@@ -28,7 +28,7 @@ from specprod_copy.postgres.schema import Schema
 from specprod_copy.reader import read_table
 from specprod_copy.rows.transform import Transform
 from specprod_copy.rows.units import Fingerprint, Unit, ledger_name
-from specprod_copy.tables import SOURCES, STAGES, Inputs, TableSource, tile
+from specprod_copy.tables import Inputs, TableSource, tile
 
 
 @dataclass
@@ -56,34 +56,6 @@ class Plan:
     def n_rows(self) -> int:
         """Rows to read."""
         return sum(unit.n_rows for unit in self.units)
-
-
-def sources_of(names: Sequence[str]) -> list[TableSource]:
-    """Return the sources of some stages, in the order in which foreign keys allow their rows.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Stages; ``all`` stands for every one. The name of a table that is no stage stands for the
-        part of its stage that loads the table.
-
-    Raises
-    ------
-    ConfigurationError
-        If a name is unknown.
-    """
-    tables = {source.table for source in SOURCES.values()} - set(STAGES)
-    for name in names:
-        if name not in ("all", *STAGES, *tables):
-            raise ConfigurationError(
-                f"no stage is called {name!r}; stages: {' '.join(STAGES)}; "
-                f"parts of stages: {' '.join(sorted(tables))}"
-            )
-    return [
-        source
-        for source in SOURCES.values()
-        if "all" in names or source.stage in names or source.table in tables.intersection(names)
-    ]
 
 
 def with_tiles(
@@ -187,7 +159,7 @@ class Planner:
             loaded = ledger.loaded(source.table, source.stage)
             files = source.files(self.inputs)
             opened = [self._whole(source, path, columns[source.table]) for path in files]
-            ranges = [loaded_ranges(whole, loaded) for whole in opened]
+            ranges = [loaded_ranges(source, whole, loaded) for whole in opened]
             refuse_vanished(source, opened, loaded)
             missing = [
                 list(_missing(whole, r, self.limits.unit_rows))

@@ -8,14 +8,18 @@ from pathlib import Path
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.rows.units import ledger_name
-from specprod_copy.tables import SOURCES, Inputs, TableSource
+from specprod_copy.tables import Catalogue, Inputs, TableSource
 
 Stale = Mapping[str, Sequence[str]]
 """Name of a source to files, by their names in the ledger, whose rows are loaded anew."""
 
 
 def find_stale(
-    files: Sequence[Path], sources: Sequence[TableSource], inputs: Inputs, ledger: Ledger
+    catalogue: Catalogue,
+    files: Sequence[Path],
+    sources: Sequence[TableSource],
+    inputs: Inputs,
+    ledger: Ledger,
 ) -> Stale:
     """Find out which files have to be loaded anew when some are replaced.
 
@@ -24,6 +28,7 @@ def find_stale(
 
     Parameters
     ----------
+    catalogue : Catalogue
     files : sequence of pathlib.Path
         The files to be replaced, as they are or relative to the root of the production.
     sources : sequence of TableSource
@@ -56,7 +61,7 @@ def find_stale(
             is_loaded = True
             stale.setdefault(source.name, []).append(name)
             later = paths[source.name][position + 1 :]
-            for other, names in _followers(source, later, inputs, ledger):
+            for other, names in _followers(catalogue, source, later, inputs, ledger):
                 stale.setdefault(other.name, []).extend(names)
         stages = " and ".join(dict.fromkeys(source.stage for source in sources))
         if not is_input:
@@ -78,18 +83,23 @@ def _position(file: Path, paths: Sequence[Path], root: Path) -> int | None:
 
 
 def _followers(
-    source: TableSource, later: Sequence[Path], inputs: Inputs, ledger: Ledger
+    catalogue: Catalogue,
+    source: TableSource,
+    later: Sequence[Path],
+    inputs: Inputs,
+    ledger: Ledger,
 ) -> Iterator[tuple[TableSource, list[str]]]:
     """Yield sources and those of their loaded files whose rows depend on an earlier file."""
     paths = [(source, later)] if source.first_per(inputs) is not None else []
-    paths += [(s, s.files(inputs)) for s in SOURCES.values() if s.unless_in is source]
+    paths += [(s, s.files(inputs)) for s in catalogue.sources.values() if s.unless_in is source]
     for other, files in paths:
         loaded = ledger.files(other.table, other.stage)
         names = [ledger_name(path, inputs.files.root) for path in files]
         yield other, [name for name in names if name in loaded]
 
 
-def forget(stale: Stale, ledger: Ledger) -> None:
+def forget(catalogue: Catalogue, stale: Stale, ledger: Ledger) -> None:
     """Remove what the ledger says of files, so that a plan has them as not loaded."""
     for name, files in stale.items():
-        ledger.forget(SOURCES[name].table, SOURCES[name].stage, files)
+        source = catalogue.sources[name]
+        ledger.forget(source.table, source.stage, files)

@@ -4,35 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, cached_property
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
-import jinja2
 from psycopg import sql
 
 from specprod_copy.errors import ConfigurationError
-from specprod_copy.postgres.schema import Index, Key, Made, Reference, Schema
-from specprod_copy.postgres.schema_from_ddl import table_of
-from specprod_copy.postgres.sql_statements import Meaning, PartAdded, Validated, meaning_of
+from specprod_copy.postgres.schema import Index, Key, Made, Part, Reference, Schema, Table
+from specprod_copy.postgres.schema_from_ddl import PHASES, block_of, cut, templates
+from specprod_copy.postgres.sql_statements import PartAdded, Validated, meaning_of
 from specprod_copy.resources import resource_folder
 
 LEDGERS = ("load_ledger", "tile_ledger")
 """Tables of this program, beside those of the data."""
-
-PHASES = (
-    "table",
-    "keys",
-    "indexes",
-    "foreign_keys",
-    "validation",
-    "q3c",
-    "cluster",
-    "comments",
-    "grants",
-)
-"""The blocks of a table's DDL file, in an order that works."""
 
 MAKING_PHASES = ("keys", "indexes", "q3c", "foreign_keys", "validation")
 """Those that make indexes and constraints."""
@@ -59,9 +45,6 @@ _RESERVED = frozenset(
     """.split()  # noqa: SIM905 - a hundred words read better so
 )
 
-# A statement ends at a semicolon that is not inside a quoted name, a literal or a comment.
-_STATEMENT = re.compile(r"""(?:"(?:[^"]|"")*"|'(?:[^']|'')*'|--[^\n]*|[^;"'])+;""")
-
 Names: TypeAlias = "str | Mapping[str, Names] | Sequence[Names]"
 """Names of objects, and mappings and lists of them."""
 
@@ -80,34 +63,42 @@ class Statement:
         The statement, with its semicolon.
     schema : str
         Schema of the table, where rows are written: the number of rows is counted then.
+    defined : Table, optional
+        The table, if it is one of ``ddl/`` or of other such files.
     """
 
     table: str
     phase: str
     sql: str
     schema: str = ""
-
-    @property
-    def makes(self) -> Made | None:
-        """The index or constraint that the statement makes, or makes valid, if it does."""
-        meaning = self._meaning
-        return meaning.made if isinstance(meaning, PartAdded | Validated) else None
+    defined: Table | None = field(default=None, compare=False, repr=False)
 
     @cached_property
-    def _meaning(self) -> Meaning:
-        return meaning_of(self.sql) if self.phase in MAKING_PHASES else None
+    def makes(self) -> Made | None:
+        """The index or constraint that the statement makes, or makes valid, if it does."""
+        if self.phase not in MAKING_PHASES:
+            return None
+        meaning = meaning_of(self.sql)
+        return meaning.made if isinstance(meaning, PartAdded | Validated) else None
+
+    @property
+    def part(self) -> Part | None:
+        """That index or constraint, as it is defined."""
+        if self.makes is None or self.defined is None:
+            return None
+        if self.makes.kind == "index":
+            return self.defined.index(self.makes.name)
+        return self.defined.part(self.makes.name)
 
     @property
     def references(self) -> Reference | None:
-        """The foreign key that the statement makes, if it makes one."""
-        meaning = self._meaning
-        part = meaning.part if isinstance(meaning, PartAdded) else None
-        return part if isinstance(part, Reference) else None
+        """The foreign key that the statement makes or validates, if it does."""
+        return self.part if isinstance(self.part, Reference) else None
 
     @property
     def unique(self) -> tuple[str, ...]:
         """The columns that the statement makes unique, if it does."""
-        part = self._meaning.part if isinstance(self._meaning, PartAdded) else None
+        part = self.part
         if isinstance(part, Key):
             return part.columns
         return part.columns if isinstance(part, Index) and part.unique else ()
@@ -146,27 +137,23 @@ def quote_identifier(name: str) -> str:
     return sql.Identifier(name).as_string()
 
 
-@cache
-def _environment(folder: str) -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(resource_folder(folder)),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - this is SQL; names pass through quote_identifier
-    )
-
-
 def render_phase(
-    table: str, phase: str, *, schema: str, roles: Sequence[str] = (), q3c: str = Q3C_SCHEMA
+    defined: Schema,
+    table: str,
+    phase: str,
+    *,
+    schema: str,
+    roles: Sequence[str] = (),
+    q3c: str = Q3C_SCHEMA,
 ) -> str:
     """Return the SQL of one phase of one table, empty if it has none.
 
     Parameters
     ----------
+    defined : Schema
+        The tables as their files define them.
     table : str
-        Name of a file in ``ddl/``.
+        One of them, or ``schema``.
     phase : str
         One of `PHASES`.
     schema : str
@@ -180,21 +167,21 @@ def render_phase(
     -------
     str
     """
-    return _render(table, phase, schema=schema, roles=roles, q3c=quote_identifier(q3c))
-
-
-def _render(table: str, block: str, *, schema: str, roles: Sequence[str], q3c: str) -> str:
-    """Render a block; `q3c` is SQL already, the other names are quoted here."""
-    template = _environment("ddl").get_template(f"{table}.sql")
-    found = template.blocks.get(block)
-    if found is None:
-        return ""
-    names: dict[str, object] = {
+    names = {
         "schema": quote_identifier(schema),
         "roles": [quote_identifier(role) for role in roles],
-        "q3c": q3c,
+        "q3c": quote_identifier(q3c),
     }
-    return "".join(found(template.new_context(names)))
+    return block_of(_file(defined, table), phase, names)
+
+
+def _file(defined: Schema, table: str) -> Path:
+    if table == "schema":
+        return resource_folder("ddl") / "schema.sql"
+    file = defined.tables[table].file
+    if file is None:
+        raise ConfigurationError(f"table {table} has no SQL file that defines it")
+    return file
 
 
 def render_template(name: str, **names: Names) -> str:
@@ -218,7 +205,7 @@ def render_template(name: str, **names: Names) -> str:
     ConfigurationError
         If PostgreSQL cannot have such a name.
     """
-    template = _environment("templates").get_template(f"{name}.sql")
+    template = templates(resource_folder("templates")).get_template(f"{name}.sql")
     return template.render({key: _quoted(value) for key, value in names.items()})
 
 
@@ -231,6 +218,7 @@ def _quoted(names: Names) -> Names:
 
 
 def statements(
+    defined: Schema,
     tables: Iterable[str],
     phases: Iterable[str],
     *,
@@ -242,6 +230,8 @@ def statements(
 
     Parameters
     ----------
+    defined : Schema
+        As for `render_phase`.
     tables, phases : iterable of str
         Tables (or ``schema``) and members of `PHASES`.
     schema, roles, q3c
@@ -254,17 +244,13 @@ def statements(
     tables = list(tables)
     for phase in phases:
         for table in tables:
-            text = render_phase(table, phase, schema=schema, roles=roles, q3c=q3c)
+            text = render_phase(defined, table, phase, schema=schema, roles=roles, q3c=q3c)
             for statement in cut(text):
-                yield Statement(table, phase, statement)
-
-
-def cut(script: str) -> list[str]:
-    """Return the statements of a script, each of which ends with a semicolon."""
-    return [statement.strip() for statement in _STATEMENT.findall(script)]
+                yield Statement(table, phase, statement, defined=defined.tables.get(table))
 
 
 def render_script(
+    defined: Schema,
     tables: Sequence[str] = (),
     phases: Sequence[str] = SCRIPT_PHASES,
     *,
@@ -275,6 +261,8 @@ def render_script(
 
     Parameters
     ----------
+    defined : Schema
+        As for `render_phase`.
     tables, phases : sequence of str
         What to render, all tables if none is named; the order of the result is that of the
         definition and of `PHASES` whatever the order here.
@@ -290,16 +278,19 @@ def render_script(
     ConfigurationError
         If a table or phase is unknown, or a name impossible.
     """
-    every = data_tables()
+    every = [table for table in defined.tables if table not in LEDGERS]
     for given, known, kind in ((tables, every, "table"), (phases, PHASES, "phase")):
         for name in given:
             if name not in known:
                 raise ConfigurationError(f"no {kind} is called {name!r}; known: {' '.join(known)}")
     ordered = ["schema", *(table for table in every if not tables or table in tables)]
 
+    quoted, readers = quote_identifier(schema), [quote_identifier(role) for role in roles]
+
     def render(table: str, block: str) -> str:
         # psql's own variable, which it quotes.
-        return _render(table, block, schema=schema, roles=roles, q3c=':"q3c"').rstrip()
+        names = {"schema": quoted, "roles": readers, "q3c": ':"q3c"'}
+        return block_of(_file(defined, table), block, names).rstrip()
 
     lines = [render("schema", "script_head")]
     for phase in (phase for phase in PHASES if phase in phases):
@@ -309,45 +300,3 @@ def render_script(
         if body:
             lines += ["", f"-- {phase.replace('_', ' ')}", *body]
     return "\n".join([*lines, "", render("schema", "script_end")]) + "\n"
-
-
-@cache
-def definition() -> Schema:
-    """Return the schema that the files in ``ddl/`` define.
-
-    Raises
-    ------
-    ConfigurationError
-        If a file has a form that is not understood.
-    """
-    files = sorted(path for path in resource_folder("ddl").glob("*.sql") if path.stem != "schema")
-    return define(files)
-
-
-def data_tables() -> list[str]:
-    """Return the tables of data, in an order in which references allow rows to arrive."""
-    return [table for table in definition().tables if table not in LEDGERS]
-
-
-def define(files: Iterable[Path]) -> Schema:
-    """Return the schema that some SQL files define, one table each, which has the file's name.
-
-    Raises
-    ------
-    ConfigurationError
-        If a file has a form that is not understood.
-    """
-    tables = []
-    for file in files:
-        template = _environment(str(file.parent)).get_template(file.name)
-        context = template.new_context({"schema": "s", "roles": [], "q3c": "q3c"})
-        text = ["".join(template.blocks[p](context)) for p in PHASES if p in template.blocks]
-        found = [statement.strip() for part in text for statement in _STATEMENT.findall(part)]
-        tables.append(table_of(file.stem, found, file))
-    return Schema.of("", tables)
-
-
-def primary_key(table: str) -> str:
-    """Return the column that is the primary key of a table."""
-    [key] = definition().tables[table].primary_key
-    return key

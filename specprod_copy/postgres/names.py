@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from psycopg import sql
 
+from specprod_copy.postgres.columns import Column
+
 
 def parametrized(*names: str) -> sql.SQL:
     """Return a quoted name for a query that has parameters as well.
@@ -19,6 +21,18 @@ def listed(columns: Iterable[str], of: str | None = None) -> sql.Composed:
     """Return columns with commas in between, each with the name of its table if that is given."""
     names = [sql.Identifier(of, c) if of else sql.Identifier(c) for c in columns]
     return sql.SQL(", ").join(names)
+
+
+def among(columns: Sequence[Column], of: str | None = None) -> sql.Composed:
+    """Return the condition that columns are one of some keys, for a query with parameters.
+
+    The parameters are a list of values for each column.
+    """
+    arrays = [sql.SQL("%s::{}[]").format(sql.Identifier("pg_catalog", c.type)) for c in columns]
+    return sql.SQL("({}) IN (SELECT * FROM unnest({}))").format(
+        sql.SQL(", ").join(parametrized(*([of] if of else []), c.name) for c in columns),
+        sql.SQL(", ").join(arrays),
+    )
 
 
 def matched(of: str, columns: Sequence[str], other: str, keys: Sequence[str]) -> sql.Composed:

@@ -8,17 +8,24 @@ import psycopg
 
 from specprod_copy.postgres import catalog, statements
 from specprod_copy.postgres.connection import translated_errors
+from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.search_path import q3c_schema
 
 
 def grant(
-    connection: psycopg.Connection, schema: str, tables: Sequence[str], roles: Sequence[str]
+    connection: psycopg.Connection,
+    defined: Schema,
+    schema: str,
+    tables: Sequence[str],
+    roles: Sequence[str],
 ) -> list[str]:
     """Let roles read; return those of them that the server does not have.
 
     Parameters
     ----------
     connection : psycopg.Connection
+    defined : Schema
+        The tables as their files define them.
     schema : str
     tables : sequence of str
         Existing tables.
@@ -37,7 +44,7 @@ def grant(
     present = [role for role in roles if role in existing]
     with translated_errors(f"cannot grant on schema {schema}"):
         granted = ["schema", *tables]
-        statements.make(connection, granted, ["grants"], schema=schema, roles=present)
+        statements.make(connection, defined, granted, ["grants"], schema=schema, roles=present)
     return [role for role in roles if role not in existing]
 
 
@@ -68,7 +75,7 @@ def enable_q3c(
         return None
     try:
         with connection.transaction():
-            statements.make(connection, ["schema"], ["q3c"], schema=schema)
+            statements.make(connection, Schema(schema), ["schema"], ["q3c"], schema=schema)
     except psycopg.errors.InsufficientPrivilege:
         note(
             "no right to install the extension q3c in this database: no q3c indexes; let an "

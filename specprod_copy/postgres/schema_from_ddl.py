@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import Final
+
+import jinja2
 
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.schema import Check, Index, Key, Part, Reference, Table, split_comment
+from specprod_copy.postgres.schema import (
+    Check,
+    Index,
+    Key,
+    Part,
+    Reference,
+    Schema,
+    Table,
+    split_comment,
+)
 from specprod_copy.postgres.sql_statements import (
     Commented,
     Meaning,
@@ -17,6 +31,65 @@ from specprod_copy.postgres.sql_statements import (
     Validated,
     meaning_of,
 )
+
+PHASES: Final = (
+    "table",
+    "keys",
+    "indexes",
+    "foreign_keys",
+    "validation",
+    "q3c",
+    "cluster",
+    "comments",
+    "grants",
+)
+"""The blocks of a table's file, in an order that works."""
+
+# A statement ends at a semicolon that is not inside a quoted name, a literal or a comment.
+_STATEMENT = re.compile(r"""(?:"(?:[^"]|"")*"|'(?:[^']|'')*'|--[^\n]*|[^;"'])+;""")
+
+
+@cache
+def templates(folder: Path) -> jinja2.Environment:
+    """Return what reads the templates of SQL in a folder."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - this is SQL; names come quoted
+    )
+
+
+def block_of(file: Path, block: str, names: Mapping[str, object]) -> str:
+    """Return a block of a table's file, empty if it has none; the names are quoted already."""
+    template = templates(file.parent).get_template(file.name)
+    found = template.blocks.get(block)
+    return "" if found is None else "".join(found(template.new_context(dict(names))))
+
+
+def cut(script: str) -> list[str]:
+    """Return the statements of a script, each of which ends with a semicolon."""
+    return [statement.strip() for statement in _STATEMENT.findall(script)]
+
+
+def define(files: Iterable[Path]) -> Schema:
+    """Return the schema that some SQL files define, one table each, which has the file's name.
+
+    Raises
+    ------
+    ConfigurationError
+        If a file has a form that is not understood.
+    """
+    names = {"schema": "s", "roles": [], "q3c": "q3c"}
+    return Schema.of(
+        "",
+        [
+            table_of(file.stem, [s for p in PHASES for s in cut(block_of(file, p, names))], file)
+            for file in files
+        ],
+    )
 
 
 def table_of(name: str, statements: Iterable[str], file: Path) -> Table:

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 
 from specprod_copy.postgres import counted, ddl
+from specprod_copy.postgres.schema import Schema
 
 
 def run(connection: psycopg.Connection, script: str, schema: str = "") -> list[int]:
@@ -58,6 +59,7 @@ def rows(connection: psycopg.Connection, query: str) -> list[tuple[Any, ...]]:
 
 def make(
     connection: psycopg.Connection,
+    defined: Schema,
     tables: Iterable[str],
     phases: Iterable[str],
     *,
@@ -65,5 +67,5 @@ def make(
     roles: Sequence[str] = (),
 ) -> None:
     """Run the statements of some phases of tables; parameters as for `ddl.statements`."""
-    for statement in ddl.statements(tables, phases, schema=schema, roles=roles):
+    for statement in ddl.statements(defined, tables, phases, schema=schema, roles=roles):
         run(connection, statement.sql)

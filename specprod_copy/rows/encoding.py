@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from specprod_copy.postgres.encoder import Encoded, Encoder
 from specprod_copy.rows.read import table_rows
 from specprod_copy.rows.sky_order import sorted_on_sky
 from specprod_copy.rows.units import Refusal, Unit
-from specprod_copy.tables import ALL_SOURCES
+from specprod_copy.tables import TableSource
 
 T = TypeVar("T")
 
@@ -40,16 +40,19 @@ class Chunk:
 
 
 def encoded_chunks(
-    unit: Unit, encoder: Encoder, refused: list[Refusal] | None = None
+    unit: Unit,
+    sources: Mapping[str, TableSource],
+    encoder: Encoder,
+    refused: list[Refusal] | None = None,
 ) -> Iterator[Chunk]:
     """Yield the rows of a unit as COPY data; `refused` is as in `rows.read.table_rows`.
 
     One encoder serves all units of a table, which spares small ones its making.
     """
     columns = encoder.columns
-    position = ALL_SOURCES[unit.source].position
+    position = sources[unit.source].position
     sort = position is not None and {*position} <= {column.name for column in columns}
-    for rows in table_rows(unit, columns, refused):
+    for rows in table_rows(unit, sources, columns, refused):
         frame = sorted_on_sky(rows.frame, *position) if position and sort else rows.frame
         kept = Encoded([*encoder.encode(frame)], frame.height)
         yield Chunk(kept, rows.rows_read, rows.values_changed)
@@ -85,7 +88,10 @@ def prefetch(items: Iterator[T]) -> Iterator[Iterator[T]]:
 
 
 def encoded_units(
-    units: Sequence[Unit], refused: Sequence[list[Refusal] | None], columns: Sequence[Column]
+    units: Sequence[Unit],
+    sources: Mapping[str, TableSource],
+    refused: Sequence[list[Refusal] | None],
+    columns: Sequence[Column],
 ) -> Generator[tuple[int, Chunk]]:
     """Yield the chunks of units in order, made ahead by threads that take units by turns.
 
@@ -93,6 +99,8 @@ def encoded_units(
     ----------
     units : sequence of Unit
         All of the same table.
+    sources : mapping of str to TableSource
+        Has their sources.
     refused : sequence of list of Refusal or None
         For each unit; see `rows.table_rows`.
     columns : sequence of Column
@@ -113,7 +121,7 @@ def encoded_units(
     with ExitStack() as stack:
         lanes = [
             stack.enter_context(
-                prefetch(_lane(units[n::threads], refused[n::threads], Encoder(columns)))
+                prefetch(_lane(units[n::threads], sources, refused[n::threads], Encoder(columns)))
             )
             for n in range(threads)
         ]
@@ -123,9 +131,12 @@ def encoded_units(
 
 
 def _lane(
-    units: Sequence[Unit], refused: Sequence[list[Refusal] | None], encoder: Encoder
+    units: Sequence[Unit],
+    sources: Mapping[str, TableSource],
+    refused: Sequence[list[Refusal] | None],
+    encoder: Encoder,
 ) -> Iterator[Chunk | None]:
     """Yield the chunks of units, and None at the end of each unit."""
     for unit, refusals in zip(units, refused, strict=True):
-        yield from encoded_chunks(unit, encoder, refusals)
+        yield from encoded_chunks(unit, sources, encoder, refusals)
         yield None

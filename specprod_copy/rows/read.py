@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -13,11 +13,14 @@ from specprod_copy.postgres.encoder import CHUNK_ROWS
 from specprod_copy.reader import InputTable, open_table
 from specprod_copy.rows.transform import Transform, Transformed
 from specprod_copy.rows.units import Refusal, Unit
-from specprod_copy.tables import ALL_SOURCES, TableSource
+from specprod_copy.tables import TableSource
 
 
 def table_rows(
-    unit: Unit, columns: Sequence[Column], refused: list[Refusal] | None = None
+    unit: Unit,
+    sources: Mapping[str, TableSource],
+    columns: Sequence[Column],
+    refused: list[Refusal] | None = None,
 ) -> Iterator[Transformed]:
     """Yield the rows of a unit, read from its file, `CHUNK_ROWS` at a time.
 
@@ -36,7 +39,7 @@ def table_rows(
         If it holds values that the table does not accept, and there is no `refused`.
     """
     with open_table(unit.path, (unit.hdu,) if unit.hdu else ()) as table:
-        source = ALL_SOURCES[unit.source]
+        source = sources[unit.source]
         read = partial(transformed_rows, source, table, columns, first=unit.first, last=unit.last)
         if refused is None:
             yield from read(rows=unit.rows)

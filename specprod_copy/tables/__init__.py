@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
+
+from specprod_copy.desi.id_parts import DECODERS
+from specprod_copy.resources import resource_folder
 from specprod_copy.tables import (
-    coeff_patch,
     exposure,
     fiberassign,
     frame,
@@ -12,6 +15,7 @@ from specprod_copy.tables import (
     target,
     tile,
 )
+from specprod_copy.tables.catalogue import HOUSE, Catalogue
 from specprod_copy.tables.inputs import Inputs
 from specprod_copy.tables.source import Check, TableSource
 
@@ -35,9 +39,24 @@ SOURCES: dict[str, TableSource] = {
 STAGES = tuple(dict.fromkeys(source.stage for source in SOURCES.values()))
 """The load stages, in the same order."""
 
-ALL_SOURCES: dict[str, TableSource] = SOURCES | {
-    source.name: source for source in (coeff_patch.ZPIXPATCH, coeff_patch.ZTILEPATCH)
-}
-"""These, and those of tables that are no part of a production."""
 
-__all__ = ["ALL_SOURCES", "SOURCES", "STAGES", "Check", "Inputs", "TableSource"]
+@cache
+def specprod_catalogue() -> Catalogue:
+    """Return the catalogue of a production: the tables of ``ddl/`` and `SOURCES`.
+
+    The entry points take it where the caller names no other one.
+    """
+    files = resource_folder("ddl").glob("*.sql")
+    wanted = sorted(file for file in files if file.stem not in ("schema", *HOUSE))
+    return Catalogue.of(wanted, SOURCES.values(), DECODERS)
+
+
+__all__ = [
+    "SOURCES",
+    "STAGES",
+    "Catalogue",
+    "Check",
+    "Inputs",
+    "TableSource",
+    "specprod_catalogue",
+]

@@ -104,6 +104,11 @@ class TableSource:
     vectors: Mapping[str, int] = field(default_factory=dict)
     position: tuple[str, str] | None = None
 
+    def __getstate__(self) -> dict[str, object]:
+        """Leave out what chooses files: workers make rows, of files that were chosen."""
+        chooses = ("files", "applies", "first_per", "unless_in", "after_rows")
+        return {name: value for name, value in vars(self).items() if name not in chooses}
+
     @property
     def name(self) -> str:
         """Name that tells sources apart."""

@@ -60,10 +60,10 @@ def compare(
     Differences
     """
     found = Differences(_whole_rows(job.key, files, table), {}, files.height, complete)
-    once = files.filter(pl.col(job.key).is_unique())
+    once = files.filter(pl.struct(job.key).is_unique())
     matched = once.join(table, on=job.key, suffix=_TABLE, maintain_order="left")
     for name in job.names:
-        if name == job.key:
+        if name in job.key:
             continue
         differs = _differing(matched[name], matched[name + _TABLE])
         if differs.any():
@@ -71,7 +71,7 @@ def compare(
     return found
 
 
-def _whole_rows(key: str, files: pl.DataFrame, table: pl.DataFrame) -> list[str]:
+def _whole_rows(key: Sequence[str], files: pl.DataFrame, table: pl.DataFrame) -> list[str]:
     """Say which keys are not as often in the table as in the files."""
     in_files = files.group_by(key).agg(pl.len().alias(_COUNT), pl.col(FILE, ROW).first())
     in_table = table.group_by(key).agg(pl.len().alias(_COUNT))
@@ -103,7 +103,7 @@ def _differing(expected: pl.Series, got: pl.Series) -> pl.Series:
     return bits | (expected.is_null() != got.is_null())
 
 
-def _values(rows: pl.DataFrame, key: str, name: str) -> str:
+def _values(rows: pl.DataFrame, key: Sequence[str], name: str) -> str:
     """Say which values of a column differ."""
     listed = [
         f"{place(key, row)}: file {shown(row[name])}, table {shown(row[name + _TABLE])}"
@@ -112,10 +112,10 @@ def _values(rows: pl.DataFrame, key: str, name: str) -> str:
     return f"{counted(rows.height, 'value')}: {listing(rows.height, listed)}"
 
 
-def place(key: str, row: Mapping[str, object]) -> str:
+def place(key: Sequence[str], row: Mapping[str, object]) -> str:
     """Say which row is meant: its key and, if it is known, its file and row number there."""
     where = f" ({row[FILE]} row {row[ROW]})" if row.get(FILE) is not None else ""
-    return f"{key} {row[key]}{where}"
+    return f"{', '.join(f'{name} {row[name]}' for name in key)}{where}"
 
 
 def shown(value: object) -> str:

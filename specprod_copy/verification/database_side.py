@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 from psycopg.abc import Buffer
 
-from specprod_copy.desi.id_parts import DECODERS, undecodable
+from specprod_copy.desi.id_parts import undecodable
 from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres.connection import SESSION_SETTINGS, connect
 from specprod_copy.postgres.decoder import HEADER, TRAILER, Decoder
@@ -51,7 +51,7 @@ class TableScan:
     @classmethod
     def of_nothing(cls, job: TableJob) -> TableScan:
         """Return what is found in no rows."""
-        packed = [column for table, column in DECODERS if table == job.table]
+        packed = list(job.decoders)
         tally = Tally.of_nothing(len(job.columns))
         return cls(tally, dict.fromkeys(packed, 0), {column: [] for column in packed})
 
@@ -205,7 +205,7 @@ def scan_pages(connection: psycopg.Connection, job: TableJob, pages: Pages) -> T
         for frame in frames:
             scan.tally.count(frame, key_hashes(frame, job.key))
             for column in scan.undecodable:
-                wrong = undecodable(frame, job.table, column)
+                wrong = undecodable(frame, column, job.decoders[column])
                 scan.undecodable[column] += wrong.height
                 scan.examples[column] += map(str, wrong[column].head(_EXAMPLES))
     return scan

@@ -101,7 +101,7 @@ def scan_files(job: TableJob, units: Sequence[Unit]) -> FileScan:
     for unit in units:
         name = unit.place
         try:
-            for rows in table_rows(unit, job.columns):
+            for rows in table_rows(unit, job.sources, job.columns):
                 scan.tally.count(rows.frame, key_hashes(rows.frame, job.key))
                 ranks = key_hashes(rows.frame, job.key, seed=job.seed + 1)
                 scan.sample.offer(_located(rows.frame, unit, rows.row_numbers), ranks, job.sample)
@@ -135,7 +135,7 @@ def _rows_of_parts(
     job: TableJob, parts: np.ndarray, units: Sequence[Unit]
 ) -> Iterator[pl.DataFrame]:
     for unit in units:
-        for rows in table_rows(unit, job.columns):
+        for rows in table_rows(unit, job.sources, job.columns):
             wanted = parts[parts_of(key_hashes(rows.frame, job.key))]
             if wanted.any():
                 frame = rows.frame.filter(wanted)

@@ -10,6 +10,7 @@ be compared.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -91,14 +92,14 @@ def _not_finite(dtype: pl.DataType) -> np.uint64:
     return words(pl.Series([NOT_FINITE], dtype=dtype))[0]
 
 
-def key_hashes(frame: pl.DataFrame, key: str, seed: int = 0) -> np.ndarray:
+def key_hashes(frame: pl.DataFrame, key: Sequence[str], seed: int = 0) -> np.ndarray:
     """Return a hash of each row's key.
 
     Parameters
     ----------
     frame : polars.DataFrame
-    key : str
-        Column.
+    key : sequence of str
+        Its columns.
     seed : int
         Another seed gives other hashes.
 
@@ -106,7 +107,10 @@ def key_hashes(frame: pl.DataFrame, key: str, seed: int = 0) -> np.ndarray:
     -------
     numpy.ndarray of uint64, shape (frame.height,)
     """
-    return mix(mix(words(frame[key])) + np.uint64(seed * _GOLDEN % 2**64))
+    hashes = mix(words(frame[key[0]]))
+    for name in key[1:]:
+        hashes = mix(hashes ^ words(frame[name]))
+    return mix(hashes + np.uint64(seed * _GOLDEN % 2**64))
 
 
 def parts_of(keys: np.ndarray) -> np.ndarray:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import polars as pl
 
 from specprod_copy.postgres.columns import Column
+from specprod_copy.tables import TableSource
+from specprod_copy.tables.catalogue import Decoder
 
 FILE, ROW = " file", " row"
 """Columns that say where a row of a file comes from; no column of a table is called so."""
@@ -21,10 +23,14 @@ class TableJob:
     Parameters
     ----------
     schema, table : str
-    key : str
-        Column of the primary key.
+    key : tuple of str
+        Columns of the primary key.
     columns : tuple of Column
         Columns to compare, the key among them.
+    sources : mapping of str to TableSource
+        Those of the table, by name.
+    decoders : mapping of str to callable
+        See `Catalogue.decoders`, for the columns of the table.
     sample : int
         Number of rows to draw.
     seed : int
@@ -33,10 +39,17 @@ class TableJob:
 
     schema: str
     table: str
-    key: str
+    key: tuple[str, ...]
     columns: tuple[Column, ...]
+    sources: Mapping[str, TableSource] = field(default_factory=dict, repr=False)
+    decoders: Mapping[str, Decoder] = field(default_factory=dict, repr=False)
     sample: int = 0
     seed: int = 0
+
+    @property
+    def key_columns(self) -> list[Column]:
+        """The columns of the key, in its order."""
+        return [self.columns[self.names.index(name)] for name in self.key]
 
     @property
     def names(self) -> list[str]:
@@ -45,7 +58,7 @@ class TableJob:
 
     def narrowed(self, names: Set[str]) -> Self:
         """Return the same with only these columns, and the key."""
-        wanted = names | {self.key}
+        wanted = names | {*self.key}
         return replace(self, columns=tuple(c for c in self.columns if c.name in wanted))
 
     def no_rows(self, *, located: bool) -> pl.DataFrame:

@@ -12,14 +12,12 @@ from specprod_copy.errors import ConfigurationError, DatabaseError, InputError
 from specprod_copy.plan import ledger
 from specprod_copy.plan.ledger import Ledger, NothingLoaded
 from specprod_copy.plan.looks import Looks
-from specprod_copy.plan.planning import Planner, sources_of, with_tiles
-from specprod_copy.postgres import ddl
+from specprod_copy.plan.planning import Planner, with_tiles
 from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.ddl import primary_key
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.postgres.schema import Schema, Table
 from specprod_copy.rows.units import Fingerprint, Refusal, Unit
-from specprod_copy.tables import SOURCES, Inputs, TableSource
+from specprod_copy.tables import Catalogue, Inputs, TableSource
 from specprod_copy.tables.common import COMPUTED
 from specprod_copy.verification.definition import check_columns
 from specprod_copy.verification.job import TableJob
@@ -62,8 +60,8 @@ class TablePlan:
     Parameters
     ----------
     job : TableJob
-    found : Table
-        The table as it is.
+    defined, found : Table
+        The table as it is to be, and as it is.
     columns : Result
         Whether the table has its columns.
     computed : tuple of str
@@ -81,6 +79,7 @@ class TablePlan:
     """
 
     job: TableJob
+    defined: Table
     found: Table
     columns: Result
     computed: tuple[str, ...]
@@ -91,7 +90,7 @@ class TablePlan:
     unplanned: dict[str, str] = field(default_factory=dict)
 
 
-def tables_of(stages: Sequence[str], inputs: Inputs) -> list[str]:
+def tables_of(catalogue: Catalogue, stages: Sequence[str], inputs: Inputs) -> list[str]:
     """Return the tables of some stages that the production has files for.
 
     Raises
@@ -99,7 +98,7 @@ def tables_of(stages: Sequence[str], inputs: Inputs) -> list[str]:
     ConfigurationError
         If a stage is unknown, or there are no such tables.
     """
-    tables = [source.table for source in sources_of(stages) if source.applies(inputs)]
+    tables = [source.table for source in catalogue.select(stages) if source.applies(inputs)]
     if not tables:
         name = inputs.files.production.name
         raise ConfigurationError(f"production {name} has no files of stage {' or '.join(stages)}")
@@ -107,6 +106,7 @@ def tables_of(stages: Sequence[str], inputs: Inputs) -> list[str]:
 
 
 def inputs_with_tiles(
+    catalogue: Catalogue,
     inputs: Inputs,
     stages: Sequence[str],
     connection: psycopg.Connection,
@@ -115,13 +115,14 @@ def inputs_with_tiles(
 ) -> Inputs:
     """Return inputs that know the tiles; see `with_tiles`."""
     try:
-        return with_tiles(inputs, sources_of(stages), connection, found, looks)
+        return with_tiles(inputs, catalogue.select(stages), connection, found, looks)
     except InputError:
         # The table tile itself is going to say what is wrong with its file.
         return with_tiles(inputs, [], connection, found, looks)
 
 
 def plan_tables(
+    catalogue: Catalogue,
     connection: psycopg.Connection,
     planner: Planner,
     found: Schema,
@@ -138,6 +139,7 @@ def plan_tables(
 
     Parameters
     ----------
+    catalogue : Catalogue
     connection : psycopg.Connection
     planner : Planner
     found : Schema
@@ -152,27 +154,37 @@ def plan_tables(
     -------
     list of TablePlan
     """
-    asked = sources_of(stages)
+    asked = catalogue.select(stages)
     schema = found.name
     loaded = Ledger(connection, schema)
     inputs = planner.inputs
-    of_tables = [s for s in SOURCES.values() if s.table in tables and s.applies(inputs)]
+    of_tables = [s for s in catalogue.sources.values() if s.table in tables and s.applies(inputs)]
     planner.look([s for s in of_tables if s in asked or s.stage in loaded.stages(s.table)])
     plans = []
     for table in tables:
         stages_loaded = loaded.stages(table)
-        feeding = [s for s in SOURCES.values() if s.table == table and s.applies(inputs)]
+        feeding = [s for s in catalogue.of_table(table) if s.applies(inputs)]
         sources = [s for s in feeding if s in asked or s.stage in stages_loaded]
         steps = [step for s in sources if s.after_rows for step in s.after_rows(inputs)]
         computed = tuple(dict.fromkeys(name for step in steps for name in COMPUTED[step]))
-        defined = ddl.definition().tables[table]
+        defined = catalogue.definition.tables[table]
         names = {column.name for column in defined.columns}.difference(computed)
         compared = tuple(column for column in found.columns_of(table) if column.name in names)
-        job = TableJob(schema, table, primary_key(table), compared, sample, seed)
-        if job.key not in job.names:
-            raise DatabaseError(f"{schema}.{table} has no column {job.key}, its primary key")
+        job = TableJob(
+            schema,
+            table,
+            defined.primary_key,
+            compared,
+            {source.name: source for source in sources},
+            {c: decoder for (t, c), decoder in catalogue.decoders.items() if t == table},
+            sample,
+            seed,
+        )
+        if lost := [name for name in job.key if name not in job.names]:
+            raise DatabaseError(f"{schema}.{table} has no column {lost[0]}, its primary key")
         plan = TablePlan(
             job,
+            defined,
             found.tables[table],
             check_columns(defined, found.tables[table]),
             computed,
@@ -225,9 +237,9 @@ def ledger_entries(
     return entries
 
 
-def absent_table(table: str) -> Result:
+def absent_table(catalogue: Catalogue, table: str) -> Result:
     """Return the result for a table that does not exist."""
-    needed = dict.fromkeys(s.stage for s in SOURCES.values() if s.table == table)
+    needed = dict.fromkeys(s.stage for s in catalogue.of_table(table))
     return Result(
         False,
         "table-rows",

@@ -10,9 +10,9 @@ import psycopg
 from psycopg import sql
 
 from specprod_copy.errors import InputError
-from specprod_copy.postgres import ddl
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.names import parametrized
+from specprod_copy.postgres.schema import Reference
 from specprod_copy.rows.read import table_rows
 from specprod_copy.rows.units import Refusal, Unit
 from specprod_copy.verification.compare import EXAMPLES, counted, listing
@@ -41,7 +41,9 @@ def check_quarantine(connection: psycopg.Connection, plan: TablePlan) -> Result:
         number += len(entry.refused)
         own = replace(unit, rows=np.array([refusal.row for refusal in entry.refused]))
         try:
-            found = _acquitted(connection, job, columns, own, entry.refused)
+            found = _acquitted(
+                connection, job, plan.defined.references, columns, own, entry.refused
+            )
             wrong += [f"{unit.file}[{unit.hdu}] row {row}" for row in found]
         except InputError as error:
             return Result(False, "quarantine", job.table, str(error))
@@ -56,6 +58,7 @@ def check_quarantine(connection: psycopg.Connection, plan: TablePlan) -> Result:
 def _acquitted(
     connection: psycopg.Connection,
     job: TableJob,
+    references: Sequence[Reference],
     columns: Sequence[Column],
     unit: Unit,
     refused: Sequence[Refusal],
@@ -64,15 +67,16 @@ def _acquitted(
     again: list[Refusal] = []
     fine = [
         (int(number), row)
-        for rows in table_rows(unit, columns, again)
+        for rows in table_rows(unit, job.sources, columns, again)
         for number, row in zip(rows.row_numbers, rows.frame.iter_rows(named=True), strict=True)
     ]
-    references = ddl.definition().tables[job.table].references
     recorded = {refusal.row: refusal for refusal in refused}
     yield from (refusal.row for refusal in again if recorded[refusal.row] != refusal)
     for number, row in fine:
         rule = recorded[number].rule
-        doubled = rule == "key" and _exists(connection, job, job.table, [job.key], [row[job.key]])
+        doubled = rule == "key" and _exists(
+            connection, job, job.table, job.key, [row[name] for name in job.key]
+        )
         orphan = rule == "reference" and any(
             not _exists(connection, job, r.table, r.keys, [row[column] for column in r.columns])
             for r in references

@@ -20,11 +20,10 @@ from specprod_copy.plan import ledger
 from specprod_copy.plan.limits import LIMITS, Limits
 from specprod_copy.plan.looks import Looks
 from specprod_copy.plan.planning import Planner
-from specprod_copy.postgres import ddl
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.progress import ProgressListener
-from specprod_copy.tables import Inputs
+from specprod_copy.tables import Catalogue, Inputs, specprod_catalogue
 from specprod_copy.verification import value_checks
 from specprod_copy.verification.compare import Differences, compare
 from specprod_copy.verification.database_side import (
@@ -108,6 +107,7 @@ def verify(
     options: VerifyOptions,
     listener: ProgressListener | None = None,
     *,
+    catalogue: Catalogue | None = None,
     workers: Workers | None = None,
     looks: Looks | None = None,
 ) -> list[Result]:
@@ -124,6 +124,8 @@ def verify(
     options : VerifyOptions
     listener : ProgressListener, optional
         Is told what is going on.
+    catalogue : Catalogue, optional
+        The tables and their sources; those of a production without it.
     workers : Workers, optional
         Who reads, instead of processes of this machine. They have to reach the files and the
         server.
@@ -142,7 +144,8 @@ def verify(
         schema. What is wrong with files and tables is in the results.
     """
     schema, listener = options.schema, listener or ProgressListener()
-    tables = tables_of(options.stages, inputs)
+    catalogue = catalogue or specprod_catalogue()
+    tables = tables_of(catalogue, options.stages, inputs)
     with translated_errors(f"cannot verify schema {schema}"):
         with connect(conninfo) as connection:
             existing = {*read_schema(connection, schema).tables}
@@ -152,15 +155,18 @@ def verify(
             )
         present = [table for table in tables if table in existing]
         locked = [(schema, table) for table in (*present, ledger.TABLE)]
-        results = [absent_table(table) for table in tables if table not in existing]
+        results = [absent_table(catalogue, table) for table in tables if table not in existing]
         with ExitStack() as stack, reading(conninfo, locked) as connection:
             if workers is None and options.jobs > 1:
                 workers = stack.enter_context(processes(options.jobs))
             try:
-                looks = looks or Looks(workers)
+                looks = looks or Looks(workers, catalogue.keywords)
                 found = read_schema(connection, schema)
-                inputs = inputs_with_tiles(inputs, options.stages, connection, found, looks)
+                inputs = inputs_with_tiles(
+                    catalogue, inputs, options.stages, connection, found, looks
+                )
                 plans = plan_tables(
+                    catalogue,
                     connection,
                     Planner(inputs, options.limits, looks),
                     found,
@@ -177,11 +183,8 @@ def verify(
                 here = Inline(stack.enter_context(context.opened(listener.advance)))
                 many = stack.enter_context(workers.sharing(context)) if workers else here
                 root = inputs.files.root
-                elsewhere = (
-                    set(ddl.definition().tables).difference(present)
-                    if options.alone
-                    else set[str]()
-                )
+                absent = set(catalogue.definition.tables).difference(present)
+                elsewhere = absent if options.alone else set[str]()
                 run = _Verification(
                     connection, root, existing, elsewhere, here, many, listener, options.limits
                 )
@@ -252,9 +255,13 @@ class _Verification:
         yield from value_checks.check_ids(job, table)
         with self.listener.step(f"{job.table}: keys"):
             yield check_primary_key(self.connection, job)
-            yield from check_foreign_keys(self.connection, job, self.existing, self.elsewhere)
+            yield from check_foreign_keys(
+                self.connection, job, plan.defined, self.existing, self.elsewhere
+            )
             yield check_quarantine(self.connection, plan)
-            yield check_finish(self.connection, plan.found, plan.waiting, self.elsewhere)
+            yield check_finish(
+                self.connection, plan.defined, plan.found, plan.waiting, self.elsewhere
+            )
             yield check_sample(self.connection, job, files.sample.frame)
 
     def _done(

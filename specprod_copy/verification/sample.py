@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from specprod_copy.postgres.names import parametrized
+from specprod_copy.postgres.names import among, parametrized
 from specprod_copy.verification.compare import EXAMPLES, counted, listing, place, shown
 from specprod_copy.verification.job import TableJob
 from specprod_copy.verification.results import Result
@@ -35,9 +35,9 @@ def check_sample(connection: psycopg.Connection, job: TableJob, rows: pl.DataFra
     """
     wrong: list[str] = []
     for expected in rows.iter_slices(_KEYS):
-        found = _fetch(connection, job, expected[job.key].to_list())
+        found = _fetch(connection, job, expected.select(job.key).rows())
         for row in expected.iter_rows(named=True):
-            problem = _problem(job, row, found.get(row[job.key], []))
+            problem = _problem(job, row, found.get(tuple(row[name] for name in job.key), []))
             if problem:
                 wrong.append(f"{place(job.key, row)}: {problem}")
     number, columns = counted(rows.height, "row"), counted(len(job.columns), "column")
@@ -48,18 +48,18 @@ def check_sample(connection: psycopg.Connection, job: TableJob, rows: pl.DataFra
 
 
 def _fetch(
-    connection: psycopg.Connection, job: TableJob, keys: list[object]
-) -> dict[object, list[Mapping[str, object]]]:
+    connection: psycopg.Connection, job: TableJob, keys: Sequence[tuple[object, ...]]
+) -> dict[tuple[object, ...], list[Mapping[str, object]]]:
     """Return the rows of some keys; binary, because the text of a REAL is parsed as a double."""
-    query = sql.SQL("SELECT {} FROM {} WHERE {} = ANY(%s)").format(
+    query = sql.SQL("SELECT {} FROM {} WHERE {}").format(
         sql.SQL(", ").join(sql.Identifier(name) for name in job.names),
         parametrized(job.schema, job.table),
-        sql.Identifier(job.key),
+        among(job.key_columns),
     )
-    found: dict[object, list[Mapping[str, object]]] = {}
+    found: dict[tuple[object, ...], list[Mapping[str, object]]] = {}
     with connection.cursor(row_factory=dict_row, binary=True) as cursor:
-        for row in cursor.execute(query, (keys,)):
-            found.setdefault(row[job.key], []).append(row)
+        for row in cursor.execute(query, [list(values) for values in zip(*keys, strict=True)]):
+            found.setdefault(tuple(row[name] for name in job.key), []).append(row)
     return found
 
 

@@ -8,7 +8,7 @@ import psycopg
 from psycopg import sql
 
 from specprod_copy.errors import DatabaseError
-from specprod_copy.postgres import catalog, ddl
+from specprod_copy.postgres import catalog
 from specprod_copy.postgres.names import listed, matched
 from specprod_copy.postgres.schema import Index, Part, Reference, Table
 from specprod_copy.postgres.schema_differences import table_differences
@@ -19,21 +19,28 @@ from specprod_copy.verification.results import Result
 
 def check_primary_key(connection: psycopg.Connection, job: TableJob) -> Result:
     """Return whether the values of a table's primary key are unique, with or without it."""
-    key = sql.Identifier(job.key)
+    name = ", ".join(job.key)
     grouped = sql.SQL("SELECT {0}, count(*) FROM {1} GROUP BY {0} HAVING count(*) > 1").format(
-        key, sql.Identifier(job.schema, job.table)
+        listed(job.key), sql.Identifier(job.schema, job.table)
     )
     examples = sql.SQL("{} ORDER BY 1 LIMIT {}").format(grouped, EXAMPLES)
-    found = [f"{job.key} {value} in {n:,} rows" for value, n in connection.execute(examples)]
+    found = [
+        f"{name} {', '.join(map(str, values))} in {n:,} rows"
+        for *values, n in connection.execute(examples)
+    ]
     if not found:
-        return Result(True, "primary-key", job.table, f"{job.key} is unique")
+        return Result(True, "primary-key", job.table, f"{name} is unique")
     number = _count(connection, grouped)
-    detail = f"{counted(number, 'value')} of {job.key} not unique: {listing(number, found)}"
+    detail = f"{counted(number, 'value')} of {name} not unique: {listing(number, found)}"
     return Result(False, "primary-key", job.table, detail)
 
 
 def check_foreign_keys(
-    connection: psycopg.Connection, job: TableJob, existing: set[str], elsewhere: set[str]
+    connection: psycopg.Connection,
+    job: TableJob,
+    defined: Table,
+    existing: set[str],
+    elsewhere: set[str],
 ) -> Iterator[Result]:
     """Yield for each foreign key, made or not, whether all its values exist.
 
@@ -41,12 +48,14 @@ def check_foreign_keys(
     ----------
     connection : psycopg.Connection
     job : TableJob
+    defined : Table
+        The table as it is defined.
     existing : set of str
         Tables of the schema.
     elsewhere : set of str
         Tables that are not looked at, so foreign keys to them are not, either.
     """
-    for reference in ddl.definition().tables[job.table].references:
+    for reference in defined.references:
         columns, other, keys = reference.columns, reference.table, reference.keys
         if other in elsewhere:
             continue
@@ -72,21 +81,24 @@ def check_foreign_keys(
 
 
 def check_finish(
-    connection: psycopg.Connection, found: Table, waiting: Sequence[str], elsewhere: set[str]
+    connection: psycopg.Connection,
+    defined: Table,
+    found: Table,
+    waiting: Sequence[str],
+    elsewhere: set[str],
 ) -> Result:
     """Return whether a table has its keys and indexes; those of q3c where the database has q3c.
 
     Parameters
     ----------
     connection : psycopg.Connection
-    found : Table
+    defined, found : Table
     waiting : sequence of str
         Stages that are still to be loaded before the table gets them.
     elsewhere : set of str
         As for `check_foreign_keys`.
     """
     q3c = catalog.q3c_version(connection, installed=True) is not None
-    defined = ddl.definition().tables[found.name]
     wanted = [
         part
         for part in defined.parts

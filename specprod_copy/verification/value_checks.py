@@ -19,8 +19,8 @@ _NAMES = 5
 
 def same_rows(job: TableJob, files: Tally, table: Tally) -> bool:
     """Say whether files and table have the same keys, each as often."""
-    key = job.names.index(job.key)
-    return files.rows == table.rows and bool(files.sums[key] == table.sums[key])
+    keys = [job.names.index(name) for name in job.key]
+    return files.rows == table.rows and bool((files.sums[keys] == table.sums[keys]).all())
 
 
 def differing_columns(job: TableJob, files: Tally, table: Tally) -> list[str]:
@@ -114,7 +114,7 @@ def _unequal(
 def check_ids(job: TableJob, scan: TableScan) -> Iterator[Result]:
     """Yield for each id whether it decodes to the other columns of its row."""
     for column, number in scan.undecodable.items():
-        parts = ", ".join(fields_of(job.table, column))
+        parts = ", ".join(fields_of(job.decoders[column]))
         detail = f"{column} to {parts}"
         if number:
             listed = listing(number, sorted(scan.examples[column])[:3])

@@ -24,6 +24,7 @@ from support.reference import assert_equal, read_table
 from specprod_copy.coeff_patch import extract, load, patches_of
 from specprod_copy.errors import ConfigurationError, DatabaseError, InputError
 from specprod_copy.postgres import ddl
+from specprod_copy.tables import specprod_catalogue
 
 pytest_plugins = ("support.coeff_patch_fixtures",)
 
@@ -55,7 +56,11 @@ def test_productions_share_a_schema(database, zall):
         load(database, patches_of(production, name=name), list(zall.values()))
     with psycopg.connect(database, autocommit=True) as connection:
         expected = {"coeff_patch"}
-        connection.execute(ddl.render_script(list(CHECKED.values()), schema="plain").encode())
+        connection.execute(
+            ddl.render_script(
+                specprod_catalogue().definition, list(CHECKED.values()), schema="plain"
+            ).encode()
+        )
         for plain in CHECKED.values():
             for name in ("iron", "desi_edr", "guadalupe"):
                 names = [f"{name}_{plain}", f"{name}_{plain}_pkey"]

@@ -25,6 +25,7 @@ from specprod_copy.cli.render_ddl import render_ddl
 from specprod_copy.coeff_patch import apply, load, patches_of
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.postgres import ddl
+from specprod_copy.tables import specprod_catalogue
 
 pytest_plugins = ("support.coeff_patch_fixtures",)
 
@@ -88,7 +89,9 @@ def three(loaded, connection) -> str:
             )
     connection.execute("UPDATE guadalupe.zpix SET coeff_3 = 3; UPDATE fuji.ztile SET coeff_4 = 4")
     connection.execute(
-        ddl.render_script(list(CHECKED.values()), schema="coeff_patch_fuji").encode()
+        ddl.render_script(
+            specprod_catalogue().definition, list(CHECKED.values()), schema="coeff_patch_fuji"
+        ).encode()
     )
     for plain in CHECKED.values():
         connection.execute(

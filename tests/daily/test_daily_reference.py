@@ -9,7 +9,7 @@ from support.daily_tiles import Daily
 from support.reference import assert_equal, read_table
 
 from specprod_copy.daily.plan import Verdict
-from specprod_copy.daily.schema import KEYS
+from specprod_copy.daily.schema import TABLES
 
 NIGHTS = ("daily", "daily-night2")
 FIRST, SECOND = (1000, 1001, 80605, 82401), (1000, 1001, 1005, 80605, 82401)
@@ -17,7 +17,7 @@ FIRST, SECOND = (1000, 1001, 80605, 82401), (1000, 1001, 1005, 80605, 82401)
 
 def assert_contents(daily: Daily, shared, name: str) -> None:
     with psycopg.connect(daily.conninfo) as connection:
-        for table in KEYS:
+        for table in TABLES:
             wanted = pl.read_parquet(shared / "reference" / f"{name}-expected" / f"{table}.parquet")
             assert_equal(read_table(connection, daily.schema, table), wanted)
 

@@ -12,6 +12,7 @@ from specprod_copy.daily.plan import Verdict
 from specprod_copy.errors import DatabaseError, InputError
 from specprod_copy.loading.api import LoadOptions, load
 from specprod_copy.postgres import ddl
+from specprod_copy.tables import specprod_catalogue
 
 __all__ = ["demo", "empty", "loaded", "own_copy"]
 
@@ -24,7 +25,12 @@ def test_tables_are_complete_and_joined(loaded):
     counts = dict(loaded.query("SELECT tileid, count(*) FROM daily.ztile GROUP BY 1"))
     assert counts.keys() == set(tileids)
     names = {name for (name,) in loaded.query("SELECT conname FROM pg_constraint")}
-    wanted = ddl.statements(["ztile", "target", "frame"], ["keys", "foreign_keys"], schema="x")
+    wanted = ddl.statements(
+        specprod_catalogue().definition,
+        ["ztile", "target", "frame"],
+        ["keys", "foreign_keys"],
+        schema="x",
+    )
     made = [statement.makes for statement in wanted]
     assert {one.name for one in made if one.kind == "constraint"} <= names
     files = loaded.query("SELECT tileid, files FROM daily.tile_ledger ORDER BY 1")

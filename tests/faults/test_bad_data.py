@@ -28,7 +28,7 @@ from specprod_copy.loading.api import LoadOptions, load
 from specprod_copy.loading.key_errors import orphan_key
 from specprod_copy.postgres import ddl
 from specprod_copy.rows.read import table_rows
-from specprod_copy.tables import SOURCES, Inputs
+from specprod_copy.tables import SOURCES, Inputs, specprod_catalogue
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_every_bad_value_of_every_column(table):
     for bad in table.bad:
         table.write(bad.change)
         with pytest.raises(InputError) as caught:
-            for _ in table_rows(table.unit, table.columns):
+            for _ in table_rows(table.unit, SOURCES, table.columns):
                 pass
         message = str(caught.value)
         assert re.fullmatch(where(table) + bad.complaint, message), (bad.kind, message)
@@ -114,7 +114,7 @@ def test_exact_messages(table, column, letter, value, reason):
     stored = value.encode() if isinstance(value, str) else value
     table.write(put(scalars(table.hdu)[column], letter, stored, table.row))
     with pytest.raises(InputError) as caught:
-        for _ in table_rows(table.unit, table.columns):
+        for _ in table_rows(table.unit, SOURCES, table.columns):
             pass
     assert str(caught.value) == (
         f"{table.path}[{table.unit.hdu}], column {column}: {reason} "
@@ -193,7 +193,11 @@ ORPHANS = {"TARGETID": ("K", 2**40 + 7), "EXPID": ("K", 99_999), "TILEID": ("K",
 
 def test_orphans(table, monkeypatch, capsys):
     """Each foreign key, in a schema that has the table that it refers to."""
-    statements = list(ddl.statements([table.source.table], ["foreign_keys"], schema="x"))
+    statements = list(
+        ddl.statements(
+            specprod_catalogue().definition, [table.source.table], ["foreign_keys"], schema="x"
+        )
+    )
     before = table.state()
     for statement in statements:
         key = orphan_key(statement)
@@ -250,7 +254,7 @@ def test_position_that_is_not_known(table):
             table.write(put(scalars(table.hdu)[check.column], "D", value, table.row))
             got = {
                 int(n): x
-                for part in table_rows(table.unit, table.columns)
+                for part in table_rows(table.unit, SOURCES, table.columns)
                 for n, x in zip(part.row_numbers, part.frame[check.column.lower()], strict=True)
             }
             assert got[table.row] == -9999.0

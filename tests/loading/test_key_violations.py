@@ -15,7 +15,7 @@ from specprod_copy.loading.post_data import Connections
 from specprod_copy.postgres import ddl
 from specprod_copy.postgres.connection import connect
 from specprod_copy.progress import ProgressListener
-from specprod_copy.tables import Inputs
+from specprod_copy.tables import Inputs, specprod_catalogue
 
 __all__ = ["iron"]
 
@@ -35,7 +35,7 @@ def spoil(iron: Case) -> tuple[list[int], list[int]]:
 def make(iron: Case, violations: KeyViolations, *names: str) -> None:
     """Make the indexes, keys and foreign keys of these names."""
     tables = ["tile", "exposure", "frame", "zpix"]
-    found = ddl.statements(tables, ddl.PHASES, schema="iron")
+    found = ddl.statements(specprod_catalogue().definition, tables, ddl.PHASES, schema="iron")
     with connect(iron.conninfo) as connection:
         connections = Connections([connection], ProgressListener().step)
         for statement in found:
@@ -53,7 +53,7 @@ def quarantine(iron: Case, table: str) -> list[tuple]:
 
 def test_the_first_row_of_a_key_stays_and_what_refers_to_the_other_goes(iron):
     _, before = spoil(iron)
-    violations = KeyViolations("iron", 100)
+    violations = KeyViolations(specprod_catalogue(), "iron", 100)
     make(iron, violations, "tile_pkey", "exposure_pkey")
     file = iron.files.exposures()
     reason = f"expid is that of row 2 of {file.relative_to(iron.root)}[EXPOSURES]"
@@ -92,7 +92,7 @@ def test_without_quarantine_it_is_an_error(iron):
     spoil(iron)
     before = state(iron)
     with pytest.raises(DuplicateKey, match=r"^exposure_pkey of table exposure is not unique$"):
-        make(iron, KeyViolations("iron", None), "exposure_pkey")
+        make(iron, KeyViolations(specprod_catalogue(), "iron", None), "exposure_pkey")
     assert state(iron) == before
 
 
@@ -100,7 +100,7 @@ def test_more_than_may_be_leave_everything_as_it_was(iron):
     spoil(iron)
     before = state(iron)
     with pytest.raises(DatabaseError, match="more than 0 rows are concerned, too many for the"):
-        make(iron, KeyViolations("iron", 0), "exposure_pkey")
+        make(iron, KeyViolations(specprod_catalogue(), "iron", 0), "exposure_pkey")
     assert state(iron) == before
 
 
@@ -110,7 +110,7 @@ def test_rows_that_are_in_no_file(iron):
     iron.query("INSERT INTO iron.exposure SELECT * FROM iron.exposure ORDER BY expid LIMIT 1")
     before = state(iron)
     with pytest.raises(DatabaseError) as caught:
-        make(iron, KeyViolations("iron", 100), "exposure_pkey")
+        make(iron, KeyViolations(specprod_catalogue(), "iron", 100), "exposure_pkey")
     assert str(caught.value) == (
         "4 rows of table iron.exposure should go into quarantine, but 3 rows of the files have "
         "their keys; replace the table with --overwrite"
@@ -123,7 +123,7 @@ def test_a_file_that_changed_since(iron):
     before = state(iron)
     edit(iron.files.exposures(), "EXPOSURES", values={(0, "MJD"): 59000.25})
     with pytest.raises(ChangedFileError, match="the file is not the one that was loaded"):
-        make(iron, KeyViolations("iron", 100), "exposure_pkey")
+        make(iron, KeyViolations(specprod_catalogue(), "iron", 100), "exposure_pkey")
     assert state(iron) == before
 
 
@@ -133,6 +133,6 @@ def test_another_key_than_the_primary_one(iron):
     iron.load("zpix", part=(1, 1))
     number = iron.query("SELECT count(*) FROM iron.zpix")
     with pytest.raises(DuplicateKey, match=r"^ix_zpix_unique of table zpix is not unique$"):
-        make(iron, KeyViolations("iron", 1000), "ix_zpix_unique")
+        make(iron, KeyViolations(specprod_catalogue(), "iron", 1000), "ix_zpix_unique")
     assert iron.query("SELECT count(*) FROM iron.zpix") == number
     assert quarantine(iron, "zpix") == []

@@ -28,11 +28,12 @@ from specprod_copy.postgres.ddl import Statement
 from specprod_copy.postgres.schema import Made
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.search_path import q3c_schema
-from specprod_copy.tables import SOURCES, Inputs
+from specprod_copy.tables import SOURCES, Inputs, specprod_catalogue
 from specprod_copy.verification import VerifyOptions, verify
 
 __all__ = ["loaded"]
 
+DEFINED = specprod_catalogue().definition
 TABLES = list(dict.fromkeys(source.table for source in SOURCES.values()))
 EXPOSURE = ["exposure_pkey", "ix_exposure_night", "ix_exposure_tileid"]
 
@@ -61,7 +62,7 @@ class Run:
 
 def exposure(existing: set[Made], **options: object) -> list[str]:
     run, wanted = Run(), {"changed": True, "q3c": "public", "cluster": True} | options
-    return run.in_order(table_tasks(run, "s", "exposure", existing, **wanted))
+    return run.in_order(table_tasks(DEFINED, run, "s", "exposure", existing, **wanted))
 
 
 def test_indexes_then_the_key_then_the_order_then_statistics():
@@ -104,7 +105,9 @@ def test_only_what_is_missing():
 
 def test_each_step_waits_for_the_one_before():
     run = Run()
-    tasks = [*table_tasks(run, "s", "tile", set(), changed=True, q3c="public", cluster=True)]
+    tasks = [
+        *table_tasks(DEFINED, run, "s", "tile", set(), changed=True, q3c="public", cluster=True)
+    ]
     assert [(task.group, [*task.after]) for task in tasks] == [
         (("tile", "indexes"), [rows_of("tile"), computed("tile")]),
         (("tile", "indexes"), [rows_of("tile"), computed("tile")]),
@@ -115,13 +118,13 @@ def test_each_step_waits_for_the_one_before():
 
 
 def exposures_foreign_keys(tables: list[str], existing: set[Made]) -> list[Task[None]]:
-    return [*foreign_key_tasks(Run(), "s", tables, existing)]
+    return [*foreign_key_tasks(DEFINED, Run(), "s", tables, existing)]
 
 
 def test_foreign_keys_are_validated_when_all_are_made():
     run = Run()
     tables = ["tile", "exposure", "frame"]
-    assert run.in_order(foreign_key_tasks(run, "s", tables, set())) == [
+    assert run.in_order(foreign_key_tasks(DEFINED, run, "s", tables, set())) == [
         "exposure: exposure_tileid_fkey",
         "frame: frame_expid_fkey",
         "exposure: exposure_tileid_fkey validated",
@@ -152,9 +155,9 @@ def test_validations_of_one_table_wait_for_each_other():
 
 def test_foreign_keys_wait_for_the_other_table():
     run = Run()
-    assert run.in_order(foreign_key_tasks(run, "s", ["exposure"], set())) == []
+    assert run.in_order(foreign_key_tasks(DEFINED, run, "s", ["exposure"], set())) == []
     there = made("exposure", "constraint", "exposure_tileid_fkey")
-    assert run.in_order(foreign_key_tasks(run, "s", ["exposure"], there)) == [
+    assert run.in_order(foreign_key_tasks(DEFINED, run, "s", ["exposure"], there)) == [
         "exposure: exposure_tileid_fkey validated"
     ]
     valid = there | made("exposure", "validation", "exposure_tileid_fkey")
@@ -190,7 +193,7 @@ def finished(case: Case, *changed: str) -> list[str]:
     steps = Steps()
     with connect(case.conninfo) as connection:
         q3c = q3c_schema(connection)
-        finish(connection, "iron", TABLES, step=steps, changed=changed, q3c=q3c)
+        finish(connection, DEFINED, "iron", TABLES, step=steps, changed=changed, q3c=q3c)
     return steps.seen
 
 
@@ -216,7 +219,7 @@ def test_what_is_missing_is_made_again(loaded):
 
 REFERRING = [
     made.makes
-    for made in ddl.statements(TABLES, ["foreign_keys"], schema="any")
+    for made in ddl.statements(DEFINED, TABLES, ["foreign_keys"], schema="any")
     if made.references.table == "exposure"
 ]
 
@@ -242,16 +245,16 @@ def test_an_index_that_is_no_key_yet_becomes_one(loaded, table):
 def test_foreign_keys_that_exist_or_wait(loaded):
     with connect(loaded.conninfo) as connection:
         found = read_schema(connection, "iron")
-        exist = foreign_keys(found, ["exposure", "frame"])
+        exist = foreign_keys(DEFINED, found, ["exposure", "frame"])
         assert [(key.name, table) for key, table in exist] == [
             ("exposure_tileid_fkey", "tile"),
             ("frame_expid_fkey", "exposure"),
         ]
-        assert foreign_keys(found, TABLES, made=False) == []
+        assert foreign_keys(DEFINED, found, TABLES, made=False) == []
         loaded.query("ALTER TABLE iron.frame DROP CONSTRAINT frame_expid_fkey")
         found = read_schema(connection, "iron")
-        assert foreign_keys(found, ["exposure", "frame"]) == exist[:1]
-        assert foreign_keys(found, TABLES, made=False) == exist[1:]
+        assert foreign_keys(DEFINED, found, ["exposure", "frame"]) == exist[:1]
+        assert foreign_keys(DEFINED, found, TABLES, made=False) == exist[1:]
 
 
 def test_another_index_of_that_name_is_refused(loaded):
@@ -299,7 +302,7 @@ def test_a_failure_leaves_the_transaction_usable(loaded):
     """So that the cause can be asked for."""
     loaded.query("ALTER TABLE iron.tile DROP CONSTRAINT tile_pkey CASCADE")
     loaded.query("INSERT INTO iron.tile SELECT * FROM iron.tile LIMIT 1")
-    [statement] = [s for s in ddl.statements(["tile"], ["keys"], schema="iron") if s.unique]
+    statement, _ = ddl.statements(DEFINED, ["tile"], ["keys"], schema="iron")
     with connect(loaded.conninfo) as connection, connection.transaction():
         with pytest.raises(DuplicateKey):
             Connections([connection], Steps()).run(statement)

@@ -15,11 +15,11 @@ from specprod_copy.loading.api import LoadOptions, load
 from specprod_copy.plan.batches import make_batches, single_copy_tables
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.limits import Limits
-from specprod_copy.plan.planning import Planner, sources_of
+from specprod_copy.plan.planning import Planner
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.rows import encoding
-from specprod_copy.tables import Inputs
+from specprod_copy.tables import SOURCES, Inputs, specprod_catalogue
 
 STAGES = ("exposures", "photometry", "targetphot")
 
@@ -94,7 +94,7 @@ def test_one_that_dies_leaves_nothing_and_is_made_again(database, inputs, monkey
 def test_rows_that_came_meanwhile_stay(database, inputs, rows_before):
     """Of another program, between plan and COPY; later ones have to wait for the commit."""
     load(database, inputs, LoadOptions(STAGES, "iron", jobs=1, limits=LARGE))
-    (source,) = (s for s in sources_of(STAGES) if s.table == "frame")
+    (source,) = (s for s in specprod_catalogue().select(STAGES) if s.table == "frame")
     with connect(database) as connection:
         columns = {"frame": read_schema(connection, "iron").columns_of("frame")}
         for query in (
@@ -115,7 +115,9 @@ def test_rows_that_came_meanwhile_stay(database, inputs, rows_before):
                     other.execute(insert, (1,))
             tried.append(True)
 
-        copying.load_units(connection, "other", units, columns["frame"], advance, whole=True)
+        copying.load_units(
+            connection, "other", units, SOURCES, columns["frame"], advance, whole=True
+        )
     assert tried
     assert (
         len(rows(database, "other", "frame")) == len(rows(database, "iron", "frame")) + rows_before

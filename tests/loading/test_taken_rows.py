@@ -16,6 +16,7 @@ from specprod_copy.daily.primary import choose_primary
 from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres import ddl
 from specprod_copy.postgres.connection import connect
+from specprod_copy.tables import specprod_catalogue
 
 __all__ = ["iron", "loaded", "many_transactions"]
 
@@ -33,7 +34,9 @@ def refused(case: Case, action: Callable, table: str, numbers: str = r"[\d,]+ of
 
 
 def make_frame(case: Case) -> None:
-    for statement in ddl.statements(["schema", "frame"], ["table"], schema="iron"):
+    for statement in ddl.statements(
+        specprod_catalogue().definition, ["schema", "frame"], ["table"], schema="iron"
+    ):
         case.query(statement.sql)
     drop_rows(case.query, "iron.frame", "INSERT", "NEW.frameid % 7 = 0")
 
@@ -135,7 +138,9 @@ def test_quarantine(iron):
     path = iron.files.exposures()
     expid = int(fits.getdata(path, "EXPOSURES")["EXPID"][2])
     edit(path, "EXPOSURES", values={(5, "EXPID"): expid})
-    for statement in ddl.statements(["schema", "exposure"], ["table"], schema="iron"):
+    for statement in ddl.statements(
+        specprod_catalogue().definition, ["schema", "exposure"], ["table"], schema="iron"
+    ):
         iron.query(statement.sql)
     drop_rows(iron.query, "iron.exposure", "DELETE")
     refused(

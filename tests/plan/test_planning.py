@@ -17,10 +17,10 @@ from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.plan.ledger import LoadedRanges
 from specprod_copy.plan.limits import LIMITS
-from specprod_copy.plan.planning import Plan, Planner, part_of, sources_of
+from specprod_copy.plan.planning import Plan, Planner, part_of
 from specprod_copy.postgres.columns import Column
 from specprod_copy.rows.units import Unit
-from specprod_copy.tables import STAGES, Inputs, TableSource
+from specprod_copy.tables import STAGES, Inputs, TableSource, specprod_catalogue
 
 UNIT_ROWS = LIMITS.unit_rows
 ROWS = 2 * UNIT_ROWS + 7
@@ -186,7 +186,7 @@ def test_units_in_a_row_go_to_loaders_in_turn(units, parts):
 
 
 def test_sources_in_the_order_of_their_references():
-    names = [source.name for source in sources_of(["all"])]
+    names = [source.name for source in specprod_catalogue().select(["all"])]
     assert names == [
         "tile<exposures",
         "exposure<exposures",
@@ -199,11 +199,16 @@ def test_sources_in_the_order_of_their_references():
         "fiberassign<fiberassign",
         "potential<fiberassign",
     ]
-    assert [source.name for source in sources_of(["fiberassign", "exposures"])] == [
+    assert [
+        source.name for source in specprod_catalogue().select(["fiberassign", "exposures"])
+    ] == [
         *names[:3],
         *names[-2:],
     ]
-    assert [source.name for source in sources_of(["zpix", "tile"])] == ["tile<exposures", names[7]]
-    assert sources_of(STAGES) == sources_of(["all"])
+    assert [source.name for source in specprod_catalogue().select(["zpix", "tile"])] == [
+        "tile<exposures",
+        names[7],
+    ]
+    assert specprod_catalogue().select(STAGES) == specprod_catalogue().select(["all"])
     with pytest.raises(ConfigurationError, match=r"^no stage is called 'zpx'"):
-        sources_of(["zpix", "zpx"])
+        specprod_catalogue().select(["zpix", "zpx"])

@@ -10,11 +10,13 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from support.reference import data_tables
 
 from specprod_copy.cli import cli
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.postgres import ddl
 from specprod_copy.server.cluster import Cluster
+from specprod_copy.tables import specprod_catalogue
 
 WEIRD = 'we"ird; drop'
 
@@ -64,7 +66,7 @@ def test_rendered_script_builds_all_tables(cluster, database, schema):
         ).fetchone() == (0,):
             script = CliRunner().invoke(cli, ["render-ddl", "-s", schema, "--no-q3c"]).output
         psql(cluster, database, script)
-        assert set(columns(connection, schema)) == set(ddl.data_tables())
+        assert set(columns(connection, schema)) == set(data_tables())
         connection.execute(f"DROP SCHEMA {ddl.quote_identifier(schema)} CASCADE")
         connection.execute("DROP ROLE postgres_reader")
 
@@ -75,7 +77,7 @@ def test_tables_equal_the_data_model(cluster, database, shared):
     One difference is wanted: PROGRAM has eight characters, for bright1b.
     """
     model = json.loads((shared / "datamodel" / "tables.json").read_text())["tables"]
-    psql(cluster, database, ddl.render_script(schema="fuji"))
+    psql(cluster, database, ddl.render_script(specprod_catalogue().definition, schema="fuji"))
     with psycopg.connect(database) as connection:
         found, found_names = columns(connection, "fuji"), names(connection, "fuji")
         foreign = connection.execute(
@@ -120,7 +122,7 @@ def test_tables_equal_the_data_model(cluster, database, shared):
 
 def test_ids_are_stored_unpacked(cluster, database):
     """So are their indexes, which take the kind of storage from the table."""
-    psql(cluster, database, ddl.render_script(schema="fuji"))
+    psql(cluster, database, ddl.render_script(specprod_catalogue().definition, schema="fuji"))
     with psycopg.connect(database) as connection:
         found = connection.execute(
             """SELECT attrelid::regclass::text, attname, attstorage::text FROM pg_attribute
@@ -158,7 +160,9 @@ def test_output_file(tmp_path):
     path = tmp_path / "tile.sql"
     done = CliRunner().invoke(cli, ["render-ddl", "tile", "-s", "f", "-o", str(path)])
     assert done.output == ""
-    assert path.read_text() == ddl.render_script(["tile"], schema="f")
+    assert path.read_text() == ddl.render_script(
+        specprod_catalogue().definition, ["tile"], schema="f"
+    )
 
 
 def test_unknown_table():
@@ -173,8 +177,16 @@ def test_statements_do_not_depend_on_the_schema_name(name):
     """Whatever a schema is called, no part of the name becomes SQL."""
     if len(name.encode()) > 63:
         return
-    plain = list(ddl.statements(["tile"], ddl.PHASES, schema="s", roles=["r"]))
-    odd = list(ddl.statements(["tile"], ddl.PHASES, schema=name, roles=["r"]))
+    plain = list(
+        ddl.statements(
+            specprod_catalogue().definition, ["tile"], ddl.PHASES, schema="s", roles=["r"]
+        )
+    )
+    odd = list(
+        ddl.statements(
+            specprod_catalogue().definition, ["tile"], ddl.PHASES, schema=name, roles=["r"]
+        )
+    )
     quoted = ddl.quote_identifier(name)
     assert [s.makes for s in odd] == [s.makes for s in plain]
     assert [s.sql for s in odd] == [s.sql.replace(" s.", f" {quoted}.") for s in plain]

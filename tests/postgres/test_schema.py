@@ -16,8 +16,10 @@ from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.schema import Made, Schema, made, split_comment
 from specprod_copy.postgres.schema_differences import Difference, differences
+from specprod_copy.postgres.schema_from_ddl import define
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.sql_text import one_form
+from specprod_copy.tables import specprod_catalogue
 
 PHASES = [phase for phase in ddl.PHASES if phase not in ("cluster", "grants")]
 
@@ -30,8 +32,10 @@ def build(connection: psycopg.Connection, name: str, q3c: str | None = "public")
         connection.execute("DROP EXTENSION IF EXISTS q3c")
         connection.execute(sql.SQL("CREATE EXTENSION q3c SCHEMA {}").format(place))
     phases = [phase for phase in PHASES if q3c is not None or phase != "q3c"]
-    tables = ["schema", *ddl.definition().tables]
-    for statement in ddl.statements(tables, phases, schema=name, q3c=q3c or "public"):
+    tables = ["schema", *specprod_catalogue().definition.tables]
+    for statement in ddl.statements(
+        specprod_catalogue().definition, tables, phases, schema=name, q3c=q3c or "public"
+    ):
         if "EXTENSION" not in statement.sql:
             connection.execute(statement.sql.encode())
 
@@ -49,7 +53,7 @@ def found(server):
 
 
 def test_files_and_server_say_the_same(found):
-    defined = ddl.definition()
+    defined = specprod_catalogue().definition
     assert found.tables.keys() == defined.tables.keys()
     for name, table in defined.tables.items():
         assert found.tables[name] == table
@@ -57,7 +61,7 @@ def test_files_and_server_say_the_same(found):
 
 
 def test_order_is_one_in_which_rows_may_arrive(found):
-    for schema in (found, ddl.definition()):
+    for schema in (found, specprod_catalogue().definition):
         seen: set[str] = set()
         for name, table in schema.tables.items():
             assert {reference.table for reference in table.references} <= seen
@@ -229,7 +233,7 @@ def test_each_difference_is_found(server, change):
     server.execute("SET allow_system_table_mods = on")
     with server.transaction(force_rollback=True):
         server.execute(statements.replace("{s}", name).encode())
-        found = differences(ddl.definition(), read_schema(server, 'Wei"rd %s'))
+        found = differences(specprod_catalogue().definition, read_schema(server, 'Wei"rd %s'))
     assert (table, kind, text) in [(d.table, d.kind, str(d)) for d in found]
     assert {d.table for d in found} == {table}
 
@@ -239,11 +243,18 @@ def test_what_has_the_right_name_alone_is_not_made(server):
     change, *_ = CHANGES["a CHECK with a foreign key's name"]
     with server.transaction(force_rollback=True):
         server.execute(change.replace("{s}", sql.Identifier(name).as_string()).encode())
-        there = made(ddl.definition(), read_schema(server, name))
+        there = made(specprod_catalogue().definition, read_schema(server, name))
     assert Made("zpix", "constraint", "zpix_targetid_fkey") not in there
-    every = made(ddl.definition(), read_schema(server, name))
-    wanted = ddl.statements(ddl.definition().tables, ddl.MAKING_PHASES, schema="any")
-    with_their_tables = {Made(t, "index", f"{t}_pkey") for t in ddl.definition().tables}
+    every = made(specprod_catalogue().definition, read_schema(server, name))
+    wanted = ddl.statements(
+        specprod_catalogue().definition,
+        specprod_catalogue().definition.tables,
+        ddl.MAKING_PHASES,
+        schema="any",
+    )
+    with_their_tables = {
+        Made(t, "index", f"{t}_pkey") for t in specprod_catalogue().definition.tables
+    }
     with_their_tables |= {Made(t, "constraint", f"{t}_pkey") for t in ddl.LEDGERS}
     with_their_tables.add(Made("version", "index", "version_package_key"))
     assert every == {statement.makes for statement in wanted} | with_their_tables
@@ -251,8 +262,8 @@ def test_what_has_the_right_name_alone_is_not_made(server):
 
 def test_some_tables_alone_are_compared(found):
     less = Schema.of("less", [replace(found.tables["zpix"], columns=())])
-    assert differences(ddl.definition(), less, ["tile"]) == [
-        Difference("tile", "table", "tile", ddl.definition().tables["tile"], None)
+    assert differences(specprod_catalogue().definition, less, ["tile"]) == [
+        Difference("tile", "table", "tile", specprod_catalogue().definition.tables["tile"], None)
     ]
 
 
@@ -302,7 +313,7 @@ def test_files_of_others(tmp_path, database):
     files = [tmp_path / "stars.sql", tmp_path / "kinds.sql"]
     for file, text in zip(files, (FILE, KINDS), strict=True):
         file.write_text(text)
-    defined = ddl.define(files)
+    defined = define(files)
     assert list(defined.tables) == ["kinds", "stars"]
     assert defined.tables["stars"].primary_key == ("Gaia", "epoch")
     with connect(database) as connection:
@@ -331,7 +342,7 @@ def test_files_that_are_not_understood(tmp_path, text, message):
     file = tmp_path / "stars.sql"
     file.write_text(f"{{% block table %}}{text}{{% endblock %}}")
     with pytest.raises(ConfigurationError, match=f"{file}: {message}"):
-        ddl.define([file])
+        define([file])
 
 
 def test_tables_in_a_circle(tmp_path):
@@ -341,7 +352,7 @@ def test_tables_in_a_circle(tmp_path):
             f"y int REFERENCES {{{{ schema }}}}.{other} (x));{{% endblock %}}"
         )
     with pytest.raises(ConfigurationError, match="refer to each other in a circle"):
-        ddl.define(sorted(tmp_path.glob("*.sql")))
+        define(sorted(tmp_path.glob("*.sql")))
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def units(n: int, size: int) -> list[Unit]:
 
 def chunks(n: int, size: int = 8) -> list[tuple[int, int]]:
     """Return the number of the unit, and that of the rows, of each chunk of some units."""
-    found = encoding.encoded_units(units(n, size), [None] * n, [])
+    found = encoding.encoded_units(units(n, size), {}, [None] * n, [])
     return [(number, chunk.rows_read) for number, chunk in found]
 
 

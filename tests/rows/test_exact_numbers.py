@@ -10,12 +10,12 @@ import polars as pl
 import pytest
 from astropy.table import Table
 
+from specprod_copy.coeff_patch import kinds
 from specprod_copy.errors import BadRowsError
 from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.ddl import definition
 from specprod_copy.reader import open_table
 from specprod_copy.rows.read import transformed_rows
-from specprod_copy.tables import ALL_SOURCES, TableSource
+from specprod_copy.tables import SOURCES, TableSource, specprod_catalogue
 
 SOURCE = TableSource(
     table="t", stage="s", files=lambda inputs: (), hdus=("T",), vectors={"COEFF": 2}
@@ -69,13 +69,15 @@ def test_vector_longer_than_the_table_has_columns(tmp_path: Path) -> None:
     assert error.reason == "table t has columns for 2 elements only"
 
 
-@pytest.mark.parametrize("source", ALL_SOURCES.values(), ids=lambda source: source.name)
+@pytest.mark.parametrize(
+    "source", (SOURCES | kinds.SOURCES).values(), ids=lambda source: source.name
+)
 def test_tables_say_how_long_their_vectors_are(source: TableSource) -> None:
     """A column NAME_n that is no column of a file by itself is element n of a vector."""
     path = {"zpixpatch": "zpix", "ztilepatch": "ztile"}.get(source.table, source.table)
     roots = [
         root
-        for column in definition().tables[path].columns
+        for column in specprod_catalogue().definition.tables[path].columns
         for way in source.derived.get(column.name, (pl.col(column.name.upper()),))
         for root in way.meta.root_names()
     ]

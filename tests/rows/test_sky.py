@@ -14,7 +14,7 @@ from specprod_copy.postgres import statements
 from specprod_copy.postgres.encoder import CHUNK_ROWS
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.rows.sky_order import morton_code, sorted_on_sky
-from specprod_copy.tables import SOURCES, Inputs
+from specprod_copy.tables import SOURCES, Inputs, specprod_catalogue
 
 
 def test_places_on_the_curve():
@@ -63,6 +63,12 @@ def test_positions_are_columns_of_the_table(name, database):
     """Data that name what there is: an order by columns that do not exist would be no order."""
     source = SOURCES[name]
     with psycopg.connect(database) as connection:
-        statements.make(connection, ["schema", source.table], ["table"], schema="s")
+        statements.make(
+            connection,
+            specprod_catalogue().definition,
+            ["schema", source.table],
+            ["table"],
+            schema="s",
+        )
         columns = {column.name for column in read_schema(connection, "s").columns_of(source.table)}
     assert source.position is None or set(source.position) <= columns

@@ -9,9 +9,11 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
+from support.reference import data_tables
 from support.script_runner import BARE, FOLDER, Psql
 
 from specprod_copy.postgres import ddl
+from specprod_copy.tables import specprod_catalogue
 
 SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.sql"))
 HOSTILE = (
@@ -62,7 +64,11 @@ def test_schema_that_does_not_exist(cluster, psql, script):
 @pytest.mark.parametrize("schema", HOSTILE)
 def test_hostile_schema_names(cluster, psql, schema):
     """Each script runs, and runs again; nothing in the name is taken for SQL."""
-    psql.build(schema, ddl.data_tables(), [*BARE, "indexes", "foreign_keys"])
+    psql.build(
+        schema,
+        data_tables(),
+        [*BARE, "indexes", "foreign_keys"],
+    )
     psql.execute("CREATE SCHEMA other CREATE TABLE canary ()")
     psql.execute(
         sql.SQL("CREATE VIEW public.redshifts AS SELECT targetid, z FROM {}").format(
@@ -138,7 +144,10 @@ def test_cluster_orders_the_rows_on_the_sky(cluster, own):
 def test_cluster_indexes_are_those_of_the_ddl():
     script = (FOLDER / "cluster_q3c.sql").read_text()
     names = {"schema": "the_schema", "q3c": "the_q3c"}
-    blocks = [ddl.render_phase(table, "q3c", **names) for table in ddl.data_tables()]
+    blocks = [
+        ddl.render_phase(specprod_catalogue().definition, table, "q3c", **names)
+        for table in data_tables()
+    ]
     quoted = [b.replace("the_schema.", ':"schema".').replace("the_q3c.", ':"q3c".') for b in blocks]
     assert all(block in script for block in quoted)
     assert sum(map(bool, blocks)) == len(SKY_TABLES)

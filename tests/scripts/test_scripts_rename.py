@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from support.reference import data_tables
 from support.script_runner import BARE, Psql
 
 from specprod_copy.postgres import ddl
+from specprod_copy.tables import specprod_catalogue
 
 
 @pytest.fixture
@@ -18,7 +20,11 @@ def psql(cluster, module_database) -> Iterator[Psql]:
 
 def test_rename_to_the_public_name(psql):
     """Word parts that carry the old name are renamed, other names stay, rows and views live on."""
-    psql.build("fuji", ddl.data_tables(), [*BARE, "indexes", "foreign_keys"])
+    psql.build(
+        "fuji",
+        data_tables(),
+        [*BARE, "indexes", "foreign_keys"],
+    )
     psql.execute("CREATE TABLE fuji.fuji_fuji (fuji int CONSTRAINT x_fuji CHECK (fuji > 0))")
     psql.execute("CREATE INDEX ix_fuji_fuji_z ON fuji.fuji_fuji (fuji)")
     psql.execute("CREATE INDEX ix_fujita_z ON fuji.fuji_fuji (fuji)")
@@ -49,7 +55,9 @@ def test_coefficient_patches_share_a_schema(psql):
     patches = ("zpixpatch", "ztilepatch")
     carried = [
         statement.makes.name
-        for statement in ddl.statements(patches, ["keys", "indexes"], schema="s")
+        for statement in ddl.statements(
+            specprod_catalogue().definition, patches, ["keys", "indexes"], schema="s"
+        )
         if statement.makes
     ]
 

@@ -17,13 +17,13 @@ from specprod_copy.cli import main
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.loading.api import LoadOptions, load
 from specprod_copy.plan.ledger import Ledger
-from specprod_copy.plan.planning import Planner, sources_of
+from specprod_copy.plan.planning import Planner
 from specprod_copy.postgres import statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.rows.read import table_rows
 from specprod_copy.rows.units import Unit
-from specprod_copy.tables import SOURCES, STAGES, Inputs, TableSource
+from specprod_copy.tables import SOURCES, STAGES, Inputs, TableSource, specprod_catalogue
 from support.bad_values import bad_values
 from support.fits_surgery import BLOCK, Hdu, put_together, take_apart
 
@@ -53,7 +53,9 @@ class Table:
         self.schema = f"before {source.name}"
         names = list(SOURCES)
         stages = [stage_of(SOURCES[name]) for name in names[: names.index(source.name)]]
-        stages = tuple(stage for stage in stages if source not in sources_of([stage]))
+        stages = tuple(
+            stage for stage in stages if source not in specprod_catalogue().select([stage])
+        )
         if stages:
             load(conninfo, Inputs(self.files), LoadOptions(stages, self.schema))
         self.columns, self.units = self._plan()
@@ -73,7 +75,9 @@ class Table:
         table = self.source.table
         with psycopg.connect(self.conninfo) as connection:
             names = ["schema", "tile", table, "load_ledger"]
-            statements.make(connection, names, ["table"], schema="scratch")
+            statements.make(
+                connection, specprod_catalogue().definition, names, ["table"], schema="scratch"
+            )
             columns = read_schema(connection, "scratch").columns_of(table)
             tiles = tuple(int(t) for t in sorted(self._tileids()))
             inputs = Inputs(self.files, tileids=tiles)
@@ -87,7 +91,9 @@ class Table:
         return hdu.values(hdu.columns()["TILEID"]).tolist()
 
     def _loaded_rows(self, unit: Unit) -> list[int]:
-        return [int(n) for part in table_rows(unit, self.columns) for n in part.row_numbers]
+        return [
+            int(n) for part in table_rows(unit, SOURCES, self.columns) for n in part.row_numbers
+        ]
 
     @property
     def hdu(self) -> Hdu:

@@ -16,10 +16,10 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from specprod_copy.daily.run import TileOptions, TilesSummary, load_tiles, sync
-from specprod_copy.daily.schema import KEYS
+from specprod_copy.daily.schema import keys_of
 from specprod_copy.demo import write_production
 from specprod_copy.desi.production import Production, ProductionFiles, find_production
-from specprod_copy.tables import Inputs
+from specprod_copy.tables import Inputs, specprod_catalogue
 
 REDUX = Path("spectro/redux/daily")
 
@@ -66,12 +66,17 @@ class Daily:
 
     def contents(self) -> dict[str, list[tuple]]:
         """Return all rows of all tables."""
-        return {t: self.query(f"SELECT * FROM daily.{t} ORDER BY {key}") for t, key in KEYS.items()}
+        keys = keys_of(specprod_catalogue().definition)
+        return {
+            t: self.query(f"SELECT * FROM daily.{t} ORDER BY {key}") for t, (key,) in keys.items()
+        }
 
     def places(self) -> dict[str, list[tuple]]:
         """Return where each row lies, which changes whenever it is written."""
+        keys = keys_of(specprod_catalogue().definition)
         return {
-            t: self.query(f"SELECT ctid, {k} FROM daily.{t} ORDER BY 2") for t, k in KEYS.items()
+            t: self.query(f"SELECT ctid, {key} FROM daily.{t} ORDER BY 2")
+            for t, (key,) in keys.items()
         }
 
     def tileids(self) -> list[int]:

@@ -35,7 +35,7 @@ from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.reader.text import MemoryTable
 from specprod_copy.rows.sky_order import sorted_on_sky
 from specprod_copy.rows.transform import Transform, Transformed
-from specprod_copy.tables import SOURCES, Inputs, TableSource
+from specprod_copy.tables import SOURCES, Inputs, TableSource, specprod_catalogue
 from support.mutations import mutate
 from support.other_readers import Unreadable, astropy_table, fitsio_table, text_table, washed_table
 
@@ -91,7 +91,9 @@ class Lab:
         self.connection = connect(dsn)
         tables = list(dict.fromkeys(source.table for source in SOURCES.values()))
         names = ["schema", *tables, "load_ledger"]
-        statements.make(self.connection, names, ["table"], schema=SCHEMA)
+        statements.make(
+            self.connection, specprod_catalogue().definition, names, ["table"], schema=SCHEMA
+        )
         self.columns = {t: read_schema(self.connection, SCHEMA).columns_of(t) for t in tables}
 
     def loaded(self, source: TableSource, path: Path) -> list[tuple] | None:
@@ -109,6 +111,7 @@ class Lab:
                 copying.copy_units(
                     Table(self.connection, SCHEMA, source.table),
                     plan.units,
+                    SOURCES,
                     columns,
                     lambda *_: None,
                 )

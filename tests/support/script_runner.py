@@ -15,6 +15,7 @@ from psycopg import sql
 
 from specprod_copy.postgres import ddl
 from specprod_copy.server.cluster import Cluster
+from specprod_copy.tables import specprod_catalogue
 
 FOLDER = Path(__file__).parents[2] / "scripts"
 BARE = ("table", "keys")
@@ -61,7 +62,9 @@ class Psql:
 
     def build(self, schema: str, tables: Iterable[str], phases: Iterable[str] = BARE) -> None:
         """Make tables by the project's own DDL."""
-        script = ddl.render_script(list(tables), list(phases), schema=schema)
+        script = ddl.render_script(
+            specprod_catalogue().definition, list(tables), list(phases), schema=schema
+        )
         command = [*self.command, "-q", "-v", "ON_ERROR_STOP=1"]
         subprocess.run(command, input=script, text=True, check=True)
 

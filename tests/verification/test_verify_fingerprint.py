@@ -25,7 +25,7 @@ KEY = "i8"
 def tally(frame: pl.DataFrame, *, pieces: int = 1) -> Tally:
     found = Tally.of_nothing(frame.width)
     for piece in frame.iter_slices(max(frame.height // pieces, 1)):
-        found.count(piece, key_hashes(piece, KEY))
+        found.count(piece, key_hashes(piece, [KEY]))
     return found
 
 
@@ -68,7 +68,7 @@ def test_one_other_value_shows_in_its_column_only(frame, data):
     one, two = tally(frame), tally(changed)
     expected = np.array([column == name and not same for column in DDL])
     np.testing.assert_array_equal(one.sums != two.sums, expected)
-    part = parts_of(key_hashes(frame, KEY))[row]
+    part = parts_of(key_hashes(frame, [KEY]))[row]
     expected = np.arange(PARTS) == (-1 if same else part)
     np.testing.assert_array_equal(one.parts != two.parts, expected)
 
@@ -137,7 +137,7 @@ def test_what_was_sent_comes_back(everything, frame):
         frame = frame.drop_nulls()
     everything.execute("TRUNCATE everything")
     copy_in(everything, frame)
-    job = TableJob("public", "everything", KEY, tuple(columns))
+    job = TableJob("public", "everything", (KEY,), tuple(columns))
     got = pl.concat(table_frames(everything, job, (0, None)))
     assert got.schema == frame.schema
     for name in frame.columns:
@@ -156,7 +156,7 @@ def test_some_columns_in_another_order(everything):
     )
     columns = {c.name: c for c in read_schema(everything, "public").columns_of("everything")}
     wanted = ("n", "ts", "t2", "i2")
-    job = TableJob("public", "everything", KEY, tuple(columns[name] for name in wanted))
+    job = TableJob("public", "everything", (KEY,), tuple(columns[name] for name in wanted))
     [frame] = table_frames(everything, job, (0, None))
     [(n, ts, t2, i2)] = frame.rows()
     assert (int(n), ts.isoformat(), t2, i2) == (10**37, "2024-05-01T12:00:00.000001+00:00", "", 1)
@@ -172,7 +172,7 @@ def test_a_range_of_pages(everything):
     columns = [
         c for c in read_schema(everything, "public").columns_of("everything") if c.name == KEY
     ]
-    job = TableJob("public", "everything", KEY, tuple(columns))
+    job = TableJob("public", "everything", (KEY,), tuple(columns))
     found = [
         [key for frame in table_frames(everything, job, pages) for key in frame[KEY]]
         for pages in ((0, 1), (1, 3), (3, None))

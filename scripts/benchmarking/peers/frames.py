@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from specprod_copy.postgres.columns import Column
 from specprod_copy.reader import open_table
 from specprod_copy.rows.transform import Transform
-from specprod_copy.tables import ALL_SOURCES
+from specprod_copy.tables import SOURCES
 
 
 def read_fitsio(path: Path, hdu: str, names: Sequence[str]) -> pl.DataFrame:
@@ -55,7 +55,7 @@ def transformed(
         Most rows to transform.
     """
     with open_table(path, (hdu,)) as table:
-        transform = Transform(ALL_SOURCES[source], table, columns)
+        transform = Transform(SOURCES[source], table, columns)
     frame = globals()[reader](path, hdu, transform.inputs)
     yield frame
     frame = frame.head(most) if most is not None else frame

@@ -1,0 +1,116 @@
+"""A catalogue: tables as SQL files define them, and the sources that fill them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from specprod_copy.errors import ConfigurationError
+from specprod_copy.postgres.schema import Schema
+from specprod_copy.postgres.schema_from_ddl import define
+from specprod_copy.resources import resource_folder
+from specprod_copy.tables.source import TableSource
+
+HOUSE = ("load_ledger", "tile_ledger", "version")
+"""Tables that every schema of this program has, whatever its catalogue."""
+
+Decoder = Callable[[pl.Expr], pl.Expr]
+"""Makes a struct of columns of a row from an id of the same row."""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What can be loaded, and verified.
+
+    Examples
+    --------
+    Tables of one's own, beside those of a production:
+
+    >>> stars = Catalogue.of([Path("stars.sql")], [TableSource("stars", ...)])  # doctest: +SKIP
+    """
+
+    definition: Schema
+    """All tables, in an order in which references allow rows to arrive."""
+    sources: Mapping[str, TableSource]
+    """By name, in the order of loading."""
+    decoders: Mapping[tuple[str, str], Decoder] = field(default_factory=dict)
+    """(table, column) of ids that can be decoded."""
+
+    @classmethod
+    def of(
+        cls,
+        files: Iterable[Path],
+        sources: Iterable[TableSource],
+        decoders: Mapping[tuple[str, str], Decoder] | None = None,
+    ) -> Catalogue:
+        """Return the catalogue of some SQL files and sources.
+
+        Parameters
+        ----------
+        files : iterable of pathlib.Path
+            One for each table, in the form of those in ``ddl/``.
+        sources : iterable of TableSource
+            In an order in which references allow their rows to arrive.
+        decoders : mapping, optional
+            See `Catalogue.decoders`.
+
+        Raises
+        ------
+        ConfigurationError
+            If a file has a form that is not understood, or a source has no table.
+        """
+        own = [resource_folder("ddl") / f"{name}.sql" for name in HOUSE]
+        definition = define([*own, *files])
+        by_name = {source.name: source for source in sources}
+        for source in by_name.values():
+            if source.table not in definition.tables:
+                raise ConfigurationError(f"no file defines table {source.table}")
+            if not definition.tables[source.table].primary_key:
+                raise ConfigurationError(f"table {source.table} has no primary key")
+        return cls(definition, by_name, decoders or {})
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The load stages, in order."""
+        return tuple(dict.fromkeys(source.stage for source in self.sources.values()))
+
+    @property
+    def keywords(self) -> frozenset[str]:
+        """Keywords of headers that sources ask for."""
+        sources = self.sources.values()
+        return frozenset(keyword for source in sources for keyword in source.keywords)
+
+    def of_table(self, table: str) -> list[TableSource]:
+        """Return the sources of a table."""
+        return [source for source in self.sources.values() if source.table == table]
+
+    def select(self, names: Sequence[str]) -> list[TableSource]:
+        """Return the sources of stages, in the order of loading.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Stages; ``all`` stands for every one. The name of a table that is no stage stands for
+            the part of its stage that loads the table.
+
+        Raises
+        ------
+        ConfigurationError
+            If a name is unknown.
+        """
+        stages = self.stages
+        tables = {source.table for source in self.sources.values()} - set(stages)
+        for name in names:
+            if name not in ("all", *stages, *tables):
+                raise ConfigurationError(
+                    f"no stage is called {name!r}; stages: {' '.join(stages)}; "
+                    f"parts of stages: {' '.join(sorted(tables))}"
+                )
+        return [
+            source
+            for source in self.sources.values()
+            if "all" in names or source.stage in names or source.table in tables.intersection(names)
+        ]
