@@ -6,7 +6,8 @@
 -- Variables: schema.
 -- Needs the extension q3c in the database (CREATE EXTENSION q3c).
 -- Locks: CLUSTER takes ACCESS EXCLUSIVE, so nobody can read the table meanwhile; making an index stops
--- writers. One table at a time, each in its own transaction.
+-- writers. One table at a time, each in its own transaction. While others use a table, it waits for 2 s, and
+-- whoever comes later waits behind it; then it gives up: run it again, it goes on with that table.
 -- Time: CLUSTER rewrites a table and all its indexes, which takes about as long as loading it did and, until
 -- it is done, as much disk again; PGOPTIONS='-c maintenance_work_mem=2GB' helps. A table whose rows are in
 -- order already (ANALYZE finds correlation 1) is left alone, so running it again rewrites nothing.
@@ -19,6 +20,7 @@
 \set SHOW_CONTEXT never
 -- Nothing here means an operator or a function that somebody else has made.
 SET search_path = pg_catalog, pg_temp;
+SET lock_timeout = '2s';
 
 \if :{?schema}
 \else
@@ -69,5 +71,6 @@ FROM pg_temp.sky_order WHERE NOT ordered ORDER BY bytes \gexec
 
 DROP VIEW pg_temp.sky_order;
 RESET search_path;
+RESET lock_timeout;
 RESET client_min_messages;
 \echo done

@@ -13,7 +13,8 @@
 --       ix_iron_zpixpatch_program ix_desi_dr1_zpixpatch_program.
 --
 -- Variables: schema, new_schema; at most one of prefix and within.
--- Locks: ACCESS EXCLUSIVE on every table concerned, for the moment that it takes; it waits for readers.
+-- Locks: ACCESS EXCLUSIVE on every table concerned, for the moment that it takes. While others read, it waits for
+-- 2 s, and whoever comes later waits behind it; then it gives up, with nothing changed: run it again.
 -- Time: none to speak of; no row is touched.
 -- Prints the commands and runs them.
 -- One transaction: everything or nothing. Running it again changes nothing. A name that would be longer than
@@ -26,6 +27,7 @@
 \set SHOW_CONTEXT never
 -- Nothing here means an operator or a function that somebody else has made.
 SET search_path = pg_catalog, pg_temp;
+SET lock_timeout = '2s';
 
 \if :{?schema}
 \else
@@ -150,4 +152,5 @@ SELECT command FROM pg_temp.step ORDER BY number, command \gexec
 
 DROP FUNCTION pg_temp.with_word, pg_temp.with_prefix;
 COMMIT;
+RESET lock_timeout;
 RESET search_path;

@@ -110,9 +110,9 @@ install_postgresql() {
 # Programs that some tests call; these tests are skipped where a program is missing.
 install_test_programs() {
     local program packages=()
-    local -A package_of=([shellcheck]=shellcheck [tcsh]=tcsh)
+    local -A package_of=([shellcheck]=shellcheck [tcsh]=tcsh [pgbouncer]=pgbouncer)
     for program in "${!package_of[@]}"; do
-        command -v "$program" >/dev/null || packages+=("${package_of[$program]}")
+        PATH=$PATH:/usr/sbin command -v "$program" >/dev/null || packages+=("${package_of[$program]}")
     done
     ((${#packages[@]})) || return 0
     update_package_lists

@@ -111,6 +111,10 @@ class WorkerDiedError(DatabaseError):
         super().__init__(message)
 
 
+class InUseError(DatabaseError):
+    """Others have used tables for as long as there was patience to wait for them."""
+
+
 class ServerError(SpecprodCopyError):
     """The embedded server cannot be made, started or stopped.
 

@@ -62,6 +62,17 @@ Schema = Annotated[
 ]
 """The type of a field with the schema."""
 
+PatienceSeconds = Annotated[
+    int,
+    Option(
+        "--patience",
+        "Give up after so many seconds if others use tables that have to be locked.",
+        metavar="SECONDS",
+        low=0,
+    ),
+]
+"""The type of a field with the patience to lock tables; see ``postgres.locks``."""
+
 
 def jobs_option(help_text: str, *, most: int = 8) -> Option:
     """Return the option for the number of things done at a time."""

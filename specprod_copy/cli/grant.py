@@ -9,11 +9,13 @@ import click
 from specprod_copy.cli.builder import make, options_of
 from specprod_copy.cli.connection import ServerOptions
 from specprod_copy.cli.options import Readers
+from specprod_copy.cli.progress import make_listener
 from specprod_copy.cli.text import say, warn
 from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres import rights
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.postgres.waits import watched
 from specprod_copy.tables import specprod_catalogue
 
 
@@ -31,7 +33,8 @@ def grant(schema: str, **values: Any) -> None:
       specprod-copy grant --schema iron --public
     """
     roles = make(Readers, values).all
-    with connect(make(ServerOptions, values).to_read()) as connection:
+    conninfo = make(ServerOptions, values).to_read()
+    with watched(conninfo, make_listener(0)) as conninfo, connect(conninfo) as connection:
         existing = read_schema(connection, schema).tables
         defined = specprod_catalogue().definition
         tables = [table for table in defined.tables if table in existing]

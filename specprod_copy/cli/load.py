@@ -37,7 +37,7 @@ from specprod_copy.words import escaped
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would be done; do nothing.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before replacing tables or rows.")
 @options_of(Readers)
-@options_of(LoadOptions, "jobs", "part", "cluster")
+@options_of(LoadOptions, "jobs", "part", "cluster", "patience")
 @click.option(
     "--on-error",
     type=click.Choice(["stop", "quarantine"]),

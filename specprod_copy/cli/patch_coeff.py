@@ -170,7 +170,9 @@ def check(tables: tuple[str, ...], **values: Any) -> None:
     Ends with code 1 if counts do not match. Nothing is changed.
     """
     patches = _patches(values, tables)
-    comparisons = coeff_patch.check(make(ServerOptions, values).to_read(), patches)
+    comparisons = coeff_patch.check(
+        make(ServerOptions, values).to_read(), patches, make_listener(0)
+    )
     for comparison in comparisons:
         _show(comparison)
     if not all(comparison.counts.match for comparison in comparisons):
@@ -191,7 +193,7 @@ def apply(tables: tuple[str, ...], **values: Any) -> None:
     """
     patches = _patches(values, tables)
     conninfo = make(ServerOptions, values).to_read()
-    for one in coeff_patch.apply(conninfo, patches):
+    for one in coeff_patch.apply(conninfo, patches, make_listener(0)):
         patch = one.patch
         say(
             f"{patch.schema}.{patch.table}: {one.changed:,} of {one.rows:,} rows changed, "
@@ -213,7 +215,7 @@ def revert(tables: tuple[str, ...], **values: Any) -> None:
     """
     patches = _patches(values, tables)
     conninfo = make(ServerOptions, values).to_read()
-    for one in coeff_patch.revert(conninfo, patches):
+    for one in coeff_patch.revert(conninfo, patches, make_listener(0)):
         patch = one.patch
         say(
             f"{patch.schema}.{patch.table}: {one.changed:,} rows restored; 0 of {one.saved:,} "
@@ -224,7 +226,7 @@ def revert(tables: tuple[str, ...], **values: Any) -> None:
 
 def _vacuum(conninfo: str, patches: Sequence[Patch], options: VacuumOptions) -> None:
     if options.vacuum or options.full:
-        for warning in coeff_patch.vacuum(conninfo, patches, full=options.full):
+        for warning in coeff_patch.vacuum(conninfo, patches, make_listener(0), full=options.full):
             warn(f"Warning: {warning}")
 
 

@@ -14,6 +14,7 @@ from specprod_copy.cli.text import say
 from specprod_copy.daily.primary import choose_primary
 from specprod_copy.postgres import locks
 from specprod_copy.postgres.connection import connect
+from specprod_copy.postgres.waits import watched
 
 
 @click.command()
@@ -43,8 +44,13 @@ def primary(specprod: str | None, schema: str | None, **values: Any) -> None:
     if not name:
         raise click.UsageError("name the schema: --schema NAME, --specprod NAME, or set SPECPROD")
     conninfo = make(ServerOptions, values).to_read()
-    with connect(conninfo) as connection, locks.hold_schema_lock(connection, name, shared=True):
-        changed = choose_primary(connection, name, make_listener(verbosity))
+    listener = make_listener(verbosity)
+    with (
+        watched(conninfo, listener) as conninfo,
+        connect(conninfo) as connection,
+        locks.hold_schema_lock(connection, name, shared=True),
+    ):
+        changed = choose_primary(connection, name, listener)
     if verbosity >= 0:
         for table, count in changed.items():
             say(f"{name}.{table}: {count:,} rows changed")

@@ -10,8 +10,10 @@ import click
 from specprod_copy.cli.builder import make, options_of
 from specprod_copy.cli.connection import ServerOptions
 from specprod_copy.cli.options import JSON, SchemaOptions
+from specprod_copy.cli.progress import make_listener
 from specprod_copy.cli.text import line_width, put, say, table_lines, to_json
 from specprod_copy.postgres.connection import connect
+from specprod_copy.postgres.waits import watched
 from specprod_copy.status import Status, schema_status
 
 
@@ -36,7 +38,8 @@ def status(as_json: bool, **values: Any) -> None:
     if not where.name:
         raise click.UsageError("name the schema: --schema NAME, or --specprod NAME")
     inputs = where.inputs()
-    with connect(make(ServerOptions, values).to_read()) as connection:
+    conninfo = make(ServerOptions, values).to_read()
+    with watched(conninfo, make_listener(0)) as conninfo, connect(conninfo) as connection:
         found = schema_status(connection, where.name, inputs)
     if as_json:
         put(to_json(found))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 import psycopg
@@ -13,7 +14,10 @@ from specprod_copy.coeff_patch.results import Applied, Comparison, Counts, Rever
 from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres import counted, statements
 from specprod_copy.postgres.connection import SESSION_SETTINGS, connect, translated_errors
+from specprod_copy.postgres.locks import Patience, with_patience
 from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.postgres.waits import watched
+from specprod_copy.progress import ProgressListener
 
 # What is reported as done has to survive a crash of the server.
 _SETTINGS: Final = {
@@ -21,7 +25,9 @@ _SETTINGS: Final = {
 }
 
 
-def check(conninfo: str, patches: Sequence[Patch]) -> list[Comparison]:
+def check(
+    conninfo: str, patches: Sequence[Patch], listener: ProgressListener | None = None
+) -> list[Comparison]:
     """Compare tables with their patches; nothing is changed.
 
     Raises
@@ -29,11 +35,13 @@ def check(conninfo: str, patches: Sequence[Patch]) -> list[Comparison]:
     DatabaseError
         If a table or a patch does not exist.
     """
-    with _transaction(conninfo, patches, "check") as connection:
+    with _transaction(conninfo, patches, "check", listener) as (connection, _):
         return [_compare(connection, patch) for patch in patches]
 
 
-def apply(conninfo: str, patches: Sequence[Patch]) -> list[Applied]:
+def apply(
+    conninfo: str, patches: Sequence[Patch], listener: ProgressListener | None = None
+) -> list[Applied]:
     """Put the coefficients of patches into their tables, all in one transaction.
 
     Rows that differ are changed, and no others. Their old coefficients are saved before; what was
@@ -45,11 +53,13 @@ def apply(conninfo: str, patches: Sequence[Patch]) -> list[Applied]:
         If a table or a patch does not exist, their rows do not match, rows have neither their
         saved coefficients nor those of the patch, or the server refuses. Nothing is changed then.
     """
-    with _transaction(conninfo, patches, "apply") as connection:
-        return [_apply(connection, patch) for patch in patches]
+    with _transaction(conninfo, patches, "apply", listener) as (connection, patience):
+        return [_apply(connection, patch, patience) for patch in patches]
 
 
-def revert(conninfo: str, patches: Sequence[Patch]) -> list[Reverted]:
+def revert(
+    conninfo: str, patches: Sequence[Patch], listener: ProgressListener | None = None
+) -> list[Reverted]:
     """Put the saved coefficients back into their tables, all in one transaction.
 
     They stay saved. Done again, it changes nothing.
@@ -60,11 +70,17 @@ def revert(conninfo: str, patches: Sequence[Patch]) -> list[Reverted]:
         If nothing was saved, rows of the table are gone, or the server refuses. Nothing is changed
         then.
     """
-    with _transaction(conninfo, patches, "revert", backup=True) as connection:
-        return [_revert(connection, patch) for patch in patches]
+    with _transaction(conninfo, patches, "revert", listener, backup=True) as (connection, patience):
+        return [_revert(connection, patch, patience) for patch in patches]
 
 
-def vacuum(conninfo: str, patches: Iterable[Patch], *, full: bool = False) -> list[str]:
+def vacuum(
+    conninfo: str,
+    patches: Iterable[Patch],
+    listener: ProgressListener | None = None,
+    *,
+    full: bool = False,
+) -> list[str]:
     """Clean up after an update, and renew the statistics.
 
     Parameters
@@ -88,13 +104,21 @@ def vacuum(conninfo: str, patches: Iterable[Patch], *, full: bool = False) -> li
         if diagnostic.severity_nonlocalized == "WARNING":
             warnings.append(diagnostic.message_primary or "")
 
+    listener = listener or ProgressListener()
     with (
+        watched(conninfo, listener) as conninfo,
         connect(conninfo) as connection,
         translated_errors("cannot vacuum"),
     ):
         connection.add_notice_handler(note)
         for patch in patches:
-            statements.run(connection, patch.render("vacuum_full" if full else "vacuum"))
+            work = partial(
+                statements.run, connection, patch.render("vacuum_full" if full else "vacuum")
+            )
+            if full:
+                with_patience(connection, work, [(patch.schema, patch.table)], Patience(listener))
+            else:
+                work()
     return warnings
 
 
@@ -108,9 +132,9 @@ def _compare(connection: psycopg.Connection, patch: Patch) -> Comparison:
     )
 
 
-def _apply(connection: psycopg.Connection, patch: Patch) -> Applied:
+def _apply(connection: psycopg.Connection, patch: Patch, patience: Patience) -> Applied:
     table, values, backup = _names(patch)
-    statements.run(connection, patch.render("lock"))
+    _lock(connection, patch, patience)
     counts = _counts(connection, patch, patch.patch)
     if not counts.match:
         raise DatabaseError(
@@ -132,9 +156,9 @@ def _apply(connection: psycopg.Connection, patch: Patch) -> Applied:
     return Applied(patch, counts.table, changed, saved)
 
 
-def _revert(connection: psycopg.Connection, patch: Patch) -> Reverted:
+def _revert(connection: psycopg.Connection, patch: Patch, patience: Patience) -> Reverted:
     table, _, backup = _names(patch)
-    statements.run(connection, patch.render("lock"))
+    _lock(connection, patch, patience)
     counts = _counts(connection, patch, patch.backup)
     if counts.joined != counts.values:
         raise DatabaseError(
@@ -143,6 +167,12 @@ def _revert(connection: psycopg.Connection, patch: Patch) -> Reverted:
         )
     changed = _update(connection, patch, patch.backup)
     return Reverted(patch, counts.values, changed)
+
+
+def _lock(connection: psycopg.Connection, patch: Patch, patience: Patience) -> None:
+    """Keep others from changing the table, as soon as nobody does."""
+    work = partial(statements.run, connection, patch.render("lock"))
+    with_patience(connection, work, [(patch.schema, patch.table)], patience, readers=False)
 
 
 def _counts(connection: psycopg.Connection, patch: Patch, values: str) -> Counts:
@@ -172,10 +202,17 @@ def _update(connection: psycopg.Connection, patch: Patch, values: str) -> int:
 
 @contextmanager
 def _transaction(
-    conninfo: str, patches: Sequence[Patch], doing: str, *, backup: bool = False
-) -> Iterator[psycopg.Connection]:
+    conninfo: str,
+    patches: Sequence[Patch],
+    doing: str,
+    listener: ProgressListener | None,
+    *,
+    backup: bool = False,
+) -> Iterator[tuple[psycopg.Connection, Patience]]:
     """Open a transaction, after a look whether the tables exist."""
+    listener = listener or ProgressListener()
     with (
+        watched(conninfo, listener) as conninfo,
         connect(conninfo, settings=_SETTINGS) as connection,
         translated_errors(f"cannot {doing}"),
         connection.transaction(),
@@ -188,7 +225,7 @@ def _transaction(
             else:
                 advice = "load it first, or name only the table that has a patch"
                 _require(connection, patch.patch_schema, patch.patch, advice)
-        yield connection
+        yield connection, Patience(listener)
 
 
 def _require(connection: psycopg.Connection, schema: str, table: str, advice: str) -> None:

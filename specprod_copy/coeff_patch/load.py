@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -18,6 +19,7 @@ from specprod_copy.postgres import locks, rights, statements
 from specprod_copy.postgres.connection import connect, making_schema, translated_errors
 from specprod_copy.postgres.copy import Table
 from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
 from specprod_copy.reader import open_table
 from specprod_copy.reader.look import Stamp
@@ -93,6 +95,7 @@ def load(
         raise ConfigurationError(f"no table for the files of {', '.join(sorted(unwanted))}")
     wanted = [patch for patch in patches if patch.plain in given]
     with (
+        watched(conninfo, listener) as conninfo,
         connect(conninfo) as connection,
         translated_errors("cannot load patches"),
     ):
@@ -188,7 +191,7 @@ def _load(
                 defined,
                 patch.own_schema,
                 [patch.plain],
-                step=listener.step,
+                patience=locks.Patience(listener),
                 changed=[patch.plain],
                 q3c=None,
             )
@@ -197,7 +200,9 @@ def _load(
         loaded.missing_roles = rights.grant(
             connection, defined, patch.own_schema, [patch.plain], roles
         )
-        _move(connection, patch)
+        places = [(patch.own_schema, patch.plain), (patch.patch_schema, patch.patch)]
+        work = partial(_move, connection, patch)
+        locks.with_patience(connection, work, places, locks.Patience(listener))
         rights.grant(connection, defined, patch.patch_schema, [], roles)
         if temporary:
             statements.run(connection, patch.render("drop_schema", schema=patch.own_schema))

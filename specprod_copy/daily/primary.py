@@ -10,8 +10,9 @@ from psycopg import sql
 from specprod_copy.daily.schema import keys_of
 from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import post_data
-from specprod_copy.postgres import ddl, locks, statements
+from specprod_copy.postgres import catalog, ddl, locks, statements
 from specprod_copy.postgres.connection import translated_errors
+from specprod_copy.postgres.locks import Patience
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.search_path import q3c_schema
@@ -63,18 +64,21 @@ def refresh_indexes(
     connection: psycopg.Connection,
     defined: Schema,
     schema: str,
-    listener: ProgressListener,
+    patience: Patience,
     *,
     cluster: bool,
 ) -> None:
     """Build the q3c indexes anew while they are in use, and let the planner see the new rows.
+
+    One session of a database after the other does so.
 
     Parameters
     ----------
     connection : psycopg.Connection
         In autocommit mode.
     schema : str
-    listener : ProgressListener
+    patience : Patience
+        How to wait for tables that others use; its listener receives what is done.
     cluster : bool
         Order the tables on these indexes instead, which locks them meanwhile.
 
@@ -85,19 +89,25 @@ def refresh_indexes(
     """
     tables = [*keys_of(defined)]
     q3c = q3c_schema(connection)
-    with translated_errors(f"cannot refresh the indexes of schema {schema}"):
+    with (
+        translated_errors(f"cannot refresh the indexes of schema {schema}"),
+        locks.rebuilding_indexes(connection, patience.listener),
+    ):
+        for index in catalog.abandoned_indexes(connection, schema):
+            drop = sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}")
+            connection.execute(drop.format(sql.Identifier(schema, index)))
         if q3c and not cluster:
             for statement in ddl.statements(defined, tables, ["q3c"], schema=schema):
                 if statement.makes is not None:
-                    index = sql.Identifier(schema, statement.makes.name)
-                    with listener.step(str(statement)):
-                        connection.execute(sql.SQL("REINDEX INDEX CONCURRENTLY {}").format(index))
+                    name = sql.Identifier(schema, statement.makes.name)
+                    with patience.listener.step(str(statement)):
+                        connection.execute(sql.SQL("REINDEX INDEX CONCURRENTLY {}").format(name))
         post_data.finish(
             connection,
             defined,
             schema,
             tables,
-            step=listener.step,
+            patience=patience,
             changed=tables,
             q3c=q3c,
             cluster=tables if cluster else (),

@@ -16,10 +16,12 @@ from specprod_copy.daily.plan import TileState, Verdict, examine, vanished
 from specprod_copy.daily.work import TileContext, TileWorker, load_one, remove_one
 from specprod_copy.executors.executor import in_order
 from specprod_copy.executors.workers import threads
-from specprod_copy.option import Option, Schema, jobs_option
+from specprod_copy.option import Option, PatienceSeconds, Schema, jobs_option
 from specprod_copy.postgres import locks
 from specprod_copy.postgres.connection import connect, translated_errors
+from specprod_copy.postgres.locks import PATIENCE, Patience
 from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import Inputs, specprod_catalogue
 from specprod_copy.tiles.summaries import Summaries
@@ -51,6 +53,7 @@ class TileOptions:
     """Roles that may read."""
 
     jobs: Annotated[int, jobs_option("How many tiles to work on at a time.", most=4)] = 1
+    patience: PatienceSeconds = PATIENCE
 
 
 @dataclass
@@ -206,6 +209,7 @@ class _Run:
         """Connect, and be at work on the schema: beside other runs, but not beside a load."""
         started = time.monotonic()
         with (
+            watched(conninfo, listener) as conninfo,
             connect(conninfo) as connection,
             translated_errors(f"cannot load tiles into schema {options.schema}"),
             locks.hold_schema_lock(connection, options.schema, shared=not options.overwrite),
@@ -228,7 +232,7 @@ class _Run:
                 self.files.production,
                 overwrite=options.overwrite,
                 roles=options.roles,
-                listener=self.listener,
+                patience=Patience(self.listener, options.patience),
             )
 
     def examine(self, tileids: Iterable[int]) -> None:
@@ -262,7 +266,11 @@ class _Run:
             self.summary.primary_changed = changed["ztile"]
         if options.primary or options.cluster:
             primary.refresh_indexes(
-                self.connection, self.defined, self.schema, self.listener, cluster=options.cluster
+                self.connection,
+                self.defined,
+                self.schema,
+                Patience(self.listener, options.patience),
+                cluster=options.cluster,
             )
 
     def _each(

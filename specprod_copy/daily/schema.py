@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import psycopg
@@ -16,9 +17,9 @@ from specprod_copy.loading.prepare import make_tables
 from specprod_copy.plan import ledger, versions
 from specprod_copy.postgres import catalog, counted, locks, rights
 from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.locks import Patience
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_from_server import read_schema
-from specprod_copy.progress import ProgressListener
 
 TABLES: Final = frozenset(
     {"tile", "exposure", "frame", "photometry", "target", "ztile", "fiberassign", "potential"}
@@ -39,7 +40,7 @@ def prepare(
     *,
     overwrite: bool,
     roles: Sequence[str],
-    listener: ProgressListener,
+    patience: Patience,
 ) -> dict[str, list[Column]]:
     """Make what the schema lacks; within the caller's transaction.
 
@@ -55,8 +56,8 @@ def prepare(
         Replace the tables.
     roles : sequence of str
         Roles that may read.
-    listener : ProgressListener
-        Is told what is made, and what could not be.
+    patience : Patience
+        How to wait for tables that others use; its listener receives what is made.
 
     Returns
     -------
@@ -68,10 +69,12 @@ def prepare(
     DatabaseError
         If the tables have rows that were not loaded tile by tile.
     """
-    tables = [*keys_of(defined)]
+    listener, tables = patience.listener, [*keys_of(defined)]
     locks.making_tables(connection, schema)
     if overwrite:
-        drop_tables(connection, schema, [*tables, state.TABLE])
+        replaced = [*tables, state.TABLE]
+        work = partial(drop_tables, connection, schema, replaced)
+        locks.with_patience(connection, work, [(schema, table) for table in replaced], patience)
         if ledger.TABLE in read_schema(connection, schema).tables:
             condition = "table_name = ANY(%s)"
             counted.delete(connection, schema, ledger.TABLE, condition, (tables,))
@@ -79,7 +82,7 @@ def prepare(
     found = make_tables(connection, defined, schema, wanted).schema
     refuse_other_rows(connection, found)
     q3c = rights.enable_q3c(connection, schema, listener.info)
-    post_data.finish(connection, defined, schema, tables, step=listener.step, changed=[], q3c=q3c)
+    post_data.finish(connection, defined, schema, tables, patience=patience, changed=[], q3c=q3c)
     versions.upsert(connection, schema, versions.versions(connection, production))
     for role in rights.grant(connection, defined, schema, wanted, roles):
         listener.info(f"role {role} does not exist: nothing granted to it")

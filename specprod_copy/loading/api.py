@@ -33,10 +33,11 @@ from specprod_copy.plan.planning import (
 )
 from specprod_copy.plan.stale_files import find_stale, forget
 from specprod_copy.postgres import ddl, locks
-from specprod_copy.postgres.connection import connect, translated_errors
+from specprod_copy.postgres.connection import connect, refuse_read_only, translated_errors
 from specprod_copy.postgres.ddl import Statement
 from specprod_copy.postgres.schema import Schema, made
 from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import (
     Catalogue,
@@ -106,6 +107,7 @@ def load(
         check_files(options.quarantine_folder, options.schema, sources)
     with (
         ExitStack() as stack,
+        watched(conninfo, listener) as conninfo,
         connect(conninfo) as connection,
         translated_errors(f"cannot load schema {options.schema}"),
         locks.hold_schema_lock(connection, options.schema, shared=options.part is not None),
@@ -193,7 +195,7 @@ def _load_beside(run: Loader) -> LoadSummary:
     is used by the next one, but not tables that failed the verification.
     """
     connection, options, tables = run.connection, run.options, run.tables
-    overwrite.check_replaceable(connection, options.schema, tables)
+    overwrite.check_replaceable(connection, options.schema, tables, run.listener)
     inputs, looks = run.planner.inputs, run.planner.looks
     new = overwrite.beside(options.schema)
     overwrite.prepare_beside(connection, run.catalogue.definition, new, tables)
@@ -224,7 +226,8 @@ def _load_beside(run: Loader) -> LoadSummary:
         raise
     # Of the notes of that load those that still hold are found anew when this one finishes.
     summary.notes = [_verify_beside(run, aside)]
-    overwrite.swap(connection, run.catalogue.definition, options.schema, new, tables)
+    defined = run.catalogue.definition
+    overwrite.swap(connection, defined, options.schema, new, tables, run.patience)
     return summary
 
 
@@ -323,6 +326,7 @@ def plan_load(
         translated_errors(f"cannot plan a load of schema {options.schema}"),
         connection.transaction(force_rollback=True),
     ):
+        refuse_read_only(connection)
         found = read_schema(connection, options.schema)
         return _plan(catalogue, connection, found, inputs, options)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 
 import psycopg
 from psycopg import sql
 
 from specprod_copy.errors import InputError
 from specprod_copy.plan.ledger import Ledger
-from specprod_copy.postgres import catalog
+from specprod_copy.postgres import catalog, locks
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import translated_errors
 from specprod_copy.postgres.copy import Destination, Table
@@ -82,10 +83,14 @@ def load_units(
 
 
 def _made_anew(connection: psycopg.Connection, schema: str, table: str) -> bool:
-    """Make a table anew in this transaction if it is empty; say whether it was."""
+    """Make a table anew in this transaction if it is empty and nobody uses it; say whether so."""
     name = sql.Identifier(schema, table)
+    lock = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(name)
+    try:
+        locks.attempt(connection, partial(connection.execute, lock))
+    except psycopg.errors.LockNotAvailable:
+        return False  # To wait until nobody looks at the empty table would cost more than it saves.
     # Another loader may have been here since this one has planned.
-    connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(name))
     if catalog.has_rows(connection, schema, table):
         return False
     connection.execute(sql.SQL("TRUNCATE {}").format(name))

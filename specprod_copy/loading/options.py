@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from specprod_copy.option import Option, Schema, jobs_option
+from specprod_copy.option import Option, PatienceSeconds, Schema, jobs_option
 from specprod_copy.plan.limits import LIMITS, Limits
+from specprod_copy.postgres.locks import PATIENCE
 
 
 def parse_part(text: str) -> tuple[int, int]:
@@ -99,4 +100,5 @@ class LoadOptions:
             default=Path("quarantine"),
         ),
     ] = None
+    patience: PatienceSeconds = PATIENCE
     limits: Limits = LIMITS

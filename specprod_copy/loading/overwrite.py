@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from hashlib import blake2b
 
 import psycopg
 from psycopg import sql
 
-from specprod_copy.errors import DatabaseError
+from specprod_copy.errors import DatabaseError, InUseError
 from specprod_copy.plan import ledger
 from specprod_copy.postgres import counted, statements
 from specprod_copy.postgres.connection import one_line, translated_errors
+from specprod_copy.postgres.locks import Patience, attempt, with_patience
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.progress import ProgressListener
 
 _MARK = "specprod-copy: tables on their way to another schema"
 _CONDEMNED = "specprod-copy: tables that failed their verification"
@@ -101,25 +104,41 @@ def drop_tables(connection: psycopg.Connection, schema: str, tables: Sequence[st
         ) from error
 
 
-def check_replaceable(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> None:
+def check_replaceable(
+    connection: psycopg.Connection, schema: str, tables: Sequence[str], listener: ProgressListener
+) -> None:
     """Find out now, rather than after hours, whether tables can be replaced.
+
+    While others use them this cannot be seen, and nobody is to wait for it.
 
     Raises
     ------
     DatabaseError
         If other objects depend on them, or they are not ours to drop.
     """
-    with connection.transaction(force_rollback=True):
-        drop_tables(connection, schema, tables)
+
+    def drop() -> None:
+        with connection.transaction(force_rollback=True):
+            drop_tables(connection, schema, tables)
+
+    try:
+        attempt(connection, drop)
+    except psycopg.errors.LockNotAvailable:
+        listener.info("the old tables are in use: whether they can be replaced is seen at the end")
 
 
 def swap(
-    connection: psycopg.Connection, defined: Schema, schema: str, new: str, tables: Sequence[str]
+    connection: psycopg.Connection,
+    defined: Schema,
+    schema: str,
+    new: str,
+    tables: Sequence[str],
+    patience: Patience,
 ) -> None:
     """Put the tables of a schema into the place of those of another one, in one transaction.
 
     Their indexes, constraints and sequences, and what the ledger says of them, come along. The
-    schema that held them goes away.
+    schema that held them goes away. Nobody waits behind this while others use the old tables.
 
     Parameters
     ----------
@@ -131,16 +150,32 @@ def swap(
     new : str
         Where they were loaded.
     tables : sequence of str
+    patience : Patience
+        How to wait for those who use the old tables.
 
     Raises
     ------
     DatabaseError
-        If other objects depend on the old tables; then nothing is changed.
+        If other objects depend on the old tables, or others use them all the time; then nothing is
+        changed.
     """
-    with (
-        translated_errors(f"cannot put new tables into schema {schema}"),
-        connection.transaction(),
-    ):
+    doing = f"cannot put new tables into schema {schema}"
+    locked = [(name, table) for name in (schema, new) for table in tables]
+    with translated_errors(doing):
+        try:
+            work = partial(_swap, connection, defined, schema, new, tables)
+            with_patience(connection, work, locked, patience)
+        except InUseError as error:
+            raise DatabaseError(
+                f"{doing}: {error}; the old tables are as they were. The new ones are kept, in "
+                f"schema {new}: the same command takes them from there"
+            ) from error
+
+
+def _swap(
+    connection: psycopg.Connection, defined: Schema, schema: str, new: str, tables: Sequence[str]
+) -> None:
+    with connection.transaction():
         found = read_schema(connection, schema)
         if not found.exists:
             statements.make(connection, defined, ["schema"], ["table"], schema=schema)

@@ -25,7 +25,7 @@ from specprod_copy.plan.batches import make_batches, single_copy_tables
 from specprod_copy.plan.completeness import missing_stages
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.planning import Plan, Planner, part_of
-from specprod_copy.postgres import catalog, rights
+from specprod_copy.postgres import catalog, locks, rights
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.schema import Schema
@@ -76,6 +76,7 @@ class Loader:
         self.options = options
         self.schema = options.schema
         self.listener = listener
+        self.patience = locks.Patience(listener, options.patience)
         self.workers = workers
         self.sources = sources
         self.tables = list(dict.fromkeys(source.table for source in sources))
@@ -119,7 +120,7 @@ class Loader:
                 self.listener,
             )
             tables = [replaced.table for replaced in self.replaced]
-            run = post_data.Connections([self.connection], self.listener.step).run
+            run = post_data.Connections([self.connection], self.schema, self.patience).run
             for task in post_data.computing_tasks(
                 run, self.schema, [s for s in self.sources if s.table in tables], self.inputs
             ):
@@ -180,7 +181,9 @@ class Loader:
         changed = {unit.table for unit in plan.units} | {table.table for table in self.replaced}
         with ExitStack() as stack:
             more = [stack.enter_context(connect(self.conninfo)) for _ in range(jobs - 1)]
-            connections = post_data.Connections([self.connection, *more], self.listener.step)
+            connections = post_data.Connections(
+                [self.connection, *more], self.schema, self.patience
+            )
             run = partial(self.key_violations.run, connections, self.planner)
             executor = stack.enter_context(self._executor(whole, workers))
             tasks: list[Task[Any]] = [

@@ -8,6 +8,14 @@ import psycopg
 from psycopg import sql
 
 
+def abandoned_indexes(connection: psycopg.Connection, schema: str) -> list[str]:
+    """Return the indexes of a schema that were left when their rebuilding was interrupted."""
+    query = """SELECT i.relname FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+               JOIN pg_namespace n ON n.oid = i.relnamespace
+               WHERE n.nspname = %s AND NOT x.indisvalid AND i.relname ~ '_cc(new|old)[0-9]*$'"""
+    return [name for (name,) in connection.execute(query, (schema,))]
+
+
 def existing_roles(connection: psycopg.Connection, roles: Iterable[str]) -> set[str]:
     """Return those of some roles that the server has."""
     query = "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)"

@@ -12,6 +12,7 @@ from psycopg import sql
 
 from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres.conninfo import conninfo_parameters
+from specprod_copy.postgres.poolers import refuse_shared_sessions
 from specprod_copy.postgres.search_path import protect
 
 SESSION_SETTINGS: Mapping[str, str] = {
@@ -37,14 +38,34 @@ SESSION_SETTINGS: Mapping[str, str] = {
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "60s",
+    # What values are as text, in both directions.
     "timezone": "UTC",
+    "datestyle": "ISO, MDY",
+    "intervalstyle": "postgres",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "array_nulls": "on",
+    # Definitions of keys and indexes are compared as text.
+    "quote_all_identifiers": "off",
+    # Of two that write to the same row the second one sees what the first one wrote.
+    "default_transaction_isolation": "read committed",
+    # Tables are read by ranges of pages, and their rows are changed.
+    "default_table_access_method": "heap",
+    # Foreign keys are checked; only a superuser can have that otherwise.
+    "session_replication_role": "origin",
+    # Warnings are shown.
+    "client_min_messages": "notice",
     # Rows that a policy hides would be missing without a word; so they are an error.
     "row_security": "off",
 }
-"""What the loader sets for its sessions, where the server knows it: what any role may change.
+"""What the loader sets for its sessions, where the server knows it, whatever the role's own are.
 
-The search_path is always set, and before these.
+Any role may change these, but for one, which is set only where it is another. The search_path is
+always set, and before these.
 """
+
+PROGRAM = "specprod-copy"
+"""Name of our sessions, or its beginning; see `waits.watched`."""
 
 KEEPALIVE: Mapping[str, int] = {
     "keepalives_idle": 30,
@@ -135,16 +156,29 @@ def connect(conninfo: str, *, settings: Mapping[str, str] = SESSION_SETTINGS) ->
     """
     conninfo_parameters(conninfo)
     try:
-        connection = psycopg.connect(conninfo, autocommit=True, application_name="specprod-copy")
+        connection = psycopg.connect(
+            conninfo,
+            autocommit=True,
+            application_name=session_name(conninfo),
+            # Statements are many and short, or long and rendered: nothing is won.
+            prepare_threshold=None,
+        )
+        refuse_shared_sessions(connection, conninfo)
         protect(connection)
         _set_up_socket(connection)
         connection.execute(
             # The server spells some of the names with capitals: TimeZone.
             """SELECT set_config(s.name, wanted.value, false)
                FROM unnest(%s::text[], %s::text[]) AS wanted (name, value)
-               JOIN pg_settings s ON lower(s.name) = lower(wanted.name)""",
+               JOIN pg_settings s ON lower(s.name) = lower(wanted.name)
+               WHERE s.context = 'user' OR s.setting <> wanted.value""",
             ([*settings], [*settings.values()]),
         )
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise DatabaseError(
+            f"the loader's sessions cannot be set up: {one_line(error)}. Let an administrator "
+            "RESET it for this role and database"
+        ) from error
     except psycopg.Error as error:
         # psycopg looks a name of PGHOST up as well, but shows only that of the connection string.
         said = one_line(error).replace("resolve host None", f"resolve host {os.getenv('PGHOST')!r}")
@@ -154,6 +188,12 @@ def connect(conninfo: str, *, settings: Mapping[str, str] = SESSION_SETTINGS) ->
             "the PG* variables and ~/.pgpass, or leave all of them out to use the embedded server"
         ) from error
     return connection
+
+
+def session_name(conninfo: str) -> str:
+    """Return the name that sessions of a connection string have for the server."""
+    name = str(conninfo_parameters(conninfo).get("application_name", ""))
+    return name if name.startswith(f"{PROGRAM} ") else PROGRAM
 
 
 def _set_up_socket(connection: psycopg.Connection) -> None:
@@ -168,6 +208,26 @@ def _set_up_socket(connection: psycopg.Connection) -> None:
             option = getattr(socket, _SOCKET_OPTIONS[name], None)  # not every system has all
             if option is not None and name not in given:
                 link.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def refuse_read_only(connection: psycopg.Connection) -> None:
+    """Refuse a session that cannot write, and say why it cannot.
+
+    Raises
+    ------
+    DatabaseError
+    """
+    query = """SELECT pg_is_in_recovery(), setting = 'on', source FROM pg_settings
+               WHERE name = 'default_transaction_read_only'"""
+    [(standby, read_only, source)] = connection.execute(query).fetchall()
+    if standby:
+        raise DatabaseError("this server is a standby, which takes no changes: name its primary")
+    if read_only:
+        raise DatabaseError(
+            "sessions of this role are read-only, so nothing can be written: "
+            f"default_transaction_read_only is on (set by: {source}). RESET it, or connect as a "
+            "role that may write"
+        )
 
 
 @contextmanager
@@ -193,10 +253,12 @@ def making_schema(connection: psycopg.Connection, schema: str) -> Iterator[None]
     ------
     DatabaseError
     """
+    # Not who has logged in: a role may have another one act for it (ALTER ROLE ... SET role).
+    [(acting,)] = connection.execute("SELECT current_user").fetchall()
     try:
         yield
     except psycopg.errors.InsufficientPrivilege as error:
-        name, role = (sql.Identifier(n).as_string() for n in (schema, connection.info.user))
+        name, role = (sql.Identifier(n).as_string() for n in (schema, acting))
         raise DatabaseError(
             f"cannot make schema {schema}: {one_line(error)}. Let an administrator run "
             f"CREATE SCHEMA {name} AUTHORIZATION {role}"

@@ -103,7 +103,9 @@ def _table(name: str, comment: str | None, columns: Any, constraints: Any, index
         tuple(_column(*column) for column in columns or ()),
         _by_name(keys),
         _by_name(references),
-        _by_name(_index(*index) for index in indexes or ()),
+        # An index that is dropped or replaced by a rebuilt one while the server answers has a name
+        # but no definition any more.
+        _by_name(_index(*index) for index in indexes or () if None not in index[-1]),
         _by_name(checks),
         comment or "",
     )

@@ -22,6 +22,7 @@ from specprod_copy.plan.looks import Looks
 from specprod_copy.plan.planning import Planner
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import Catalogue, Inputs, specprod_catalogue
 from specprod_copy.verification import value_checks
@@ -146,7 +147,10 @@ def verify(
     schema, listener = options.schema, listener or ProgressListener()
     catalogue = catalogue or specprod_catalogue()
     tables = tables_of(catalogue, options.stages, inputs)
-    with translated_errors(f"cannot verify schema {schema}"):
+    with (
+        translated_errors(f"cannot verify schema {schema}"),
+        watched(conninfo, listener) as conninfo,
+    ):
         with connect(conninfo) as connection:
             existing = {*read_schema(connection, schema).tables}
         if ledger.TABLE not in existing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 from support.reference import data_tables
 from support.script_runner import BARE, Psql
@@ -49,6 +50,20 @@ def test_rename_to_the_public_name(psql):
     assert psql.names("desi_edr") == expected
     psql.execute("CREATE SCHEMA fuji")
     assert psql.error("rename_schema", **variables) == 'schema "desi_edr" already exists'
+
+
+def test_who_reads_is_in_the_way(psql, module_database):
+    """It gives up, and those who come later wait no longer; nothing is renamed."""
+    psql.build("guadalupe", ["version"], ["table"])
+    variables = {"schema": "guadalupe", "new_schema": "elsewhere"}
+    with psycopg.connect(module_database) as reader:
+        reader.execute("SELECT * FROM guadalupe.version")
+        psql.execute("CREATE TABLE guadalupe.guadalupe_table (id integer)")
+        reader.execute("SELECT * FROM guadalupe.guadalupe_table")
+        said = psql.error("rename_schema", **variables)
+        assert said == "canceling statement due to lock timeout"
+        assert reader.execute("SELECT count(*) FROM guadalupe.version").fetchone() == (0,)
+    assert psql.ok("rename_schema", "-At", **variables) != ""
 
 
 def test_coefficient_patches_share_a_schema(psql):

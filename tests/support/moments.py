@@ -16,7 +16,7 @@ from support.waiting import wait_until
 NOTHING = (1, 10**6)
 """A share of the files that is so small that none belongs to it: its load makes empty tables."""
 
-OURS = "application_name = 'specprod-copy' AND datname = current_database()"
+OURS = "starts_with(application_name, 'specprod-copy') AND datname = current_database()"
 
 
 @contextmanager
