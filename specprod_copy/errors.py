@@ -8,6 +8,9 @@ from pathlib import Path
 UNPACK_FIRST = "is compressed by fpack, which is not read here; unpack the file by funpack"
 """What is said of such a file, by whoever finds it first."""
 
+_SHOWN = 3
+"""How many bad values a message shows."""
+
 
 class SpecprodCopyError(Exception):
     r"""Base of all expected errors; the command line prints the message and exits with code 1.
@@ -91,6 +94,31 @@ class BadRowsError(InputError):
         self.reason = reason
         self.rows = rows
         self.values = values
+
+    @classmethod
+    def of(
+        cls,
+        reason: str,
+        rows: Sequence[int],
+        values: Sequence[object],
+        *,
+        path: Path,
+        hdu: str,
+        column: str,
+    ) -> BadRowsError:
+        """Return the error whose message shows the first of the rows and values."""
+        shown = zip(rows[:_SHOWN], values[:_SHOWN], strict=True)
+        listed = ", ".join(f"row {row}: {value!r}" for row, value in shown)
+        more = f" and {len(rows) - _SHOWN} more nearby" if len(rows) > _SHOWN else ""
+        return cls(
+            f"{reason} ({listed}{more}; rows counted from 0)",
+            path=path,
+            hdu=hdu,
+            column=column,
+            reason=reason,
+            rows=rows,
+            values=values,
+        )
 
 
 class ChangedFileError(InputError):

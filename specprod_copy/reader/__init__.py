@@ -49,6 +49,17 @@ class Described(Protocol):
         Of an ECSV table its meta entries; of a CSV table nothing.
         """
 
+    def want(self, types: Mapping[str, pl.DataType]) -> pl.Schema:
+        """Take note what columns are going to be; return the schema that there is then.
+
+        Where the file leaves it open (CSV), a column is read as that, and not by a guess.
+
+        Parameters
+        ----------
+        types : mapping of str to polars.DataType
+            By names in upper case; names of columns that do not exist do not matter.
+        """
+
 
 class InputTable(Described, Protocol):
     """An open table of an input file."""

@@ -90,6 +90,10 @@ class FitsTable:
         if not isinstance(file, gzip.GzipFile):  # that will be seen when it is unpacked
             check_complete(file, hdu, path)
 
+    def want(self, types: Mapping[str, pl.DataType]) -> pl.Schema:
+        """Return the schema: a FITS file says itself what its columns are."""
+        return self.schema
+
     def frames(
         self,
         columns: Sequence[str] | None = None,

@@ -45,6 +45,12 @@ class Look:
     """The keywords that were asked for."""
     digest: str
 
+    def want(self, types: Mapping[str, pl.DataType]) -> pl.Schema:
+        """Return the schema that the table has when its columns are read as these types."""
+        if not self.path.name.lower().endswith(".csv"):
+            return self.schema
+        return pl.Schema({name: types.get(name, dtype) for name, dtype in self.schema.items()})
+
 
 def look(
     path: Path, wanted: Sequence[Sequence[str]], keywords: Collection[str] = ()

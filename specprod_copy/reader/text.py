@@ -13,17 +13,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import polars as pl
 
-from specprod_copy.errors import InputError
+from specprod_copy.errors import BadRowsError, InputError
 from specprod_copy.reader.content import text_digest
 from specprod_copy.reader.files import read_text_file
-from specprod_copy.reader.selection import Fault, choose_columns, choose_rows, chunks
+from specprod_copy.reader.selection import Fault, RowNumbers, choose_columns, choose_rows, chunks
 
 INTEGER = r"^[+-]?\d+$"
+LOGICAL = {"true": 1, "t": 1, "1": 1, "false": 0, "f": 0, "0": 0}
 
 # NumPy kind and size of an ECSV column: element type in Polars.
 ELEMENTS: dict[str, pl.DataType] = {
@@ -41,6 +42,13 @@ ELEMENTS: dict[str, pl.DataType] = {
 }
 
 
+class Unreadable(NamedTuple):
+    """A column of a type that cannot be read: an error only where it is asked for."""
+
+    name: str
+    problem: str
+
+
 class MemoryTable:
     """A table in memory; see `specprod_copy.reader.InputTable`.
 
@@ -48,7 +56,7 @@ class MemoryTable:
     ----------
     path : Path
         The file it came from.
-    columns : sequence of polars.Series
+    columns : sequence of polars.Series or Unreadable
         With their names as in the file.
     header : mapping, optional
         What the file says about the table.
@@ -64,24 +72,32 @@ class MemoryTable:
     def __init__(
         self,
         path: Path,
-        columns: Sequence[pl.Series],
+        columns: Sequence[pl.Series | Unreadable],
         header: Mapping[str, object] | None = None,
         hdu: str = "",
     ) -> None:
         self.path = path
         self.hdu = hdu
         self._fault = partial(InputError, path=path)
-        named: dict[str, pl.Series] = {}
+        named: dict[str, pl.Series | Unreadable] = {}
         for column in columns:
             name = column.name.upper()
             if name in named:
                 raise self._fault("two columns have this name (in upper case)", column=name)
-            named[name] = column.alias(name)
-        self._frame = pl.DataFrame(named)
-        self.schema = self._frame.schema
+            named[name] = column
+        self._problems = {n: c.problem for n, c in named.items() if isinstance(c, Unreadable)}
+        self._frame = pl.DataFrame(
+            {name: column for name, column in named.items() if isinstance(column, pl.Series)}
+        )
+        types = self._frame.schema
+        self.schema = pl.Schema({name: types.get(name, pl.Unknown()) for name in named})
         self.header: Mapping[str, object] = header or {}
         self.n_rows = self._frame.height
         self.row_bytes = path.stat().st_size // max(self.n_rows, 1)
+
+    def want(self, types: Mapping[str, pl.DataType]) -> pl.Schema:
+        """Return the schema: the columns have types already."""
+        return self.schema
 
     def frames(
         self,
@@ -93,9 +109,15 @@ class MemoryTable:
         chunk_rows: int = 16384,
     ) -> Iterator[pl.DataFrame]:
         """Yield the table in frames of at most `chunk_rows` rows; see `InputTable.frames`."""
-        frame = self._frame.select(choose_columns(columns, self.schema, self._fault))
+        names = choose_columns(columns, self.schema, self._fault)
+        for name in names:
+            if name in self._problems:
+                raise self._fault(self._problems[name], column=name)
         picked = choose_rows(self.n_rows, first, last, rows, fault=self._fault)
-        return (frame[part] for part in chunks(picked, chunk_rows))
+        return (self._part(names, part) for part in chunks(picked, chunk_rows))
+
+    def _part(self, names: Sequence[str], rows: RowNumbers) -> pl.DataFrame:
+        return self._frame.select(names)[rows]
 
     def digest(self) -> str:
         """Return what tells the content of the file; see `specprod_copy.reader.content`."""
@@ -105,7 +127,7 @@ class MemoryTable:
         """Forget the table."""
         self._frame = self._frame.clear()
 
-    def __enter__(self) -> MemoryTable:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -117,12 +139,46 @@ class MemoryTable:
         self.close()
 
 
-def open_csv(path: Path) -> MemoryTable:
+class CsvTable(MemoryTable):
+    """A table of texts, which are read as what they are wanted to be, or by a guess."""
+
+    def __init__(self, path: Path, texts: Sequence[pl.Series]) -> None:
+        super().__init__(path, [infer(text) for text in texts])
+        self._texts = {text.name.upper(): text for text in texts}
+        self._bad: dict[str, tuple[str, np.ndarray]] = {}
+
+    def want(self, types: Mapping[str, pl.DataType]) -> pl.Schema:
+        """See `specprod_copy.reader.Described.want`."""
+        for name in types.keys() & self._texts.keys():
+            values, reason = read_as(self._texts[name], types[name])
+            self._frame = self._frame.with_columns(values.alias(name))
+            self._bad.pop(name, None)
+            bad = (values.is_null() & self._texts[name].is_not_null()).to_numpy()
+            if bad.any():
+                self._bad[name] = reason, bad
+        self.schema = self._frame.schema
+        return self.schema
+
+    def _part(self, names: Sequence[str], rows: RowNumbers) -> pl.DataFrame:
+        numbers = np.asarray(rows)
+        for name in names:
+            reason, bad = self._bad.get(name, ("", None))
+            if bad is not None and bad[numbers].any():
+                wrong = numbers[bad[numbers]]
+                values = self._texts[name].gather(wrong).to_list()
+                raise BadRowsError.of(
+                    reason, wrong.tolist(), values, path=self.path, hdu=self.hdu, column=name
+                )
+        return super()._part(names, rows)
+
+
+def open_csv(path: Path) -> CsvTable:
     """Read a CSV table with a header line.
 
-    Blanks around names and values are dropped, blank lines skipped. A column of whole numbers
-    becomes Int64, one of numbers (``nan`` and ``inf`` among them) Float64, else it is text; an
-    empty field is null. Whole numbers beyond Int64 stay text, so that no digit is lost.
+    Blanks around names and values are dropped, blank lines skipped, an empty field is null. Columns
+    that are not wanted as something (`CsvTable.want`) are guessed: one of whole numbers becomes
+    Int64, one of numbers (``nan`` and ``inf`` among them) Float64, else it is text. Whole numbers
+    beyond Int64 stay text, so that no digit is lost.
     """
     fault = partial(InputError, path=path)
     data = read_text_file(path)
@@ -134,8 +190,11 @@ def open_csv(path: Path) -> MemoryTable:
         raise fault(f"line {line} is not UTF-8: {found!r}") from error
     names, *rows = csv_rows(text, fault)
     fields = zip(*rows, strict=True) if rows else ([] for _ in names)
-    columns = [infer(name, values) for name, values in zip(names, fields, strict=True)]
-    return MemoryTable(path, columns)
+    texts = [
+        pl.Series(name, [value or None for value in values], dtype=pl.String)
+        for name, values in zip(names, fields, strict=True)
+    ]
+    return CsvTable(path, texts)
 
 
 def csv_rows(text: str, fault: Fault) -> list[list[str]]:
@@ -160,9 +219,25 @@ def csv_rows(text: str, fault: Fault) -> list[list[str]]:
     return rows
 
 
-def infer(name: str, values: Sequence[str]) -> pl.Series:
+def read_as(text: pl.Series, dtype: pl.DataType) -> tuple[pl.Series, str]:
+    """Read a column as a type; return also what a value is not that becomes null."""
+    if dtype == pl.Boolean:
+        known = text.str.to_lowercase().replace_strict(LOGICAL, default=None)
+        return known.cast(pl.Boolean), "neither true nor false"
+    if dtype.is_float():
+        return text.cast(pl.Float64, strict=False), "not a number"
+    if not dtype.is_integer():
+        return text, ""
+    whole = text.cast(pl.Int64, strict=False)
+    if whole.null_count() > text.null_count():
+        numbers = text.cast(pl.Float64, strict=False)  # 7.0 is a whole number, too
+        if numbers.null_count() == text.null_count():
+            return numbers, ""
+    return whole, "not a whole number"
+
+
+def infer(text: pl.Series) -> pl.Series:
     """Give a column the narrowest of the types Int64, Float64, String that holds all its values."""
-    text = pl.Series(name, [value or None for value in values], dtype=pl.String)
     nulls = text.null_count()
     if nulls == len(text):
         return text
@@ -186,11 +261,18 @@ def open_ecsv(path: Path) -> MemoryTable:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", InvalidEcsvDatatypeWarning)
+            # Such a column can be read by astropy, if not here.
+            warnings.filterwarnings("ignore", "unexpected datatype 'complex")
             table = Table.read(io.BytesIO(text), format="ascii.ecsv")
     except (LookupError, TypeError, ValueError, csv.Error, InvalidEcsvDatatypeWarning) as error:
         reason = str(error).partition("\n")[0]
         raise fault(f"not an ECSV table: {reason}") from error
-    columns = [from_astropy(name, table[name], fault) for name in table.colnames]
+    columns: list[pl.Series | Unreadable] = []
+    for name in table.colnames:
+        try:
+            columns.append(from_astropy(name, table[name], fault))
+        except InputError as error:
+            columns.append(Unreadable(name, error.message))
     return MemoryTable(path, columns, dict(table.meta))
 
 

@@ -95,6 +95,18 @@ def find_recipe(
     return recipe
 
 
+@lru_cache(maxsize=128)
+def wanted_types(source: TableSource, columns: tuple[Column, ...]) -> Mapping[str, pl.DataType]:
+    """Return what the columns of a file become that are copied: text is read as that."""
+    return {
+        name: column.polars_type
+        for column in reversed(columns)
+        for way in _wanted(source, column.name)
+        if way.meta.is_column()
+        for name in way.meta.root_names()
+    }
+
+
 def _scalars(schema: pl.Schema) -> dict[str, tuple[str, int | None]]:
     """Return the scalar columns that a schema offers: name to (column, element of a vector)."""
     scalars: dict[str, tuple[str, int | None]] = {}

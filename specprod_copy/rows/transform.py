@@ -12,13 +12,10 @@ import polars as pl
 from specprod_copy.errors import BadRowsError, InputError
 from specprod_copy.postgres.columns import BadValues, Column, conform
 from specprod_copy.reader import Described
-from specprod_copy.rows.recipe import find_recipe
+from specprod_copy.rows.recipe import find_recipe, wanted_types
 from specprod_copy.tables.source import NOT_FINITE, TableSource
 
 __all__ = ["NOT_FINITE", "Transform", "Transformed"]
-
-_SHOWN = 3
-"""How many bad values a message shows."""
 
 _KEPT = "kept?"
 """Column, for a moment, that says which rows the row filter keeps."""
@@ -60,10 +57,11 @@ class Transform:
         self._source = source
         self._path, self._hdu = table.path, table.hdu
         self._columns = columns
+        schema = table.want(wanted_types(source, tuple(columns)))
         constants = source.constants(table) if source.constants else {}
         kinds = tuple((name, type(value)) for name, value in constants.items())
         try:
-            recipe = find_recipe(source, tuple(columns), tuple(table.schema.items()), kinds)
+            recipe = find_recipe(source, tuple(columns), tuple(schema.items()), kinds)
         except InputError as error:
             raise InputError(
                 error.message, path=table.path, hdu=table.hdu, column=error.column
@@ -152,17 +150,8 @@ class Transform:
     def _bad_values(
         self, column: str, reason: str, rows: np.ndarray, values: list[object]
     ) -> BadRowsError:
-        first = zip(rows[:_SHOWN].tolist(), values[:_SHOWN], strict=True)
-        listed = ", ".join(f"row {row}: {value!r}" for row, value in first)
-        more = f" and {len(rows) - _SHOWN} more nearby" if len(rows) > _SHOWN else ""
-        return BadRowsError(
-            f"{reason} ({listed}{more}; rows counted from 0)",
-            path=self._path,
-            hdu=self._hdu,
-            column=column,
-            reason=reason,
-            rows=rows.tolist(),
-            values=values,
+        return BadRowsError.of(
+            reason, rows.tolist(), values, path=self._path, hdu=self._hdu, column=column
         )
 
 

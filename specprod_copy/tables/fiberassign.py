@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from functools import partial
 
 import polars as pl
 
 from specprod_copy.desi import ids
+from specprod_copy.errors import InputError
 from specprod_copy.reader import Described
 from specprod_copy.tables.common import NO_SKY, position, within
 from specprod_copy.tables.source import Check, TableSource
 
 
 def _tileid(table: Described) -> Mapping[str, object]:
-    return {"TILEID": table.header["TILEID"]} if "TILEID" in table.header else {}
+    """Return TILEID of the header, which has to be that of the file's name."""
+    if "TILEID" in table.schema:
+        return {}
+    fault = partial(InputError, path=table.path, hdu=table.hdu)
+    if "TILEID" not in table.header:
+        raise fault("no keyword TILEID in its header")
+    tileid = table.header["TILEID"]
+    named = re.match(r"fiberassign-(\d+)\.fits", table.path.name)
+    if named and isinstance(tileid, int) and 0 <= tileid < 2**31 and tileid != int(named[1]):
+        raise fault(f"is the file of tile {int(named[1])}, but its header has TILEID {tileid}")
+    return {"TILEID": tileid}
 
 
 def _source(

@@ -231,12 +231,25 @@ def test_ecsv_without_rows(tmp_path: Path) -> None:
     assert read_table(path).schema == {"TILEID": pl.Int32, "SURVEY": pl.String}
 
 
-def test_ecsv_of_other_types(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("column", "kind"),
+    [
+        (Time([59000.0], format="mjd"), "Time"),
+        (np.array([[1, 2]], dtype=object), "object"),
+        (np.array([1 + 2j]), "complex128"),
+    ],
+)
+def test_ecsv_column_of_another_type(tmp_path: Path, column: object, kind: str) -> None:
+    """It is an error only where it is asked for."""
     path = tmp_path / "t.ecsv"
-    Table({"T": Time([59000.0], format="mjd")}).write(path)
-    assert message(path) == f"{path}, column T: type Time is not supported"
-    Table({"C": np.array([[1], [2, 3]], dtype=object)}).write(path, overwrite=True)
-    assert message(path) == f"{path}, column C: type object is not supported"
+    Table({"A": [7], "C": column, "D": ["x"]}).write(path)
+    with open_table(path) as table:
+        assert list(table.schema) == ["A", "C", "D"]
+        assert [frame.rows() for frame in table.frames(["D", "A"])] == [[("x", 7)]]
+    for columns in (None, ["C"]):
+        with pytest.raises(InputError) as caught:
+            read_table(path, columns=columns)
+        assert str(caught.value) == f"{path}, column C: type {kind} is not supported"
 
 
 @pytest.mark.parametrize(

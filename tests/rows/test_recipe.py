@@ -114,12 +114,12 @@ def test_types_that_can_never_fit():
 def test_what_has_to_be_finite():
     """All floats that anything is made of, checks and the filter of rows included."""
     made_of = source(
-        derived={"n": (pl.col("X").cast(pl.Int32),)},
+        derived={"n": (pl.col("X") * 2,)},
         checks=(Check("Y", pl.col("Y") > 1, "too large"),),
         row_filter=pl.col("V_1") > 0,
     )
     schema = {"V": FLOATS, "Y": pl.Float32(), "X": pl.Float64(), "I": pl.Int32(), "Z": pl.Float64()}
-    found = recipe(made_of, {"n": "int4", "i": "int4"}, schema)
+    found = recipe(made_of, {"n": "float8", "i": "int4"}, schema)
     assert found.inputs == ["V", "Y", "X", "I"]
     assert found.floats == ["V_1", "X", "Y"]
     frame = pl.DataFrame({"V_1": [1.0, 2.0], "X": [3.0, 4.0], "Y": [5.0, 6.0]})
