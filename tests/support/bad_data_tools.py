@@ -206,8 +206,12 @@ def text_cells(column: Column, line: int, row: int, suffix: str) -> Iterator[tup
         yield "a\0b", value("text holds a NUL character", "a\0b")
         return
     if suffix == ".csv":  # ECSV has a type for each column, and astropy insists on it
-        becomes = "is String, which cannot become {table}."
-        yield "abc", f", column {name}: {becomes}{column}"
+        kinds = {
+            "bool": "neither true nor false",
+            "float4": "not a number",
+            "float8": "not a number",
+        }
+        yield "abc", value(kinds.get(column.type, "not a whole number"), "abc")
     if column.type in ("int2", "int4"):
         yield str(2**31), value(f"value does not fit into {column.type}", 2**31)
     if column.type == "float4":
