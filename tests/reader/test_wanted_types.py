@@ -9,10 +9,10 @@ import pytest
 from astropy.table import Table
 
 from specprod_copy.errors import BadRowsError, InputError
-from specprod_copy.postgres.ddl import definition
+from specprod_copy.postgres.columns import Column
 from specprod_copy.reader import open_table
 from specprod_copy.rows.read import transformed_rows
-from specprod_copy.tables import SOURCES, TableSource
+from specprod_copy.tables import SOURCES, TableSource, specprod_catalogue
 
 
 def read(path: Path, text: str, chunk_rows: int = 100, **types: pl.DataType) -> pl.DataFrame:
@@ -22,6 +22,11 @@ def read(path: Path, text: str, chunk_rows: int = 100, **types: pl.DataType) -> 
         frames = list(table.frames(chunk_rows=chunk_rows))
         assert frames[0].schema == table.schema
     return pl.concat(frames)
+
+
+def columns_of(table: str, *names: str) -> list[Column]:
+    columns = specprod_catalogue().definition.tables[table].columns
+    return [column for column in columns if column.name in names]
 
 
 @pytest.fixture
@@ -70,7 +75,11 @@ def test_rows_without_the_bad_cell(path: Path) -> None:
 
 def test_the_table_says_what_its_columns_are(path: Path) -> None:
     source = TableSource(table="tile", stage="s", files=lambda inputs: (), hdus=())
-    columns = [c for c in definition().tables["tile"].columns if c.name in ("tileid", "faprgrm")]
+    columns = [
+        c
+        for c in specprod_catalogue().definition.tables["tile"].columns
+        if c.name in ("tileid", "faprgrm")
+    ]
     path.write_text("FAPRGRM,TILEID\n100,1\n101,2\n")
     with open_table(path) as table:
         (rows,) = transformed_rows(source, table, columns)
@@ -79,7 +88,11 @@ def test_the_table_says_what_its_columns_are(path: Path) -> None:
 
 def test_a_fiberassign_file_of_another_tile(tmp_path: Path) -> None:
     source = SOURCES["fiberassign<fiberassign"]
-    columns = [c for c in definition().tables["fiberassign"].columns if c.name == "tileid"]
+    columns = [
+        c
+        for c in specprod_catalogue().definition.tables["fiberassign"].columns
+        if c.name == "tileid"
+    ]
     for named, meta, complaint in (
         (1000, {"TILEID": 1}, "is the file of tile 1000, but its header has TILEID 1"),
         (1000, {}, "no keyword TILEID in its header"),
