@@ -24,6 +24,7 @@ from specprod_copy.loading.summary import LoadSummary
 from specprod_copy.plan import ledger
 from specprod_copy.plan.ledger import Ledger, NothingLoaded
 from specprod_copy.plan.looks import Looks
+from specprod_copy.plan.moved_files import rename_moved
 from specprod_copy.plan.planning import (
     Plan,
     Planner,
@@ -352,6 +353,7 @@ def _plan(
     if connection is not None and ledger.TABLE in found.tables:
         loaded = Ledger(connection, options.schema)
     if options.replace:
+        rename_moved(sources, inputs, loaded)
         stale = find_stale(catalogue, options.replace, sources, inputs, loaded)
         forget(catalogue, stale, loaded)
     columns = {t: (found if t in found.tables else defined).columns_of(t) for t in tables}

@@ -24,6 +24,7 @@ from specprod_copy.plan import ledger, versions
 from specprod_copy.plan.batches import make_batches, single_copy_tables
 from specprod_copy.plan.completeness import missing_stages
 from specprod_copy.plan.ledger import Ledger
+from specprod_copy.plan.moved_files import rename_moved
 from specprod_copy.plan.planning import Plan, Planner, part_of
 from specprod_copy.postgres import catalog, locks, rights
 from specprod_copy.postgres.columns import Column
@@ -109,6 +110,7 @@ class Loader:
     def _replace(self) -> None:
         with self.connection.transaction():
             self.prepare()
+            rename_moved(self.sources, self.inputs, self.ledger)
             self.replaced = replace_files(
                 self.catalogue,
                 self.connection,
@@ -169,6 +171,8 @@ class Loader:
             if missing:
                 tiles = ", ".join(map(str, missing))
                 self.summary.notes.append(f"no fiberassign file, skipped: tiles {tiles}")
+        for source, before_name, name in dict.fromkeys(plan.moved):
+            self.ledger.rename(source.table, source.stage, before_name, name)
         self.summary.notes += plan.notes
         return plan
 

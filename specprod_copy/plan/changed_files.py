@@ -9,7 +9,8 @@ from pathlib import Path
 from specprod_copy.errors import ChangedFileError
 from specprod_copy.plan.ledger import Ledger, LoadedRanges
 from specprod_copy.plan.looks import Looks
-from specprod_copy.rows.units import Change, Fingerprint, Unit, ledger_name
+from specprod_copy.plan.moved_files import known_names
+from specprod_copy.rows.units import Change, Fingerprint, Unit
 from specprod_copy.tables import Inputs, TableSource
 
 
@@ -45,14 +46,12 @@ def refuse_changed_others(
     """
     loaded = ledger.loaded(source.table, source.stage)
     known = {file for file, _ in loaded}
-    for path in source.files(inputs):
-        name = ledger_name(path, inputs.files.root)
-        if name in known:
-            look = looks.now(source, path)
-            before = loaded.get((name, look.hdu))
-            if before is not None:
-                now = Fingerprint(look.stamp, look.digest)
-                refuse_changed(source, path, look.hdu, now, before[0])
+    for path, name in known_names(source.files(inputs), inputs.files.root, known).items():
+        look = looks.now(source, path)
+        before = loaded.get((name, look.hdu))
+        if before is not None:
+            now = Fingerprint(look.stamp, look.digest)
+            refuse_changed(source, path, look.hdu, now, before[0])
 
 
 def refuse_changed(

@@ -139,6 +139,13 @@ class Ledger:
         values = (table, stage, list(files))
         counted.delete(self._connection, self._schema, TABLE, condition, values)
 
+    def rename(self, table: str, stage: str, before: str, now: str) -> None:
+        """Record that a file has another name now."""
+        query = sql.SQL(
+            "UPDATE {} SET file = %s WHERE (table_name, stage, file) = (%s, %s, %s)"
+        ).format(self._name)
+        self._connection.execute(query, (now, table, stage, before))
+
     def record(self, results: list[UnitResult]) -> None:
         """Write ledger rows; the caller's transaction holds the rows they record.
 

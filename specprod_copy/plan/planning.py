@@ -22,6 +22,7 @@ from specprod_copy.plan.ledger import TABLE as LEDGER_TABLE
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.limits import LIMITS, Limits
 from specprod_copy.plan.looks import Looks
+from specprod_copy.plan.moved_files import moved
 from specprod_copy.postgres import catalog
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.schema import Schema
@@ -45,12 +46,15 @@ class Plan:
         What is to be loaded, in the order of loading.
     notes : list of str
         What looks like an input and is left out.
+    moved : list of (TableSource, str, str)
+        Files that the ledger has under another name, which is first, than they have now.
     """
 
     sources: list[TableSource]
     files: list[Unit] = field(default_factory=list)
     units: list[Unit] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    moved: list[tuple[TableSource, str, str]] = field(default_factory=list)
 
     @property
     def n_rows(self) -> int:
@@ -153,12 +157,15 @@ class Planner:
         InputError
             If a file is missing, unreadable, lacks columns, or changed since it was loaded.
         """
-        plan = Plan(list(sources))
+        plan, root = Plan(list(sources)), self.inputs.files.root
         self.look(sources)
         for source in sources:
             loaded = ledger.loaded(source.table, source.stage)
             files = source.files(self.inputs)
             opened = [self._whole(source, path, columns[source.table]) for path in files]
+            names = moved(opened, {at: seen for at, (seen, _) in loaded.items()}, root)
+            plan.moved += [(source, before[0], now[0]) for before, now in names.items()]
+            loaded = {names.get(place, place): ranges for place, ranges in loaded.items()}
             ranges = [loaded_ranges(source, whole, loaded) for whole in opened]
             refuse_vanished(source, opened, loaded)
             missing = [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.plan.ledger import Ledger
-from specprod_copy.rows.units import ledger_name
+from specprod_copy.rows.units import identity, ledger_name
 from specprod_copy.tables import Catalogue, Inputs, TableSource
 
 Stale = Mapping[str, Sequence[str]]
@@ -75,11 +75,8 @@ def find_stale(
 
 
 def _position(file: Path, paths: Sequence[Path], root: Path) -> int | None:
-    wanted = {file.resolve(), (root / file).resolve()}
-    for position, path in enumerate(paths):
-        if path.name == file.name and path.resolve() in wanted:
-            return position
-    return None
+    wanted = {identity(file), identity(root / file)}
+    return next((n for n, path in enumerate(paths) if identity(path) in wanted), None)
 
 
 def _followers(

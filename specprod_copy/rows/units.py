@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
@@ -109,6 +110,33 @@ class UnitResult:
 
 
 def ledger_name(path: Path, root: Path) -> str:
-    """Return the name of a file in the ledger: relative to the root where it lies below it."""
+    """Return the name of a file in the ledger: one name, by whatever path it is given.
+
+    Below the root, by any spelling of it, that is the path from there on; links between folders of
+    the root count as the folders that they look like. Elsewhere it is the real path.
+    """
     path, root = path.absolute(), root.absolute()
+    if path.is_relative_to(root) and ".." not in path.relative_to(root).parts:
+        return str(path.relative_to(root))
+    folder = next((folder for folder in path.parents if _same(folder, root)), None)
+    if folder is not None and ".." not in path.relative_to(folder).parts:
+        return str(path.relative_to(folder))
+    path, root = (Path(os.path.realpath(one)) for one in (path, root))
     return str(path.relative_to(root) if path.is_relative_to(root) else path)
+
+
+def identity(path: Path) -> object:
+    """Return what two paths of the same file share, links and mounts of one device included."""
+    try:
+        status = path.stat()
+    except OSError:
+        return os.path.realpath(path)
+    return status.st_dev, status.st_ino
+
+
+def _same(folder: Path, root: Path) -> bool:
+    """Say whether two paths are one folder."""
+    try:
+        return folder.samefile(root)
+    except OSError:
+        return False

@@ -12,6 +12,7 @@ from specprod_copy.errors import ConfigurationError, DatabaseError, InputError
 from specprod_copy.plan import ledger
 from specprod_copy.plan.ledger import Ledger, NothingLoaded
 from specprod_copy.plan.looks import Looks
+from specprod_copy.plan.moved_files import moved
 from specprod_copy.plan.planning import Planner, with_tiles
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.names import parametrized
@@ -204,6 +205,13 @@ def _add_files(plan: TablePlan, source: TableSource, planner: Planner, nothing: 
     except InputError as error:
         plan.unplanned[source.stage] = str(error)
     else:
+        loaded = {
+            place: entry.fingerprint
+            for place, entry in plan.entries.items()
+            if entry.stage == source.stage
+        }
+        for before, now in moved(planned.files, loaded, planner.inputs.files.root).items():
+            plan.entries[now] = plan.entries.pop(before)
         plan.files += planned.files
         refused = {name: [r.row for r in entry.refused] for name, entry in plan.entries.items()}
         plan.units += [unit.without(refused.get(unit.place, ())) for unit in planned.units]
