@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from functools import partial
 
 import psycopg
 from psycopg import sql
 
 from specprod_copy.errors import InputError
+from specprod_copy.loading.late_rows import LateRows
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.postgres import catalog, locks
 from specprod_copy.postgres.columns import Column
@@ -74,7 +75,16 @@ def load_units(
         freeze = whole and _made_anew(connection, schema, units[0].table)
         quarantine = max_quarantined is not None
         table = Table(connection, schema, units[0].table, freeze)
-        results = copy_units(table, units, sources, columns, advance, quarantine=quarantine)
+        try:
+            # A table is filled as frozen by the transaction itself that has truncated it.
+            with nullcontext() if freeze else connection.transaction():
+                results = copy_units(table, units, sources, columns, advance, quarantine=quarantine)
+        except (psycopg.errors.UniqueViolation, psycopg.errors.ForeignKeyViolation) as error:
+            # The table has its keys already.
+            late = LateRows(connection, schema, units, sources, columns, copy_units)
+            if not quarantine:
+                raise late.error(error) from error
+            results = late.load_others(advance)
         ledger = Ledger(connection, schema)
         ledger.record(results)
         if max_quarantined is not None and any(result.quarantine for result in results):

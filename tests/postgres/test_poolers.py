@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -37,6 +39,12 @@ default_pool_size = {size}
 """
 
 
+def listens(path: Path) -> bool:
+    """Say whether somebody listens at a socket."""
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
+
+
 @contextmanager
 def bouncer(conninfo: str, mode: str, *, size: int, round_robin: int = 0) -> Iterator[str]:
     """Yield the connection string of a pooler in front of a server."""
@@ -62,7 +70,7 @@ def bouncer(conninfo: str, mode: str, *, size: int, round_robin: int = 0) -> Ite
             [str(PROGRAM), "-q", str(settings)], user=account.uid, group=account.gid
         )
         try:
-            wait_until(lambda: (folder / ".s.PGSQL.6432").exists(), "pgbouncer listens")
+            wait_until(lambda: listens(folder / ".s.PGSQL.6432"), "pgbouncer listens")
             yield make_conninfo(conninfo, host=folder, port=6432)
         finally:
             process.terminate()
