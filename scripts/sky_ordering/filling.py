@@ -16,7 +16,7 @@ from sky_ordering.rows import UNIT_ROWS, Sky
 from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres import ddl, statements
 from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.copy import Table
+from specprod_copy.postgres.copy import ServerTable
 from specprod_copy.postgres.encoder import CHUNK_ROWS, Encoded, Encoder
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.search_path import SEARCH_PATH, others_may_create, q3c_schema
@@ -77,7 +77,7 @@ def copy_rows(
             yield Encoded(data, frame.height)
 
     began = time.monotonic()
-    table = Table(connection, SCHEMA, rows.table)
+    table = ServerTable(connection, SCHEMA, rows.table)
     table.copy(encoded(), [column.name for column in columns])
     case.seconds |= {"sort": sorting, "copy": time.monotonic() - began - making}
 

@@ -17,7 +17,7 @@ from specprod_copy.loading.key_errors import DuplicateKey, explain
 from specprod_copy.loading.prepare import make_tables
 from specprod_copy.postgres import locks, rights, statements
 from specprod_copy.postgres.connection import connect, making_schema, translated_errors
-from specprod_copy.postgres.copy import Table
+from specprod_copy.postgres.copy import ServerTable
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
@@ -177,7 +177,7 @@ def _load(
         columns = make_tables(
             connection, defined, patch.own_schema, [patch.plain]
         ).schema.columns_of(patch.plain)
-        table = Table(connection, patch.own_schema, patch.plain)
+        table = ServerTable(connection, patch.own_schema, patch.plain)
         results = copying.copy_units(table, units, SOURCES, columns, listener.advance)
         for result in results:
             if Stamp.of(result.unit.path) != result.unit.fingerprint.stamp:

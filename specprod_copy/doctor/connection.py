@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 
 from specprod_copy.doctor.findings import Finding
-from specprod_copy.postgres.copy import Table
+from specprod_copy.postgres.copy import ServerTable
 from specprod_copy.postgres.encoder import Encoded
 
 ROUND_TRIPS = 20
@@ -99,6 +99,6 @@ def throughput(connection: psycopg.Connection, size: int, seconds: float) -> flo
     with connection.transaction(force_rollback=True):
         connection.execute("CREATE TEMPORARY TABLE specprod_copy_doctor (bytes bytea)")
         started = time.perf_counter()
-        rows = Table(connection, "pg_temp", "specprod_copy_doctor").copy(blocks(), ["bytes"])
+        rows = ServerTable(connection, "pg_temp", "specprod_copy_doctor").copy(blocks(), ["bytes"])
         taken = time.perf_counter() - started
     return rows // _ROWS * len(block) / 1e6 / taken

@@ -16,7 +16,7 @@ from specprod_copy.plan.ledger import Ledger
 from specprod_copy.postgres import catalog, locks
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import translated_errors
-from specprod_copy.postgres.copy import Destination, Table
+from specprod_copy.postgres.copy import Destination, ServerTable
 from specprod_copy.postgres.encoder import Encoded
 from specprod_copy.rows.encoding import Chunk, encoded_units
 from specprod_copy.rows.units import Refusal, Unit, UnitResult
@@ -74,7 +74,7 @@ def load_units(
     ):
         freeze = whole and _made_anew(connection, schema, units[0].table)
         quarantine = max_quarantined is not None
-        table = Table(connection, schema, units[0].table, freeze)
+        table = ServerTable(connection, schema, units[0].table, freeze)
         try:
             # A table is filled as frozen by the transaction itself that has truncated it.
             with nullcontext() if freeze else connection.transaction():

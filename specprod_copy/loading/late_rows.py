@@ -16,7 +16,7 @@ from psycopg import sql
 from specprod_copy.errors import DatabaseError
 from specprod_copy.loading.key_errors import ROW, rows_with
 from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.copy import Table
+from specprod_copy.postgres.copy import ServerTable
 from specprod_copy.postgres.names import listed, matched
 from specprod_copy.postgres.schema import Reference
 from specprod_copy.postgres.schema_from_server import read_schema
@@ -54,7 +54,7 @@ class LateRows:
             unit.without([refusal.row for refusal in rows])
             for unit, rows in zip(self.units, refused, strict=True)
         ]
-        table = Table(self.connection, self.schema, self.table)
+        table = ServerTable(self.connection, self.schema, self.table)
         results = self.copy_units(
             table, others, self.sources, self.columns, advance, quarantine=True
         )
@@ -84,7 +84,7 @@ class LateRows:
         with self.connection.transaction(force_rollback=True):
             make = sql.SQL("CREATE TEMPORARY TABLE late_rows (LIKE {})")
             self.connection.execute(make.format(sql.Identifier(self.schema, self.table)))
-            staged = Table(self.connection, "pg_temp", "late_rows")
+            staged = ServerTable(self.connection, "pg_temp", "late_rows")
             units, sources, columns = self.units, self.sources, self.columns
             self.copy_units(staged, units, sources, columns, lambda *_: None, quarantine=quarantine)
             found: list[dict[int, Refusal]] = [{} for _ in self.units]

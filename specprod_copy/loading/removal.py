@@ -19,7 +19,7 @@ from specprod_copy.plan.ledger import Ledger, LoadedRanges, NothingLoaded
 from specprod_copy.plan.planning import Planner
 from specprod_copy.postgres import counted, ddl, statements
 from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.copy import Table
+from specprod_copy.postgres.copy import ServerTable
 from specprod_copy.postgres.names import among, listed, matched, parametrized
 from specprod_copy.postgres.schema import Reference
 from specprod_copy.postgres.schema_from_server import read_schema
@@ -277,7 +277,7 @@ class Removal:
     def _send(self, table: str, places: Sequence[Place]) -> None:
         """Load single rows that are in the ledger already."""
         units = [replace(unit, rows=np.array(rows)) for unit, rows in _by_unit(places).items()]
-        destination = Table(self._connection, self._schema, table)
+        destination = ServerTable(self._connection, self._schema, table)
         copying.copy_units(
             destination, units, self._catalogue.sources, self._columns(table), lambda *_: None
         )

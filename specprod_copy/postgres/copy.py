@@ -33,7 +33,7 @@ class Destination(Protocol):
 
 
 @dataclass(frozen=True)
-class Table:
+class ServerTable:
     """A table of the server; the transaction is the caller's."""
 
     connection: psycopg.Connection

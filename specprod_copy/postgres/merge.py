@@ -16,7 +16,7 @@ from psycopg import sql
 from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres import ddl, statements
 from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.copy import Table
+from specprod_copy.postgres.copy import ServerTable
 
 
 class Written(NamedTuple):
@@ -54,14 +54,14 @@ class Merge:
         return f"kept_{self.table}"
 
     @property
-    def staging(self) -> Table:
+    def staging(self) -> ServerTable:
         """Destination of rows."""
-        return Table(self.connection, "pg_temp", self.staged)
+        return ServerTable(self.connection, "pg_temp", self.staged)
 
     @property
-    def keeping(self) -> Table:
+    def keeping(self) -> ServerTable:
         """Destination of keys of rows that stay as they are."""
-        return Table(self.connection, "pg_temp", self.kept)
+        return ServerTable(self.connection, "pg_temp", self.kept)
 
     def make(self, *, kept: bool = False) -> None:
         """Make the temporary table for rows, and that for keys if it is wanted."""

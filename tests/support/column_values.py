@@ -11,7 +11,7 @@ import psycopg
 from hypothesis import strategies as st
 
 from specprod_copy.postgres.columns import conform
-from specprod_copy.postgres.copy import Table
+from specprod_copy.postgres.copy import ServerTable
 from specprod_copy.postgres.encoder import Encoded, Encoder
 from specprod_copy.postgres.schema_from_server import read_schema
 
@@ -108,4 +108,6 @@ def copy_in(connection: psycopg.Connection, frame: pl.DataFrame, *, chunk: int =
         Encoded([*encoder.encode(conform(piece, columns))], piece.height)
         for piece in frame.iter_slices(chunk)
     )
-    Table(connection, "public", "everything").copy(chunks, [column.name for column in columns])
+    ServerTable(connection, "public", "everything").copy(
+        chunks, [column.name for column in columns]
+    )

@@ -31,6 +31,7 @@ from specprod_copy.plan.planning import Planner
 from specprod_copy.postgres import statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import connect
+from specprod_copy.postgres.copy import ServerTable
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.reader.text import MemoryTable
 from specprod_copy.rows.sky_order import sorted_on_sky
@@ -109,7 +110,7 @@ class Lab:
                 # A new file, so that ctid tells the order in which the rows were sent.
                 self.connection.execute(f"TRUNCATE {SCHEMA}.{source.table}")
                 copying.copy_units(
-                    Table(self.connection, SCHEMA, source.table),
+                    ServerTable(self.connection, SCHEMA, source.table),
                     plan.units,
                     SOURCES,
                     columns,
