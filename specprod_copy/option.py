@@ -74,6 +74,16 @@ PatienceSeconds = Annotated[
 """The type of a field with the patience to lock tables; see ``postgres.locks``."""
 
 
+CheckContent = Annotated[
+    bool,
+    Option(
+        "--check-content",
+        "Look at the content of loaded files even where size and time are as they were.",
+    ),
+]
+"""The type of a field that says whether no file is trusted for its size and time."""
+
+
 def jobs_option(help_text: str, *, most: int = 8) -> Option:
     """Return the option for the number of things done at a time."""
     return Option(

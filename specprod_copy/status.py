@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from specprod_copy.errors import DatabaseError
-from specprod_copy.plan import ledger
+from specprod_copy.plan import ledger, ledger_format
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.looks import Looks
 from specprod_copy.plan.planning import Plan, Planner, with_tiles
@@ -112,6 +112,7 @@ def schema_status(
         raise DatabaseError(
             f"schema {schema} has no table {ledger.TABLE}: this program has not loaded it"
         )
+    ledger_format.require(connection, schema)
     sources = [s for s in catalogue.sources.values() if s.table in found.tables]
     plan = _plan(catalogue, connection, found, sources, inputs) if inputs else None
     done, missing = _steps(catalogue.definition, found, [source.table for source in sources])
@@ -142,11 +143,11 @@ def _progress(
     connection: psycopg.Connection, schema: str, source: TableSource, plan: Plan | None
 ) -> StageStatus:
     query = sql.SQL(
-        """SELECT count(DISTINCT (file, hdu)), count(*), coalesce(sum(rows_kept), 0)::bigint,
+        """SELECT count(DISTINCT entry), count(*), coalesce(sum(rows_kept), 0)::bigint,
                   coalesce(sum(rows_quarantined), 0)::bigint, coalesce(sum(seconds), 0),
                   sum(rows_read) / nullif(sum(seconds), 0), min(loaded_at), max(loaded_at),
                   coalesce(array_agg(DISTINCT loaded_by) FILTER (WHERE loaded_by <> ''), '{{}}')
-           FROM {} WHERE table_name = %s AND stage = %s"""
+           FROM {} WHERE table_name = %s AND stage = %s AND failure IS NULL"""
     ).format(parametrized(schema, ledger.TABLE))
     row = connection.execute(query, (source.table, source.stage)).fetchone()
     if row is None:

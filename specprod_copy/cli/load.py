@@ -33,7 +33,7 @@ from specprod_copy.words import escaped
 @click.argument("stages", nargs=-1, required=True, metavar="STAGE...", type=STAGE)
 @options_of(ProductionOptions)
 @options_of(Inputs)
-@options_of(LoadOptions, "schema", "overwrite", "verify", "replace")
+@options_of(LoadOptions, "schema", "overwrite", "verify", "replace", "check_content")
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would be done; do nothing.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before replacing tables or rows.")
 @options_of(Readers)

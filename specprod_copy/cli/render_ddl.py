@@ -13,7 +13,7 @@ from specprod_copy.coeff_patch import PATCH_SCHEMA, PRODUCTIONS, render_procedur
 from specprod_copy.postgres import ddl
 from specprod_copy.tables import specprod_catalogue
 
-_KNOWN = tuple(t for t in specprod_catalogue().definition.tables if t not in ddl.LEDGERS)
+_KNOWN = tuple(t for t in specprod_catalogue().definition.tables if t != ddl.LEDGER)
 TABLE = Name("table", _KNOWN, f"known: {' '.join(_KNOWN)}")
 
 

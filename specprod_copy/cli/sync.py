@@ -35,7 +35,7 @@ from specprod_copy.tiles.summaries import Summaries
     help="Remove tiles that vanished from the tiles file, or are not loadable any more.",
 )
 @click.option("-n", "--dry-run", is_flag=True, help="Only print what there is to do.")
-@options_of(TileOptions, "primary", "cluster", "jobs", "patience")
+@options_of(TileOptions, "check_content", "primary", "cluster", "jobs", "patience")
 @options_of(Readers)
 @JSON
 @options_of(Verbosity)

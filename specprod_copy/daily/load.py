@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from specprod_copy.daily import state
+from specprod_copy.daily.schema import TABLES
 from specprod_copy.daily.staging import Staging
 from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.errors import InputError
@@ -78,6 +79,7 @@ def load_tile(staging: Staging, files: ProductionFiles, gathered: TileRows) -> T
     with connection.transaction():
         for rows in gathered.rows:
             result.rows += staging.stage(rows, tile.tileid)
+        inputs = state.made_of(gathered.files, files.root)
         for path, stamp in gathered.files.items():
             if Stamp.of(path) != stamp:
                 raise InputError(
@@ -91,9 +93,8 @@ def load_tile(staging: Staging, files: ProductionFiles, gathered: TileRows) -> T
         result.removed += staging.remove_orphans()
         result.changed += _reassign_photometry(staging, files)
         result.seconds = time.monotonic() - started
-        sizes = state.sizes(gathered.files, files.root)
-        now = state.LoadedTile(tile.tileid, tile.lastnight, tile.updated, sizes)
-        state.record(connection, schema, now, result.seconds)
+        now = state.LoadedTile(tile.tileid, tile.lastnight, tile.updated, inputs)
+        state.record(connection, schema, now, sorted(TABLES), result.rows, result.seconds)
     return result
 
 

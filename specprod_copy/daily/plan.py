@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePath
 
@@ -14,6 +14,7 @@ from specprod_copy.daily.staging import Staging
 from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.errors import InputError
 from specprod_copy.postgres.schema import Schema
+from specprod_copy.rows.units import Input, ledger_name
 from specprod_copy.tiles.redshifts import redshift_files
 from specprod_copy.tiles.summaries import Summaries, Tile
 
@@ -39,11 +40,14 @@ class TileState:
     verdict : Verdict
     reason : str
         Why; may be empty.
+    inputs : tuple of Input
+        What the ledger is to say of its files, if they are the same but for their time.
     """
 
     tileid: int
     verdict: Verdict
     reason: str = ""
+    inputs: tuple[Input, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         return f"tile {self.tileid}: {self.verdict}" + (f" ({self.reason})" if self.reason else "")
@@ -53,7 +57,7 @@ def examine(
     connection: psycopg.Connection,
     keys: Mapping[str, tuple[str, ...]],
     found: Schema,
-    files: ProductionFiles,
+    look: Callable[[Tile, state.LoadedTile | None], TileState],
     summaries: Summaries,
     tiles: Iterable[Tile],
 ) -> list[TileState]:
@@ -65,7 +69,8 @@ def examine(
     keys : mapping of str to tuple of str
         See `schema.keys_of`.
     found : Schema
-    files : ProductionFiles
+    look : callable
+        Judges a tile by all but the values of its rows; see `look_at_tile`.
     summaries : Summaries
     tiles : iterable of Tile
 
@@ -78,7 +83,7 @@ def examine(
     states: dict[int, TileState] = {}
     known: dict[int, list[str]] = {}
     for tile in tiles:
-        seen = _look(files, tile, loaded.get(tile.tileid))
+        seen = look(tile, loaded.get(tile.tileid))
         states[tile.tileid] = seen
         if seen.verdict in (Verdict.SAME, Verdict.CHANGED):
             known[tile.tileid] = [seen.reason] if seen.reason else []
@@ -93,7 +98,8 @@ def examine(
             if tileid in differing:
                 reasons.append(f"values of {', '.join(differing[tileid])}")
             verdict = Verdict.CHANGED if reasons else Verdict.SAME
-            states[tileid] = TileState(tileid, verdict, "; ".join(reasons))
+            inputs = states[tileid].inputs
+            states[tileid] = TileState(tileid, verdict, "; ".join(reasons), inputs)
     return list(states.values())
 
 
@@ -108,7 +114,13 @@ def vanished(
     ]
 
 
-def _look(files: ProductionFiles, tile: Tile, loaded: state.LoadedTile | None) -> TileState:
+def look_at_tile(
+    files: ProductionFiles,
+    tile: Tile,
+    loaded: state.LoadedTile | None,
+    *,
+    check_content: bool,
+) -> TileState:
     """Judge a tile by all but the values of its rows."""
     if tile.why_not is not None:
         verdict = Verdict.NOT_LOADABLE if loaded is None else Verdict.OBSOLETE
@@ -129,12 +141,23 @@ def _look(files: ProductionFiles, tile: Tile, loaded: state.LoadedTile | None) -
         reasons.append(f"LASTNIGHT {loaded.lastnight} became {tile.lastnight}")
     if loaded.updated != tile.updated:
         reasons.append(f"UPDATED {loaded.updated} became {tile.updated}")
-    sizes = state.sizes((path for paths in petals.values() for path in paths), files.root)
-    folders = {PurePath(name).parent for name in sizes}
-    before = {n: size for n, size in loaded.files.items() if PurePath(n).parent in folders}
-    if loaded.lastnight == tile.lastnight and before != sizes:
-        reasons.append("other redshift files")
-    return TileState(tile.tileid, Verdict.CHANGED if reasons else Verdict.SAME, "; ".join(reasons))
+    inputs: tuple[Input, ...] = ()
+    if loaded.lastnight == tile.lastnight:
+        names = {ledger_name(path, files.root) for paths in petals.values() for path in paths}
+        folders = {PurePath(name).parent for name in names}
+        if names != {i.file for i in loaded.inputs if PurePath(i.file).parent in folders}:
+            reasons.append("other redshift files")
+        try:
+            changed, now = state.compare(loaded, files.root, check_content=check_content)
+        except InputError as error:
+            return TileState(tile.tileid, Verdict.FAULTY, str(error))
+        if changed:
+            more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+            reasons.append(f"content of {PurePath(changed[0]).name}{more}")
+        elif now != [*loaded.inputs]:
+            inputs = tuple(now)
+    verdict = Verdict.CHANGED if reasons else Verdict.SAME
+    return TileState(tile.tileid, verdict, "; ".join(reasons), inputs)
 
 
 def _compare(

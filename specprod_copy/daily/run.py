@@ -6,17 +6,19 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated
 
 import psycopg
 
-from specprod_copy.daily import primary, schema
+from specprod_copy.daily import primary, schema, state
 from specprod_copy.daily.load import TileResult
-from specprod_copy.daily.plan import TileState, Verdict, examine, vanished
+from specprod_copy.daily.plan import TileState, Verdict, examine, look_at_tile, vanished
 from specprod_copy.daily.work import TileContext, TileWorker, load_one, remove_one
 from specprod_copy.executors.executor import in_order
 from specprod_copy.executors.workers import threads
-from specprod_copy.option import Option, PatienceSeconds, Schema, jobs_option
+from specprod_copy.option import CheckContent, Option, PatienceSeconds, Schema, jobs_option
+from specprod_copy.plan import ledger_format
 from specprod_copy.postgres import locks
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.locks import PATIENCE, Patience
@@ -53,6 +55,7 @@ class TileOptions:
     """Roles that may read."""
 
     jobs: Annotated[int, jobs_option("How many tiles to work on at a time.", most=4)] = 1
+    check_content: CheckContent = False
     patience: PatienceSeconds = PATIENCE
 
 
@@ -119,6 +122,7 @@ def load_tiles(
         run.summaries.refuse_unknown(tileids, inputs.tiles())
         run.prepare()
         run.examine(sorted(set(tileids)))
+        run.renew()
         wanted = run.summary.having(Verdict.NEW)
         known = run.summary.having(Verdict.CHANGED, Verdict.SAME)
         if options.update:
@@ -172,6 +176,7 @@ def sync(
         run.summary.states += vanished(run.connection, found, tiles, since)
         if dry_run:
             return run.summary
+        run.renew()
         if delete:
             run.remove(f.tileid for f in run.summary.having(Verdict.OBSOLETE))
         run.load(f.tileid for f in run.summary.having(Verdict.NEW, Verdict.CHANGED))
@@ -224,6 +229,8 @@ class _Run:
     def prepare(self) -> None:
         """Make tables, keys and indexes that are not there."""
         options = self.options
+        if ledger_format.take_over(self.connection, self.defined, self.schema):
+            self.listener.info(ledger_format.TAKEN_OVER.format(schema=self.schema))
         with self.connection.transaction():
             self.columns = schema.prepare(
                 self.connection,
@@ -238,13 +245,22 @@ class _Run:
     def examine(self, tileids: Iterable[int]) -> None:
         """Find out what there is to do for some tiles of the files."""
         found = read_schema(self.connection, self.schema)
+        if ledger_format.require(self.connection, self.schema):
+            ledger_format.check_tables(self.connection, self.schema, schema.TABLES)
         schema.refuse_other_rows(self.connection, found)
         tiles = [self.summaries.tiles[tileid] for tileid in tileids]
-        states = examine(self.connection, self.keys, found, self.files, self.summaries, tiles)
+        look = partial(look_at_tile, self.files, check_content=self.options.check_content)
+        states = examine(self.connection, self.keys, found, look, self.summaries, tiles)
         self.summary.states += states
         for one in states:
             if one.verdict is Verdict.FAULTY:
                 self.fail(one.tileid, one.reason)
+
+    def renew(self) -> None:
+        """Write the new times of files that are the same."""
+        for found in self.summary.having(Verdict.SAME):
+            if found.inputs:
+                state.renew(self.connection, self.schema, found.tileid, found.inputs)
 
     def load(self, tileids: Iterable[int]) -> None:
         """Load tiles, several at a time."""

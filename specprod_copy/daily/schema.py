@@ -14,7 +14,7 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import post_data
 from specprod_copy.loading.overwrite import drop_tables
 from specprod_copy.loading.prepare import make_tables
-from specprod_copy.plan import ledger, versions
+from specprod_copy.plan import ledger, ledger_format, versions
 from specprod_copy.postgres import catalog, counted, locks, rights
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.locks import Patience
@@ -72,13 +72,13 @@ def prepare(
     listener, tables = patience.listener, [*keys_of(defined)]
     locks.making_tables(connection, schema)
     if overwrite:
-        replaced = [*tables, state.TABLE]
-        work = partial(drop_tables, connection, schema, replaced)
-        locks.with_patience(connection, work, [(schema, table) for table in replaced], patience)
+        work = partial(drop_tables, connection, schema, tables)
+        locks.with_patience(connection, work, [(schema, table) for table in tables], patience)
         if ledger.TABLE in read_schema(connection, schema).tables:
             condition = "table_name = ANY(%s)"
             counted.delete(connection, schema, ledger.TABLE, condition, (tables,))
-    wanted = ["version", *tables, state.TABLE]
+    ledger_format.check_tables(connection, schema, tables)
+    wanted = ["version", *tables, ledger.TABLE]
     found = make_tables(connection, defined, schema, wanted).schema
     refuse_other_rows(connection, found)
     q3c = rights.enable_q3c(connection, schema, listener.info)
@@ -97,12 +97,10 @@ def refuse_other_rows(connection: psycopg.Connection, found: Schema) -> None:
     DatabaseError
         If not: a load of whole stages knows other rules, and keeps a ledger of its own.
     """
-    tables = [table for table in (state.TABLE, *sorted(TABLES)) if table in found.tables]
-    for table in tables:
-        has_rows = catalog.has_rows(connection, found.name, table)
-        if table == state.TABLE and has_rows:
-            return
-        if has_rows:
+    if state.loaded_tiles(connection, found):
+        return
+    for table in sorted(TABLES & found.tables.keys()):
+        if catalog.has_rows(connection, found.name, table):
             raise DatabaseError(
                 f"table {found.name}.{table} has rows that were not loaded tile by tile; choose "
                 "another --schema for single tiles, or replace its tables with tile --overwrite"

@@ -1,76 +1,164 @@
-"""Which tiles are in the tables, and in which state of their files: table ``tile_ledger``."""
+"""Which tiles are in the tables, and what they were made of: entries of the ledger."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Final
 
 import psycopg
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 import specprod_copy
+from specprod_copy.plan.ledger import TABLE, TILES, as_json, from_json, table_ids
 from specprod_copy.postgres import counted
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.postgres.schema import Schema
-from specprod_copy.rows.units import ledger_name
-
-TABLE: Final = "tile_ledger"
-"""Name of the table."""
+from specprod_copy.reader.content import file_digest
+from specprod_copy.reader.look import Stamp
+from specprod_copy.rows.units import Change, Input, change_since, ledger_name
 
 
 @dataclass(frozen=True)
 class LoadedTile:
-    """A tile in the tables.
-
-    Parameters
-    ----------
-    tileid, lastnight : int
-    updated : str
-        UPDATED of the tiles file when it was loaded.
-    files : mapping of str to int
-        Files with its rows, each with its size [byte].
-    """
+    """A tile in the tables."""
 
     tileid: int
     lastnight: int
+
     updated: str
-    files: Mapping[str, int]
+    """UPDATED of the tiles file when it was loaded."""
+
+    inputs: Sequence[Input]
+    """Files with its rows, each as a whole."""
+
+    loaded_at: datetime | None = None
+    """None for one that is about to be recorded."""
+
+
+def entry(tileid: int) -> str:
+    """Return the name of a tile's entry in the ledger."""
+    return f"tile {tileid}"
 
 
 def loaded_tiles(connection: psycopg.Connection, found: Schema) -> dict[int, LoadedTile]:
     """Return the tiles that are loaded, none if the schema has no tables yet."""
-    if TABLE not in found.tables:
+    if not {TABLE, "tile"} <= found.tables.keys():
         return {}
     query = sql.SQL(
-        """SELECT tileid, lastnight, updated, files FROM {} JOIN {} USING (tileid)
-           ORDER BY tileid"""
-    ).format(sql.Identifier(found.name, TABLE), sql.Identifier(found.name, "tile"))
-    return {row[0]: LoadedTile(*row) for row in connection.execute(query)}
+        """SELECT tileid, lastnight, details ->> 'updated', inputs, loaded_at FROM {}
+           JOIN {} ON tileid = (details ->> 'tileid')::integer
+           WHERE table_name = 'tile' AND stage = %s AND failure IS NULL ORDER BY tileid"""
+    ).format(parametrized(found.name, TABLE), parametrized(found.name, "tile"))
+    return {
+        tileid: LoadedTile(tileid, lastnight, updated, [*map(from_json, inputs)], loaded_at)
+        for tileid, lastnight, updated, inputs, loaded_at in connection.execute(query, (TILES,))
+    }
 
 
-def sizes(paths: Iterable[Path], root: Path) -> dict[str, int]:
-    """Return files by their name in the ledger, each with its size [byte]."""
-    return {ledger_name(path, root): path.stat().st_size for path in paths}
+def made_of(files: Mapping[Path, Stamp], root: Path) -> list[Input]:
+    """Return files as the ledger has them; their digests are taken.
+
+    Raises
+    ------
+    InputError
+        If one cannot be read.
+    """
+    return [
+        Input(ledger_name(path, root), "", stamp, file_digest(path))
+        for path, stamp in files.items()
+    ]
 
 
-def record(connection: psycopg.Connection, schema: str, tile: LoadedTile, seconds: float) -> None:
-    """Write that a tile is loaded, within the transaction of its rows."""
+def compare(tile: LoadedTile, root: Path, *, check_content: bool) -> tuple[list[str], list[Input]]:
+    """Look at the files of a loaded tile again.
+
+    Those that are gone say nothing: which files there are is not decided here.
+
+    Returns
+    -------
+    list of str
+        Names of the files that changed, or may have.
+    list of Input
+        All of them, as the ledger is to have them if none did.
+    """
+    changed, inputs = [], []
+    for before in tile.inputs:
+        path, now = root / before.file, before
+        if path.exists():
+            stamp = Stamp.of(path)
+            if before.stamp.mtime_ns < 0 and before.stamp.size == stamp.size:
+                # An earlier version has recorded the size alone. Is the file older than the rows?
+                known = tile.loaded_at is not None and _older(stamp, tile.loaded_at)
+                before = replace(before, stamp=stamp) if known else before
+            change, now = change_since(
+                before, stamp, partial(file_digest, path), check_content=check_content
+            )
+            if change is not Change.NONE:
+                changed.append(before.file)
+        inputs.append(now)
+    return changed, inputs
+
+
+def _older(stamp: Stamp, time: datetime) -> bool:
+    return stamp.mtime_ns < time.timestamp() * 1e9
+
+
+def record(
+    connection: psycopg.Connection,
+    schema: str,
+    tile: LoadedTile,
+    tables: list[str],
+    rows: int,
+    seconds: float,
+) -> None:
+    """Write that a tile is loaded, within the transaction of its rows.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    schema : str
+    tile : LoadedTile
+    tables : list of str
+        Those that have rows of it.
+    rows : int
+        Rows of its files.
+    seconds : float
+    """
+    forget(connection, schema, tile.tileid)
     query = sql.SQL(
-        """INSERT INTO {} (tileid, updated, files, seconds, loaded_by)
-           VALUES (%s, %s, %s, %s, %s)
-           ON CONFLICT (tileid) DO UPDATE
-           SET (updated, files, seconds, loaded_at, loaded_by) =
-               (EXCLUDED.updated, EXCLUDED.files, EXCLUDED.seconds, clock_timestamp(),
-                EXCLUDED.loaded_by)"""
-    ).format(parametrized(schema, TABLE))
-    by = f"specprod-copy {specprod_copy.__version__}"
-    values = (tile.tileid, tile.updated, json.dumps(dict(tile.files)), seconds, by)
+        """INSERT INTO {} (table_name, entry, first_row, last_row, stage, inputs, tables, details,
+                           rows_read, rows_kept, values_changed, bytes_sent, seconds, loaded_by)
+           VALUES ('tile', %s, 0, 1, %s, %s, {}, %s, %s, 1, 0, 0, %s, %s)"""
+    ).format(parametrized(schema, TABLE), table_ids(schema))
+    values = (
+        entry(tile.tileid),
+        TILES,
+        Jsonb([as_json(made) for made in tile.inputs]),
+        tables,
+        Jsonb({"tileid": tile.tileid, "updated": tile.updated}),
+        rows,
+        seconds,
+        f"specprod-copy {specprod_copy.__version__}",
+    )
     counted.execute(connection, schema, TABLE, query, values, 1)
+
+
+def renew(
+    connection: psycopg.Connection, schema: str, tileid: int, inputs: Sequence[Input]
+) -> None:
+    """Write the new times of a tile's files, whose content is the same."""
+    condition = "(table_name, entry, first_row) = ('tile', %s, 0)"
+    query = sql.SQL("UPDATE {} SET inputs = %s WHERE {}")
+    values = (Jsonb([as_json(made) for made in inputs]), entry(tileid))
+    named = query.format(parametrized(schema, TABLE), sql.SQL(condition))
+    counted.execute(connection, schema, TABLE, named, values, 1)
 
 
 def forget(connection: psycopg.Connection, schema: str, tileid: int) -> None:
     """Remove what is said of a tile, within the transaction that removes its rows."""
-    counted.delete(connection, schema, TABLE, "tileid = %s", (tileid,))
+    condition = "(table_name, entry) = ('tile', %s)"
+    counted.delete(connection, schema, TABLE, condition, (entry(tileid),))

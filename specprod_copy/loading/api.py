@@ -21,7 +21,7 @@ from specprod_copy.loading.options import LoadOptions
 from specprod_copy.loading.quarantine import check_files, refused_rows
 from specprod_copy.loading.run import Loader
 from specprod_copy.loading.summary import LoadSummary
-from specprod_copy.plan import ledger
+from specprod_copy.plan import ledger, ledger_format
 from specprod_copy.plan.ledger import Ledger, NothingLoaded
 from specprod_copy.plan.looks import Looks
 from specprod_copy.plan.moved_files import rename_moved
@@ -113,6 +113,8 @@ def load(
         translated_errors(f"cannot load schema {options.schema}"),
         locks.hold_schema_lock(connection, options.schema, shared=options.part is not None),
     ):
+        if ledger_format.take_over(connection, catalogue.definition, options.schema):
+            listener.info(ledger_format.TAKEN_OVER.format(schema=options.schema))
         if workers is None and options.jobs > 1:
             workers = stack.enter_context(processes(options.jobs))
         looks = looks or Looks(workers, catalogue.keywords)
@@ -328,6 +330,7 @@ def plan_load(
         connection.transaction(force_rollback=True),
     ):
         refuse_read_only(connection)
+        ledger_format.require(connection, options.schema)
         found = read_schema(connection, options.schema)
         return _plan(catalogue, connection, found, inputs, options)
 
@@ -351,7 +354,8 @@ def _plan(
         found = Schema.of(found.name, kept)
     loaded: Ledger = NothingLoaded()
     if connection is not None and ledger.TABLE in found.tables:
-        loaded = Ledger(connection, options.schema)
+        ledger_format.check_tables(connection, options.schema, tables)
+        loaded = Ledger(connection, options.schema, check_content=options.check_content)
     if options.replace:
         rename_moved(sources, inputs, loaded)
         stale = find_stale(catalogue, options.replace, sources, inputs, loaded)

@@ -19,7 +19,7 @@ from specprod_copy.postgres.connection import translated_errors
 from specprod_copy.postgres.copy import Destination, ServerTable
 from specprod_copy.postgres.encoder import Encoded
 from specprod_copy.rows.encoding import Chunk, encoded_units
-from specprod_copy.rows.units import Refusal, Unit, UnitResult
+from specprod_copy.rows.units import Findings, Refusal, Unit, UnitResult
 from specprod_copy.tables import TableSource
 
 Advance = Callable[[str, int, int], None]
@@ -115,6 +115,7 @@ def copy_units(
     advance: Advance,
     *,
     quarantine: bool = False,
+    digests: bool = True,
 ) -> list[UnitResult]:
     """Send the rows of units; the transaction, and any record of it, is the caller's.
 
@@ -131,6 +132,8 @@ def copy_units(
         See `Advance`.
     quarantine : bool
         Whether to leave out rows that cannot be loaded.
+    digests : bool
+        Whether the results are to have digests, which takes the reading of all rows of the units.
 
     Returns
     -------
@@ -145,7 +148,7 @@ def copy_units(
         If the server took fewer rows than it was sent.
     """
     table = units[0].table
-    tallies = [_Tally([] if quarantine else None) for _ in units]
+    tallies = [_Tally(Findings([] if quarantine else None, "" if digests else None)) for _ in units]
     results: list[UnitResult] = []
 
     def counted(chunks: Iterator[tuple[int, Chunk]]) -> Iterator[Encoded]:
@@ -161,22 +164,16 @@ def copy_units(
         results.extend(tally.result(unit) for unit, tally in zip(units, tallies, strict=True))
 
     names = [column.name for column in columns]
-    with closing(encoded_units(units, sources, [t.refused for t in tallies], columns)) as chunks:
+    with closing(encoded_units(units, sources, [t.found for t in tallies], columns)) as chunks:
         destination.copy(counted(chunks), names)
     return results
 
 
 class _Tally:
-    """What a unit has come to.
+    """What a unit has come to."""
 
-    Parameters
-    ----------
-    refused : list of Refusal or None
-        Its rows that cannot be loaded, if there may be some.
-    """
-
-    def __init__(self, refused: list[Refusal] | None) -> None:
-        self.refused = refused
+    def __init__(self, found: Findings) -> None:
+        self.found = found
         self.read = self.kept = self.changed = self.sent = 0
         self.seconds = 0.0
 
@@ -195,12 +192,21 @@ class _Tally:
         InputError
             If a file begins with a unit that has nothing but bad rows.
         """
-        bad = tuple(sorted(self.refused or (), key=lambda refusal: refusal.row))
+        bad = tuple(sorted(self.found.refused or (), key=lambda refusal: refusal.row))
         # What is left of a file for its last unit may well be a single row.
         if bad and not self.kept and unit.rows is None and unit.first == 0:
             raise _all_bad(unit, bad)
         read = self.read + len(bad)
-        return UnitResult(unit, read, self.kept, self.changed, self.sent, self.seconds, bad)
+        return UnitResult(
+            unit,
+            read,
+            self.kept,
+            self.changed,
+            self.sent,
+            self.seconds,
+            self.found.digest or "",
+            bad,
+        )
 
 
 def _all_bad(unit: Unit, refused: Sequence[Refusal]) -> InputError:

@@ -14,7 +14,7 @@ from specprod_copy.postgres.ddl import Statement
 from specprod_copy.postgres.names import listed, matched
 from specprod_copy.postgres.schema import Reference
 from specprod_copy.rows.read import table_rows
-from specprod_copy.rows.units import Unit
+from specprod_copy.rows.units import Findings, Unit
 from specprod_copy.tables import TableSource
 
 ROW = "row in file"
@@ -171,7 +171,7 @@ def rows_with(
     """
     found = [keys.clear().with_columns(pl.lit(0, pl.Int64).alias(ROW))]
     # Rows that cannot be read are in quarantine since an earlier load.
-    for rows in table_rows(unit, sources, key, []):
+    for rows in table_rows(unit, sources, key, Findings([], None)):
         numbered = rows.frame.with_columns(pl.Series(ROW, rows.row_numbers, pl.Int64))
         found.append(numbered.join(keys, on=keys.columns, how="semi", maintain_order="left"))
     return pl.concat(found)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from specprod_copy.option import Option, PatienceSeconds, Schema, jobs_option
+from specprod_copy.option import CheckContent, Option, PatienceSeconds, Schema, jobs_option
 from specprod_copy.plan.limits import LIMITS, Limits
 from specprod_copy.postgres.locks import PATIENCE
 
@@ -100,5 +100,6 @@ class LoadOptions:
             default=Path("quarantine"),
         ),
     ] = None
+    check_content: CheckContent = False
     patience: PatienceSeconds = PATIENCE
     limits: Limits = LIMITS

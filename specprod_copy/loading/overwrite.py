@@ -189,8 +189,14 @@ def _swap(
             )
         condition, values = "table_name = ANY(%s)", (list(tables),)
         counted.delete(connection, schema, ledger.TABLE, condition, values)
-        insert = sql.SQL("INSERT INTO {} SELECT * FROM {} WHERE {}").format(
+        # By name: a ledger that was taken over from an earlier version has another order.
+        columns = sql.SQL(", ").join(
+            sql.Identifier(column.name) for column in defined.tables[ledger.TABLE].columns
+        )
+        insert = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} WHERE {}").format(
             parametrized(schema, ledger.TABLE),
+            columns,
+            columns,
             parametrized(new, ledger.TABLE),
             sql.SQL(condition),
         )

@@ -15,7 +15,8 @@ from psycopg import sql
 from specprod_copy.errors import ChangedFileError, DatabaseError
 from specprod_copy.loading import copying
 from specprod_copy.loading.key_errors import ROW, BrokenKey, DuplicateKey, OrphanKey, rows_with
-from specprod_copy.plan.ledger import Ledger, LoadedRanges, NothingLoaded
+from specprod_copy.plan.changed_files import compared
+from specprod_copy.plan.ledger import Ledger, LoadedRange, LoadedRanges, NothingLoaded
 from specprod_copy.plan.planning import Planner
 from specprod_copy.postgres import counted, ddl, statements
 from specprod_copy.postgres.columns import Column
@@ -26,7 +27,7 @@ from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.reader import open_table
 from specprod_copy.rows.read import table_rows
 from specprod_copy.rows.transform import Transform
-from specprod_copy.rows.units import Change, Fingerprint, Refusal, Unit
+from specprod_copy.rows.units import Change, Refusal, Unit
 from specprod_copy.tables import Catalogue, TableSource
 
 Values = tuple[object, ...]
@@ -252,8 +253,7 @@ class Removal:
         units = []
         for unit in files:
             place = unit.place
-            before = loaded[place][0] if place in loaded else None
-            if before is None or unit.fingerprint.change_since(before) is not Change.NONE:
+            if place not in loaded or _changed(unit, loaded[place]):
                 raise ChangedFileError(
                     f"rows of table {table} should go into quarantine, but the file is not the one "
                     "that was loaded; --overwrite loads the stage anew",
@@ -269,7 +269,7 @@ class Removal:
 
     def _loaded(self, table: str) -> LoadedRanges:
         """Return what is in a table, from all stages."""
-        found: dict[tuple[str, str], tuple[Fingerprint, list[tuple[int, int]]]] = {}
+        found: dict[tuple[str, str], Sequence[LoadedRange]] = {}
         for source in self._sources(table):
             found |= self._ledger.loaded(table, source.stage)
         return found
@@ -278,9 +278,8 @@ class Removal:
         """Load single rows that are in the ledger already."""
         units = [replace(unit, rows=np.array(rows)) for unit, rows in _by_unit(places).items()]
         destination = ServerTable(self._connection, self._schema, table)
-        copying.copy_units(
-            destination, units, self._catalogue.sources, self._columns(table), lambda *_: None
-        )
+        columns, sources = self._columns(table), self._catalogue.sources
+        copying.copy_units(destination, units, sources, columns, lambda *_: None, digests=False)
 
     def _record(
         self, table: str, reasons: Mapping[Place, tuple[Sequence[str], Values, str]], rule: str
@@ -303,7 +302,8 @@ class Removal:
                 for place, (names, values, why) in reasons.items()
                 if place.unit == unit
             }
-            for first, last in loaded[unit.file, unit.hdu][1]:
+            for loaded_part in loaded[unit.place]:
+                first, last = loaded_part.first, loaded_part.last
                 own = np.array([row for row in rows if first <= row < last])
                 if len(own):
                     part = replace(unit, first=first, last=last, rows=own)
@@ -319,6 +319,16 @@ class Removal:
 def _columns_of(keys: Iterable[Values]) -> list[list[object]]:
     """Return the values of each column of some keys."""
     return [list(values) for values in zip(*keys, strict=True)]
+
+
+def _changed(unit: Unit, loaded: Sequence[LoadedRange]) -> bool:
+    """Say whether a file changed since it was loaded, or may have."""
+
+    def digest(first: int, last: int) -> str:
+        with open_table(unit.path, (unit.hdu,) if unit.hdu else ()) as table:
+            return table.digest(first, last).hexdigest()
+
+    return compared(unit, loaded, digest, check_content=False).change is not Change.NONE
 
 
 def _by_unit(places: Mapping[Place, object] | Sequence[Place]) -> dict[Unit, list[int]]:

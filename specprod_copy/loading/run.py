@@ -20,7 +20,7 @@ from specprod_copy.loading.prepare import make_tables
 from specprod_copy.loading.replace import Replaced, replace_files
 from specprod_copy.loading.send import SendContext, Sender, send_batch
 from specprod_copy.loading.summary import LoadSummary, TableSummary
-from specprod_copy.plan import ledger, versions
+from specprod_copy.plan import ledger, ledger_format, versions
 from specprod_copy.plan.batches import make_batches, single_copy_tables
 from specprod_copy.plan.completeness import missing_stages
 from specprod_copy.plan.ledger import Ledger
@@ -81,7 +81,7 @@ class Loader:
         self.workers = workers
         self.sources = sources
         self.tables = list(dict.fromkeys(source.table for source in sources))
-        self.ledger = Ledger(connection, options.schema)
+        self.ledger = Ledger(connection, options.schema, check_content=options.check_content)
         self.found = Schema(options.schema)
         self.columns: dict[str, list[Column]] = {}
         self.new_tables: list[str] = []
@@ -144,6 +144,7 @@ class Loader:
     def prepare(self) -> None:
         """Make the tables that are not there, and refuse those with rows of unknown origin."""
         wanted = ["version", *self.tables, ledger.TABLE]
+        ledger_format.check_tables(self.connection, self.schema, self.tables)
         prepared = make_tables(self.connection, self.catalogue.definition, self.schema, wanted)
         self.found, self.new_tables = prepared.schema, prepared.new
         for table in self.tables:
@@ -159,6 +160,7 @@ class Loader:
     def plan(self) -> Plan:
         """Find out what is to be loaded, and begin the summary."""
         plan = self.planner.plan(self.sources, self.columns, self.ledger)
+        self.ledger.renew(plan.renewals)
         replaced = [result for replaced in self.replaced for result in replaced.results]
         for source in self.sources:
             before = self.ledger.stages(source.table).get(source.stage, 0)

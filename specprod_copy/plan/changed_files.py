@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from specprod_copy.errors import ChangedFileError
-from specprod_copy.plan.ledger import Ledger, LoadedRanges
+from specprod_copy.plan.ledger import Ledger, LoadedRange, LoadedRanges, Renewal
 from specprod_copy.plan.looks import Looks
 from specprod_copy.plan.moved_files import known_names
-from specprod_copy.rows.units import Change, Fingerprint, Unit
+from specprod_copy.reader.look import Look
+from specprod_copy.rows.units import Change, Unit, change_since, entry_name, ledger_name
 from specprod_copy.tables import Inputs, TableSource
 
 
-def refuse_vanished(source: TableSource, opened: Sequence[Unit], loaded: LoadedRanges) -> None:
+def refuse_vanished(
+    source: TableSource, places: Collection[tuple[str, str]], loaded: LoadedRanges
+) -> None:
     """Check that the files whose rows are in the table are still among the inputs.
 
     Raises
@@ -22,7 +27,7 @@ def refuse_vanished(source: TableSource, opened: Sequence[Unit], loaded: LoadedR
     ChangedFileError
         If one is not.
     """
-    gone = sorted(loaded.keys() - {unit.place for unit in opened})
+    gone = sorted(loaded.keys() - places)
     if gone:
         file, hdu = gone[0]
         more = f" (and {len(gone) - 1} more)" if len(gone) > 1 else ""
@@ -32,6 +37,70 @@ def refuse_vanished(source: TableSource, opened: Sequence[Unit], loaded: LoadedR
             path=file,
             hdu=hdu,
         )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What became of rows that are loaded, by a look at them."""
+
+    change: Change
+    renewals: tuple[Renewal, ...] = ()
+    changed: LoadedRange | None = None
+    """The first rows that changed, or may have."""
+
+
+def compared(
+    whole: Unit,
+    loaded: Collection[LoadedRange],
+    digest: Callable[[int, int], str],
+    *,
+    check_content: bool,
+) -> Comparison:
+    """Find out whether rows changed since they were loaded.
+
+    Parameters
+    ----------
+    whole : Unit
+        All rows of the HDU.
+    loaded : collection of LoadedRange
+        What is loaded of them.
+    digest : callable
+        Returns the digest of rows, given the first one and that after the last.
+    check_content : bool
+        See `change_since`.
+    """
+    renewals = []
+    for before in loaded:
+        if before.last > whole.last:
+            return Comparison(Change.CONTENT, (), before)
+        change, now = change_since(
+            before.input,
+            whole.stamp,
+            partial(digest, before.first, before.last),
+            check_content=check_content,
+        )
+        if change is not Change.NONE:
+            return Comparison(change, (), before)
+        if now != before.input:
+            renewals.append(Renewal(whole.table, entry_name(now.file, now.hdu), before.first, now))
+    return Comparison(Change.NONE, tuple(renewals))
+
+
+def whole_unit(source: TableSource, look: Look, root: Path) -> Unit:
+    """Return all rows of an HDU that was looked at."""
+    return Unit(
+        source=source.name,
+        table=source.table,
+        stage=source.stage,
+        path=look.path,
+        file=ledger_name(look.path, root),
+        hdu=look.hdu,
+        first=0,
+        last=look.n_rows,
+        row_bytes=look.row_bytes,
+        stamp=look.stamp,
+        packed=look.packed,
+    )
 
 
 def refuse_changed_others(
@@ -48,27 +117,42 @@ def refuse_changed_others(
     known = {file for file, _ in loaded}
     for path, name in known_names(source.files(inputs), inputs.files.root, known).items():
         look = looks.now(source, path)
-        before = loaded.get((name, look.hdu))
-        if before is not None:
-            now = Fingerprint(look.stamp, look.digest)
-            refuse_changed(source, path, look.hdu, now, before[0])
+        whole = whole_unit(source, look, inputs.files.root)
+        refuse_changed(source, whole, look, loaded.get((name, look.hdu), ()), ledger, looks)
 
 
 def refuse_changed(
-    source: TableSource, path: Path, hdu: str, now: Fingerprint, before: Fingerprint
-) -> None:
-    """Raise ChangedFileError if an HDU changed since it was loaded, or may have."""
-    change = now.change_since(before)
-    if change is Change.NONE:
-        return
+    source: TableSource,
+    whole: Unit,
+    look: Look,
+    loaded: Sequence[LoadedRange],
+    ledger: Ledger,
+    looks: Looks,
+) -> tuple[Renewal, ...]:
+    """Raise ChangedFileError if an HDU changed since it was loaded, or may have.
+
+    Returns
+    -------
+    tuple of Renewal
+        What the ledger is to say of it, if it is the same but for its time.
+    """
+    found = compared(
+        whole,
+        loaded,
+        partial(looks.digest, look),
+        check_content=ledger.check_content,
+    )
+    if found.changed is None:
+        return found.renewals
+    path, hdu = look.path, look.hdu
     replaces = f"{replace_command(source, path)} replaces them"
-    if change is Change.CONTENT:
+    if found.change is Change.CONTENT:
         message = f"the file changed since its rows were loaded into {source.table}; {replaces}"
     else:
-        time = before.stamp.mtime_ns
+        time = found.changed.input.stamp.mtime_ns
         message = (
-            f"size or time of the file changed since its rows were loaded into {source.table}, and "
-            f"it is too large to tell quickly whether its rows did; {replaces}; if it is the same "
+            f"size or time of the file changed since its rows were loaded into {source.table} by "
+            f"an earlier version, which did not record their digest; {replaces}; if it is the same "
             f"file, give it its time back: touch -d @{time // 10**9}.{time % 10**9:09} "
             f"{shlex.quote(str(path))}"
         )
@@ -78,18 +162,3 @@ def refuse_changed(
 def replace_command(source: TableSource, path: Path) -> str:
     """Return the command that replaces the rows of a file."""
     return f"specprod-copy load {source.stage} --replace {shlex.quote(str(path))}"
-
-
-def loaded_ranges(source: TableSource, whole: Unit, loaded: LoadedRanges) -> list[tuple[int, int]]:
-    """Return the row ranges of a file that are in the table.
-
-    Raises
-    ------
-    ChangedFileError
-        If the file changed since.
-    """
-    if whole.place not in loaded:
-        return []
-    before, ranges = loaded[whole.place]
-    refuse_changed(source, whole.path, whole.hdu, whole.fingerprint, before)
-    return ranges

@@ -7,7 +7,8 @@ transaction as its rows, so whatever is killed whenever, the ledger tells the tr
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -18,18 +19,67 @@ from specprod_copy.errors import DatabaseError, InputError
 from specprod_copy.postgres import counted, locks
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.reader.look import Stamp
-from specprod_copy.rows.units import Fingerprint, Refusal, Unit, UnitResult
+from specprod_copy.rows.units import Input, Refusal, Unit, UnitResult, entry_name
 
 TABLE = "load_ledger"
 """Name of the ledger's table."""
 
+TILES = "daily"
+"""Stage of the entries of tiles that were loaded one by one."""
 
-LoadedRanges = Mapping[tuple[str, str], tuple[Fingerprint, list[tuple[int, int]]]]
-"""(file, HDU) to its fingerprint and the row ranges that are loaded, in order."""
+
+@dataclass(frozen=True)
+class LoadedRange:
+    """Rows ``[first, last)`` of an HDU that are loaded, and what they were made of."""
+
+    first: int
+    last: int
+    input: Input
+
+
+LoadedRanges = Mapping[tuple[str, str], Sequence[LoadedRange]]
+"""(file, HDU) to the rows that are loaded, in order."""
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """An entry whose rows were looked at again and are the same, though the file's time is not."""
+
+    table: str
+    entry: str
+    first: int
+    input: Input
 
 
 Quarantine = Mapping[tuple[str, str], list[Refusal]]
 """(file, HDU) to the rows of it that are in quarantine, in order."""
+
+
+def as_json(made_of: Input) -> dict[str, object]:
+    """Return an input as the ledger writes it."""
+    return {
+        "file": made_of.file,
+        "hdu": made_of.hdu,
+        "size": made_of.stamp.size,
+        "mtime_ns": made_of.stamp.mtime_ns,
+        "digest": made_of.digest,
+    }
+
+
+def from_json(entry: Mapping[str, Any]) -> Input:
+    """Return an input that the ledger has."""
+    stamp = Stamp(entry["size"], entry["mtime_ns"])
+    return Input(entry["file"], entry["hdu"], stamp, entry["digest"])
+
+
+def table_ids(schema: str) -> sql.Composed:
+    """Return the SQL of column ``tables`` for a parameter: a list of tables of a schema."""
+    return sql.SQL(
+        """(SELECT jsonb_object_agg(relname, oid::bigint) FROM pg_class
+            WHERE relnamespace = {}::regnamespace AND relname = ANY(%s::text[]))"""
+    ).format(
+        sql.SQL(sql.Literal(sql.Identifier(schema).as_string()).as_string().replace("%", "%%"))
+    )
 
 
 class Ledger:
@@ -39,9 +89,14 @@ class Ledger:
     ----------
     connection : psycopg.Connection
     schema : str
+    check_content : bool
+        Whether files are looked at again even where size and time are those that are recorded.
     """
 
-    def __init__(self, connection: psycopg.Connection, schema: str) -> None:
+    def __init__(
+        self, connection: psycopg.Connection, schema: str, *, check_content: bool = False
+    ) -> None:
+        self.check_content = check_content
         self._connection = connection
         self._schema = schema
         self._name = parametrized(schema, TABLE)
@@ -49,35 +104,36 @@ class Ledger:
     def stages(self, table: str) -> dict[str, int]:
         """Return the stages that have been loaded into a table, and how many rows each gave it."""
         query = sql.SQL(
-            "SELECT stage, sum(rows_kept)::bigint FROM {} WHERE table_name = %s GROUP BY stage"
+            """SELECT stage, sum(rows_kept)::bigint FROM {}
+               WHERE table_name = %s AND stage <> %s AND failure IS NULL GROUP BY stage"""
         ).format(self._name)
-        return dict(self._connection.execute(query, (table,)).fetchall())
+        return dict(self._connection.execute(query, (table, TILES)).fetchall())
 
     def loaded(self, table: str, stage: str) -> LoadedRanges:
         """Return what a stage has put into a table."""
         query = sql.SQL(
-            """SELECT file, hdu, file_size, file_mtime_ns, digest, first_row, last_row FROM {}
-               WHERE table_name = %s AND stage = %s ORDER BY file, hdu, first_row"""
+            """SELECT first_row, last_row, inputs FROM {}
+               WHERE table_name = %s AND stage = %s AND failure IS NULL
+               ORDER BY entry, first_row"""
         ).format(self._name)
-        found: dict[tuple[str, str], tuple[Fingerprint, list[tuple[int, int]]]] = {}
-        for file, hdu, size, mtime_ns, digest, first, last in self._connection.execute(
-            query, (table, stage)
-        ):
-            fingerprint = Fingerprint(Stamp(size, mtime_ns), digest)
-            found.setdefault((file, hdu), (fingerprint, []))[1].append((first, last))
+        found: dict[tuple[str, str], list[LoadedRange]] = {}
+        for first, last, inputs in self._connection.execute(query, (table, stage)):
+            [one] = map(from_json, inputs)
+            found.setdefault((one.file, one.hdu), []).append(LoadedRange(first, last, one))
         return found
 
     def quarantine(self, table: str, stage: str) -> Quarantine:
         """Return the rows of a stage that a table lacks because they were refused."""
         query = sql.SQL(
-            """SELECT file, hdu, quarantine FROM {}
+            """SELECT inputs, quarantine FROM {}
                WHERE table_name = %s AND stage = %s AND rows_quarantined > 0
-               ORDER BY file, hdu, first_row"""
+               ORDER BY entry, first_row"""
         ).format(self._name)
         found: dict[tuple[str, str], list[Refusal]] = {}
-        for file, hdu, refused in self._connection.execute(query, (table, stage)):
+        for inputs, refused in self._connection.execute(query, (table, stage)):
+            [one] = map(from_json, inputs)
             rows = sorted((Refusal(**entry) for entry in refused), key=lambda entry: entry.row)
-            found.setdefault((file, hdu), []).extend(rows)
+            found.setdefault((one.file, one.hdu), []).extend(rows)
         return found
 
     def refuse(self, unit: Unit, refusals: Sequence[Refusal], values_changed: int) -> None:
@@ -95,10 +151,10 @@ class Ledger:
         query = sql.SQL(
             """UPDATE {} SET rows_kept = rows_kept - %s, rows_quarantined = rows_quarantined + %s,
                    quarantine = quarantine || %s, values_changed = values_changed - %s
-               WHERE (table_name, file, hdu, first_row) = (%s, %s, %s, %s)"""
+               WHERE (table_name, entry, first_row) = (%s, %s, %s)"""
         ).format(self._name)
         number, entries = len(refusals), Jsonb([asdict(refusal) for refusal in refusals])
-        key = (unit.table, unit.file, unit.hdu, unit.first)
+        key = (unit.table, entry_name(*unit.place), unit.first)
         values = (number, number, entries, values_changed, *key)
         counted.execute(self._connection, self._schema, TABLE, query, values, 1)
 
@@ -135,16 +191,18 @@ class Ledger:
         files : iterable of str
             Their names in the ledger.
         """
-        condition = "table_name = %s AND stage = %s AND file = ANY(%s)"
+        condition = "table_name = %s AND stage = %s AND inputs -> 0 ->> 'file' = ANY(%s)"
         values = (table, stage, list(files))
         counted.delete(self._connection, self._schema, TABLE, condition, values)
 
     def rename(self, table: str, stage: str, before: str, now: str) -> None:
         """Record that a file has another name now."""
         query = sql.SQL(
-            "UPDATE {} SET file = %s WHERE (table_name, stage, file) = (%s, %s, %s)"
+            """UPDATE {} SET entry = %s || substr(entry, length(%s) + 1),
+                   inputs = jsonb_set(inputs, '{{0,file}}', to_jsonb(%s::text))
+               WHERE (table_name, stage, inputs -> 0 ->> 'file') = (%s, %s, %s)"""
         ).format(self._name)
-        self._connection.execute(query, (now, table, stage, before))
+        self._connection.execute(query, (now, before, now, table, stage, before))
 
     def record(self, results: list[UnitResult]) -> None:
         """Write ledger rows; the caller's transaction holds the rows they record.
@@ -155,17 +213,17 @@ class Ledger:
             If a file changed while it was loaded.
         """
         for result in results:
-            if Stamp.of(result.unit.path) != result.unit.fingerprint.stamp:
+            if Stamp.of(result.unit.path) != result.unit.stamp:
                 raise InputError(
                     "the file changed while it was loaded; run the command again",
                     path=result.unit.path,
                 )
         query = sql.SQL(
-            """INSERT INTO {} (table_name, file, hdu, first_row, last_row, stage, file_size,
-                               file_mtime_ns, digest, rows_read, rows_kept, rows_quarantined,
-                               quarantine, values_changed, bytes_sent, seconds, loaded_by)
-               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"""
-        ).format(self._name)
+            """INSERT INTO {} (table_name, entry, first_row, last_row, stage, inputs, tables,
+                               rows_read, rows_kept, rows_quarantined, quarantine, values_changed,
+                               bytes_sent, seconds, loaded_by)
+               VALUES (%s, %s, %s, %s, %s, %s, {}, %s, %s, %s, %s, %s, %s, %s, %s)"""
+        ).format(self._name, table_ids(self._schema))
         try:
             with self._connection.cursor() as cursor:
                 cursor.executemany(query, [_row(result) for result in results])
@@ -176,12 +234,26 @@ class Ledger:
                 "command again: it goes on with the rest"
             ) from error
 
+    def renew(self, renewals: Sequence[Renewal]) -> None:
+        """Write the new times of files whose rows are the same."""
+        if not renewals:
+            return
+        query = sql.SQL(
+            "UPDATE {} SET inputs = %s WHERE (table_name, entry, first_row) = (%s, %s, %s)"
+        ).format(self._name)
+        with self._connection.cursor() as cursor:
+            cursor.executemany(
+                query, [(Jsonb([as_json(r.input)]), r.table, r.entry, r.first) for r in renewals]
+            )
+            counted.compare(self._schema, TABLE, cursor.rowcount, len(renewals))
+
 
 class NothingLoaded(Ledger):
     """A ledger of nothing, so that a plan has every row of every file."""
 
     def __init__(self) -> None:
         """Need no server."""
+        self.check_content = False
 
     def stages(self, table: str) -> dict[str, int]:
         """Return that no stage has been loaded."""
@@ -200,14 +272,12 @@ def _row(result: UnitResult) -> tuple[object, ...]:
     unit = result.unit
     return (
         unit.table,
-        unit.file,
-        unit.hdu,
+        entry_name(*unit.place),
         unit.first,
         unit.last,
         unit.stage,
-        unit.fingerprint.stamp.size,
-        unit.fingerprint.stamp.mtime_ns,
-        unit.fingerprint.digest,
+        Jsonb([as_json(Input(*unit.place, unit.stamp, result.digest))]),
+        [unit.table],
         result.rows_read,
         result.rows_kept,
         len(result.quarantine),

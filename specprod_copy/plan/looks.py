@@ -1,4 +1,4 @@
-"""Looks at input files, kept for one command: each HDU is opened and digested once."""
+"""Looks at input files, kept for one command: each HDU is opened once."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import polars as pl
 from specprod_copy.errors import InputError
 from specprod_copy.executors.contexts import Report, unheard
 from specprod_copy.executors.executor import Executor, Inline, Workers, in_order
+from specprod_copy.reader import open_table
 from specprod_copy.reader.look import Look, Stamp, look
 from specprod_copy.tables import TableSource, specprod_catalogue
 
@@ -46,6 +47,7 @@ class Looks:
         self._workers = workers
         self._keywords = specprod_catalogue().keywords if keywords is None else keywords
         self._kept: dict[tuple[Path, Hdus], Look | InputError] = {}
+        self._digests: dict[tuple[Path, str, Stamp, int, int], str] = {}
         self._schemas: dict[tuple[tuple[str, pl.DataType], ...], pl.Schema] = {}
 
     def take(self, wanted: Mapping[Path, Collection[Hdus]]) -> None:
@@ -77,6 +79,14 @@ class Looks:
         """Return what is to be seen of the HDU of a source; errors as `of`."""
         self.take({path: [source.hdus]})
         return self.of(path, source.hdus)
+
+    def digest(self, look: Look, first: int, last: int) -> str:
+        """Return the digest of rows of an HDU that was looked at; they are read once."""
+        key = (look.path, look.hdu, look.stamp, first, last)
+        if key not in self._digests:
+            with open_table(look.path, (look.hdu,) if look.hdu else ()) as table:
+                self._digests[key] = table.digest(first, last).hexdigest()
+        return self._digests[key]
 
     def _knows(self, path: Path, several: Collection[Hdus]) -> bool:
         kept = [self._kept.get((path, hdus)) for hdus in several]

@@ -9,19 +9,21 @@ of the name and the content are the same.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
-from specprod_copy.plan.ledger import Ledger
-from specprod_copy.rows.units import Change, Fingerprint, Unit, identity, ledger_name
+from specprod_copy.plan.ledger import Ledger, LoadedRange, LoadedRanges
+from specprod_copy.rows.units import Unit, identity, ledger_name
 from specprod_copy.tables import Inputs, TableSource
+
+RowDigest = Callable[[int, int], str]
 
 Place = tuple[str, str]
 """File and HDU, as the ledger has them."""
 
 
 def moved(
-    opened: Sequence[Unit], loaded: Mapping[Place, Fingerprint], root: Path
+    opened: Sequence[Unit], loaded: LoadedRanges, root: Path, digests: Mapping[Place, RowDigest]
 ) -> dict[Place, Place]:
     """Return where the ledger has files under other names than they have now.
 
@@ -33,6 +35,9 @@ def moved(
         What the ledger says of a source.
     root : pathlib.Path
         The data root.
+    digests : mapping
+        For each file what returns the digest of its rows, given the first one and that after the
+        last.
 
     Returns
     -------
@@ -49,11 +54,19 @@ def moved(
             place
             for place in candidates
             if Path(place[0]).name == unit.path.name
-            and unit.fingerprint.change_since(loaded[place]) is Change.NONE
+            and _holds(unit, loaded[place], digests[unit.place])
         ]
         if same:
             found[same[0]] = unit.place
     return found
+
+
+def _holds(unit: Unit, loaded: Sequence[LoadedRange], digest: RowDigest) -> bool:
+    """Say whether a file holds the very rows that were loaded."""
+    return all(
+        part.last <= unit.last and part.input.digest == digest(part.first, part.last)
+        for part in loaded
+    )
 
 
 def rename_moved(sources: Sequence[TableSource], inputs: Inputs, ledger: Ledger) -> None:

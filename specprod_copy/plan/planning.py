@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from zlib import crc32
 
@@ -16,10 +17,15 @@ import numpy as np
 import psycopg
 
 from specprod_copy.errors import InputError
-from specprod_copy.plan.changed_files import loaded_ranges, refuse_changed_others, refuse_vanished
+from specprod_copy.plan.changed_files import (
+    refuse_changed,
+    refuse_changed_others,
+    refuse_vanished,
+    whole_unit,
+)
 from specprod_copy.plan.first_occurrences import first_rows
 from specprod_copy.plan.ledger import TABLE as LEDGER_TABLE
-from specprod_copy.plan.ledger import Ledger
+from specprod_copy.plan.ledger import Ledger, LoadedRange, Renewal
 from specprod_copy.plan.limits import LIMITS, Limits
 from specprod_copy.plan.looks import Looks
 from specprod_copy.plan.moved_files import moved
@@ -28,7 +34,7 @@ from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.reader import read_table
 from specprod_copy.rows.transform import Transform
-from specprod_copy.rows.units import Fingerprint, Unit, ledger_name
+from specprod_copy.rows.units import Unit
 from specprod_copy.tables import Inputs, TableSource, tile
 
 
@@ -48,6 +54,8 @@ class Plan:
         What looks like an input and is left out.
     moved : list of (TableSource, str, str)
         Files that the ledger has under another name, which is first, than they have now.
+    renewals : list of Renewal
+        What the ledger is to say of files that are the same, but for their time.
     """
 
     sources: list[TableSource]
@@ -55,6 +63,7 @@ class Plan:
     units: list[Unit] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     moved: list[tuple[TableSource, str, str]] = field(default_factory=list)
+    renewals: list[Renewal] = field(default_factory=list)
 
     @property
     def n_rows(self) -> int:
@@ -163,14 +172,21 @@ class Planner:
             loaded = ledger.loaded(source.table, source.stage)
             files = source.files(self.inputs)
             opened = [self._whole(source, path, columns[source.table]) for path in files]
-            names = moved(opened, {at: seen for at, (seen, _) in loaded.items()}, root)
+            seen = [self.looks.of(path, source.hdus) for path in files]
+            digests = {
+                whole.place: partial(self.looks.digest, look)
+                for whole, look in zip(opened, seen, strict=True)
+            }
+            names = moved(opened, loaded, root, digests)
             plan.moved += [(source, before[0], now[0]) for before, now in names.items()]
             loaded = {names.get(place, place): ranges for place, ranges in loaded.items()}
-            ranges = [loaded_ranges(source, whole, loaded) for whole in opened]
-            refuse_vanished(source, opened, loaded)
+            for whole, look in zip(opened, seen, strict=True):
+                ranges = loaded.get(whole.place, ())
+                plan.renewals += refuse_changed(source, whole, look, ranges, ledger, self.looks)
+            refuse_vanished(source, {whole.place for whole in opened}, loaded)
             missing = [
-                list(_missing(whole, r, self.limits.unit_rows))
-                for whole, r in zip(opened, ranges, strict=True)
+                list(_missing(whole, loaded.get(whole.place, ()), self.limits.unit_rows))
+                for whole in opened
             ]
             wanted: list[np.ndarray | None] = [None] * len(files)
             column = source.first_per(self.inputs)
@@ -203,18 +219,7 @@ class Planner:
         """Check that a file has what the table needs, and return all of it as one unit."""
         look = self.looks.of(path, source.hdus)
         Transform(source, look, columns)
-        return Unit(
-            source=source.name,
-            table=source.table,
-            stage=source.stage,
-            path=path,
-            file=ledger_name(path, self.inputs.files.root),
-            hdu=look.hdu,
-            first=0,
-            last=look.n_rows,
-            row_bytes=look.row_bytes,
-            fingerprint=Fingerprint(look.stamp, look.digest),
-        )
+        return whole_unit(source, look, self.inputs.files.root)
 
 
 def _part(whole: Unit, first: int, last: int) -> Unit:
@@ -247,7 +252,7 @@ def part_of(units: Sequence[Unit], part: int, parts: int, limits: Limits = LIMIT
 
 
 def _missing(
-    whole: Unit, loaded: Sequence[tuple[int, int]], unit_rows: int
+    whole: Unit, loaded: Sequence[LoadedRange], unit_rows: int
 ) -> Iterator[tuple[int, int]]:
     """Yield the ranges of rows that are not loaded, cut at multiples of `unit_rows`.
 
@@ -255,11 +260,12 @@ def _missing(
     is one empty unit, so that the ledger shows that it was seen.
     """
     n_rows = whole.last
-    most = max(n_rows, 1) if whole.fingerprint.packed else unit_rows
+    most = max(n_rows, 1) if whole.packed else unit_rows
     if n_rows == 0 and not loaded:
         yield 0, 0
     position = 0
-    for first, last in [*loaded, (n_rows, n_rows)]:
+    ranges = [(part.first, part.last) for part in loaded]
+    for first, last in [*ranges, (n_rows, n_rows)]:
         while position < first:
             end = min((position // most + 1) * most, first)
             yield position, end

@@ -17,8 +17,8 @@ from specprod_copy.postgres.schema_from_ddl import PHASES, block_of, cut, templa
 from specprod_copy.postgres.sql_statements import PartAdded, Validated, meaning_of
 from specprod_copy.resources import resource_folder
 
-LEDGERS = ("load_ledger", "tile_ledger")
-"""Tables of this program, beside those of the data."""
+LEDGER = "load_ledger"
+"""Table of this program, beside those of the data."""
 
 MAKING_PHASES = ("keys", "indexes", "q3c", "foreign_keys", "validation")
 """Those that make indexes and constraints."""
@@ -278,7 +278,7 @@ def render_script(
     ConfigurationError
         If a table or phase is unknown, or a name impossible.
     """
-    every = [table for table in defined.tables if table not in LEDGERS]
+    every = [table for table in defined.tables if table != LEDGER]
     for given, known, kind in ((tables, every, "table"), (phases, PHASES, "phase")):
         for name in given:
             if name not in known:

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from specprod_copy.errors import UNPACK_FIRST, InputError
+from specprod_copy.reader.content import Digest
 from specprod_copy.reader.fits import open_fits
 from specprod_copy.reader.text import open_csv, open_ecsv
 
@@ -48,6 +49,10 @@ class Described(Protocol):
 
         Of an ECSV table its meta entries; of a CSV table nothing.
         """
+
+    @property
+    def packed(self) -> bool:
+        """Whether a row can be read only after all that stand before it in the file."""
 
     def want(self, types: Mapping[str, pl.DataType]) -> pl.Schema:
         """Take note what columns are going to be; return the schema that there is then.
@@ -99,13 +104,11 @@ class InputTable(Described, Protocol):
             not (at the frame that has it).
         """
 
-    def digest(self) -> str:
-        """Return what tells the content of the table; see `specprod_copy.reader.content`.
+    def digest(self, first: int = 0, last: int | None = None) -> Digest:
+        """Return what is going to tell the content of the rows [`first`, `last`).
 
-        Raises
-        ------
-        InputError
-            If the file cannot be read.
+        It takes in the rows that `frames` reads from now on, and reads the others itself when it is
+        asked; see `specprod_copy.reader.content`.
         """
 
     def close(self) -> None:

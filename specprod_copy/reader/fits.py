@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 
 from specprod_copy.errors import UNPACK_FIRST, BadRowsError, InputError
-from specprod_copy.reader.content import hdu_digest
+from specprod_copy.reader.content import RowsDigest
 from specprod_copy.reader.files import input_errors
 from specprod_copy.reader.fits_columns import FitsColumn, parse_columns
 from specprod_copy.reader.fits_header import (
@@ -86,8 +86,9 @@ class FitsTable:
             message = f"is {widest.width:,} bytes wide, and rows of more than {MAX_ROW_BYTES:,}"
             raise fault(f"{message} are not read", column=widest.name)
         self._hdu, self._file, self._start, self._fault = hdu, file, hdu.start, fault
-        self._opened = file  # when `_file` has become the unpacked part of it
-        if not isinstance(file, gzip.GzipFile):  # that will be seen when it is unpacked
+        self._digest: RowsDigest | None = None
+        self.packed = isinstance(file, gzip.GzipFile)
+        if not self.packed:  # that will be seen when it is unpacked
             check_complete(file, hdu, path)
 
     def want(self, types: Mapping[str, pl.DataType]) -> pl.Schema:
@@ -115,9 +116,12 @@ class FitsTable:
         size = max(1, min(chunk_rows, FRAME_BYTES // max(1, row_bytes)))
         return (self._frame(chosen, part) for part in chunks(picked, size))
 
-    def digest(self) -> str:
-        """Return what tells the content of the table; see `specprod_copy.reader.content`."""
-        return hdu_digest(self.path, self._opened, self._hdu, self.header)
+    def digest(self, first: int = 0, last: int | None = None) -> RowsDigest:
+        """Return the digest of rows, which takes in what is read; see `InputTable.digest`."""
+        self._unpack()
+        end = self.n_rows if last is None else last
+        self._digest = RowsDigest(self.header, first, end, self.row_bytes, self._read_unread)
+        return self._digest
 
     def _unpack(self) -> None:
         """Take the table out of a gzipped file, for its rows to be read in any order."""
@@ -151,7 +155,11 @@ class FitsTable:
     def _gather(self, columns: Sequence[FitsColumn], rows: RowNumbers) -> list[np.ndarray]:
         """Copy the rows to arrays, one for each column, in this machine's byte order."""
         size = self.row_bytes
-        block_rows = min(len(rows), max(1, READ_BYTES // max(1, size)))
+        block_rows = max(1, READ_BYTES // max(1, size))
+        # A digest wants all rows; else those that are not wanted are not read.
+        spans = self._digest is not None and not isinstance(rows, range) and len(rows) > 0
+        n_read = int(rows[-1]) - int(rows[0]) + 1 if spans else len(rows)
+        block_rows = min(n_read, block_rows)
         buffer = bytearray(block_rows * size)
         record = np.dtype(
             {
@@ -167,17 +175,32 @@ class FitsTable:
             np.empty((len(rows), *c.shape), np.dtype(c.stored).newbyteorder("=")) for c in columns
         ]
         done = 0
-        for block in chunks(rows, block_rows):
-            n = len(block)
+        every = range(int(rows[0]), int(rows[-1]) + 1) if spans else rows
+        for block in chunks(every, block_rows):
             for position, first, count in runs(block):
                 self._read(first, memoryview(buffer)[position * size : (position + count) * size])
+            picked: slice | np.ndarray = slice(len(block))
+            n = len(block)
+            if spans:
+                start, stop = np.searchsorted(rows, [block[0], block[-1] + 1])
+                picked, n = np.asarray(rows[start:stop]) - block[0], int(stop - start)
             for field, array in zip(fields, arrays, strict=True):
-                array[done : done + n] = field[:n]
+                array[done : done + n] = field[picked]
             done += n
         return arrays
 
     def _read(self, first: int, into: memoryview) -> None:
-        """Fill `into` with whole rows from row `first` on."""
+        """Fill `into` with whole rows from row `first` on, and have the digest take them in."""
+        self._fill(first, into)
+        if self._digest is not None:
+            self._digest.take(first, into)
+
+    def _read_unread(self, first: int, into: memoryview) -> None:
+        """Fill `into` for the digest."""
+        with input_errors(self.path, self.hdu):
+            self._fill(first, into)
+
+    def _fill(self, first: int, into: memoryview) -> None:
         self._file.seek(self._start + first * self.row_bytes)
         got = self._file.readinto(into)
         if got < len(into):

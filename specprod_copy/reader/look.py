@@ -43,7 +43,8 @@ class Look:
     schema: pl.Schema
     header: Mapping[str, object]
     """The keywords that were asked for."""
-    digest: str
+    packed: bool
+    """Whether a row can be read only after all that stand before it in the file."""
 
     def want(self, types: Mapping[str, pl.DataType]) -> pl.Schema:
         """Return the schema that the table has when its columns are read as these types."""
@@ -68,20 +69,15 @@ def look(
     Returns
     -------
     list of Look or InputError
-        In the order of `wanted`. An HDU that several of them mean is digested once.
+        In the order of `wanted`.
     """
-    digests: dict[str, str] = {}
-    return [_look(path, hdus, keywords, digests) for hdus in wanted]
+    return [_look(path, hdus, keywords) for hdus in wanted]
 
 
-def _look(
-    path: Path, hdus: Sequence[str], keywords: Collection[str], digests: dict[str, str]
-) -> Look | InputError:
+def _look(path: Path, hdus: Sequence[str], keywords: Collection[str]) -> Look | InputError:
     try:
         stamp = Stamp.of(path)
         with open_table(path, hdus) as table:
-            if table.hdu not in digests:
-                digests[table.hdu] = table.digest()
             header = {key: table.header[key] for key in keywords if key in table.header}
             return Look(
                 path,
@@ -91,7 +87,7 @@ def _look(
                 table.row_bytes,
                 table.schema,
                 header,
-                digests[table.hdu],
+                table.packed,
             )
     except InputError as error:
         return error

@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 
 from specprod_copy.errors import BadRowsError, InputError
-from specprod_copy.reader.content import text_digest
+from specprod_copy.reader.content import KnownDigest, digest_of
 from specprod_copy.reader.files import read_text_file
 from specprod_copy.reader.selection import Fault, RowNumbers, choose_columns, choose_rows, chunks
 
@@ -62,6 +62,8 @@ class MemoryTable:
         What the file says about the table.
     hdu : str, optional
         Name of the HDU, of a table that is not from a text file.
+    digest : str, optional
+        Of the file, if that is what the table stands for.
 
     Raises
     ------
@@ -75,8 +77,10 @@ class MemoryTable:
         columns: Sequence[pl.Series | Unreadable],
         header: Mapping[str, object] | None = None,
         hdu: str = "",
+        digest: str = "",
     ) -> None:
         self.path = path
+        self._digest = digest
         self.hdu = hdu
         self._fault = partial(InputError, path=path)
         named: dict[str, pl.Series | Unreadable] = {}
@@ -94,6 +98,8 @@ class MemoryTable:
         self.header: Mapping[str, object] = header or {}
         self.n_rows = self._frame.height
         self.row_bytes = path.stat().st_size // max(self.n_rows, 1)
+
+    packed = False
 
     def want(self, types: Mapping[str, pl.DataType]) -> pl.Schema:
         """Return the schema: the columns have types already."""
@@ -119,9 +125,9 @@ class MemoryTable:
     def _part(self, names: Sequence[str], rows: RowNumbers) -> pl.DataFrame:
         return self._frame.select(names)[rows]
 
-    def digest(self) -> str:
-        """Return what tells the content of the file; see `specprod_copy.reader.content`."""
-        return text_digest(self.path)
+    def digest(self, first: int = 0, last: int | None = None) -> KnownDigest:
+        """Return the digest of the file, which stands for all rows; see `InputTable.digest`."""
+        return KnownDigest(self._digest)
 
     def close(self) -> None:
         """Forget the table."""
@@ -142,8 +148,8 @@ class MemoryTable:
 class CsvTable(MemoryTable):
     """A table of texts, which are read as what they are wanted to be, or by a guess."""
 
-    def __init__(self, path: Path, texts: Sequence[pl.Series]) -> None:
-        super().__init__(path, [infer(text) for text in texts])
+    def __init__(self, path: Path, texts: Sequence[pl.Series], digest: str = "") -> None:
+        super().__init__(path, [infer(text) for text in texts], digest=digest)
         self._texts = {text.name.upper(): text for text in texts}
         self._bad: dict[str, tuple[str, np.ndarray]] = {}
 
@@ -194,7 +200,7 @@ def open_csv(path: Path) -> CsvTable:
         pl.Series(name, [value or None for value in values], dtype=pl.String)
         for name, values in zip(names, fields, strict=True)
     ]
-    return CsvTable(path, texts)
+    return CsvTable(path, texts, digest=digest_of(data))
 
 
 def csv_rows(text: str, fault: Fault) -> list[list[str]]:
@@ -273,7 +279,7 @@ def open_ecsv(path: Path) -> MemoryTable:
             columns.append(from_astropy(name, table[name], fault))
         except InputError as error:
             columns.append(Unreadable(name, error.message))
-    return MemoryTable(path, columns, dict(table.meta))
+    return MemoryTable(path, columns, dict(table.meta), digest=digest_of(text))
 
 
 def from_astropy(name: str, column: Any, fault: Fault) -> pl.Series:

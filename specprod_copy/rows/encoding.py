@@ -13,7 +13,7 @@ from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.encoder import Encoded, Encoder
 from specprod_copy.rows.read import table_rows
 from specprod_copy.rows.sky_order import sorted_on_sky
-from specprod_copy.rows.units import Refusal, Unit
+from specprod_copy.rows.units import Findings, Unit
 from specprod_copy.tables import TableSource
 
 T = TypeVar("T")
@@ -43,16 +43,16 @@ def encoded_chunks(
     unit: Unit,
     sources: Mapping[str, TableSource],
     encoder: Encoder,
-    refused: list[Refusal] | None = None,
+    found: Findings | None = None,
 ) -> Iterator[Chunk]:
-    """Yield the rows of a unit as COPY data; `refused` is as in `rows.read.table_rows`.
+    """Yield the rows of a unit as COPY data; `found` is as in `rows.read.table_rows`.
 
     One encoder serves all units of a table, which spares small ones its making.
     """
     columns = encoder.columns
     position = sources[unit.source].position
     sort = position is not None and {*position} <= {column.name for column in columns}
-    for rows in table_rows(unit, sources, columns, refused):
+    for rows in table_rows(unit, sources, columns, found):
         frame = sorted_on_sky(rows.frame, *position) if position and sort else rows.frame
         kept = Encoded([*encoder.encode(frame)], frame.height)
         yield Chunk(kept, rows.rows_read, rows.values_changed)
@@ -90,7 +90,7 @@ def prefetch(items: Iterator[T]) -> Iterator[Iterator[T]]:
 def encoded_units(
     units: Sequence[Unit],
     sources: Mapping[str, TableSource],
-    refused: Sequence[list[Refusal] | None],
+    found: Sequence[Findings | None],
     columns: Sequence[Column],
 ) -> Generator[tuple[int, Chunk]]:
     """Yield the chunks of units in order, made ahead by threads that take units by turns.
@@ -101,7 +101,7 @@ def encoded_units(
         All of the same table.
     sources : mapping of str to TableSource
         Has their sources.
-    refused : sequence of list of Refusal or None
+    found : sequence of Findings or None
         For each unit; see `rows.table_rows`.
     columns : sequence of Column
         Columns of the table.
@@ -121,7 +121,7 @@ def encoded_units(
     with ExitStack() as stack:
         lanes = [
             stack.enter_context(
-                prefetch(_lane(units[n::threads], sources, refused[n::threads], Encoder(columns)))
+                prefetch(_lane(units[n::threads], sources, found[n::threads], Encoder(columns)))
             )
             for n in range(threads)
         ]
@@ -133,10 +133,10 @@ def encoded_units(
 def _lane(
     units: Sequence[Unit],
     sources: Mapping[str, TableSource],
-    refused: Sequence[list[Refusal] | None],
+    found: Sequence[Findings | None],
     encoder: Encoder,
 ) -> Iterator[Chunk | None]:
     """Yield the chunks of units, and None at the end of each unit."""
-    for unit, refusals in zip(units, refused, strict=True):
-        yield from encoded_chunks(unit, sources, encoder, refusals)
+    for unit, findings in zip(units, found, strict=True):
+        yield from encoded_chunks(unit, sources, encoder, findings)
         yield None

@@ -12,7 +12,7 @@ from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.encoder import CHUNK_ROWS
 from specprod_copy.reader import InputTable, open_table
 from specprod_copy.rows.transform import Transform, Transformed
-from specprod_copy.rows.units import Refusal, Unit
+from specprod_copy.rows.units import Findings, Refusal, Unit
 from specprod_copy.tables import TableSource
 
 
@@ -20,7 +20,7 @@ def table_rows(
     unit: Unit,
     sources: Mapping[str, TableSource],
     columns: Sequence[Column],
-    refused: list[Refusal] | None = None,
+    found: Findings | None = None,
 ) -> Iterator[Transformed]:
     """Yield the rows of a unit, read from its file, `CHUNK_ROWS` at a time.
 
@@ -28,23 +28,27 @@ def table_rows(
     ----------
     columns : sequence of Column
         Columns of the unit's table, or some of them; only what these need is read.
-    refused : list of Refusal, optional
-        Takes the rows whose values cannot be loaded; without it such a row is an error.
+    found : Findings, optional
+        Takes what is found beside the rows.
 
     Raises
     ------
     InputError
         If the file cannot be read.
     BadRowsError
-        If it holds values that the table does not accept, and there is no `refused`.
+        If it holds values that the table does not accept, and nothing takes them.
     """
+    found = found or Findings(digest=None)
     with open_table(unit.path, (unit.hdu,) if unit.hdu else ()) as table:
         source = sources[unit.source]
+        digest = None if found.digest is None else table.digest(unit.first, unit.last)
         read = partial(transformed_rows, source, table, columns, first=unit.first, last=unit.last)
-        if refused is None:
+        if found.refused is None:
             yield from read(rows=unit.rows)
         else:
-            yield from _acceptable_rows(read, unit, refused)
+            yield from _acceptable_rows(read, unit, found.refused)
+        if digest is not None:
+            found.digest = digest.hexdigest()
 
 
 def _acceptable_rows(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from pathlib import Path
@@ -13,38 +13,59 @@ import numpy as np
 from specprod_copy.reader.look import Stamp
 
 
+@dataclass(frozen=True)
+class Input:
+    """What rows were made of, as far as the ledger knows."""
+
+    file: str  # its name in the ledger
+    hdu: str  # empty for a whole file
+    stamp: Stamp  # of the file when it was read
+    # Of the HDU's header and the rows, or of the file (see `specprod_copy.reader.content`); None if
+    # an earlier version has loaded them, whose digests did not stand for all of that.
+    digest: str | None
+
+
 class Change(Enum):
-    """What became of an HDU since it was loaded."""
+    """What became of an input since it was loaded."""
 
     NONE = auto()
     CONTENT = auto()
     UNKNOWN = auto()
-    """The file has another stamp, and the HDU is too large to tell whether it changed."""
+    """The file has another stamp, and there is no digest to compare."""
 
 
-@dataclass(frozen=True)
-class Fingerprint:
-    """What tells that an HDU is still the one that was loaded."""
+def change_since(
+    before: Input, now: Stamp, digest: Callable[[], str], *, check_content: bool
+) -> tuple[Change, Input]:
+    """Say whether an input changed since it was loaded.
 
-    stamp: Stamp  # of the file
-    digest: str  # of the HDU, see `specprod_copy.reader.content`
+    A file of the same size and time is trusted to have the same content. Of any other, what was
+    loaded is read again: a file may have been copied, or got another HDU mended.
 
-    @property
-    def packed(self) -> bool:
-        """Whether any row can be read only after all that stand before it in the file."""
-        return self.digest.startswith("gzip ")
+    Parameters
+    ----------
+    before : Input
+        When it was loaded.
+    now : Stamp
+        Of the file, taken before it was opened.
+    digest : callable
+        Returns the digest of what was loaded, as it is now.
+    check_content : bool
+        Trust no stamp.
 
-    def change_since(self, before: Fingerprint) -> Change:
-        """Say whether the HDU changed, by an earlier fingerprint of it.
-
-        A file that was copied, or got another HDU mended, has another stamp: that alone is no
-        change, where the digest stands for all of the HDU.
-        """
-        if self.digest != before.digest:
-            return Change.CONTENT
-        if self.stamp != before.stamp and self.digest.startswith("samples "):
-            return Change.UNKNOWN
-        return Change.NONE
+    Returns
+    -------
+    Change
+    Input
+        What the ledger is to say if there is no change.
+    """
+    same = before.stamp == now
+    if same and not check_content:
+        return Change.NONE, before
+    if before.digest is None and not same:
+        return Change.UNKNOWN, before
+    after = replace(before, stamp=now, digest=digest())
+    return Change.CONTENT if before.digest not in (None, after.digest) else Change.NONE, after
 
 
 @dataclass(frozen=True)
@@ -60,7 +81,8 @@ class Unit:
     first: int  # counted from 0
     last: int  # the row after the last one
     row_bytes: int  # in the file
-    fingerprint: Fingerprint  # of the HDU when the load was planned
+    stamp: Stamp  # of the file when the load was planned
+    packed: bool = False  # whether a row can be read only after all that stand before it
     # The rows to load, sorted, when they are not all of the range.
     rows: np.ndarray | None = field(default=None, compare=False, repr=False)
 
@@ -96,6 +118,17 @@ class Refusal:
     rule: str = "value"
 
 
+@dataclass
+class Findings:
+    """What reading a unit finds beside the rows that can be loaded."""
+
+    refused: list[Refusal] | None = None
+    """Takes rows that cannot be loaded; without it such a row is an error."""
+
+    digest: str | None = ""
+    """Becomes the digest of the unit's rows; None if it is not wanted."""
+
+
 @dataclass(frozen=True)
 class UnitResult:
     """What became of a unit."""
@@ -106,7 +139,13 @@ class UnitResult:
     values_changed: int  # NaN and infinite values that were replaced
     bytes_sent: int  # of COPY data
     seconds: float
+    digest: str  # of the rows as they were read
     quarantine: tuple[Refusal, ...] = ()  # rows that were read and refused
+
+
+def entry_name(file: str, hdu: str) -> str:
+    """Return how the ledger, and what is said to people, names an HDU or a text file."""
+    return f"{file}[{hdu}]" if hdu else file
 
 
 def ledger_name(path: Path, root: Path) -> str:

@@ -14,7 +14,7 @@ from specprod_copy.postgres.schema_from_ddl import define
 from specprod_copy.resources import resource_folder
 from specprod_copy.tables.source import TableSource
 
-HOUSE = ("load_ledger", "tile_ledger", "version")
+HOUSE = ("load_ledger", "version")
 """Tables that every schema of this program has, whatever its catalogue."""
 
 Decoder = Callable[[pl.Expr], pl.Expr]

@@ -11,7 +11,7 @@ import polars as pl
 
 from specprod_copy.errors import InputError
 from specprod_copy.rows.read import table_rows
-from specprod_copy.rows.units import Unit
+from specprod_copy.rows.units import Findings, Unit, entry_name
 from specprod_copy.verification.fingerprint import Tally, key_hashes, parts_of
 from specprod_copy.verification.job import FILE, ROW, TableJob
 
@@ -58,6 +58,8 @@ class FileScan:
     sample : DrawnRows
     read, kept, changed : Counter
         (file, HDU) to rows read, rows kept by the row filter, and values that were not finite.
+    digests : dict of (str, str, int, int) to str
+        (file, HDU, first row, last row) to the digest of these rows.
     errors : dict of (str, str) to str
         (file, HDU) to why it could not be read.
     """
@@ -67,6 +69,7 @@ class FileScan:
     read: Counter[tuple[str, str]] = field(default_factory=Counter)
     kept: Counter[tuple[str, str]] = field(default_factory=Counter)
     changed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    digests: dict[tuple[str, str, int, int], str] = field(default_factory=dict)
     errors: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @classmethod
@@ -81,6 +84,7 @@ class FileScan:
         self.read.update(other.read)
         self.kept.update(other.kept)
         self.changed.update(other.changed)
+        self.digests |= other.digests
         self.errors |= other.errors
 
 
@@ -99,15 +103,16 @@ def scan_files(job: TableJob, units: Sequence[Unit]) -> FileScan:
     """
     scan = FileScan.of_nothing(job)
     for unit in units:
-        name = unit.place
+        name, found = unit.place, Findings()
         try:
-            for rows in table_rows(unit, job.sources, job.columns):
+            for rows in table_rows(unit, job.sources, job.columns, found):
                 scan.tally.count(rows.frame, key_hashes(rows.frame, job.key))
                 ranks = key_hashes(rows.frame, job.key, seed=job.seed + 1)
                 scan.sample.offer(_located(rows.frame, unit, rows.row_numbers), ranks, job.sample)
                 scan.read[name] += rows.rows_read
                 scan.kept[name] += rows.frame.height
                 scan.changed[name] += rows.values_changed
+            scan.digests[(*name, unit.first, unit.last)] = found.digest or ""
         except InputError as error:
             scan.errors[name] = str(error)
     return scan
@@ -143,7 +148,7 @@ def _rows_of_parts(
 
 
 def _located(frame: pl.DataFrame, unit: Unit, row_numbers: np.ndarray) -> pl.DataFrame:
-    where = f"{unit.file}[{unit.hdu}]" if unit.hdu else unit.file
+    where = entry_name(*unit.place)
     return frame.with_columns(
         pl.lit(where).alias(FILE), pl.Series(ROW, row_numbers.astype(np.int64))
     )

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from specprod_copy.errors import InputError
+from specprod_copy.plan.changed_files import Comparison, compared
+from specprod_copy.reader import open_table
 from specprod_copy.reader.look import Stamp
-from specprod_copy.rows.units import Change, Unit
+from specprod_copy.rows.units import Change, Unit, entry_name
 from specprod_copy.verification.compare import counted
 from specprod_copy.verification.file_side import FileScan
 from specprod_copy.verification.planning import Entry, TablePlan
@@ -31,19 +34,19 @@ def check_files(plan: TablePlan, scan: FileScan, root: Path) -> Iterator[Result]
     files = {unit.place: unit for unit in plan.files}
     for name, entry in plan.entries.items():
         if entry.stage not in plan.unplanned:
-            problem = _change(entry, files.get(name), root / name[0])
-            detail = problem or f"{entry.fingerprint.stamp.size:,} bytes"
-            yield Result(not problem, "file-unchanged", table, f"{_shown(name)}: {detail}")
+            problem = _change(entry, files.get(name), root / name[0], scan)
+            detail = problem or f"{entry.ranges[0].input.stamp.size:,} bytes"
+            yield Result(not problem, "file-unchanged", table, f"{entry_name(*name)}: {detail}")
     for name, unit in files.items():
         if name in scan.errors:
-            yield Result(False, "file-rows", table, f"{_shown(name)}: {scan.errors[name]}")
+            yield Result(False, "file-rows", table, f"{entry_name(*name)}: {scan.errors[name]}")
             continue
         recorded = plan.entries.get(name)
         refused = len(recorded.refused) if recorded else 0
         found = (scan.read[name] + refused, scan.kept[name], scan.changed[name])
         problem = _lack(recorded, unit, found)
         detail = problem or _numbers(*found) + (f", {refused:,} in quarantine" if refused else "")
-        yield Result(not problem, "file-rows", table, f"{_shown(name)}: {detail}")
+        yield Result(not problem, "file-rows", table, f"{entry_name(*name)}: {detail}")
 
 
 def check_total(plan: TablePlan, rows: int) -> Result:
@@ -60,28 +63,38 @@ def check_total(plan: TablePlan, rows: int) -> Result:
     return Result(rows == total, "table-rows", plan.job.table, detail)
 
 
-def _shown(name: tuple[str, str]) -> str:
-    file, hdu = name
-    return f"{file}[{hdu}]" if hdu else file
-
-
 def _numbers(read: int, kept: int, changed: int) -> str:
     return f"{counted(read, 'row')} read, {kept:,} kept, {counted(changed, 'value')} not finite"
 
 
-def _change(entry: Entry, unit: Unit | None, path: Path) -> str:
+def _change(entry: Entry, unit: Unit | None, path: Path, scan: FileScan) -> str:
     """Say what became of a file since it was loaded; nothing if it is the same."""
     if unit is None:
         gone = "no input of the production any more" if path.exists() else "the file vanished"
         return f"{gone}; {counted(entry.kept, 'row')} of it were loaded by stage {entry.stage}"
-    change = unit.fingerprint.change_since(entry.fingerprint)
-    if change is Change.NONE:
+    try:
+        found = _look(entry, unit, scan)
+    except InputError as error:
+        return str(error)
+    if found.changed is None:
         return ""
-    before, now = entry.fingerprint.stamp, unit.fingerprint.stamp
+    before, now = found.changed.input.stamp, unit.stamp
     if before == now:
         return f"changed since it was loaded, though it is of the same size and time: {_shape(now)}"
-    changed = "changed" if change is Change.CONTENT else "may have changed"
+    changed = "changed" if found.change is Change.CONTENT else "may have changed"
     return f"{changed} since it was loaded: it was {_shape(before)}, it is {_shape(now)}"
+
+
+def _look(entry: Entry, unit: Unit, scan: FileScan) -> Comparison:
+    """Look at a file's content, by the digests that were taken when it was read."""
+
+    def digest(first: int, last: int) -> str:
+        if known := scan.digests.get((*unit.place, first, last)):
+            return known
+        with open_table(unit.path, (unit.hdu,) if unit.hdu else ()) as table:
+            return table.digest(first, last).hexdigest()
+
+    return compared(unit, entry.ranges, digest, check_content=True)
 
 
 def _shape(stamp: Stamp) -> str:
@@ -94,7 +107,8 @@ def _lack(entry: Entry | None, unit: Unit, found: tuple[int, int, int]) -> str:
     """Say what of a file is not in the ledger; nothing if all is."""
     if entry is None:
         return f"not in the ledger: {counted(unit.n_rows, 'row')} were never loaded"
-    gaps = [f"{first} to {last - 1}" for first, last in _gaps(entry.ranges, unit.last)]
+    ranges = [(part.first, part.last) for part in entry.ranges]
+    gaps = [f"{first} to {last - 1}" for first, last in _gaps(ranges, unit.last)]
     if gaps:
         return f"rows not in the ledger: {', '.join(gaps)}"
     recorded = (entry.read, entry.kept, entry.changed)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import psycopg
 from psycopg import sql
 
 from specprod_copy.errors import ConfigurationError, DatabaseError, InputError
 from specprod_copy.plan import ledger
-from specprod_copy.plan.ledger import Ledger, NothingLoaded
+from specprod_copy.plan.ledger import Ledger, LoadedRange, NothingLoaded
 from specprod_copy.plan.looks import Looks
 from specprod_copy.plan.moved_files import moved
 from specprod_copy.plan.planning import Planner, with_tiles
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.postgres.schema import Schema, Table
-from specprod_copy.rows.units import Fingerprint, Refusal, Unit
+from specprod_copy.rows.units import Refusal, Unit
 from specprod_copy.tables import Catalogue, Inputs, TableSource
 from specprod_copy.tables.common import COMPUTED
 from specprod_copy.verification.definition import check_columns
@@ -36,10 +37,8 @@ class Entry:
         Rows read and kept, values that were not finite.
     sent : int
         Bytes that were sent to the server.
-    ranges : list of (int, int)
-        Rows that are loaded, in order.
-    fingerprint : Fingerprint
-        Of the file when it was loaded.
+    ranges : sequence of LoadedRange
+        Rows that are loaded, in order, and what they were made of.
     refused : list of Refusal
         Rows that were read and are in quarantine.
     """
@@ -49,8 +48,7 @@ class Entry:
     kept: int
     changed: int
     sent: int
-    ranges: list[tuple[int, int]]
-    fingerprint: Fingerprint
+    ranges: Sequence[LoadedRange]
     refused: list[Refusal]
 
 
@@ -206,11 +204,16 @@ def _add_files(plan: TablePlan, source: TableSource, planner: Planner, nothing: 
         plan.unplanned[source.stage] = str(error)
     else:
         loaded = {
-            place: entry.fingerprint
+            place: entry.ranges
             for place, entry in plan.entries.items()
             if entry.stage == source.stage
         }
-        for before, now in moved(planned.files, loaded, planner.inputs.files.root).items():
+        digests = {
+            whole.place: partial(planner.looks.digest, planner.looks.of(whole.path, source.hdus))
+            for whole in planned.files
+        }
+        root = planner.inputs.files.root
+        for before, now in moved(planned.files, loaded, root, digests).items():
             plan.entries[now] = plan.entries.pop(before)
         plan.files += planned.files
         refused = {name: [r.row for r in entry.refused] for name, entry in plan.entries.items()}
@@ -222,9 +225,11 @@ def ledger_entries(
 ) -> dict[tuple[str, str], Entry]:
     """Return what the ledger says of each file and HDU of a table."""
     query = sql.SQL(
-        """SELECT file, hdu, min(stage), sum(rows_read)::bigint, sum(rows_kept)::bigint,
+        """SELECT inputs -> 0 ->> 'file' AS file, inputs -> 0 ->> 'hdu' AS hdu, min(stage),
+                  sum(rows_read)::bigint, sum(rows_kept)::bigint,
                   sum(values_changed)::bigint, sum(bytes_sent)::bigint
-           FROM {} WHERE table_name = %s GROUP BY file, hdu ORDER BY file, hdu"""
+           FROM {} WHERE table_name = %s AND stage <> %s AND failure IS NULL
+           GROUP BY file, hdu ORDER BY file, hdu"""
     ).format(parametrized(schema, ledger.TABLE))
     recorded = Ledger(connection, schema)
     loaded = {
@@ -238,10 +243,12 @@ def ledger_entries(
         for key, value in recorded.quarantine(table, stage).items()
     }
     entries = {}
-    for file, hdu, stage, read, kept, changed, sent in connection.execute(query, (table,)):
-        fingerprint, ranges = loaded[file, hdu]
+    for file, hdu, stage, read, kept, changed, sent in connection.execute(
+        query, (table, ledger.TILES)
+    ):
+        ranges = loaded[file, hdu]
         rows = refused.get((file, hdu), [])
-        entries[file, hdu] = Entry(stage, read, kept, changed, sent, ranges, fingerprint, rows)
+        entries[file, hdu] = Entry(stage, read, kept, changed, sent, ranges, rows)
     return entries
 
 

@@ -14,7 +14,7 @@ from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.postgres.schema import Reference
 from specprod_copy.rows.read import table_rows
-from specprod_copy.rows.units import Refusal, Unit
+from specprod_copy.rows.units import Findings, Refusal, Unit
 from specprod_copy.verification.compare import EXAMPLES, counted, listing
 from specprod_copy.verification.job import TableJob
 from specprod_copy.verification.planning import TablePlan
@@ -67,7 +67,7 @@ def _acquitted(
     again: list[Refusal] = []
     fine = [
         (int(number), row)
-        for rows in table_rows(unit, job.sources, columns, again)
+        for rows in table_rows(unit, job.sources, columns, Findings(again, None))
         for number, row in zip(rows.row_numbers, rows.frame.iter_rows(named=True), strict=True)
     ]
     recorded = {refusal.row: refusal for refusal in refused}

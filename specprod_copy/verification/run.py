@@ -16,7 +16,7 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.executors.executor import Executor, Inline, Workers, in_order
 from specprod_copy.executors.workers import processes
 from specprod_copy.option import Option, Schema, jobs_option
-from specprod_copy.plan import ledger
+from specprod_copy.plan import ledger, ledger_format
 from specprod_copy.plan.limits import LIMITS, Limits
 from specprod_copy.plan.looks import Looks
 from specprod_copy.plan.planning import Planner
@@ -153,6 +153,7 @@ def verify(
     ):
         with connect(conninfo) as connection:
             existing = {*read_schema(connection, schema).tables}
+            ledger_format.require(connection, schema)
         if ledger.TABLE not in existing:
             raise DatabaseError(
                 f"schema {schema} has no table {ledger.TABLE}: this program has not loaded it"

@@ -53,7 +53,7 @@ def test_dry_run_says_what_a_load_does(database, root):
     run(database, "load", "all", "-q", "-p", "iron", "-r", root)
     with psycopg.connect(database) as connection:
         ledger = connection.execute(
-            """SELECT table_name || ' ' || stage, count(DISTINCT file), count(*), sum(rows_read)
+            """SELECT table_name || ' ' || stage, count(DISTINCT entry), count(*), sum(rows_read)
                FROM iron.load_ledger GROUP BY 1"""
         ).fetchall()
     assert {name for name, *_ in ledger} == set(plan)

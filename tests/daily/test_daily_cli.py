@@ -156,7 +156,7 @@ def test_roles_may_read(own_copy):
         run(own_copy, "sync", "--role", role)
         with psycopg.connect(own_copy.conninfo) as connection:
             connection.execute(f"SET ROLE {role}")
-            for table in ("ztile", "tile_ledger", "version"):
+            for table in ("ztile", "load_ledger", "version"):
                 assert connection.execute(f"SELECT count(*) FROM daily.{table}").fetchone()[0] > 0
     finally:
         own_copy.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")

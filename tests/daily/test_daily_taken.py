@@ -48,7 +48,7 @@ def test_tile_changes(own_copy):
     assert own_copy.contents() == before
 
 
-@pytest.mark.parametrize("table", ["tile", "ztile", "potential", "photometry", "tile_ledger"])
+@pytest.mark.parametrize("table", ["tile", "ztile", "potential", "photometry", "load_ledger"])
 def test_tile_vanishes(own_copy, table):
     tileid = own_copy.tileids()[-1]
     only(own_copy, tileid)
@@ -59,11 +59,10 @@ def test_tile_vanishes(own_copy, table):
     assert own_copy.contents() == before
 
 
-def test_tile_ledger_with_a_rule(own_copy):
-    """The server itself refuses what it cannot count."""
+def test_ledger_with_a_rule(own_copy):
     tileid = own_copy.tileids()[0]
-    own_copy.execute("CREATE RULE r AS ON UPDATE TO daily.tile_ledger DO INSTEAD NOTHING")
+    own_copy.execute("CREATE RULE r AS ON DELETE TO daily.load_ledger DO INSTEAD NOTHING")
     own_copy.change_tile(tileid, EXPTIME=12345)
     before = own_copy.contents()
-    assert "rules" in own_copy.sync().failed[tileid]
+    failed(own_copy, own_copy.sync(), tileid, "load_ledger")
     assert own_copy.contents() == before

@@ -7,6 +7,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 from support.daily_tiles import Daily, demo, edit, empty, loaded, own_copy
+from xxhash import xxh3_128_hexdigest
 
 from specprod_copy.daily.plan import Verdict
 from specprod_copy.errors import DatabaseError, InputError
@@ -33,12 +34,16 @@ def test_tables_are_complete_and_joined(loaded):
     )
     made = [statement.makes for statement in wanted]
     assert {one.name for one in made if one.kind == "constraint"} <= names
-    files = loaded.query("SELECT tileid, files FROM daily.tile_ledger ORDER BY 1")
-    assert [tileid for tileid, _ in files] == tileids
-    for tileid, sizes in files:
-        assert sum("redrock-" in name for name in sizes) == len(loaded.redrock(tileid))
-        for name, size in sizes.items():
-            assert (loaded.root / name).stat().st_size == size
+    entries = loaded.query(
+        "SELECT details -> 'tileid', inputs FROM daily.load_ledger ORDER BY details -> 'tileid'"
+    )
+    assert [tileid for tileid, _ in entries] == tileids
+    for tileid, inputs in entries:
+        assert sum("redrock-" in i["file"] for i in inputs) == len(loaded.redrock(tileid))
+        for made_of in inputs:
+            path = loaded.root / made_of["file"]
+            assert path.stat().st_size == made_of["size"]
+            assert xxh3_128_hexdigest(path.read_bytes()) == made_of["digest"]
 
 
 def test_lowest_tile_decides_in_either_order(loaded, empty):
@@ -146,7 +151,7 @@ def test_tile_that_vanished(own_copy):
     fresh = Daily(own_copy.root, own_copy.conninfo, "fresh")
     fresh.sync()
     assert own_copy.contents() == fresh.contents()
-    assert own_copy.query("SELECT count(*) FROM daily.tile_ledger") == [(len(others),)]
+    assert own_copy.query("SELECT count(*) FROM daily.load_ledger") == [(len(others),)]
 
 
 def test_tile_that_is_not_loadable_any_more(own_copy):

@@ -147,7 +147,7 @@ def test_bad_value(iron, fault):
     for column in inputs:
         np.testing.assert_array_equal(found[column][0], stored[column], column)
     query = f"""SELECT rows_read, rows_kept, rows_quarantined FROM iron.load_ledger
-                WHERE table_name = '{table}' AND file = '{name}'"""
+                WHERE table_name = '{table}' AND inputs -> 0 ->> 'file' = '{name}'"""
     [(read, kept, refused)] = iron.query(query)
     assert refused == 1
     assert iron.verify(*stages) == {}

@@ -177,7 +177,7 @@ def test_bad_tile(iron):
             ]
             assert iron.parquet(f"{stage}.{table}").height > 0
     assert iron.verify("all") == {}
-    again = "SELECT file, rows_kept FROM iron.load_ledger ORDER BY 1, 2"
+    again = "SELECT entry, rows_kept FROM iron.load_ledger ORDER BY 1, 2"
     before = iron.query(again)
     iron.load("fiberassign")
     assert iron.query(again) == before

@@ -163,7 +163,7 @@ def test_file_of_an_interrupted_load(iron, many_transactions, monkeypatch):
         iron.load("all")
     again()
     assert iron.query("SELECT 1 FROM pg_indexes WHERE indexname = 'photometry_pkey'") == []
-    loaded = {f for (f,) in iron.query("SELECT file FROM iron.load_ledger")}
+    loaded = {f for (f,) in iron.query("SELECT inputs -> 0 ->> 'file' FROM iron.load_ledger")}
     path = iron.files.tractorphot()[0]
     assert path.relative_to(iron.root).as_posix() in loaded
     edit(path, rows=lambda n: range(2, n), values={(0, "FLUX_G"): 7.5})

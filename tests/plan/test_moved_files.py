@@ -19,7 +19,7 @@ __all__ = ["iron"]
 
 
 def names(case: Case, table: str = "tile") -> set[str]:
-    query = f"SELECT file FROM iron.load_ledger WHERE table_name = '{table}'"
+    query = f"SELECT inputs -> 0 ->> 'file' FROM iron.load_ledger WHERE table_name = '{table}'"
     return {name for (name,) in case.query(query)}
 
 
@@ -115,7 +115,9 @@ def test_ledger_of_an_earlier_version(iron, tmp_path):
     iron.load("exposures", inputs={"tiles_file": tiles})
     with psycopg.connect(iron.conninfo) as connection:
         connection.execute(
-            "UPDATE iron.load_ledger SET file = %s WHERE table_name = 'tile'",
+            """UPDATE iron.load_ledger
+               SET inputs = jsonb_set(inputs, '{0,file}', to_jsonb(%s::text))
+               WHERE table_name = 'tile'""",
             (f"{tmp_path}/iron/../mytiles.fits",),
         )
     passes(iron, tiles_file=tiles)

@@ -15,11 +15,11 @@ from support.units import units as units_of
 
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.errors import ConfigurationError
-from specprod_copy.plan.ledger import LoadedRanges
+from specprod_copy.plan.ledger import LoadedRange, LoadedRanges
 from specprod_copy.plan.limits import LIMITS
 from specprod_copy.plan.planning import Plan, Planner, part_of
 from specprod_copy.postgres.columns import Column
-from specprod_copy.rows.units import Unit
+from specprod_copy.rows.units import Input, Unit
 from specprod_copy.tables import STAGES, Inputs, TableSource, specprod_catalogue
 
 UNIT_ROWS = LIMITS.unit_rows
@@ -31,9 +31,15 @@ class Known:
 
     def __init__(self, loaded: LoadedRanges) -> None:
         self._loaded = loaded
+        self.check_content = False
 
     def loaded(self, table: str, stage: str) -> LoadedRanges:
         return self._loaded
+
+
+def loaded_ranges(unit: Unit, ranges: list[tuple[int, int]]) -> list[LoadedRange]:
+    made_of = Input(unit.file, unit.hdu, unit.stamp, "")
+    return [LoadedRange(first, last, made_of) for first, last in ranges]
 
 
 def write(path: Path, n_rows: int) -> Path:
@@ -63,7 +69,7 @@ def plan(folder: Path, *names: str, loaded: Mapping[str, list[tuple[int, int]]])
         whole = {
             unit.file: unit for unit in Planner(inputs).plan([source], columns, Known({})).files
         }
-        known = {whole[f].place: (whole[f].fingerprint, ranges) for f, ranges in loaded.items()}
+        known = {whole[f].place: loaded_ranges(whole[f], ranges) for f, ranges in loaded.items()}
     return Planner(inputs).plan([source], columns, Known(known))
 
 

@@ -155,7 +155,7 @@ def test_file(root, database, tmp_path):
     files = ["-p", "iron", "-r", str(root), "--tiles-file", str(evil), "--dsn", database]
     run("load", "tile", *files)
     run("verify", "tile", *files, "-j", "1")
-    assert query(database, "SELECT file FROM iron.load_ledger") == [(str(evil),)]
+    assert query(database, "SELECT entry FROM iron.load_ledger") == [(str(evil),)]
     evil.write_text("TILEID\n1\n")
     with pytest.raises(SpecprodCopyError) as caught:
         run("load", "tile", *files, "-s", "other")

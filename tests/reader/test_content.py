@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import re
-import shlex
 import shutil
-import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.table import Table
 from support.changing import edit, iron, loaded
+from xxhash import xxh3_128_hexdigest
 
 from specprod_copy.errors import ChangedFileError
-from specprod_copy.reader import content, open_table
+from specprod_copy.loading.summary import LoadSummary
+from specprod_copy.reader import open_table
+from specprod_copy.reader.content import file_digest
 from specprod_copy.tables import Inputs
 from specprod_copy.verification import VerifyOptions, verify
 
@@ -25,7 +28,7 @@ __all__ = ["iron", "loaded"]
 
 def digest(path: Path, *hdus: str) -> str:
     with open_table(path, hdus) as table:
-        return table.digest()
+        return table.digest().hexdigest()
 
 
 def keep_stamp(path: Path, change) -> None:
@@ -45,35 +48,21 @@ def flip(path: Path, offset: int) -> None:
         file.write(bytes([byte[0] ^ 1]))
 
 
+def data_start(data: bytes, hdu: str) -> int:
+    with fits.open(io.BytesIO(data)) as hdus:
+        return hdus[hdu].fileinfo()["datLoc"]
+
+
+def rows_read(summary: LoadSummary) -> int:
+    return sum(row.rows_read for row in summary.tables)
+
+
 def start_of(path: Path, hdu: str) -> int:
     with fits.open(path) as hdus:
         return hdus[hdu].fileinfo()["datLoc"]
 
 
-@pytest.fixture
-def small_limit(monkeypatch):
-    """Make tables of some kilobytes large ones."""
-    monkeypatch.setattr(content, "WHOLE_BYTES", 1000)
-    monkeypatch.setattr(content, "SAMPLES", 3)
-    monkeypatch.setattr(content, "SAMPLE_BYTES", 100)
-
-
 # The digest --------------------------------------------------------------------------------------
-
-
-def test_what_a_digest_stands_for(iron, small_limit):
-    zall = iron.files.zall_pix()
-    assert digest(zall).split()[0] == "samples"
-    with fits.open(zall) as hdus:
-        hdus.writeto(zall, overwrite=True, checksum=True)
-    assert digest(zall).split()[0] == "datasum"
-    assert digest(iron.files.tiles()).split()[0] == "whole"
-    packed = next(iron.root.rglob("fiberassign-*.fits.gz"))
-    assert digest(packed).split()[0] == "gzip"
-    csv = iron.root / "tiles.csv"
-    Table.read(iron.files.tiles()).write(csv, format="ascii.csv")
-    assert digest(csv).split()[0] == "whole"
-    assert re.fullmatch("whole [0-9a-f]{64}", digest(csv))
 
 
 def test_only_content_matters(iron):
@@ -113,17 +102,30 @@ def test_one_bit_matters(iron):
     assert digest(path) == before
 
 
-def test_samples_have_both_ends(iron, small_limit):
+def test_taken_in_as_rows_are_read(iron):
+    """However they are read, in one go or some of them, the digest is that of all."""
     path = iron.files.zall_pix()
-    before, start = digest(path), start_of(path, "ZCATALOG")
-    with fits.open(path) as hdus:
-        size = hdus[1].data.nbytes
-    middle = (size - 100) // 2
-    seen = {0: True, 99: True, 100: False, middle: True, size - 101: False, size - 1: True}
-    for offset, differs in seen.items():
-        flip(path, start + offset)
-        assert (digest(path) != before) == differs, offset
-        flip(path, start + offset)
+    with open_table(path) as table:
+        whole = table.digest().hexdigest()
+        n = table.n_rows
+    picked = np.array([1, 5, 6, n - 2])
+    for first, last, rows in ((0, n, None), (0, n, picked), (3, n - 1, picked), (0, n, picked[:0])):
+        with open_table(path) as table:
+            alone = table.digest(first, last).hexdigest()
+            digest = table.digest(first, last)
+            frames = [*table.frames(["Z"], first=first, last=last, rows=rows, chunk_rows=7)]
+            assert digest.hexdigest() == alone
+            assert (alone == whole) == ((first, last) == (0, n))
+        with open_table(path) as table:
+            same = [*table.frames(["Z"], first=first, last=last, rows=rows, chunk_rows=7)]
+        assert len(frames) == len(same)
+        assert all(one.equals(other) for one, other in zip(frames, same, strict=True))
+
+
+def test_text_file(iron):
+    csv = iron.root / "tiles.csv"
+    Table.read(iron.files.tiles()).write(csv, format="ascii.csv")
+    assert digest(csv) == xxh3_128_hexdigest(csv.read_bytes()) == file_digest(csv)
 
 
 # The ledger --------------------------------------------------------------------------------------
@@ -142,7 +144,7 @@ def test_touched_and_copied_files_are_the_same(loaded):
 
 
 @pytest.mark.parametrize("stage", ["tile", "zpix", "photometry", "target"])
-def test_change_that_keeps_size_and_time(loaded, stage):
+def test_time_is_trusted_unless_content_is_checked(loaded, stage):
     kinds = {
         "tile": loaded.files.tiles(),
         "zpix": loaded.files.zall_pix(),
@@ -153,29 +155,79 @@ def test_change_that_keeps_size_and_time(loaded, stage):
     with fits.open(path) as hdus:
         start = hdus[1].fileinfo()["datLoc"]
     keep_stamp(path, lambda path: flip(path, start + 5))
-    with pytest.raises(ChangedFileError, match="the file changed since its rows were loaded"):
-        loaded.load(stage)
+    assert rows_read(loaded.load(stage)) == 0
+    message = "the file changed since its rows were loaded into "
+    with pytest.raises(ChangedFileError, match=re.escape(message)):
+        loaded.load(stage, check_content=True)
     results = verify(loaded.conninfo, Inputs(loaded.files), VerifyOptions((stage,), "iron"))
     [unchanged] = [r for r in results if r.name == "file-unchanged" and not r.passed]
     assert "changed since it was loaded, though it is of the same size and time: " in (
         unchanged.detail
     )
+    os.utime(path)
+    with pytest.raises(ChangedFileError, match=re.escape(message)):
+        loaded.load(stage)
 
 
-def test_gzipped_file_that_keeps_size_and_time(loaded):
+def test_copy_is_looked_at_once(loaded):
+    """Its new time is written down, so the next load need not look at it again."""
+    path = loaded.files.zall_pix()
+    query = "SELECT inputs FROM iron.load_ledger WHERE table_name = 'zpix'"
+    [([before],)] = loaded.query(query)
+    shutil.copyfile(path, path.with_name("copy"))
+    path.with_name("copy").replace(path)
+    loaded.load("zpix")
+    assert loaded.query(query) == [([{**before, "mtime_ns": path.stat().st_mtime_ns}],)]
+    keep_stamp(path, lambda path: flip(path, start_of(path, "ZCATALOG")))
+    assert rows_read(loaded.load("zpix")) == 0
+
+
+def test_stale_sum_in_the_header(iron):
+    """As of tools that copy DATASUM of the table they have changed."""
+    path = iron.files.zall_pix()
+    with fits.open(path) as hdus:
+        hdus.writeto(path, overwrite=True, checksum=True)
+    iron.load("photometry", "targetphot", "zpix")
+    with fits.open(path) as hdus:
+        sums = {key: hdus[1].header[key] for key in ("DATASUM", "CHECKSUM")}
+    start, size = start_of(path, "ZCATALOG"), path.stat().st_size
+    flip(path, start + (size - start) // 2)
+    with fits.open(path) as hdus:
+        assert {key: hdus[1].header[key] for key in sums} == sums
+    with pytest.raises(ChangedFileError, match="the file changed since"):
+        iron.load("zpix")
+
+
+def test_sums_that_are_new_alone(iron):
+    path = iron.files.zall_pix()
+    iron.load("photometry", "targetphot", "zpix")
+    with fits.open(path) as hdus:
+        hdus.writeto(path, overwrite=True, checksum=True)
+    assert rows_read(iron.load("zpix")) == 0
+
+
+def test_bgzip_file(loaded):
+    """Its last member is empty, so its end is the same whatever is in it."""
+    path = next(loaded.root.rglob("fiberassign-*.fits.gz"))
+    empty = gzip.compress(b"", 9, mtime=0)
+    with gzip.open(path) as file:
+        data = file.read()
+    path.write_bytes(gzip.compress(data, 0, mtime=0) + empty)
+    loaded.load("fiberassign")
+    changed = bytearray(data)
+    changed[data_start(data, "FIBERASSIGN") + 3] ^= 1
+    path.write_bytes(gzip.compress(bytes(changed), 0, mtime=0) + empty)
+    with pytest.raises(ChangedFileError, match="the file changed since"):
+        loaded.load("fiberassign")
+
+
+def test_other_hdu_of_a_gzipped_file(loaded):
     path = next(loaded.root.rglob("fiberassign-*.fits.gz"))
     with gzip.open(path) as file:
         data = bytearray(file.read())
-    before = path.stat()
-    data[-1] ^= 1
-    # Not packed at all, and so of a size that does not depend on the content.
-    for changed in (bytes(data), bytes([*data[:-1], data[-1] ^ 1])):
-        path.write_bytes(gzip.compress(changed, 0, mtime=0))
-        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-        with pytest.raises(ChangedFileError, match="the file changed since"):
-            loaded.load("fiberassign")
-        loaded.replace("fiberassign", files=[path])
-        loaded.load("fiberassign")
+    data[data_start(bytes(data), "FIBERASSIGN") + 3] ^= 1
+    path.write_bytes(gzip.compress(bytes(data), mtime=0))
+    assert rows_read(loaded.load("potential")) == 0
 
 
 def test_changed_csv(iron):
@@ -184,7 +236,7 @@ def test_changed_csv(iron):
     table["OBSSTATUS"] = "abc"
     table.write(csv, format="ascii.csv")
     iron.load("tile", inputs={"tiles_file": csv})
-    keep_stamp(csv, lambda path: path.write_text(path.read_text().replace("abc", "abd", 1)))
+    csv.write_text(csv.read_text().replace("abc", "abd", 1))
     with pytest.raises(ChangedFileError) as caught:
         iron.load("tile", inputs={"tiles_file": csv})
     assert str(caught.value) == (
@@ -198,52 +250,3 @@ def test_other_hdu_mended(loaded):
     loaded.load("tile", "exposure")
     with pytest.raises(ChangedFileError, match=r"\[FRAMES\]: the file changed since"):
         loaded.load("exposures")
-
-
-def test_large_file_with_datasum(iron, small_limit):
-    path = iron.files.zall_pix()
-    with fits.open(path) as hdus:
-        hdus.writeto(path, overwrite=True, checksum=True)
-    iron.load("photometry", "targetphot", "zpix")
-    os.utime(path, ns=(0, 12345))
-    iron.load("zpix")
-    with fits.open(path) as hdus:
-        row = len(hdus[1].data) // 3
-        hdus[1].data["Z"][row] += 1
-        hdus.writeto(path, overwrite=True, checksum=True)
-    with pytest.raises(ChangedFileError, match="the file changed since"):
-        iron.load("zpix")
-
-
-def test_large_file_without_datasum(iron, small_limit):
-    """Its time counts, and the command of the error gives it back."""
-    iron.load("photometry", "targetphot", "zpix")
-    path = iron.files.zall_pix()
-    os.utime(path, ns=(0, 12345))
-    with pytest.raises(ChangedFileError) as caught:
-        iron.load("zpix")
-    message = str(caught.value)
-    assert "and it is too large to tell quickly whether its rows did; " in message
-    assert f"specprod-copy load redshift --replace {path} replaces them; if " in message
-    results = verify(iron.conninfo, Inputs(iron.files), VerifyOptions(("zpix",), "iron"))
-    assert ["may have changed" in r.detail for r in results if not r.passed] == [True]
-    command = shlex.split(message.partition("give it its time back: ")[2])
-    subprocess.run(command, check=True)
-    iron.load("zpix")
-
-
-def test_what_the_digest_cannot_see_verify_does(iron, small_limit):
-    """A change between two samples of a large file that keeps its size and time."""
-    iron.load("photometry", "targetphot", "zpix")
-    path = iron.files.zall_pix()
-    with fits.open(path) as hdus:
-        row = len(hdus[1].data) // 4
-
-    def change(path: Path) -> None:
-        with fits.open(path, mode="update") as hdus:
-            hdus[1].data["Z"][row] += 1
-
-    keep_stamp(path, change)
-    iron.load("zpix")
-    results = verify(iron.conninfo, Inputs(iron.files), VerifyOptions(("zpix",), "iron", sample=0))
-    assert [r.detail.split(":")[0] for r in results if not r.passed] == ["z"]

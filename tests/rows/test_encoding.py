@@ -14,9 +14,7 @@ from specprod_copy.postgres.encoder import Encoded
 from specprod_copy.reader.look import Stamp
 from specprod_copy.rows import encoding
 from specprod_copy.rows.encoding import Chunk
-from specprod_copy.rows.units import Fingerprint, Unit
-
-FINGERPRINT = Fingerprint(Stamp(0, 0), "whole")
+from specprod_copy.rows.units import Unit
 
 
 def units(n: int, size: int) -> list[Unit]:
@@ -24,7 +22,7 @@ def units(n: int, size: int) -> list[Unit]:
     path = Path("a.fits")
     return [
         Unit(
-            "tile<exposures", "tile", "exposures", path, "a.fits", "A", k, k + 1, size, FINGERPRINT
+            "tile<exposures", "tile", "exposures", path, "a.fits", "A", k, k + 1, size, Stamp(0, 0)
         )
         for k in range(n)
     ]

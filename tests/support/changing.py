@@ -101,6 +101,10 @@ class Case:
         )
         return found
 
+    def execute(self, statements: str) -> None:
+        with psycopg.connect(self.conninfo) as connection:
+            connection.execute(statements.encode())
+
     def exists(self, table: str) -> bool:
         return self.query(f"SELECT to_regclass('iron.{table}') IS NOT NULL") == [(True,)]
 
@@ -109,9 +113,9 @@ class Case:
         self.load("all", schema="fresh", inputs=inputs)
         for table in TABLES:
             assert self.rows(table) == self.rows(table, "fresh"), table
-        kept = """SELECT table_name, stage, file, hdu, digest, sum(rows_read), sum(rows_kept),
+        kept = """SELECT table_name, stage, entry, sum(rows_read), sum(rows_kept),
                          sum(values_changed)
-                  FROM {}.load_ledger GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3"""
+                  FROM {}.load_ledger GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
         assert self.query(kept.format("iron")) == self.query(kept.format("fresh"))
         names = """SELECT tablename, indexname FROM pg_indexes WHERE schemaname = '{0}' UNION
                    SELECT conrelid::regclass::text, conname FROM pg_constraint
