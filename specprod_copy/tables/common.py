@@ -96,6 +96,16 @@ def _on_the_sky(column: str, low: float, high: float) -> Check:
 
 SURVEY_AND_PROGRAM = ("SURVEY", "PROGRAM")
 
+CATALOG_KEYWORDS = (*SURVEY_AND_PROGRAM, "SPGRP")
+"""What redshift catalogs say in their headers."""
+
+
+def refuse_other_group(table: Described, group: str) -> None:
+    """Raise an InputError if a header says that the spectra are of another group."""
+    said = str(table.header.get("SPGRP", group)).strip()
+    if said != group:
+        raise InputError(f"SPGRP is {said!r}, not {group!r}", path=table.path, hdu=table.hdu)
+
 
 def survey_and_program(table: Described) -> Mapping[str, object]:
     """Return SURVEY and PROGRAM of a catalog of one survey and program.
@@ -115,16 +125,28 @@ def survey_and_program(table: Described) -> Mapping[str, object]:
     Raises
     ------
     InputError
-        If the catalog does not say it in any of these ways.
+        If the catalog does not say it in any of these ways, or its header contradicts its name.
     """
     names = SURVEY_AND_PROGRAM
+    said = {name: str(table.header[name]).strip() for name in names if name in table.header}
+    unnamed: InputError | None = None
+    named: dict[str, str] = {}
+    try:
+        named = dict(zip(names, survey_program_from_name(table.path), strict=True))
+    except InputError as error:
+        unnamed = error
+    for name in names:
+        if name in said and name in named and said[name] != named[name]:
+            raise InputError(
+                f"{name} is {said[name]!r} in its header, and {named[name]!r} in its name",
+                path=table.path,
+                hdu=table.hdu,
+            )
     if all(name in table.schema for name in names):
         return {}
-    if all(name in table.header for name in names):
-        return {name: str(table.header[name]).strip() for name in names}
-    try:
-        return dict(zip(names, survey_program_from_name(table.path), strict=True))
-    except InputError as error:
-        missing = ", ".join(name for name in names if name not in table.schema)
-        message = f"no column {missing}, no such keyword, and the name of the file tells neither"
-        raise InputError(message, path=table.path, hdu=table.hdu) from error
+    for found in (said, named):
+        if len(found) == len(names):
+            return found
+    missing = ", ".join(name for name in names if name not in table.schema)
+    message = f"no column {missing}, no such keyword, and the name of the file tells neither"
+    raise InputError(message, path=table.path, hdu=table.hdu) from unnamed

@@ -6,23 +6,25 @@ know nothing of each other, so nspec and primary are computed in the database af
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
 
 from specprod_copy.desi import ids
+from specprod_copy.reader import Described
 from specprod_copy.tables.common import (
+    CATALOG_KEYWORDS,
     COEFFICIENTS,
     DESINAME,
     NO_SKY,
     PRIMARY,
-    SURVEY_AND_PROGRAM,
     TARGETPHOTID,
     absent_bitmasks,
     known_program,
     known_survey,
     named_position,
+    refuse_other_group,
     survey_and_program,
     within,
 )
@@ -42,6 +44,16 @@ def _zpix_files(inputs: Inputs) -> Sequence[Path]:
 
 def _has_catalogs(inputs: Inputs) -> bool:
     return inputs.files.production.redshift_type != "daily"
+
+
+def _cumulative(table: Described) -> Mapping[str, object]:
+    refuse_other_group(table, "cumulative")
+    return survey_and_program(table)
+
+
+def _healpix(table: Described) -> Mapping[str, object]:
+    refuse_other_group(table, "healpix")
+    return survey_and_program(table)
 
 
 def _ztileid(spgrp: pl.Expr) -> pl.Expr:
@@ -69,8 +81,8 @@ ZTILE = TableSource(
         within("TILEID", ids.TILEID),
         *named_position(),
     ),
-    constants=survey_and_program,
-    keywords=SURVEY_AND_PROGRAM,
+    constants=_cumulative,
+    keywords=CATALOG_KEYWORDS,
     applies=_has_catalogs,
     after_rows=lambda inputs: () if inputs.files.zall_tilecumulative() else ("primary",),
 )
@@ -91,8 +103,8 @@ ZPIX = TableSource(
     row_filter=NO_SKY,
     vectors=COEFFICIENTS,
     checks=(known_survey(), known_program(), *named_position()),
-    constants=survey_and_program,
-    keywords=SURVEY_AND_PROGRAM,
+    constants=_healpix,
+    keywords=CATALOG_KEYWORDS,
     applies=_has_catalogs,
     after_rows=lambda inputs: () if inputs.files.zall_pix() else ("primary",),
 )

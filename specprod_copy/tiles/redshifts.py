@@ -19,6 +19,7 @@ from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.errors import InputError
 from specprod_copy.reader.text import MemoryTable
 from specprod_copy.tables import redshift
+from specprod_copy.tables.common import NO_SKY, refuse_other_group
 from specprod_copy.tiles.coadd import EXPOSURE_COLUMNS, SPECFLUX, Groups, by_target, coadd
 from specprod_copy.tiles.summaries import Tile
 from specprod_copy.tiles.tile_rows import SourceRows, columns_of, read_into_memory, with_constants
@@ -115,8 +116,10 @@ def ztile_rows(tile: Tile, petals: Sequence[Sequence[Path]]) -> list[SourceRows]
 def _read_redrock(tile: Tile, path: Path) -> Petal:
     exposures = read_into_memory(path, ("EXP_FIBERMAP",), (*EXPOSURE_COLUMNS, SPECFLUX))
     fibermap = read_into_memory(path, ("FIBERMAP",), ("TARGETID", *_POSITION))
+    redshifts = read_into_memory(path, ("REDSHIFTS",))
+    _refuse_others(tile, redshifts, fibermap, exposures)
     return Petal(
-        _with_constants(tile, read_into_memory(path, ("REDSHIFTS",))),
+        _with_constants(tile, redshifts),
         columns_of(fibermap, "TARGETID", *_POSITION),
         _tsnr2(_all_of(read_into_memory(path, ("TSNR2",)), "TARGETID")),
         _with_specflux(_all_of(exposures, *EXPOSURE_COLUMNS)),
@@ -134,8 +137,10 @@ def _read_zbest(tile: Tile, path: Path, spectra: Path) -> Petal:
                 f"has {scores.height} rows, FIBERMAP {exposures.height}", path=spectra, hdu="SCORES"
             )
         scores = scores.with_columns(exposures["TARGETID"])
+    redshifts = read_into_memory(path, ("ZBEST",))
+    _refuse_others(tile, redshifts, fibermap, fibermap)
     return Petal(
-        _with_constants(tile, read_into_memory(path, ("ZBEST",))),
+        _with_constants(tile, redshifts),
         exposures.select("TARGETID", *_POSITION),
         _tsnr2(_added_up(scores)),
         _with_specflux(exposures.drop(_POSITION)),
@@ -148,11 +153,49 @@ def _all_of(table: MemoryTable, *required: str) -> pl.DataFrame:
     return columns_of(table, *required, *others)
 
 
+def _refuse_others(
+    tile: Tile, redshifts: MemoryTable, fibermap: MemoryTable, exposures: MemoryTable
+) -> None:
+    """Check that tables are of the tile, and that every target that is loaded has a redshift.
+
+    Raises
+    ------
+    InputError
+        If not; the pipeline asserts the same.
+    """
+    named = _FROM_NAME.search(redshifts.path.name)
+    night = named and int(named[1])
+    for keyword, wanted in (("TILEID", tile.tileid), ("NIGHT", night), ("SPGRPVAL", night)):
+        said = redshifts.header.get(keyword, wanted)
+        if said != wanted:
+            raise InputError(
+                f"{keyword} is {said!r} in its header, and {wanted} in its name",
+                path=redshifts.path,
+                hdu=redshifts.hdu,
+            )
+    other = columns_of(exposures, "TILEID").filter(pl.col("TILEID") != tile.tileid)["TILEID"]
+    if len(other):
+        raise InputError(
+            f"{len(other)} rows are of another tile than {tile.tileid}, e.g. {other[0]}",
+            path=exposures.path,
+            hdu=exposures.hdu,
+            column="TILEID",
+        )
+    known = columns_of(redshifts, "TARGETID")["TARGETID"]
+    targets = columns_of(fibermap, "TARGETID").filter(NO_SKY)["TARGETID"].unique()
+    lost = targets.filter(~targets.is_in(known.implode()))
+    if len(lost):
+        raise InputError(
+            f"{len(lost)} targets have no row in {redshifts.hdu}, e.g. {lost[0]}",
+            path=fibermap.path,
+            hdu=fibermap.hdu,
+            column="TARGETID",
+        )
+
+
 def _with_constants(tile: Tile, table: MemoryTable) -> MemoryTable:
     """Add what is the same in all rows: from the header or, failing that, the file's name."""
-    group = table.header.get("SPGRP", "cumulative")
-    if group != "cumulative":
-        raise InputError(f"SPGRP is {group!r}, not 'cumulative'", path=table.path)
+    refuse_other_group(table, "cumulative")
     named = _FROM_NAME.search(table.path.name)
     lastnight = table.header.get("NIGHT", named and int(named[1]))
     constants = {
