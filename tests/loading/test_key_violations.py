@@ -12,8 +12,10 @@ from specprod_copy.errors import ChangedFileError, DatabaseError
 from specprod_copy.loading.key_errors import DuplicateKey
 from specprod_copy.loading.key_violations import KeyViolations
 from specprod_copy.loading.post_data import Connections
+from specprod_copy.plan.planning import Planner
 from specprod_copy.postgres import ddl
 from specprod_copy.postgres.connection import connect
+from specprod_copy.postgres.locks import Patience
 from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import Inputs, specprod_catalogue
 
@@ -37,10 +39,10 @@ def make(iron: Case, violations: KeyViolations, *names: str) -> None:
     tables = ["tile", "exposure", "frame", "zpix"]
     found = ddl.statements(specprod_catalogue().definition, tables, ddl.PHASES, schema="iron")
     with connect(iron.conninfo) as connection:
-        connections = Connections([connection], ProgressListener().step)
+        connections = Connections([connection], "iron", Patience(ProgressListener()))
         for statement in found:
             if statement.makes and statement.makes.name in names:
-                violations.run(connections, Inputs(iron.files), statement)
+                violations.run(connections, Planner(Inputs(iron.files)), statement)
 
 
 def quarantine(iron: Case, table: str) -> list[tuple]:

@@ -25,9 +25,11 @@ from specprod_copy.loading.post_data import (
 from specprod_copy.postgres import ddl
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.ddl import Statement
+from specprod_copy.postgres.locks import Patience
 from specprod_copy.postgres.schema import Made
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.search_path import q3c_schema
+from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import SOURCES, Inputs, specprod_catalogue
 from specprod_copy.verification import VerifyOptions, verify
 
@@ -167,14 +169,14 @@ def test_foreign_keys_wait_for_the_other_table():
 # A server ----------------------------------------------------------------------------------------
 
 
-class Steps:
+class Steps(ProgressListener):
     """Writes down what is going on."""
 
     def __init__(self) -> None:
         self.seen: list[str] = []
 
     @contextmanager
-    def __call__(self, what: str) -> Iterator[None]:
+    def step(self, what: str) -> Iterator[None]:
         self.seen.append(what)
         yield
 
@@ -193,7 +195,9 @@ def finished(case: Case, *changed: str) -> list[str]:
     steps = Steps()
     with connect(case.conninfo) as connection:
         q3c = q3c_schema(connection)
-        finish(connection, DEFINED, "iron", TABLES, step=steps, changed=changed, q3c=q3c)
+        finish(
+            connection, DEFINED, "iron", TABLES, patience=Patience(steps), changed=changed, q3c=q3c
+        )
     return steps.seen
 
 
@@ -305,5 +309,5 @@ def test_a_failure_leaves_the_transaction_usable(loaded):
     statement, _ = ddl.statements(DEFINED, ["tile"], ["keys"], schema="iron")
     with connect(loaded.conninfo) as connection, connection.transaction():
         with pytest.raises(DuplicateKey):
-            Connections([connection], Steps()).run(statement)
+            Connections([connection], "iron", Patience(Steps())).run(statement)
         assert connection.execute("SELECT count(*) FROM iron.tile").fetchone() == (5,)
