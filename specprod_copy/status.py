@@ -17,6 +17,7 @@ from specprod_copy.plan.planning import Plan, Planner, with_tiles
 from specprod_copy.postgres import ddl, locks
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.postgres.schema import Schema, made
+from specprod_copy.postgres.schema_differences import own_columns, table_differences
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.tables import Catalogue, Inputs, TableSource, specprod_catalogue
 
@@ -73,6 +74,10 @@ class Status:
     progress : list of StageStatus
     steps_done, steps_missing : dict of str to list of str
         Table to its keys and indexes.
+    conflicts : dict of str to list of str
+        Table to what is not as it is defined, so that a load refuses it.
+    own_columns : dict of str to list of str
+        Table to the columns that its users added.
     """
 
     schema: str
@@ -80,6 +85,8 @@ class Status:
     progress: list[StageStatus]
     steps_done: dict[str, list[str]] = field(default_factory=dict)
     steps_missing: dict[str, list[str]] = field(default_factory=dict)
+    conflicts: dict[str, list[str]] = field(default_factory=dict)
+    own_columns: dict[str, list[str]] = field(default_factory=dict)
 
 
 def schema_status(
@@ -122,6 +129,7 @@ def schema_status(
         [_progress(connection, schema, source, plan) for source in sources],
         done,
         missing,
+        *_against_definition(catalogue.definition, found),
     )
 
 
@@ -132,7 +140,7 @@ def _plan(
     sources: Sequence[TableSource],
     inputs: Inputs,
 ) -> Plan:
-    columns = {s.table: found.columns_of(s.table) for s in sources}
+    columns = {s.table: catalogue.definition.columns_of(s.table) for s in sources}
     looks = Looks(None, catalogue.keywords)
     planner = Planner(with_tiles(inputs, sources, connection, found, looks), looks=looks)
     applicable = [source for source in sources if source.applies(inputs)]
@@ -162,6 +170,21 @@ def _progress(
         units_missing=len(units),
         rows_missing=sum(unit.n_rows for unit in units),
     )
+
+
+def _against_definition(
+    defined: Schema, found: Schema
+) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Return what is in conflict with the definition, and columns of users."""
+    conflicts: dict[str, list[str]] = {}
+    own: dict[str, list[str]] = {}
+    for name in (name for name in defined.tables if name in found.tables):
+        wanted, there = defined.tables[name], found.tables[name]
+        if bad := [str(d) for d in table_differences(wanted, there) if d.is_conflict]:
+            conflicts[name] = bad
+        if columns := own_columns(wanted, there):
+            own[name] = columns
+    return conflicts, own
 
 
 def _steps(

@@ -73,6 +73,10 @@ def status_lines(found: Status, *, width: int) -> Iterator[str]:
         if row.rows_quarantined:
             rejected = f"{row.rows_quarantined:,} of {row.table}, stage {row.stage}"
             yield f"rows in quarantine: {rejected}"
+    for table, conflicts in found.conflicts.items():
+        yield f"not as it is defined: {table}: {', '.join(conflicts)}"
+    for table, columns in found.own_columns.items():
+        yield f"columns of users in {table}: {', '.join(columns)}"
     for holder in found.at_work:
         yield f"at work: {holder}"
     programs = sorted({name for row in found.progress for name in row.loaded_by})

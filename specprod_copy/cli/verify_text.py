@@ -27,6 +27,9 @@ def result_lines(
         for label, count in counts.items()
     ]
     yield from table_lines((*names, "passed", "failed"), rows, labels=len(names), width=width)
+    for result in results:
+        if result.note:
+            yield f"not compared: {result.table}: {result.note}"
     yield from failure_lines(results)
     yield summary(schema, results)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from specprod_copy.loading.prepare import make_tables
 from specprod_copy.postgres import locks, rights, statements
 from specprod_copy.postgres.connection import connect, making_schema, translated_errors
 from specprod_copy.postgres.copy import ServerTable
+from specprod_copy.postgres.schema import Schema
+from specprod_copy.postgres.schema_differences import refuse_own_columns
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
@@ -158,6 +160,12 @@ def _refuse(connection: psycopg.Connection, patch: Patch, *, overwrite: bool) ->
         raise DatabaseError(
             f"table {patch.patch_schema}.{patch.patch} exists; --overwrite replaces it"
         )
+    if patch.patch in existing:
+        # The definition knows it by its other name.
+        defined = replace(specprod_catalogue().definition.tables[patch.plain], name=patch.patch)
+        as_defined = Schema(patch.patch_schema, {patch.patch: defined})
+        there = Schema(patch.patch_schema, existing)
+        refuse_own_columns(as_defined, there, [patch.patch])
 
 
 def _load(

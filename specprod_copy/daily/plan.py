@@ -10,6 +10,7 @@ from pathlib import PurePath
 import psycopg
 
 from specprod_copy.daily import state
+from specprod_copy.daily.schema import keys_of
 from specprod_copy.daily.staging import Staging
 from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.errors import InputError
@@ -55,7 +56,7 @@ class TileState:
 
 def examine(
     connection: psycopg.Connection,
-    keys: Mapping[str, tuple[str, ...]],
+    defined: Schema,
     found: Schema,
     look: Callable[[Tile, state.LoadedTile | None], TileState],
     summaries: Summaries,
@@ -66,9 +67,7 @@ def examine(
     Parameters
     ----------
     connection : psycopg.Connection
-    keys : mapping of str to tuple of str
-        See `schema.keys_of`.
-    found : Schema
+    defined, found : Schema
     look : callable
         Judges a tile by all but the values of its rows; see `look_at_tile`.
     summaries : Summaries
@@ -88,7 +87,8 @@ def examine(
         if seen.verdict in (Verdict.SAME, Verdict.CHANGED):
             known[tile.tileid] = [seen.reason] if seen.reason else []
     if known:
-        columns = {table: found.columns_of(table) for table in keys}
+        keys = keys_of(defined)
+        columns = {table: defined.columns_of(table) for table in keys}
         staging = Staging(connection, found.name, keys, columns)
         differing, faults = _compare(staging, summaries, list(known))
         for tileid, reasons in known.items():

@@ -18,10 +18,11 @@ from specprod_copy.daily.work import TileContext, TileWorker, load_one, remove_o
 from specprod_copy.executors.executor import in_order
 from specprod_copy.executors.workers import threads
 from specprod_copy.option import CheckContent, Option, PatienceSeconds, Schema, jobs_option
-from specprod_copy.plan import ledger_format
+from specprod_copy.plan import ledger, ledger_format
 from specprod_copy.postgres import locks
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.locks import PATIENCE, Patience
+from specprod_copy.postgres.schema_differences import refuse_conflicts
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
@@ -248,9 +249,10 @@ class _Run:
         if ledger_format.require(self.connection, self.schema):
             ledger_format.check_tables(self.connection, self.schema, schema.TABLES)
         schema.refuse_other_rows(self.connection, found)
+        refuse_conflicts(self.defined, found, [*self.keys, ledger.TABLE])
         tiles = [self.summaries.tiles[tileid] for tileid in tileids]
         look = partial(look_at_tile, self.files, check_content=self.options.check_content)
-        states = examine(self.connection, self.keys, found, look, self.summaries, tiles)
+        states = examine(self.connection, self.defined, found, look, self.summaries, tiles)
         self.summary.states += states
         for one in states:
             if one.verdict is Verdict.FAULTY:

@@ -19,6 +19,7 @@ from specprod_copy.postgres import catalog, counted, locks, rights
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.locks import Patience
 from specprod_copy.postgres.schema import Schema
+from specprod_copy.postgres.schema_differences import own_parts, refuse_own_columns
 from specprod_copy.postgres.schema_from_server import read_schema
 
 TABLES: Final = frozenset(
@@ -72,11 +73,15 @@ def prepare(
     listener, tables = patience.listener, [*keys_of(defined)]
     locks.making_tables(connection, schema)
     if overwrite:
+        before = read_schema(connection, schema)
+        refuse_own_columns(defined, before, tables)
         work = partial(drop_tables, connection, schema, tables)
         locks.with_patience(connection, work, [(schema, table) for table in tables], patience)
-        if ledger.TABLE in read_schema(connection, schema).tables:
+        if ledger.TABLE in before.tables:
             condition = "table_name = ANY(%s)"
             counted.delete(connection, schema, ledger.TABLE, condition, (tables,))
+        for part in own_parts(defined, before, tables):
+            listener.info(f"gone with the old table: {part}")
     ledger_format.check_tables(connection, schema, tables)
     wanted = ["version", *tables, ledger.TABLE]
     found = make_tables(connection, defined, schema, wanted).schema
@@ -86,7 +91,7 @@ def prepare(
     versions.upsert(connection, schema, versions.versions(connection, production))
     for role in rights.grant(connection, defined, schema, wanted, roles):
         listener.info(f"role {role} does not exist: nothing granted to it")
-    return {table: found.columns_of(table) for table in tables}
+    return {table: defined.columns_of(table) for table in tables}
 
 
 def refuse_other_rows(connection: psycopg.Connection, found: Schema) -> None:

@@ -86,9 +86,10 @@ class Staging:
     def stage_loaded(self, tileid: int) -> None:
         """Stage the row of a loaded tile itself as it is in the table."""
         self._truncate()
+        columns = [parametrized(column.name) for column in self._merges["tile"].columns]
         query = sql.SQL(
-            "INSERT INTO pg_temp.staged_tile SELECT * FROM {} WHERE tileid = %s"
-        ).format(parametrized(self.schema, "tile"))
+            "INSERT INTO pg_temp.staged_tile ({0}) SELECT {0} FROM {1} WHERE tileid = %s"
+        ).format(sql.SQL(", ").join(columns), parametrized(self.schema, "tile"))
         counted.execute(self.connection, "pg_temp", "staged_tile", query, (tileid,), 1)
         self._analyze("tile")
 
@@ -131,8 +132,13 @@ class Staging:
 
     def differing(self) -> dict[int, list[str]]:
         """Return the staged tiles that are not in the tables like that, and which tables differ."""
-        keys = {table: self._merges[table].key for table in ("tile", "exposure", "frame")}
-        query = ddl.render_template("daily/compare", schema=self.schema, keys=keys)
+        merges = [self._merges[table] for table in ("tile", "exposure", "frame")]
+        query = ddl.render_template(
+            "daily/compare",
+            schema=self.schema,
+            keys={merge.table: merge.key for merge in merges},
+            columns={merge.table: [column.name for column in merge.columns] for merge in merges},
+        )
         found: dict[int, list[str]] = {}
         for tileid, table in statements.rows(self.connection, query):
             found.setdefault(tileid, []).append(table)

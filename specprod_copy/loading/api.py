@@ -37,6 +37,11 @@ from specprod_copy.postgres import ddl, locks
 from specprod_copy.postgres.connection import connect, refuse_read_only, translated_errors
 from specprod_copy.postgres.ddl import Statement
 from specprod_copy.postgres.schema import Schema, made
+from specprod_copy.postgres.schema_differences import (
+    own_parts,
+    refuse_conflicts,
+    refuse_own_columns,
+)
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
@@ -198,10 +203,12 @@ def _load_beside(run: Loader) -> LoadSummary:
     is used by the next one, but not tables that failed the verification.
     """
     connection, options, tables = run.connection, run.options, run.tables
+    defined, old = run.catalogue.definition, read_schema(run.connection, run.options.schema)
+    refuse_own_columns(defined, old, tables)
     overwrite.check_replaceable(connection, options.schema, tables, run.listener)
     inputs, looks = run.planner.inputs, run.planner.looks
     new = overwrite.beside(options.schema)
-    overwrite.prepare_beside(connection, run.catalogue.definition, new, tables)
+    overwrite.prepare_beside(connection, defined, new, tables)
     aside = dataclasses.replace(
         options, schema=new, overwrite=False, roles=(), quarantine_folder=None
     )
@@ -229,8 +236,10 @@ def _load_beside(run: Loader) -> LoadSummary:
         raise
     # Of the notes of that load those that still hold are found anew when this one finishes.
     summary.notes = [_verify_beside(run, aside)]
-    defined = run.catalogue.definition
     overwrite.swap(connection, defined, options.schema, new, tables, run.patience)
+    summary.notes += [
+        f"gone with the old table: {part}" for part in own_parts(defined, old, tables)
+    ]
     return summary
 
 
@@ -349,9 +358,11 @@ def _plan(
     looks = Looks(None, catalogue.keywords)
     inputs = with_tiles(inputs, sources, connection, found, looks)
     if options.overwrite:
+        refuse_own_columns(defined, found, tables)
         replaced = {*tables, ledger.TABLE}
         kept = [table for table in found.tables.values() if table.name not in replaced]
         found = Schema.of(found.name, kept)
+    refuse_conflicts(defined, found, ["version", *tables, ledger.TABLE])
     loaded: Ledger = NothingLoaded()
     if connection is not None and ledger.TABLE in found.tables:
         ledger_format.check_tables(connection, options.schema, tables)
@@ -360,7 +371,7 @@ def _plan(
         rename_moved(sources, inputs, loaded)
         stale = find_stale(catalogue, options.replace, sources, inputs, loaded)
         forget(catalogue, stale, loaded)
-    columns = {t: (found if t in found.tables else defined).columns_of(t) for t in tables}
+    columns = {table: defined.columns_of(table) for table in tables}
     plan = Planner(inputs, options.limits, looks).plan(sources, columns, loaded)
     if options.part is not None:
         plan.units = part_of(plan.units, *options.part, options.limits)

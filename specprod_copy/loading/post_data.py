@@ -10,7 +10,7 @@ from functools import partial
 
 import psycopg
 
-from specprod_copy.errors import DatabaseError, InUseError
+from specprod_copy.errors import InUseError
 from specprod_copy.executors.free_list import FreeList
 from specprod_copy.executors.schedule import Task, run_in_order
 from specprod_copy.loading.key_errors import DuplicateKey, orphan_key
@@ -18,9 +18,9 @@ from specprod_copy.postgres import ddl, statements
 from specprod_copy.postgres.connection import failure
 from specprod_copy.postgres.ddl import Statement
 from specprod_copy.postgres.locks import Patience, with_patience
-from specprod_copy.postgres.schema import Made, Part, Schema
+from specprod_copy.postgres.schema import Made, Schema
 from specprod_copy.postgres.schema import made as things_made
-from specprod_copy.postgres.schema_differences import differences
+from specprod_copy.postgres.schema_differences import refuse_conflicts
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.tables import Inputs, TableSource
 
@@ -121,24 +121,6 @@ def foreign_keys(
         if statement.makes and statement.references
         if (statement.makes in existing) == made
     ]
-
-
-def refuse_others(defined: Schema, found: Schema, tables: Iterable[str]) -> None:
-    """Check that nothing else has the name of a key, a foreign key or an index of some tables.
-
-    Raises
-    ------
-    DatabaseError
-        If something has; what is to be made could not be, or would be taken for done.
-    """
-    for difference in differences(defined, found, tables):
-        if isinstance(difference.wanted, Part) and difference.found is not None:
-            if difference.is_half_made:
-                continue
-            raise DatabaseError(
-                f"table {found.name}.{difference.table}: {difference}; drop it, and run the "
-                "command again"
-            )
 
 
 def rows_of(table: str) -> tuple[str, str]:
@@ -297,7 +279,7 @@ def finish_tasks(
     cluster : collection of str
         Tables to order on their q3c index, unless they are.
     """
-    refuse_others(defined, found, tables)
+    refuse_conflicts(defined, found, tables)
     existing = things_made(defined, found)
     changed = set(changed)
     ordered = {table.name for table in found.tables.values() if table.clustered} - changed

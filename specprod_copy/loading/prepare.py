@@ -10,6 +10,7 @@ import psycopg
 from specprod_copy.postgres import locks, statements
 from specprod_copy.postgres.connection import making_schema
 from specprod_copy.postgres.schema import Schema
+from specprod_copy.postgres.schema_differences import refuse_conflicts
 from specprod_copy.postgres.schema_from_server import read_schema
 
 
@@ -32,13 +33,14 @@ def make_tables(
     Raises
     ------
     DatabaseError
-        If we may not make the schema.
+        If we may not make the schema, or tables that exist are in conflict with their definition.
     """
     locks.making_tables(connection, schema)
     found = read_schema(connection, schema)
     if not found.exists:
         with making_schema(connection, schema):
             statements.make(connection, defined, ["schema"], ["table"], schema=schema)
+    refuse_conflicts(defined, found, tables)
     new = [table for table in tables if table not in found.tables]
     statements.make(connection, defined, new, ["table", "comments"], schema=schema)
     statements.make(

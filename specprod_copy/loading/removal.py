@@ -313,7 +313,7 @@ class Removal:
                     self._ledger.refuse(part, [refusals[row] for row in own.tolist()], changed)
 
     def _columns(self, table: str) -> list[Column]:
-        return self._found.columns_of(table)
+        return self._catalogue.definition.columns_of(table)
 
 
 def _columns_of(keys: Iterable[Values]) -> list[list[object]]:

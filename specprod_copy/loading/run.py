@@ -148,7 +148,7 @@ class Loader:
         prepared = make_tables(self.connection, self.catalogue.definition, self.schema, wanted)
         self.found, self.new_tables = prepared.schema, prepared.new
         for table in self.tables:
-            self.columns[table] = self.found.columns_of(table)
+            self.columns[table] = self.catalogue.definition.columns_of(table)
             # In this order: a loader of another part may commit rows and ledger in between.
             has_rows = catalog.has_rows(self.connection, self.schema, table)
             if has_rows and not self.ledger.stages(table):
@@ -215,7 +215,7 @@ class Loader:
     def _explained(self, error: BrokenKey, plan: Plan) -> DatabaseError:
         """Find the rows that break a key, those that an earlier load brought among them."""
         table = error.table
-        self.columns[table] = self.found.columns_of(table)
+        self.columns[table] = self.catalogue.definition.columns_of(table)
         loaded = self.ledger.stages(table)
         before = [
             source
@@ -257,7 +257,7 @@ class Loader:
         """Return the sources that are loaded, and those that lost rows when keys were made."""
         lost = [self.catalogue.sources[name] for name in self.key_violations.removed]
         for source in lost:
-            self.columns[source.table] = self.found.columns_of(source.table)
+            self.columns[source.table] = self.catalogue.definition.columns_of(source.table)
         return [s for s in self.catalogue.sources.values() if s in self.sources or s in lost]
 
     @contextmanager

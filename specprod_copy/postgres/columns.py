@@ -49,11 +49,18 @@ class Column:
     description: str = field(default="", hash=False)
     unit: str = field(default="", hash=False)
     ucd: str = field(default="", hash=False)
+    digits: tuple[int, int] | None = None
+    """All digits, and those behind the point, for ``numeric(p, s)``."""
 
     @property
-    def accepted(self) -> tuple[str, bool, int | None, bool]:
+    def accepted(self) -> tuple[object, ...]:
         """What tells the values that the column accepts."""
-        return self.type, self.not_null, self.max_length, self.generated
+        return self.type, self.not_null, self.max_length, self.digits, self.generated
+
+    @property
+    def must_be_given(self) -> bool:
+        """Whether a row cannot do without a value for it."""
+        return self.not_null and not self.default
 
     @property
     def comment(self) -> str:
@@ -67,8 +74,9 @@ class Column:
         return POLARS_TYPES[self.type]
 
     def __str__(self) -> str:
-        length = f"({self.max_length})" if self.max_length is not None else ""
-        return f"{self.name} {self.type}{length}"
+        sizes = self.digits or (() if self.max_length is None else (self.max_length,))
+        shown = f"({', '.join(map(str, sizes))})" if sizes else ""
+        return f"{self.name} {self.type}{shown}"
 
 
 class BadValues(Exception):

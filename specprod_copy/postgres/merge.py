@@ -38,7 +38,7 @@ class Merge:
     table: str
 
     columns: Sequence[Column]
-    """All columns of the table."""
+    """Columns of the table, but for those of its users."""
 
     key: tuple[str, ...]
     """Columns by which a row is found again."""
@@ -65,7 +65,7 @@ class Merge:
 
     def make(self, *, kept: bool = False) -> None:
         """Make the temporary table for rows, and that for keys if it is wanted."""
-        self._run("stage")
+        self._run("stage", columns=[column.name for column in self.columns])
         if kept:
             self._run("keys")
 

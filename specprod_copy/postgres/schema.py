@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -162,8 +162,8 @@ class Schema:
         """
         return cls(name, in_order(tables), comment)
 
-    def columns_of(self, table: str) -> list[Column]:
-        """Return the columns of a table that rows can be loaded into.
+    def columns_of(self, table: str, names: Container[str] | None = None) -> list[Column]:
+        """Return the columns of a table that rows can be loaded into, all or those of some names.
 
         Raises
         ------
@@ -172,13 +172,14 @@ class Schema:
         """
         if table not in self.tables or not self.tables[table].columns:
             raise DatabaseError(f"table {self.name}.{table} does not exist, or has no columns")
-        for column in self.tables[table].columns:
+        columns = [c for c in self.tables[table].columns if names is None or c.name in names]
+        for column in columns:
             if column.type not in POLARS_TYPES:
                 raise DatabaseError(
                     f"{self.name}.{table}.{column.name}: type {column.type} is not supported; "
                     f"supported: {', '.join(POLARS_TYPES)}"
                 )
-        return [*self.tables[table].columns]
+        return columns
 
     def referring(self, table: str) -> Iterator[tuple[Table, Reference]]:
         """Yield the references to a table, each with the table that has it."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.schema import Index, Key, Part, Reference, Schema, Table
 
@@ -37,6 +38,21 @@ class Difference:
             self.found, validated=True
         )
 
+    @property
+    def is_own(self) -> bool:
+        """Whether users added it, and rows can do without it."""
+        given = isinstance(self.found, Column) and self.found.must_be_given
+        return self.wanted is None and not given
+
+    @property
+    def is_conflict(self) -> bool:
+        """Whether rows would not arrive as they are, or what is to be made could not be made."""
+        if self.kind == "column":
+            return not self.is_own
+        if not isinstance(self.wanted, Part):
+            return False
+        return self.found is not None and not self.is_half_made
+
     def __str__(self) -> str:
         if self.found is None:
             return f"{self.name} is missing"
@@ -49,7 +65,8 @@ class Difference:
 
 def _shown(thing: object) -> str:
     if isinstance(thing, Column):
-        return f"{thing}{' NOT NULL' if thing.not_null else ''}"
+        computed = f" GENERATED ({thing.default})" if thing.generated else ""
+        return f"{thing}{' NOT NULL' if thing.not_null else ''}{computed}"
     return str(thing) if thing != "" else "none"
 
 
@@ -78,6 +95,102 @@ def differences(
         else:
             result += table_differences(wanted, there)
     return result
+
+
+def refuse_conflicts(defined: Schema, found: Schema, tables: Iterable[str]) -> None:
+    """Check that rows can go into tables as they are, and keys and indexes can be made.
+
+    What is missing but can be made is no conflict, nor is what users added and rows can do without.
+
+    Parameters
+    ----------
+    defined, found : Schema
+    tables : iterable of str
+        Those that do not exist are left out.
+
+    Raises
+    ------
+    DatabaseError
+        For the first table that is in conflict with its definition.
+    """
+    for table in tables:
+        if table not in found.tables:
+            continue
+        all_of_table = differences(defined, found, [table])
+        conflicts = [d for d in all_of_table if d.is_conflict]
+        name = f"table {found.name}.{table}"
+        if columns := [_column_conflict(d) for d in conflicts if d.kind == "column"]:
+            more = f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else ""
+            raise DatabaseError(
+                f"{name} is not as it is defined: {', '.join(columns[:_SHOWN])}{more}; "
+                "'specprod-copy diff' prints what would change that; or choose another --schema, "
+                "or replace the table with --overwrite"
+            )
+        for difference in conflicts:
+            raise DatabaseError(f"{name}: {difference}; drop it, and run the command again")
+        for difference in all_of_table:
+            if isinstance(difference.wanted, Key | Index) and difference.found is None:
+                _refuse_taken(found, difference)
+
+
+_SHOWN = 10
+"""So many columns are named in an error."""
+
+
+def _column_conflict(difference: Difference) -> str:
+    if difference.found is None:
+        return f"{_shown(difference.wanted)} is missing"
+    if difference.wanted is None:
+        return f"{_shown(difference.found)} is unknown and has no default"
+    return str(difference)
+
+
+def _refuse_taken(found: Schema, difference: Difference) -> None:
+    """Check that nothing of another table has the name of an index that is to be made."""
+    for other in found.tables.values():
+        if other.name == difference.name or other.index(difference.name):
+            raise DatabaseError(
+                f"table {found.name}.{difference.table}: {difference.name} is to be its index, and "
+                f"belongs to table {other.name}; rename it, and run the command again"
+            )
+
+
+def refuse_own_columns(defined: Schema, found: Schema, tables: Iterable[str]) -> None:
+    """Check that tables have no columns of their users, which would go with them.
+
+    Raises
+    ------
+    DatabaseError
+    """
+    for table in tables:
+        if own := [d.name for d in _of_users(defined, found, table) if d.kind == "column"]:
+            raise DatabaseError(
+                f"table {found.name}.{table} has columns that are not of its definition: "
+                f"{', '.join(own)}; --overwrite would drop them with the table. Copy what you want "
+                "to keep to a table of your own and drop them (ALTER TABLE ... DROP COLUMN), or "
+                "load changed files with --replace, which keeps them"
+            )
+
+
+def own_parts(defined: Schema, found: Schema, tables: Iterable[str]) -> list[str]:
+    """Return what tables have of constraints and indexes of their users, in words."""
+    return [
+        f"{d.name} of table {table}, {d.found}"
+        for table in tables
+        for d in _of_users(defined, found, table)
+        if d.kind != "column"
+    ]
+
+
+def own_columns(defined: Table, found: Table) -> list[str]:
+    """Return the columns that users added to a table."""
+    return [d.name for d in table_differences(defined, found) if d.kind == "column" and d.is_own]
+
+
+def _of_users(defined: Schema, found: Schema, table: str) -> list[Difference]:
+    if table not in found.tables:
+        return []
+    return [d for d in differences(defined, found, [table]) if d.wanted is None]
 
 
 def table_differences(defined: Table, found: Table) -> list[Difference]:

@@ -26,6 +26,8 @@ _QUERY = """
                 a.attname, t.typname, a.attnotnull,
                 CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 0
                      THEN a.atttypmod - 4 END,
+                CASE WHEN t.typname = 'numeric' AND a.atttypmod > 0 THEN json_build_array(
+                     (a.atttypmod - 4) >> 16, (((a.atttypmod - 4) & 2047) # 1024) - 1024) END,
                 pg_get_expr(d.adbin, d.adrelid, true),
                 a.attidentity, a.attgenerated, col_description(c.oid, a.attnum)
             ) ORDER BY a.attnum)
@@ -121,6 +123,7 @@ def _column(
     type_name: str,
     not_null: bool,
     max_length: int | None,
+    digits: list[int] | None,
     default: str | None,
     identity: str,
     generated: str,
@@ -140,6 +143,7 @@ def _column(
         default,
         bool(generated) or identity == "a",
         *split_comment(comment or ""),
+        digits=(digits[0], digits[1]) if digits else None,
     )
 
 

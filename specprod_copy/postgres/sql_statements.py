@@ -201,6 +201,8 @@ class _Statement:
         if known == "bpchar" and not sizes:
             length = 1
         column = Column(name, f"_{known}" if plain != type_name else known, False, length)
+        if sizes and known == "numeric":
+            column = replace(column, digits=(int(sizes[0]), int(sizes[1]) if sizes[1:] else 0))
         if plain.endswith("serial"):
             column = replace(column, default="serial", not_null=True)
         parts: list[Part] = []

@@ -168,7 +168,7 @@ def plan_tables(
         computed = tuple(dict.fromkeys(name for step in steps for name in COMPUTED[step]))
         defined = catalogue.definition.tables[table]
         names = {column.name for column in defined.columns}.difference(computed)
-        compared = tuple(column for column in found.columns_of(table) if column.name in names)
+        compared = tuple(found.columns_of(table, names))
         job = TableJob(
             schema,
             table,

@@ -41,12 +41,15 @@ class Result:
     table : str
     detail : str
         What was compared; if it failed, what is wrong and where. One line.
+    note : str
+        What was left out; empty if nothing was.
     """
 
     passed: bool
     name: str
     table: str
     detail: str
+    note: str = ""
 
     def __post_init__(self) -> None:
         if self.name not in CHECKS:

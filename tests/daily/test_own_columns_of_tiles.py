@@ -1,0 +1,42 @@
+"""What users added to the tables of single tiles stays; what is not as defined is refused."""
+
+from __future__ import annotations
+
+import pytest
+from support.daily_tiles import demo, edit, empty, loaded, own_copy
+
+from specprod_copy.errors import DatabaseError
+
+__all__ = ["demo", "empty", "loaded", "own_copy"]
+
+
+def test_own_columns_are_kept(own_copy):
+    own_copy.execute(
+        """ALTER TABLE daily.ztile ADD myclass text, ADD seen int NOT NULL DEFAULT 3;
+           ALTER TABLE daily.tile ADD mine int NOT NULL DEFAULT 1;
+           ALTER TABLE daily.exposure ADD remark jsonb;
+           UPDATE daily.ztile SET myclass = targetid::text; UPDATE daily.tile SET mine = 7"""
+    )
+    tileid, gone, *_ = own_copy.tileids()
+    path = own_copy.redrock(tileid)[0]
+    edit(path, "REDSHIFTS", lambda table: table["ZERR"].__setitem__(0, 0.25))
+    own_copy.drop_tile(gone)
+    done = own_copy.sync(delete=True)
+    assert done.failed == {}
+    assert [result.tileid for result in done.removed] == [gone]
+    assert [result.tileid for result in done.loaded] == [tileid]
+    assert own_copy.query("SELECT count(*) FROM daily.ztile WHERE zerr = 0.25") == [(1,)]
+    assert own_copy.query("SELECT bool_and(myclass = targetid::text) FROM daily.ztile") == [(True,)]
+    assert own_copy.sync(dry_run=True).loaded == []
+    assert own_copy.query("SELECT DISTINCT mine FROM daily.tile") == [(7,)]
+    with pytest.raises(DatabaseError, match="tile has columns that are not of its definition: min"):
+        own_copy.tile(tileid, overwrite=True)
+    assert own_copy.query("SELECT DISTINCT mine FROM daily.tile") == [(7,)]
+
+
+def test_another_definition_is_refused(own_copy):
+    own_copy.execute("ALTER TABLE daily.ztile ALTER z TYPE real")
+    text = "daily.ztile is not as it is defined: z float4 NOT NULL, not z float8 NOT NULL; "
+    for options in ({}, {"dry_run": True}):
+        with pytest.raises(DatabaseError, match=text):
+            own_copy.sync(**options)

@@ -1,0 +1,88 @@
+"""Columns, indexes and constraints that users added to loaded tables: in nobody's way, and kept."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from click.testing import CliRunner
+from support.load_command import fuji
+
+from specprod_copy.cli import cli
+
+__all__ = ["fuji"]
+
+OWN = """
+ALTER TABLE fuji.tile ADD myclass text, ADD seen int NOT NULL DEFAULT 3, ADD extra jsonb,
+    ADD CONSTRAINT mine CHECK (seen > 0);
+UPDATE fuji.tile SET myclass = 'class ' || tileid;
+CREATE INDEX my_index ON fuji.tile (myclass);
+ALTER TABLE fuji.load_ledger ADD remark text;
+"""
+KEPT = """SELECT bool_and(myclass = 'class ' || tileid AND seen = 3),
+                 to_regclass('fuji.my_index') IS NOT NULL,
+                 (SELECT count(*) FROM pg_constraint WHERE conname = 'mine') FROM fuji.tile"""
+
+
+def execute(loader, statements: str) -> None:
+    with psycopg.connect(loader.conninfo, autocommit=True) as connection:
+        connection.execute(statements)
+
+
+def other(loader, command: str, *arguments: str) -> str:
+    where = ["--specprod", "fuji", "--root", str(loader.root), "--dsn", loader.conninfo]
+    return CliRunner().invoke(cli, [command, *where, *arguments]).output
+
+
+@pytest.fixture
+def own(fuji):
+    fuji.run("exposures")
+    execute(fuji, OWN)
+    return fuji
+
+
+def test_loads_go_on_and_leave_them_alone(own):
+    own.run("exposures")
+    execute(own, "DELETE FROM fuji.load_ledger WHERE table_name = 'frame'; DELETE FROM fuji.frame")
+    own.run("exposures")
+    own.change(own.tiles, 1, "NEXP", 0, 77)
+    own.run("exposures", "--replace", str(own.tiles))
+    assert own.query("SELECT count(*) FROM fuji.tile WHERE nexp = 77") == [(1,)]
+    assert own.query(KEPT) == [(True, True, 1)]
+
+
+def test_a_dry_run_and_new_rows(own):
+    execute(own, "DELETE FROM fuji.load_ledger WHERE table_name = 'tile'")
+    execute(own, "DELETE FROM fuji.frame; DELETE FROM fuji.exposure; DELETE FROM fuji.tile")
+    execute(own, "DELETE FROM fuji.load_ledger")
+    own.run("exposures", "--dry-run")
+    own.run("exposures")
+    assert own.query("SELECT DISTINCT myclass, seen, extra FROM fuji.tile") == [(None, 3, None)]
+
+
+def test_verify_leaves_them_out_and_says_so(own):
+    printed = other(own, "verify", "exposures")
+    note = "not compared: tile: columns of users, which no file gives: myclass, seen, extra\n"
+    assert note in printed
+    assert "FAILED" not in printed
+
+
+def test_status_names_them(own):
+    assert "columns of users in tile: myclass, seen, extra\n" in other(own, "status")
+
+
+def test_overwrite_does_not_drop_them(own):
+    message = own.refuse("exposures", "--overwrite")
+    assert "tile has columns that are not of its definition: myclass, seen, extra;" in message
+    assert "DROP COLUMN" in message
+    assert message == own.refuse("exposures", "--overwrite", "--dry-run")
+    execute(own, "ALTER TABLE fuji.tile DROP myclass, DROP seen, DROP extra")
+    execute(own, "CREATE INDEX my_index ON fuji.tile (nexp)")
+    printed = own.run("exposures", "--overwrite")
+    assert "gone with the old table: my_index of table tile, INDEX USING btree (nexp)" in printed
+
+
+def test_one_that_rows_must_give(own):
+    execute(own, "ALTER TABLE fuji.tile ALTER seen DROP DEFAULT")
+    assert "tile is not as it is defined: seen int4 NOT NULL is unknown and has no default" in (
+        own.refuse("exposures")
+    )
