@@ -141,7 +141,7 @@ def _plan(
     inputs: Inputs,
 ) -> Plan:
     columns = {s.table: catalogue.definition.columns_of(s.table) for s in sources}
-    looks = Looks(None, catalogue.keywords)
+    looks = Looks(catalogue.keywords)
     planner = Planner(with_tiles(inputs, sources, connection, found, looks), looks=looks)
     applicable = [source for source in sources if source.applies(inputs)]
     return planner.plan(applicable, columns, Ledger(connection, found.name))

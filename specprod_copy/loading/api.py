@@ -23,7 +23,7 @@ from specprod_copy.loading.run import Loader
 from specprod_copy.loading.summary import LoadSummary
 from specprod_copy.plan import ledger, ledger_format
 from specprod_copy.plan.ledger import Ledger, NothingLoaded
-from specprod_copy.plan.looks import Looks
+from specprod_copy.plan.looks import Looks, open_looks
 from specprod_copy.plan.moved_files import rename_moved
 from specprod_copy.plan.planning import (
     Plan,
@@ -122,7 +122,7 @@ def load(
             listener.info(ledger_format.TAKEN_OVER.format(schema=options.schema))
         if workers is None and options.jobs > 1:
             workers = stack.enter_context(processes(options.jobs))
-        looks = looks or Looks(workers, catalogue.keywords)
+        looks = looks or stack.enter_context(open_looks(catalogue.keywords, workers))
         if not inputs.tileids:
             found = read_schema(connection, options.schema)
             inputs = with_tiles(inputs, sources, connection, found, looks)
@@ -355,7 +355,7 @@ def _plan(
     defined = catalogue.definition
     sources = applicable_sources(catalogue, inputs, options)
     tables = list(dict.fromkeys(source.table for source in sources))
-    looks = Looks(None, catalogue.keywords)
+    looks = Looks(catalogue.keywords)
     inputs = with_tiles(inputs, sources, connection, found, looks)
     if options.overwrite:
         refuse_own_columns(defined, found, tables)

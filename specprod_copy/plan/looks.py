@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from specprod_copy.errors import InputError
 from specprod_copy.executors.contexts import Report, unheard
 from specprod_copy.executors.executor import Executor, Inline, Workers, in_order
 from specprod_copy.reader import open_table
+from specprod_copy.reader.kept import keeping_files
 from specprod_copy.reader.look import Look, Stamp, look
 from specprod_copy.tables import TableSource, specprod_catalogue
 
@@ -30,22 +31,34 @@ _FEW_FILES = 200
 """So many are looked at before other processes have begun."""
 
 
+@dataclass(frozen=True)
+class _Looking:
+    """What a worker looks with."""
+
+    keywords: tuple[str, ...]
+    threads: ThreadPoolExecutor | None = None
+
+
 class Looks:
     """What has been seen of files.
 
     Parameters
     ----------
-    workers : Workers, optional
-        Who look at many files; without them this process does.
     keywords : collection of str, optional
         Keywords of headers that sources ask for; those of a production without it.
+    here, many : Executor, optional
+        What looks at few files and at many; see `open_looks`. Without them this thread does.
     """
 
     def __init__(
-        self, workers: Workers | None = None, keywords: Collection[str] | None = None
+        self,
+        keywords: Collection[str] | None = None,
+        here: Executor[_Looking] | None = None,
+        many: Executor[_Looking] | None = None,
     ) -> None:
-        self._workers = workers
-        self._keywords = specprod_catalogue().keywords if keywords is None else keywords
+        wanted = specprod_catalogue().keywords if keywords is None else keywords
+        self._here = here or Inline(_Looking(tuple(wanted)))
+        self._many = many or self._here
         self._kept: dict[tuple[Path, Hdus], Look | InputError] = {}
         self._digests: dict[tuple[Path, str, Stamp, int, int], str] = {}
         self._schemas: dict[tuple[tuple[str, pl.DataType], ...], pl.Schema] = {}
@@ -55,12 +68,11 @@ class Looks:
         unknown = {path: hdus for path, hdus in wanted.items() if not self._knows(path, hdus)}
         files = [*unknown.items()]
         tasks = [files[n : n + _TASK_FILES] for n in range(0, len(files), _TASK_FILES)]
-        many = self._workers if len(files) > _FEW_FILES else None
-        with _executor(many, self._keywords) as executor:
-            for task, found in in_order(executor, _look_at, tasks):
-                for (path, several), looks in zip(task, found, strict=True):
-                    for hdus, one in zip(several, looks, strict=True):
-                        self._kept[path, hdus] = self._interned(one)
+        executor = self._many if len(files) > _FEW_FILES else self._here
+        for task, found in in_order(executor, _look_at, tasks):
+            for (path, several), looks in zip(task, found, strict=True):
+                for hdus, one in zip(several, looks, strict=True):
+                    self._kept[path, hdus] = self._interned(one)
 
     def of(self, path: Path, hdus: Hdus) -> Look:
         """Return what was seen of an HDU when it was last taken.
@@ -110,33 +122,34 @@ class _LookContext:
 
     @contextmanager
     def opened(self, report: Report) -> Iterator[_Looking]:
-        """Start threads that look at files."""
-        with ThreadPoolExecutor(_THREADS, thread_name_prefix="look") as threads:
+        """Start threads that look at files, and keep what files have in them."""
+        with keeping_files(), ThreadPoolExecutor(_THREADS, thread_name_prefix="look") as threads:
             yield _Looking(self.keywords, threads)
 
 
-@dataclass(frozen=True)
-class _Looking:
-    keywords: tuple[str, ...]
-    threads: ThreadPoolExecutor
-
-
 @contextmanager
-def _executor(workers: Workers | None, keywords: Collection[str]) -> Iterator[Executor[_Looking]]:
+def open_looks(keywords: Collection[str], workers: Workers | None = None) -> Iterator[Looks]:
+    """Yield looks for one command; until its end each worker keeps what it found in files.
+
+    Parameters
+    ----------
+    keywords : collection of str
+        Keywords of headers that sources ask for.
+    workers : Workers, optional
+        Who look at many files; without them this process does.
+    """
     context = _LookContext(tuple(keywords))
-    if workers is None:
-        with context.opened(unheard) as opened:
-            yield Inline(opened)
-    else:
-        with workers.sharing(context) as executor:
-            yield executor
+    with ExitStack() as stack:
+        here = Inline(stack.enter_context(context.opened(unheard)))
+        many = stack.enter_context(workers.sharing(context)) if workers else here
+        yield Looks(keywords, here, many)
 
 
 def _look_at(
     looking: _Looking, files: Sequence[tuple[Path, Collection[Hdus]]]
 ) -> list[list[Look | InputError]]:
     one = partial(_look_at_one, keywords=looking.keywords)
-    return [*looking.threads.map(one, files)]
+    return [*(looking.threads.map(one, files) if looking.threads else map(one, files))]
 
 
 def _look_at_one(

@@ -9,6 +9,7 @@ read gives an error instead of a dead process.
 
 from __future__ import annotations
 
+import copy
 import gzip
 import io
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,6 +36,7 @@ from specprod_copy.reader.fits_header import (
 )
 from specprod_copy.reader.fits_values import BadCells, decode
 from specprod_copy.reader.gzipped import unpack
+from specprod_copy.reader.kept import UnpackedFile, kept
 from specprod_copy.reader.selection import (
     RowNumbers,
     choose_columns,
@@ -87,13 +89,20 @@ class FitsTable:
             raise fault(f"{message} are not read", column=widest.name)
         self._hdu, self._file, self._start, self._fault = hdu, file, hdu.start, fault
         self._digest: RowsDigest | None = None
-        self.packed = isinstance(file, gzip.GzipFile)
-        if not self.packed:  # that will be seen when it is unpacked
+        self.packed = isinstance(file, (gzip.GzipFile, UnpackedFile))
+        if not isinstance(file, gzip.GzipFile):  # that will be seen when it is unpacked
             check_complete(file, hdu, path)
 
     def want(self, types: Mapping[str, pl.DataType]) -> pl.Schema:
         """Return the schema: a FITS file says itself what its columns are."""
         return self.schema
+
+    def reopened(self, path: Path, file: io.BufferedIOBase) -> FitsTable:
+        """Return the same table of a file that was opened again, and is what it was."""
+        table = copy.copy(self)
+        table.path, table._file, table._start = path, file, self._hdu.start
+        table._digest, table._fault = None, partial(InputError, path=path, hdu=self.hdu)
+        return table
 
     def frames(
         self,
@@ -230,8 +239,14 @@ def open_fits(path: Path, hdus: Sequence[str] = ()) -> FitsTable:
     """
     with ExitStack() as stack:
         file = stack.enter_context(open_bytes(path))
-        hdu, primary = find_hdu(file, path, hdus)
-        table = FitsTable(path, file, hdu, primary)
+        names = tuple(hdus)
+        known: FitsTable | None = kept.table(file, names)
+        if known is not None:
+            table = known.reopened(path, file)
+        else:
+            hdu, primary = find_hdu(file, path, hdus)
+            table = FitsTable(path, file, hdu, primary)
+            kept.keep_table(file, names, table)
         stack.pop_all()
     return table
 

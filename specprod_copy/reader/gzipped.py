@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import gzip
 import io
+from contextlib import suppress
 from pathlib import Path
 from tempfile import SpooledTemporaryFile, gettempdir
 from typing import cast
 
 from isal import igzip
 
-from specprod_copy.reader.files import open_regular
+from specprod_copy.reader.files import DAMAGED, open_regular
+from specprod_copy.reader.kept import Identity, kept
 from specprod_copy.reader.selection import Fault
 
 MAGIC = b"\x1f\x8b"
@@ -29,8 +31,19 @@ def open_unpacking(path: Path) -> io.BufferedIOBase:
     file = open_regular(path)
     if file.peek(len(MAGIC))[: len(MAGIC)] != MAGIC:
         return file
-    file.close()
-    return igzip.open(path)
+    with file:
+        if known := kept.unpacked(file):
+            return known
+        room, identity = kept.room(file), Identity.of(file)
+    packed = igzip.open(path)
+    if room:
+        # What is wrong with a damaged file is said when its tables are read.
+        with suppress(*DAMAGED), packed:
+            data = packed.read(room + 1)
+            if len(data) <= room and Identity.of(packed) == identity:
+                return kept.keep_unpacked(identity, data)
+        packed = igzip.open(path)
+    return packed
 
 
 def unpack(file: gzip.GzipFile, start: int, size: int, fault: Fault) -> io.BufferedIOBase:

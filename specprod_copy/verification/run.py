@@ -18,7 +18,7 @@ from specprod_copy.executors.workers import processes
 from specprod_copy.option import Option, Schema, jobs_option
 from specprod_copy.plan import ledger, ledger_format
 from specprod_copy.plan.limits import LIMITS, Limits
-from specprod_copy.plan.looks import Looks
+from specprod_copy.plan.looks import Looks, open_looks
 from specprod_copy.plan.planning import Planner
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.schema_from_server import read_schema
@@ -165,7 +165,7 @@ def verify(
             if workers is None and options.jobs > 1:
                 workers = stack.enter_context(processes(options.jobs))
             try:
-                looks = looks or Looks(workers, catalogue.keywords)
+                looks = looks or stack.enter_context(open_looks(catalogue.keywords, workers))
                 found = read_schema(connection, schema)
                 inputs = inputs_with_tiles(
                     catalogue, inputs, options.stages, connection, found, looks
