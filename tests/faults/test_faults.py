@@ -113,6 +113,33 @@ def test_workers_end_with_their_parent(loads, whole):
     loads.complete(whole)
 
 
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["kill", "term"])
+def test_workers_of_verify_end_with_their_parent(loads, whole, gate, number):
+    loads.load()
+    closed = gate("zpix", 0, "verify")
+    process = loads.start("-j", "3", command=("verify",), gate=closed)
+    closed.await_loader(process, processes=3)
+    others = workers_of(process)
+    assert len(others) == 2
+    process.send_signal(number)
+    process.communicate()
+    wait_until(
+        lambda: not any(Path(f"/proc/{pid}").exists() for pid in others), "its workers have ended"
+    )
+
+
+def test_killed_worker_of_verify(loads, whole, gate):
+    loads.load()
+    closed = gate("zpix", 0, "verify")
+    process = loads.start("-j", "2", command=("verify",), gate=closed)
+    closed.await_loader(process, processes=2)
+    os.kill(workers_of(process)[0], signal.SIGKILL)
+    closed.open()
+    assert one_error(process).endswith(
+        "a worker process died (killed, or out of memory); run the command again"
+    )
+
+
 def test_ctrl_c_while_keys_are_made(loads, whole):
     """The statement that waits for a lock is cancelled."""
     with loads.held("potential", "ACCESS SHARE"):  # as any reader does

@@ -37,6 +37,7 @@ import os, sys, time
 from pathlib import Path
 from specprod_copy.loading import copying
 from specprod_copy.rows import encoding
+from specprod_copy.verification import work
 table, row, moment, folder = os.environ.get("GATE", ". 0 . .").split()
 
 def wait():
@@ -61,7 +62,13 @@ def table_rows(unit, *others, **options):
             wait_at(unit)
         yield rows
 
-copying.load_units, encoding.table_rows = load_units, table_rows
+def scan_files(job, units):
+    if moment == "verify":
+        wait_at(units[-1])
+    return real_scan(job, units)
+
+real_scan = work.scan_files
+copying.load_units, encoding.table_rows, work.scan_files = load_units, table_rows, scan_files
 if __name__ == "__mp_main__" and moment == "start":
     wait()
 if __name__ == "__main__":
@@ -102,15 +109,19 @@ class Loads:
     # Disturbed -----------------------------------------------------------------------------------
 
     def start(
-        self, *options: str, gate: Gate | None = None, whole_bytes: int = 0
+        self,
+        *options: str,
+        gate: Gate | None = None,
+        whole_bytes: int = 0,
+        command: tuple[str, ...] = ("load", "all"),
     ) -> subprocess.Popen[str]:
-        """Start a load of everything, into schema iron, as the command line does."""
+        """Start a command, a load of everything, for schema iron as the command line does."""
         variables = {"WHOLE_BYTES": str(whole_bytes)}
         if gate:
             variables["GATE"] = gate.variable
-        command = [*self.driver, "load", "all", "-p", "iron", "-r", str(self.root)]
+        arguments = [*self.driver, *command, "-p", "iron", "-r", str(self.root)]
         return subprocess.Popen(
-            [*command, "--dsn", self.conninfo, *options],
+            [*arguments, "--dsn", self.conninfo, *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
