@@ -116,7 +116,7 @@ def test_workers_end_with_their_parent(loads, whole):
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["kill", "term"])
 def test_workers_of_verify_end_with_their_parent(loads, whole, gate, number):
     loads.load()
-    closed = gate("zpix", 0, "verify")
+    closed = gate("potential", 0, "verify")
     process = loads.start("-j", "3", command=("verify",), gate=closed)
     closed.await_loader(process, processes=3)
     others = workers_of(process)

@@ -101,6 +101,7 @@ class Loads:
 
     def __init__(self, driver: list[str], root: Path, conninfo: str) -> None:
         self.driver, self.root, self.conninfo = driver, root, conninfo
+        self.started: list[subprocess.Popen[str]] = []
 
     @property
     def inputs(self) -> Inputs:
@@ -120,7 +121,7 @@ class Loads:
         if gate:
             variables["GATE"] = gate.variable
         arguments = [*self.driver, *command, "-p", "iron", "-r", str(self.root)]
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*arguments, "--dsn", self.conninfo, *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -130,6 +131,8 @@ class Loads:
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             env=os.environ | variables,
         )
+        self.started.append(process)
+        return process
 
     def units(self) -> int:
         """Return how many units are loaded, 0 while there is no ledger."""
@@ -260,6 +263,9 @@ def whole(undisturbed) -> dict[str, object]:
 def loads(undisturbed) -> Iterator[Loads]:
     """Return loads into a schema that does not exist yet."""
     yield undisturbed[0]
+    for process in undisturbed[0].started:  # after a failure it may hold a lock
+        process.kill()
+    undisturbed[0].started.clear()
     undisturbed[0].execute("DROP SCHEMA IF EXISTS iron CASCADE")
 
 
