@@ -15,7 +15,7 @@ from specprod_copy.reader.fits import FitsTable
 from specprod_copy.tables import Inputs
 
 STATEMENTS, STATEMENTS_OVERWRITE = 711, 1130
-"""So many were needed when each step asked for itself."""
+"""So many a load needed when each step asked for itself."""
 
 
 @pytest.fixture
@@ -23,17 +23,19 @@ def counts(monkeypatch) -> Iterator[Counter[str]]:
     """Count descriptions of HDUs that are read, and statements."""
     found: Counter[str] = Counter()
 
-    def count(owner: type, name: str, what: str) -> None:
-        real = getattr(owner, name)
+    describe, execute = FitsTable.__init__, psycopg.Cursor.execute
 
-        def counted(*arguments, **options):
-            found[what] += 1
-            return real(*arguments, **options)
+    def described(*arguments):
+        found["opens"] += 1
+        describe(*arguments)
 
-        monkeypatch.setattr(owner, name, counted)
+    def executed(cursor, query, *arguments, **options):
+        # How long a statement waits for a lock is set beside it, not asked.
+        found["statements"] += "set_config('lock_timeout'" not in str(query)
+        return execute(cursor, query, *arguments, **options)
 
-    count(FitsTable, "__init__", "opens")
-    count(psycopg.Cursor, "execute", "statements")
+    monkeypatch.setattr(FitsTable, "__init__", described)
+    monkeypatch.setattr(psycopg.Cursor, "execute", executed)
     return found
 
 
