@@ -13,6 +13,9 @@ from specprod_copy.desi.domains import Range, accepts
 RA: Final = Range(0.0, 360.0, pl.Float64, closed="left")
 DEC: Final = Range(-90.0, 90.0, pl.Float64)
 
+LENGTH: Final = 22
+"""Characters of a name."""
+
 
 @accepts(ra=RA, dec=DEC)
 def desiname(ra: pl.Expr, dec: pl.Expr) -> pl.Expr:

@@ -18,7 +18,7 @@ from specprod_copy.executors.executor import Workers
 from specprod_copy.executors.workers import processes
 from specprod_copy.loading import overwrite
 from specprod_copy.loading.options import LoadOptions
-from specprod_copy.loading.quarantine import check_files, refused_rows
+from specprod_copy.loading.quarantine import check_files, lost_primaries, refused_rows
 from specprod_copy.loading.run import Loader
 from specprod_copy.loading.summary import LoadSummary
 from specprod_copy.plan import ledger, ledger_format
@@ -145,6 +145,9 @@ def load(
             run.columns,
             # Those who load other parts would write the same files at the same time.
             options.quarantine_folder if options.part is None else None,
+        )
+        run.summary.notes += lost_primaries(
+            run.ledger, options.schema, run.inputs, run.touched_sources()
         )
     if beside is not None:
         run.summary.tables = beside.tables

@@ -7,6 +7,7 @@ next load.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -23,7 +24,8 @@ from specprod_copy.postgres.columns import Column
 from specprod_copy.reader import InputTable, open_table
 from specprod_copy.rows.transform import Transform
 from specprod_copy.rows.units import Refusal
-from specprod_copy.tables import TableSource
+from specprod_copy.tables import Inputs, TableSource
+from specprod_copy.tables.common import PRIMARY
 
 _PLACE = pl.Schema({name: pl.String() for name in ("table", "file", "hdu")})
 _REFUSAL = pl.Schema(
@@ -101,6 +103,36 @@ def refused_rows(
     if folder is not None and frames:
         _write(folder, frames)
     return refused
+
+
+def lost_primaries(
+    ledger: Ledger, schema: str, inputs: Inputs, sources: Iterable[TableSource]
+) -> list[str]:
+    """Return notes on targets whose primary spectrum is in quarantine.
+
+    Where nspec and primary are computed in the database, there are none.
+    """
+    notes = []
+    for source in sources:
+        if not PRIMARY.keys() <= source.derived.keys():
+            continue
+        if source.after_rows is not None and source.after_rows(inputs):
+            continue
+        lost = 0
+        for (file, hdu), refusals in ledger.quarantine(source.table, source.stage).items():
+            with open_table(inputs.files.root / file, (hdu,) if hdu else ()) as table:
+                names = [n for n in map(str.upper, PRIMARY) if n.endswith("PRIMARY")]
+                names = [name for name in names if name in table.schema]
+                rows = np.unique([refusal.row for refusal in refusals])
+                found = _as_in_file(table, names, rows)
+            if names:
+                lost += found.select(pl.any_horizontal(names).fill_null(False).sum()).item()
+        if lost:
+            notes.append(
+                f"{source.table}: the primary spectra of {lost:,} targets are in quarantine; "
+                f"specprod-copy primary --schema {shlex.quote(schema)} chooses the next ones"
+            )
+    return notes
 
 
 def _write(folder: Path, frames: Mapping[str, pl.DataFrame]) -> None:

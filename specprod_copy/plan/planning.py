@@ -51,7 +51,7 @@ class Plan:
     units : list of Unit
         What is to be loaded, in the order of loading.
     notes : list of str
-        What looks like an input and is left out.
+        What looks like an input and is left out; what is odd about files, but no error.
     moved : list of (TableSource, str, str)
         Files that the ledger has under another name, which is first, than they have now.
     renewals : list of Renewal
@@ -188,6 +188,10 @@ class Planner:
                 list(_missing(whole, loaded.get(whole.place, ()), self.limits.unit_rows))
                 for whole in opened
             ]
+            for whole, look, ranges_to_load in zip(opened, seen, missing, strict=True):
+                if ranges_to_load:
+                    said = source.notes(look)
+                    plan.notes += [f"{whole.file}[{whole.hdu}]: {note}" for note in said]
             wanted: list[np.ndarray | None] = [None] * len(files)
             column = source.first_per(self.inputs)
             if column is not None and any(missing):
@@ -200,7 +204,7 @@ class Planner:
                 plan.units += [_part(whole, *part) for part in parts]
         given = {self.inputs.tiles_file, self.inputs.exposures_file}
         paths = dict.fromkeys(unit.path for unit in plan.files)
-        plan.notes = self.inputs.files.left_out(path for path in paths if path not in given)
+        plan.notes += self.inputs.files.left_out(path for path in paths if path not in given)
         return plan
 
     def look(self, sources: Sequence[TableSource]) -> None:

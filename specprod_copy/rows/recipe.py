@@ -151,7 +151,8 @@ def _missing(source: TableSource, columns: list[str], available: Collection[str]
         for column in columns
         for expression in _wanted(source, column)
         for name in expression.meta.root_names()
-        if name not in available
+        # What ends in a question mark is said of files by their description, see `constants`.
+        if name not in available and not name.endswith("?")
     ]
     names = list(dict.fromkeys(names))
     close = [match for name in names for match in get_close_matches(name, available, 1, 0.8)]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import polars as pl
 
 from specprod_copy.desi import desiname, ids
 from specprod_copy.desi.domains import Range
 from specprod_copy.desi.production import survey_program_from_name
+from specprod_copy.desi.programs import DEFAULT_PROGRAM, PROGRAM_RULES
 from specprod_copy.errors import InputError
-from specprod_copy.reader import Described
+from specprod_copy.reader import Described, read_table
 from specprod_copy.tables.source import NOT_FINITE, Check
 
 NO_SKY = ids.no_sky(pl.col("TARGETID"))
@@ -42,6 +43,38 @@ COEFFICIENTS = {"COEFF": 10}
 DESINAME = ids.desiname(pl.col("TARGET_RA"), pl.col("TARGET_DEC"))
 """Name of a target by its position."""
 
+_NARROW = "narrow?"
+
+DESINAMES = (
+    # Of 4-byte positions one name in twenty gets another last digit. A shorter name is one of those
+    # that desiutil before 3.5 made wrongly.
+    pl.when(pl.col(_NARROW) & (pl.col("DESINAME").str.len_bytes() == desiname.LENGTH))
+    .then(pl.col("DESINAME"))
+    .otherwise(DESINAME),
+    DESINAME,
+)
+"""The ways of making a name: that of the file, where its positions are narrow; by the position."""
+
+
+def narrow_positions(table: Described) -> Mapping[str, object]:
+    """Return the constant that lets the names of a file count."""
+    has_names = table.schema.get("DESINAME") == pl.String
+    return {_NARROW: True} if _is_narrow(table) and has_names else {}
+
+
+def note_narrow_positions(table: Described) -> Sequence[str]:
+    """Return the note that names are not made by the position, or not exactly."""
+    if not _is_narrow(table):
+        return ()
+    narrow = "TARGET_RA and TARGET_DEC have 4 bytes"
+    if narrow_positions(table):
+        return (f"{narrow}: names are those of its column DESINAME, as far as they are whole",)
+    return (f"{narrow}: last digits of names that are made of them may differ from the right ones",)
+
+
+def _is_narrow(table: Described) -> bool:
+    return any(table.schema.get(name) == pl.Float32 for name in ("TARGET_RA", "TARGET_DEC"))
+
 
 def absent_bitmasks() -> dict[str, tuple[pl.Expr, ...]]:
     """Return how bitmask columns are made: copied, or 0 where the file does not have them."""
@@ -52,6 +85,40 @@ def known_survey() -> Check:
     """Return the rule that SURVEY is one with a code."""
     known = ", ".join(ids.SURVEYS)
     return Check("SURVEY", ids.surveyid(pl.col("SURVEY")).is_null(), f"none of {known}")
+
+
+def usual_program() -> Check:
+    """Return the rule that PROGRAM is one that tiles have: tables are joined on it."""
+    known = [*sorted(rule.program for rule in PROGRAM_RULES), DEFAULT_PROGRAM]
+    code = pl.col("PROGRAM").cast(pl.String).cast(pl.Enum(known), strict=False)
+    return Check("PROGRAM", code.is_null(), f"none of {', '.join(known)}")
+
+
+def odd_words(*columns: str) -> Callable[[Described], Sequence[str]]:
+    """Return what notes how many words in text columns are blank, unknown or have capitals."""
+
+    def notes(table: Described) -> list[str]:
+        names = [name for name in columns if table.schema.get(name) == pl.String]
+        if not names:
+            return []
+        try:
+            words = read_table(table.path, (table.hdu,) if table.hdu else (), names)
+        except InputError:
+            return []  # It is refused, or put into quarantine, when it is loaded.
+        found = []
+        for name in names:
+            word = pl.col(name)
+            odd = words.filter(
+                word.is_null() | word.is_in(["", "unknown"]) | (word != word.str.to_lowercase())
+            )[name]
+            if len(odd):
+                number = f"{len(odd):,} row" + "s" * (len(odd) > 1)
+                found.append(
+                    f"{name} is blank, unknown or has capitals in {number}, e.g. {odd[0]!r}"
+                )
+        return found
+
+    return notes
 
 
 def known_program() -> Check:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from specprod_copy.tables.common import known_survey, position
+from specprod_copy.tables.common import known_survey, odd_words, position
 from specprod_copy.tables.source import Check, TableSource
 
 _MJD_OF_1970 = 40587
@@ -44,4 +44,5 @@ SOURCE = TableSource(
         *position("TILERA", "TILEDEC"),
         Check("MJD", ~pl.col("MJD").is_between(*_DATES), "not a date of the years 1 to 9999"),
     ),
+    notes=odd_words("PROGRAM", "FAPRGRM", "GOALTYPE"),
 )

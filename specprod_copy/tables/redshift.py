@@ -16,7 +16,7 @@ from specprod_copy.reader import Described
 from specprod_copy.tables.common import (
     CATALOG_KEYWORDS,
     COEFFICIENTS,
-    DESINAME,
+    DESINAMES,
     NO_SKY,
     PRIMARY,
     TARGETPHOTID,
@@ -24,8 +24,11 @@ from specprod_copy.tables.common import (
     known_program,
     known_survey,
     named_position,
+    narrow_positions,
+    note_narrow_positions,
     refuse_other_group,
     survey_and_program,
+    usual_program,
     within,
 )
 from specprod_copy.tables.inputs import Inputs
@@ -48,12 +51,12 @@ def _has_catalogs(inputs: Inputs) -> bool:
 
 def _cumulative(table: Described) -> Mapping[str, object]:
     refuse_other_group(table, "cumulative")
-    return survey_and_program(table)
+    return {**survey_and_program(table), **narrow_positions(table)}
 
 
 def _healpix(table: Described) -> Mapping[str, object]:
     refuse_other_group(table, "healpix")
-    return survey_and_program(table)
+    return {**survey_and_program(table), **narrow_positions(table)}
 
 
 def _ztileid(spgrp: pl.Expr) -> pl.Expr:
@@ -68,7 +71,7 @@ ZTILE = TableSource(
     derived={
         "id": (_ztileid(pl.col("SPGRP")), _ztileid(pl.lit("cumulative"))),
         "targetphotid": (TARGETPHOTID,),
-        "desiname": (DESINAME,),
+        "desiname": DESINAMES,
         "spgrp": (pl.col("SPGRP"), pl.lit("cumulative")),
         **PRIMARY,
     },
@@ -76,6 +79,7 @@ ZTILE = TableSource(
     vectors=COEFFICIENTS,
     checks=(
         known_survey(),
+        usual_program(),
         Check("SPGRP", ids.spgrpid(pl.col("SPGRP")).is_null(), "no such spectra group"),
         within("SPGRPVAL", ids.SPGRPVAL),
         within("TILEID", ids.TILEID),
@@ -83,6 +87,7 @@ ZTILE = TableSource(
     ),
     constants=_cumulative,
     keywords=CATALOG_KEYWORDS,
+    notes=note_narrow_positions,
     applies=_has_catalogs,
     after_rows=lambda inputs: () if inputs.files.zall_tilecumulative() else ("primary",),
 )
@@ -94,7 +99,7 @@ ZPIX = TableSource(
     hdus=("ZCATALOG",),
     derived={
         "id": (ids.zpixid(pl.col("PROGRAM"), pl.col("SURVEY"), pl.col("TARGETID")),),
-        "desiname": (DESINAME,),
+        "desiname": DESINAMES,
         "spgrp": (pl.col("SPGRP"), pl.lit("healpix")),
         "spgrpval": (pl.col("HEALPIX"),),
         **absent_bitmasks(),
@@ -105,6 +110,7 @@ ZPIX = TableSource(
     checks=(known_survey(), known_program(), *named_position()),
     constants=_healpix,
     keywords=CATALOG_KEYWORDS,
+    notes=note_narrow_positions,
     applies=_has_catalogs,
     after_rows=lambda inputs: () if inputs.files.zall_pix() else ("primary",),
 )

@@ -75,6 +75,9 @@ class TableSource:
         it: from the header, or from the name of the file. A column in the file wins.
     keywords : tuple of str
         What `constants` reads of the header.
+    notes : callable
+        Takes the description of an input table, returns what is to be said of it before it is
+        loaded, though it is no error.
     after_rows : callable, optional
         Takes the `Inputs`, returns names of SQL templates to run on the table after its last row.
     finitize : bool
@@ -99,6 +102,7 @@ class TableSource:
     unless_in: TableSource | None = None
     constants: Callable[[Described], Mapping[str, object]] | None = None
     keywords: tuple[str, ...] = ()
+    notes: Callable[[Described], Sequence[str]] = lambda table: ()
     after_rows: Callable[[Inputs], Sequence[str]] | None = None
     finitize: bool = True
     vectors: Mapping[str, int] = field(default_factory=dict)
@@ -106,7 +110,7 @@ class TableSource:
 
     def __getstate__(self) -> dict[str, object]:
         """Leave out what chooses files: workers make rows, of files that were chosen."""
-        chooses = ("files", "applies", "first_per", "unless_in", "after_rows")
+        chooses = ("files", "applies", "first_per", "unless_in", "after_rows", "notes")
         return {name: value for name, value in vars(self).items() if name not in chooses}
 
     @property

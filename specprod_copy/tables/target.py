@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from specprod_copy.desi import ids
-from specprod_copy.tables.common import TARGETPHOTID, absent_bitmasks, known_survey, within
+from specprod_copy.tables.common import (
+    TARGETPHOTID,
+    absent_bitmasks,
+    known_survey,
+    usual_program,
+    within,
+)
 from specprod_copy.tables.source import TableSource
 
 SOURCE = TableSource(
@@ -12,5 +18,5 @@ SOURCE = TableSource(
     files=lambda inputs: inputs.files.targetphot(),
     hdus=("TARGETPHOT",),
     derived={"id": (TARGETPHOTID,), **absent_bitmasks()},
-    checks=(known_survey(), within("TILEID", ids.TILEID)),
+    checks=(known_survey(), usual_program(), within("TILEID", ids.TILEID)),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specprod_copy.desi import ids
-from specprod_copy.tables.common import known_survey, position, within
+from specprod_copy.tables.common import known_survey, odd_words, position, usual_program, within
 from specprod_copy.tables.source import TableSource
 
 SOURCE = TableSource(
@@ -13,5 +13,11 @@ SOURCE = TableSource(
     # The pipeline calls a table that it computed anew TILE_COMPLETENESS, one merged with an older
     # version TILES.
     hdus=("TILE_COMPLETENESS", "TILES"),
-    checks=(known_survey(), within("TILEID", ids.TILEID), *position("TILERA", "TILEDEC")),
+    checks=(
+        known_survey(),
+        usual_program(),
+        within("TILEID", ids.TILEID),
+        *position("TILERA", "TILEDEC"),
+    ),
+    notes=odd_words("FAPRGRM", "GOALTYPE"),
 )
