@@ -14,7 +14,7 @@ from specprod_copy.doctor.server import (
 )
 from specprod_copy.doctor.settings import check_settings
 from specprod_copy.doctor.space import check_space
-from specprod_copy.postgres.connection import connect, translated_errors
+from specprod_copy.postgres.connection import connect, set_up_session, translated_errors
 from specprod_copy.tables import Inputs
 
 
@@ -42,16 +42,14 @@ def doctor(conninfo: str, schema: str | None = None, inputs: Inputs | None = Non
     SpecprodCopyError
         If an input file is not as it must be.
     """
-    # First as the server is, then as the loader's sessions are.
     with (
         connect(conninfo, settings={}) as connection,
         translated_errors("cannot examine the server"),
     ):
+        # First as the server is, then as the loader's sessions are. By one connection: a role may
+        # be allowed no more.
         settings = list(check_settings(connection))
-    with (
-        connect(conninfo) as connection,
-        translated_errors("cannot examine the server"),
-    ):
+        set_up_session(connection)
         facts = ask(connection)
         found = [
             *check_server(connection, facts),

@@ -166,6 +166,29 @@ def connect(conninfo: str, *, settings: Mapping[str, str] = SESSION_SETTINGS) ->
         refuse_shared_sessions(connection, conninfo)
         protect(connection)
         _set_up_socket(connection)
+        set_up_session(connection, settings)
+    except psycopg.Error as error:
+        # psycopg looks a name of PGHOST up as well, but shows only that of the connection string.
+        said = one_line(error).replace("resolve host None", f"resolve host {os.getenv('PGHOST')!r}")
+        raise DatabaseError(
+            f"cannot connect: {said.rstrip('?')}. If the server is only down for a "
+            "while, run the command again then. Check --dsn, --hostname, --username and --dbname, "
+            "the PG* variables and ~/.pgpass, or leave all of them out to use the embedded server"
+        ) from error
+    return connection
+
+
+def set_up_session(
+    connection: psycopg.Connection, settings: Mapping[str, str] = SESSION_SETTINGS
+) -> None:
+    """Set what a session relies on, where the server knows it.
+
+    Raises
+    ------
+    DatabaseError
+        If the role may not set one of them, and it has another value.
+    """
+    try:
         connection.execute(
             # The server spells some of the names with capitals: TimeZone.
             """SELECT set_config(s.name, wanted.value, false)
@@ -179,15 +202,6 @@ def connect(conninfo: str, *, settings: Mapping[str, str] = SESSION_SETTINGS) ->
             f"the loader's sessions cannot be set up: {one_line(error)}. Let an administrator "
             "RESET it for this role and database"
         ) from error
-    except psycopg.Error as error:
-        # psycopg looks a name of PGHOST up as well, but shows only that of the connection string.
-        said = one_line(error).replace("resolve host None", f"resolve host {os.getenv('PGHOST')!r}")
-        raise DatabaseError(
-            f"cannot connect: {said.rstrip('?')}. If the server is only down for a "
-            "while, run the command again then. Check --dsn, --hostname, --username and --dbname, "
-            "the PG* variables and ~/.pgpass, or leave all of them out to use the embedded server"
-        ) from error
-    return connection
 
 
 def session_name(conninfo: str) -> str:

@@ -47,7 +47,18 @@ def pages(conninfo: str, schema: str) -> dict[str, tuple[int, int]]:
         return {table: (all_pages, frozen) for table, all_pages, frozen in found}
 
 
-def test_rows_are_frozen(database, inputs):
+@pytest.fixture
+def no_autovacuum(database):
+    """Nobody else marks pages meanwhile."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        for change in ("SET autovacuum = off", "RESET autovacuum"):
+            connection.execute(f"ALTER SYSTEM {change}")
+            connection.execute("SELECT pg_reload_conf()")
+            if change.startswith("SET"):
+                yield
+
+
+def test_rows_are_frozen(database, inputs, no_autovacuum):
     """Of a load in one transaction, of a larger one, and not of one that commits in between."""
     load(database, inputs, LoadOptions(STAGES, "larger", jobs=1, limits=LARGE))
     load(database, inputs, LoadOptions(STAGES, "small", jobs=1))
