@@ -32,6 +32,7 @@ COMMANDS = (
     "primary",
     "patch",
     "grant",
+    "diff",
     "batch",
     "render-ddl",
     "demo",

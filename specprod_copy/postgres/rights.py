@@ -93,3 +93,25 @@ def enable_q3c(
         # A load of another schema has installed it since we asked.
         pass
     return q3c_schema(connection)
+
+
+def readers(connection: psycopg.Connection, schema: str) -> dict[str, frozenset[str]]:
+    """Return who may read tables, and use the schema (the empty name), beside their owners.
+
+    ``public`` stands for everybody, as in SQL.
+    """
+    query = """
+        SELECT name, coalesce(array_agg(role), '{}') FROM (
+            SELECT '' AS name, g.grantee, g.privilege_type AS granted, 'USAGE' AS wanted,
+                   nspowner AS owner
+            FROM pg_namespace, aclexplode(nspacl) g WHERE nspname = %(schema)s
+            UNION ALL
+            SELECT relname, g.grantee, g.privilege_type, 'SELECT', relowner
+            FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace, aclexplode(relacl) g
+            WHERE nspname = %(schema)s AND relkind IN ('r', 'p')
+        ) AS rights
+        CROSS JOIN LATERAL (SELECT CASE WHEN grantee = 0 THEN 'public'
+                                        ELSE pg_get_userbyid(grantee)::text END AS role) AS named
+        WHERE granted = wanted AND grantee <> owner GROUP BY name"""
+    found = connection.execute(query, {"schema": schema}).fetchall()
+    return {name: frozenset(roles) for name, roles in found}

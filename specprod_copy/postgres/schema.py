@@ -57,6 +57,8 @@ class Index:
     valid: bool = True
     clustered: bool = field(default=False, compare=False)
     """Whether the table was ordered on it."""
+    text: str = field(default="", compare=False)
+    """What follows USING, as the server writes it; empty for one of an SQL file."""
 
     @classmethod
     def of_key(cls, key: Key) -> Index:
@@ -94,6 +96,8 @@ class Check:
 
     name: str
     expression: str
+    text: str = field(default="", compare=False)
+    """As the server writes it; empty for one of an SQL file."""
 
     def __str__(self) -> str:
         return f"CHECK ({self.expression})"

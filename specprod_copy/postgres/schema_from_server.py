@@ -50,7 +50,7 @@ _QUERY = """
          WHERE o.conrelid = c.oid AND o.contype IN ('p', 'u', 'f', 'c')),
         (SELECT json_agg(json_build_array(
                 i.relname, x.indisunique, m.amname, pg_get_expr(x.indpred, x.indrelid, true),
-                x.indisvalid, x.indisclustered,
+                x.indisvalid, x.indisclustered, pg_get_indexdef(x.indexrelid),
                 (SELECT json_agg(
                      pg_get_indexdef(x.indexrelid, k, true)
                      || CASE WHEN p.opcdefault THEN '' ELSE ' ' || p.opcname END
@@ -97,7 +97,7 @@ def _table(name: str, comment: str | None, columns: Any, constraints: Any, index
         if kind == "f":
             references.append(Reference(constraint, tuple(own), table, tuple(others), validated))
         elif kind == "c":
-            checks.append(Check(constraint, one_form(expression)))
+            checks.append(Check(constraint, one_form(expression), expression))
         else:
             keys.append(Key(constraint, tuple(own), primary=kind == "p"))
     return Table(
@@ -154,6 +154,7 @@ def _index(
     predicate: str | None,
     valid: bool,
     clustered: bool,
+    text: str,
     expressions: list[str],
 ) -> Index:
     return Index(
@@ -164,4 +165,5 @@ def _index(
         one_form(predicate or ""),
         valid,
         clustered,
+        text.partition(" USING ")[2],
     )

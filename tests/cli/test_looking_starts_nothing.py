@@ -18,6 +18,7 @@ READING = {
     "status": ["status", "--schema", "none"],
     "verify": ["verify", "--specprod", "fuji", "--root", "."],
     "grant": ["grant", "--schema", "none"],
+    "diff": ["diff", "--schema", "none"],
     "doctor": ["doctor"],
     "primary": ["primary", "--schema", "none"],
     "sync --dry-run": ["sync", "--dry-run", "--specprod", "daily", "--root", "."],

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import sql
+from support.schemas import CHANGES, build
 
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.postgres import ddl
@@ -20,24 +20,6 @@ from specprod_copy.postgres.schema_from_ddl import define
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.sql_text import one_form
 from specprod_copy.tables import specprod_catalogue
-
-PHASES = [phase for phase in ddl.PHASES if phase not in ("cluster", "grants")]
-
-
-def build(connection: psycopg.Connection, name: str, q3c: str | None = "public") -> None:
-    """Make a schema with all its tables; q3c in a schema of its choice."""
-    if q3c is not None:
-        place = sql.Identifier(q3c)
-        connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(place))
-        connection.execute("DROP EXTENSION IF EXISTS q3c")
-        connection.execute(sql.SQL("CREATE EXTENSION q3c SCHEMA {}").format(place))
-    phases = [phase for phase in PHASES if q3c is not None or phase != "q3c"]
-    tables = ["schema", *specprod_catalogue().definition.tables]
-    for statement in ddl.statements(
-        specprod_catalogue().definition, tables, phases, schema=name, q3c=q3c or "public"
-    ):
-        if "EXTENSION" not in statement.sql:
-            connection.execute(statement.sql.encode())
 
 
 @pytest.fixture(scope="module")
@@ -102,130 +84,6 @@ def test_a_schema_without_tables(server):
     server.execute("DROP SCHEMA bare")
 
 
-CHANGES = {
-    "a table is gone": ("DROP TABLE {s}.zpix", "zpix", "table", "zpix is missing"),
-    "a table is unknown": ("CREATE TABLE {s}.other (x int)", "other", "table", "other is unknown"),
-    "a column is gone": (
-        "ALTER TABLE {s}.frame DROP COLUMN ebv",
-        "frame",
-        "column",
-        "ebv is missing",
-    ),
-    "a column is unknown": (
-        "ALTER TABLE {s}.frame ADD COLUMN x int",
-        "frame",
-        "column",
-        "x is unknown",
-    ),
-    "another type": (
-        "ALTER TABLE {s}.zpix ALTER COLUMN zwarn TYPE int4",
-        "zpix",
-        "column",
-        "zwarn int4 NOT NULL, not zwarn int8 NOT NULL",
-    ),
-    "another length": (
-        "ALTER TABLE {s}.zpix ALTER COLUMN desiname TYPE varchar(21)",
-        "zpix",
-        "column",
-        "desiname varchar(21) NOT NULL, not desiname varchar(22) NOT NULL",
-    ),
-    "NOT NULL lost": (
-        "ALTER TABLE {s}.zpix ALTER COLUMN z DROP NOT NULL",
-        "zpix",
-        "column",
-        "z float8, not z float8 NOT NULL",
-    ),
-    "another default": (
-        "ALTER TABLE {s}.load_ledger ALTER COLUMN rows_quarantined SET DEFAULT 1",
-        "load_ledger",
-        "default",
-        "rows_quarantined is 1, not 0",
-    ),
-    "another comment": (
-        "COMMENT ON COLUMN {s}.zpix.z IS NULL",
-        "zpix",
-        "comment",
-        "z is none, not Redshift from Redrock (UCD src.redshift)",
-    ),
-    "no primary key": (
-        "ALTER TABLE {s}.zpix DROP CONSTRAINT zpix_pkey",
-        "zpix",
-        "key",
-        "zpix_pkey is missing",
-    ),
-    "a CHECK with a foreign key's name": (
-        "ALTER TABLE {s}.zpix DROP CONSTRAINT zpix_targetid_fkey, "
-        "ADD CONSTRAINT zpix_targetid_fkey CHECK (targetid <> 0)",
-        "zpix",
-        "reference",
-        "zpix_targetid_fkey is CHECK (targetid <> 0), "
-        "not FOREIGN KEY (targetid) REFERENCES photometry (targetid)",
-    ),
-    "a foreign key that is not valid": (
-        "ALTER TABLE {s}.zpix DROP CONSTRAINT zpix_targetid_fkey, "
-        "ADD CONSTRAINT zpix_targetid_fkey FOREIGN KEY (targetid) "
-        "REFERENCES {s}.photometry (targetid) NOT VALID",
-        "zpix",
-        "reference",
-        "zpix_targetid_fkey is FOREIGN KEY (targetid) REFERENCES photometry (targetid) NOT VALID, "
-        "not FOREIGN KEY (targetid) REFERENCES photometry (targetid)",
-    ),
-    "an index on another column": (
-        "DROP INDEX {s}.ix_zpix_z; CREATE INDEX ix_zpix_z ON {s}.zpix (zwarn)",
-        "zpix",
-        "index",
-        "ix_zpix_z is INDEX USING btree (zwarn), not INDEX USING btree (z)",
-    ),
-    "an index of another kind": (
-        "DROP INDEX {s}.ix_zpix_z; CREATE INDEX ix_zpix_z ON {s}.zpix USING brin (z)",
-        "zpix",
-        "index",
-        "ix_zpix_z is INDEX USING brin (z), not INDEX USING btree (z)",
-    ),
-    "an index of some rows": (
-        "DROP INDEX {s}.ix_zpix_z; CREATE INDEX ix_zpix_z ON {s}.zpix (z) WHERE spectype = 'QSO'",
-        "zpix",
-        "index",
-        "ix_zpix_z is INDEX USING btree (z) WHERE spectype = 'QSO', not INDEX USING btree (z)",
-    ),
-    "an index that lost its rows": (
-        "UPDATE pg_index SET indisvalid = false FROM pg_class i, pg_namespace n "
-        "WHERE i.oid = indexrelid AND n.oid = relnamespace AND relname = 'ix_zpix_z'",
-        "zpix",
-        "index",
-        "ix_zpix_z is INDEX USING btree (z), not valid, not INDEX USING btree (z)",
-    ),
-    "an index in the other direction": (
-        "DROP INDEX {s}.ix_zpix_z; CREATE INDEX ix_zpix_z ON {s}.zpix (z DESC)",
-        "zpix",
-        "index",
-        "ix_zpix_z is INDEX USING btree (z desc), not INDEX USING btree (z)",
-    ),
-    "an index that no longer is unique": (
-        "DROP INDEX {s}.ix_zpix_unique; "
-        "CREATE INDEX ix_zpix_unique ON {s}.zpix (targetid, survey, program)",
-        "zpix",
-        "index",
-        "ix_zpix_unique is INDEX USING btree (targetid, survey, program), "
-        "not UNIQUE INDEX USING btree (targetid, survey, program)",
-    ),
-    "q3c with swapped columns": (
-        "DROP INDEX {s}.ix_tile_q3c_ang2ipix; CREATE INDEX ix_tile_q3c_ang2ipix "
-        'ON {s}.tile ("The ""sky""".q3c_ang2ipix(tiledec, tilera))',
-        "tile",
-        "index",
-        "ix_tile_q3c_ang2ipix is INDEX USING btree (q3c_ang2ipix(tiledec, tilera)), "
-        "not INDEX USING btree (q3c_ang2ipix(tilera, tiledec))",
-    ),
-    "a rule for the values": (
-        "ALTER TABLE {s}.zpix ADD CONSTRAINT more CHECK (z > 0 AND survey = 'main')",
-        "zpix",
-        "check",
-        "more is unknown",
-    ),
-}
-
-
 @pytest.mark.parametrize("change", CHANGES)
 def test_each_difference_is_found(server, change):
     statements, table, kind, text = CHANGES[change]
@@ -255,7 +113,7 @@ def test_what_has_the_right_name_alone_is_not_made(server):
     with_their_tables = {
         Made(t, "index", f"{t}_pkey") for t in specprod_catalogue().definition.tables
     }
-    with_their_tables |= {Made(t, "constraint", f"{t}_pkey") for t in ddl.LEDGERS}
+    with_their_tables |= {Made(ddl.LEDGER, "constraint", f"{ddl.LEDGER}_pkey")}
     with_their_tables.add(Made("version", "index", "version_package_key"))
     assert every == {statement.makes for statement in wanted} | with_their_tables
 

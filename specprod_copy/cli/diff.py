@@ -1,0 +1,112 @@
+"""``specprod-copy diff``: what makes a schema as it is defined, or like another one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import click
+import psycopg
+
+from specprod_copy.cli.builder import make, options_of
+from specprod_copy.cli.connection import ServerOptions
+from specprod_copy.cli.options import Readers
+from specprod_copy.cli.text import put, warn
+from specprod_copy.errors import DatabaseError
+from specprod_copy.postgres import catalog, rights
+from specprod_copy.postgres.connection import connect
+from specprod_copy.postgres.schema import Schema
+from specprod_copy.postgres.schema_changes import Changes
+from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.postgres.search_path import q3c_schema
+from specprod_copy.tables import specprod_catalogue
+from specprod_copy.tables.catalogue import HOUSE
+
+
+@click.command()
+@click.argument("tables", nargs=-1, metavar="[TABLE]...")
+@click.option("-s", "--schema", required=True, help="Schema to look at.")
+@click.option("--like", metavar="SCHEMA", help="Compare with this schema, not with the definition.")
+@click.option("--drop", is_flag=True, help="Drop and revoke what is not defined; else a comment.")
+@click.option("--error-on-change", is_flag=True, help="End with code 1 if there is a difference.")
+@options_of(Readers)
+@options_of(ServerOptions)
+@click.pass_context
+def diff(
+    context: click.Context,
+    tables: tuple[str, ...],
+    schema: str,
+    like: str | None,
+    drop: bool,
+    error_on_change: bool,
+    **values: Any,
+) -> None:
+    """Print the SQL that makes a schema as it is defined, or like another schema.
+
+    All tables of the definition are compared, or those named: columns, types, keys, indexes,
+    comments, and who may read. Nothing is changed; the SQL is for psql. What users added is
+    dropped with --drop only.
+
+    \b
+      specprod-copy diff --schema iron
+      specprod-copy diff --schema iron --error-on-change zpix ztile
+      specprod-copy diff --schema iron --like loa | psql
+    """
+    roles = make(Readers, values).all
+    with connect(make(ServerOptions, values).to_read()) as connection:
+        changes = _changes(connection, schema, like, tables, roles)
+        script = replace(changes, drop=drop).script()
+    if script:
+        put(script)
+    else:
+        warn(f"Schema {schema}: no differences")
+    if script and error_on_change:
+        context.exit(1)
+
+
+def _changes(
+    connection: psycopg.Connection,
+    schema: str,
+    like: str | None,
+    tables: tuple[str, ...],
+    roles: tuple[str, ...],
+) -> Changes:
+    found = _existing(connection, schema)
+    granted = rights.readers(connection, schema)
+    if like is not None:
+        wanted = _existing(connection, like)
+        wanted_grants = rights.readers(connection, like)
+        names = {*(tables or (*wanted.tables, *found.tables))}
+    else:
+        wanted = specprod_catalogue().definition
+        existing = catalog.existing_roles(connection, roles)
+        for role in (role for role in roles if role not in existing):
+            warn(f"Warning: role {role} does not exist: it is left out")
+        # Others may read as well: that is not defined.
+        wanted_grants = {
+            table: granted.get(table, frozenset()) | frozenset(existing)
+            for table in ("", *wanted.tables)
+        }
+        ours = [t for t in wanted.tables if t in found.tables or t not in HOUSE or t == "version"]
+        names = {*(tables or ours)}
+    if unknown := names.difference(wanted.tables, found.tables):
+        raise click.UsageError(f"no table is called {', '.join(sorted(unknown))}")
+    return Changes(
+        _of(wanted, names),
+        _of(found, names),
+        q3c_schema(connection),
+        False,
+        wanted_grants,
+        granted,
+    )
+
+
+def _existing(connection: psycopg.Connection, name: str) -> Schema:
+    found = read_schema(connection, name)
+    if not found.exists:
+        raise DatabaseError(f"there is no schema {name}")
+    return found
+
+
+def _of(schema: Schema, names: set[str]) -> Schema:
+    return replace(schema, tables={t: table for t, table in schema.tables.items() if t in names})
