@@ -13,6 +13,7 @@ from typing import Protocol
 import psycopg
 from psycopg import sql
 
+from specprod_copy.atomic_files import output_errors, staged
 from specprod_copy.postgres import counted
 from specprod_copy.postgres.encoder import HEADER, TRAILER, Encoded
 
@@ -73,8 +74,19 @@ class File:
     path: Path
 
     def copy(self, chunks: Iterable[Encoded], columns: Sequence[str] = ()) -> int:
-        """Write rows into the file; see `Destination.copy`."""
-        with self.path.open("wb") as file:
+        """Write rows into the file, all or none; see `Destination.copy`.
+
+        Raises
+        ------
+        InputError
+            If it cannot be written, or what has its name is no regular file.
+        """
+        folder, name = self.path.parent, self.path.name
+        with (
+            staged(folder, [name], overwrite=True) as new,
+            output_errors(self.path),
+            (new / name).open("wb") as file,
+        ):
             return _write(chunks, file.write)
 
 
