@@ -43,9 +43,7 @@ def same_as_from_the_beginning(iron: Case) -> None:
     iron.load("all", "--schema", "clean")
     for table in ("fiberassign", "potential", "target"):
         assert iron.table(table) == iron.table(table, "clean")
-    kept = (
-        "SELECT table_name, entry, rows_read, rows_kept, rows_quarantined FROM {}.load_ledger"
-    )
+    kept = "SELECT table_name, entry, rows_read, rows_kept, rows_quarantined FROM {}.load_ledger"
     ours, clean = (iron.query(kept.format(schema)) for schema in ("iron", "clean"))
     assert {*ours} == {*clean}
 
