@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -19,6 +20,12 @@ from specprod_copy.server.cluster import Cluster
 from specprod_copy.tables import Inputs
 
 pytest.register_assert_rewrite("support.fault_loads")
+
+# How long an example takes is the machine's business, and so is how long it takes to draw one.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")
