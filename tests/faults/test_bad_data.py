@@ -183,6 +183,9 @@ def test_key_in_two_files(table, monkeypatch, capsys):
     other.write_bytes(table.content)
     message = refused(monkeypatch, capsys, table, *same_table(table))
     other.write_bytes(content)
+    if "TILEID" in table.source.keywords:  # a copy says itself of which tile it is
+        assert "is the file of tile" in message and "but its header has TILEID" in message
+        return
     assert re.match(rf"{NOT_UNIQUE}, from ", message), message
     assert f"{table.path}[{table.unit.hdu}] row " in message
     assert f"{other}[{table.unit.hdu}] row " in message
