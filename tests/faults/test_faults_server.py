@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from support.clusters import fresh_database
 from support.fault_loads import Loads, one_error, set_for_database
+from support.moments import OURS
 
 from specprod_copy.server.cluster import Cluster
 
@@ -38,10 +39,7 @@ def test_cut_connections(loads, whole, gate, jobs):
     closed = gate("zpix", 0, "read")
     process = loads.start("-j", jobs, gate=closed)
     closed.await_loader(process)
-    loads.execute(
-        """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-           WHERE application_name = 'specprod-copy' AND datname = current_database()"""
-    )
+    loads.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OURS}")
     closed.open()
     assert "run the command again" in one_error(process)
     loads.complete(whole)
