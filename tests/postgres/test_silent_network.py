@@ -7,15 +7,17 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from support.moments import await_waiting, table_held
 from support.silent_proxy import SilentProxy
 from support.waiting import wait_until
 
+from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.postgres.connection import KEEPALIVE, connect
+from specprod_copy.tables import Inputs
 
 OPTIONS = {
     "keepalives_idle": socket.TCP_KEEPIDLE,
@@ -69,25 +71,20 @@ def test_the_server_notices_a_dead_client(proxy, cluster, database):
 @pytest.fixture
 def stuck(proxy, database, demo_root) -> Iterator[subprocess.Popen]:
     """A load that waits for a lock, over a network that is silent by now."""
+    inputs = Inputs(ProductionFiles(find_production("fuji"), demo_root))
     options = ["-p", "fuji", "-r", str(demo_root), "-j", "2", "--dsn", proxy.conninfo]
-    with psycopg.connect(database, autocommit=True) as holder:
-        holder.execute("CREATE SCHEMA fuji; CREATE TABLE fuji.version (LIKE pg_class)")
-        with holder.transaction():
-            holder.execute("LOCK TABLE fuji.version")
-            process = subprocess.Popen(
-                [sys.executable, "-m", "specprod_copy", "load", "exposures", *options],
-                stderr=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                text=True,
-                cwd=Path(demo_root),
-            )
-            waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-            with psycopg.connect(database, autocommit=True) as looker:
-                wait_until(lambda: looker.execute(waiting).fetchone() == (1,), "the load waits")
-            proxy.fall_silent()
-            yield process
-            process.kill()
-            process.communicate()
+    with table_held(database, inputs, "fuji", "tile"):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "specprod_copy", "load", "exposures", *options],
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+        )
+        await_waiting(database, "COPY%", process)
+        proxy.fall_silent()
+        yield process
+        process.kill()
+        process.communicate()
 
 
 def test_ctrl_c_ends_the_command(stuck):

@@ -91,7 +91,9 @@ def astropy_series(hdu: fits.BinTableHDU, column: fits.Column) -> pl.Series:
     stored = hdu.data.view(np.ndarray)[column.name]
     name = column.name.strip().upper()
     if stored.dtype.kind == "S":
-        text = [cell.decode().rstrip(" \0") for cell in stored.reshape(-1).tolist()]
+        # By the FITS standard a text ends at its first NUL.
+        cells = stored.reshape(-1).tolist()
+        text = [cell.partition(b"\0")[0].decode().rstrip(" ") for cell in cells]
         series = pl.Series(name, text, dtype=pl.String)
         return series.reshape(stored.shape) if stored.ndim > 1 else series
     values = np.asarray(hdu.data[column.name])
@@ -124,7 +126,9 @@ def fitsio_table(path: Path, hdus: tuple[str, ...], names: list[str]) -> MemoryT
 def fitsio_series(name: str, stored: np.ndarray, null: int | None) -> pl.Series:
     if stored.dtype.kind in "SU":
         cells = [c if isinstance(c, str) else c.decode() for c in stored.reshape(-1).tolist()]
-        series = pl.Series(name, [cell.rstrip(" \0") for cell in cells], dtype=pl.String)
+        series = pl.Series(
+            name, [cell.partition("\0")[0].rstrip(" ") for cell in cells], dtype=pl.String
+        )
         return series.reshape(stored.shape) if stored.ndim > 1 else series
     values = stored.astype(stored.dtype.newbyteorder("="))
     flat = pl.Series(name, values.reshape(-1))
