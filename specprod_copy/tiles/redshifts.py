@@ -36,6 +36,9 @@ _REDSHIFTS: Final = (
 )
 _FROM_NAME: Final = re.compile(r"-thru(\d{8})\.fits(?:\.gz)?\Z")
 
+_MOST_EXPOSURES: Final = 2**15 - 1
+"""COADD_NUMEXP is a 16-bit number."""
+
 
 @dataclass(frozen=True)
 class Petal:
@@ -180,6 +183,15 @@ def _refuse_others(
             path=exposures.path,
             hdu=exposures.hdu,
             column="TILEID",
+        )
+    often = columns_of(exposures, "TARGETID")["TARGETID"].value_counts(sort=True)
+    if len(often) and often["count"][0] > _MOST_EXPOSURES:
+        raise InputError(
+            f"{often['count'][0]:,} rows of target {often['TARGETID'][0]}: at most "
+            f"{_MOST_EXPOSURES:,} exposures of a target can be counted",
+            path=exposures.path,
+            hdu=exposures.hdu,
+            column="TARGETID",
         )
     known = columns_of(redshifts, "TARGETID")["TARGETID"]
     targets = columns_of(fibermap, "TARGETID").filter(NO_SKY)["TARGETID"].unique()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from astropy.io import fits
 from support.daily_tiles import edit
@@ -76,3 +77,18 @@ def test_targets_without_redshift(case):
         f"{case.path}[FIBERMAP], column TARGETID: 1 targets have no row in REDSHIFTS, e.g. "
         f"{targetids[row]}"
     )
+
+
+def test_more_exposures_of_a_target_than_can_be_counted(case):
+    """The coadded number of exposures is a 16-bit number."""
+    with fits.open(case.path) as opened:
+        hdus = fits.HDUList([hdu.copy() for hdu in opened])
+    rows = hdus["EXP_FIBERMAP"].data
+    targetid = int(rows["TARGETID"][0])
+    others = rows[rows["TARGETID"] != targetid]
+    again = rows[np.zeros(2**15, dtype=int)]
+    hdus["EXP_FIBERMAP"] = fits.BinTableHDU(np.concatenate([others, again]), name="EXP_FIBERMAP")
+    hdus.writeto(case.path, overwrite=True)
+    message = case.refused()
+    assert message.startswith(f"{case.path}[EXP_FIBERMAP], column TARGETID: 32,768 rows of target")
+    assert f"target {targetid}: " in message
