@@ -7,7 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from threading import Lock
 from typing import TypeVar
+
+import polars as pl
 
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.encoder import Encoded, Encoder
@@ -17,6 +20,8 @@ from specprod_copy.rows.units import Findings, Unit
 from specprod_copy.tables import TableSource
 
 T = TypeVar("T")
+
+_importing = Lock()
 
 _THREADS = 2
 """Threads that read, transform and encode small units: unpacking needs no lock of Python's."""
@@ -58,6 +63,13 @@ def encoded_chunks(
         yield Chunk(kept, rows.rows_read, rows.values_changed)
 
 
+def _import_for_polars() -> None:
+    """Have Polars import NumPy and Arrow before threads need them: it fails if two do at once."""
+    with _importing:
+        pl.Series([0]).to_numpy()
+        pl.DataFrame({"a": [0]}).to_arrow()
+
+
 @contextmanager
 def prefetch(items: Iterator[T]) -> Iterator[Iterator[T]]:
     """Yield an iterator over items of which another thread makes the next one ahead.
@@ -69,6 +81,7 @@ def prefetch(items: Iterator[T]) -> Iterator[Iterator[T]]:
     items : iterator
         Is only used in that thread.
     """
+    _import_for_polars()
     end = object()
     pool = ThreadPoolExecutor(1, thread_name_prefix="encode")
     first = pool.submit(next, items, end)
