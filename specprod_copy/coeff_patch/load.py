@@ -75,7 +75,7 @@ def load(
     roles : sequence of str
         Roles that may read.
     listener : ProgressListener, optional
-        Is told what is going on.
+        Receives progress events.
 
     Returns
     -------

@@ -85,7 +85,7 @@ def load(
         The production's files.
     options : LoadOptions
     listener : ProgressListener, optional
-        Is told what is going on.
+        Receives progress events.
     catalogue : Catalogue, optional
         The tables and their sources; those of a production without it.
     workers : Workers, optional

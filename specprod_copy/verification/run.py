@@ -124,7 +124,7 @@ def verify(
         The production's files.
     options : VerifyOptions
     listener : ProgressListener, optional
-        Is told what is going on.
+        Receives progress events.
     catalogue : Catalogue, optional
         The tables and their sources; those of a production without it.
     workers : Workers, optional
