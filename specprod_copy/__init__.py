@@ -174,7 +174,7 @@ def load_tiles(
         As for `load`.
     **options
         Where the files are, as for `load`; and the fields of
-        `specprod_copy.daily.run.TileOptions`, e.g. `schema`, `update`, `primary`, `jobs`.
+        `specprod_copy.daily.options.TileOptions`, e.g. `schema`, `update`, `primary`, `jobs`.
 
     Returns
     -------
@@ -193,7 +193,7 @@ def load_tiles(
     >>> [loaded.tileid == tileid for loaded in summary.loaded], summary.failed
     ([True], {})
     """
-    from specprod_copy.daily.run import TileOptions
+    from specprod_copy.daily.options import TileOptions
     from specprod_copy.daily.run import load_tiles as run
 
     inputs = _inputs(specprod, options)
@@ -239,7 +239,7 @@ def sync(
     >>> tileid in [loaded.tileid for loaded in summary.loaded], summary.failed
     (False, {})
     """
-    from specprod_copy.daily.run import TileOptions
+    from specprod_copy.daily.options import TileOptions
     from specprod_copy.daily.run import sync as run
 
     inputs = _inputs(specprod, options)

@@ -15,7 +15,8 @@ import click
 from specprod_copy.cli.connection import no_server, start_existing
 from specprod_copy.cli.text import put, say
 from specprod_copy.server.binaries import HOW_TO_INSTALL, Binaries, q3c_advice
-from specprod_copy.server.cluster import DEFAULT_DIRECTORY, STOP_MODES, Cluster, ClusterStatus
+from specprod_copy.server.cluster import DEFAULT_DIRECTORY, Cluster, ClusterStatus
+from specprod_copy.server.launching import STOP_MODES
 
 NOT_RUNNING = 3
 """Exit code of ``status`` for a stopped server, as for ``pg_ctl status`` and system services."""

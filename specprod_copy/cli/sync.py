@@ -12,7 +12,7 @@ from specprod_copy.cli.options import JSON, ProductionOptions, Readers, Verbosit
 from specprod_copy.cli.progress import make_listener
 from specprod_copy.cli.text import say
 from specprod_copy.cli.tile_text import check_failures, print_summary
-from specprod_copy.daily.run import TileOptions
+from specprod_copy.daily.options import TileOptions
 from specprod_copy.daily.run import sync as run_sync
 from specprod_copy.tables import Inputs
 from specprod_copy.tiles.summaries import Summaries

@@ -12,7 +12,8 @@ from specprod_copy.cli.connection import ServerOptions
 from specprod_copy.cli.options import JSON, ProductionOptions, Readers, Verbosity, make_inputs
 from specprod_copy.cli.progress import make_listener
 from specprod_copy.cli.tile_text import print_summary
-from specprod_copy.daily.run import TileOptions, load_tiles
+from specprod_copy.daily.options import TileOptions
+from specprod_copy.daily.run import load_tiles
 from specprod_copy.tables import Inputs
 from specprod_copy.tiles.summaries import Summaries
 from specprod_copy.words import escaped

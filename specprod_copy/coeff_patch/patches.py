@@ -9,6 +9,7 @@ from typing import Final
 from specprod_copy.coeff_patch.kinds import KINDS, Kind
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.postgres import ddl
+from specprod_copy.postgres.names import quote_identifier
 from specprod_copy.tables import specprod_catalogue
 
 PATCH_SCHEMA: Final = "coeff_patch"
@@ -35,7 +36,7 @@ class Patch:
     def __post_init__(self) -> None:
         names = (self.schema, self.patch_schema, self.own_schema, self.backup_key)
         for name in (*names, *(new for _, new in self.indexes)):
-            ddl.quote_identifier(name)
+            quote_identifier(name)
 
     @property
     def table(self) -> str:

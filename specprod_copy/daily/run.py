@@ -7,57 +7,26 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated
 
 import psycopg
 
 from specprod_copy.daily import primary, schema, state
 from specprod_copy.daily.load import TileResult
+from specprod_copy.daily.options import TileOptions
 from specprod_copy.daily.plan import TileState, Verdict, examine, look_at_tile, vanished
 from specprod_copy.daily.work import TileContext, TileWorker, load_one, remove_one
 from specprod_copy.executors.executor import in_order
 from specprod_copy.executors.workers import threads
-from specprod_copy.option import CheckContent, Option, PatienceSeconds, Schema, jobs_option
 from specprod_copy.plan import ledger, ledger_format
 from specprod_copy.postgres import locks
 from specprod_copy.postgres.connection import connect, translated_errors
-from specprod_copy.postgres.locks import PATIENCE, Patience
+from specprod_copy.postgres.locks import Patience
 from specprod_copy.postgres.schema_differences import refuse_conflicts
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import Inputs, specprod_catalogue
 from specprod_copy.tiles.summaries import Summaries
-
-
-@dataclass(frozen=True)
-class TileOptions:
-    """How to load tiles."""
-
-    schema: Schema
-    overwrite: Annotated[
-        bool, Option("--overwrite", "Replace the tables first, with all their tiles.")
-    ] = False
-    update: Annotated[
-        bool, Option("--update", "Load again tiles that are in the tables already.")
-    ] = False
-    primary: Annotated[
-        bool,
-        Option(
-            "--primary",
-            "At the end choose the primary spectra of all targets, and refresh the q3c indexes.",
-        ),
-    ] = False
-    cluster: Annotated[
-        bool,
-        Option("--cluster", "At the end order tables on their q3c index (slow, locks them)."),
-    ] = False
-    roles: tuple[str, ...] = ("desi",)
-    """Roles that may read."""
-
-    jobs: Annotated[int, jobs_option("How many tiles to work on at a time.", most=4)] = 1
-    check_content: CheckContent = False
-    patience: PatienceSeconds = PATIENCE
 
 
 @dataclass

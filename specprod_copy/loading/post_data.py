@@ -18,6 +18,7 @@ from specprod_copy.postgres import ddl, statements
 from specprod_copy.postgres.connection import failure
 from specprod_copy.postgres.ddl import Statement
 from specprod_copy.postgres.locks import Patience, with_patience
+from specprod_copy.postgres.names import quote_identifier
 from specprod_copy.postgres.schema import Made, Schema
 from specprod_copy.postgres.schema import made as things_made
 from specprod_copy.postgres.schema_differences import refuse_conflicts
@@ -197,7 +198,7 @@ def table_tasks(
 
     made = missing("keys", "indexes", *(["q3c"] if q3c else []))
     ordering = missing("cluster") if q3c and cluster else []
-    analyze = f"ANALYZE {ddl.quote_identifier(schema)}.{table};"
+    analyze = f"ANALYZE {quote_identifier(schema)}.{table};"
     steps = {
         "indexes": [s for s in made if s.makes and s.makes.kind == "index"],
         "keys": [s for s in made if s.makes and s.makes.kind == "constraint"],

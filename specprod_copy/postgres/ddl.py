@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
-from psycopg import sql
-
 from specprod_copy.errors import ConfigurationError
+from specprod_copy.postgres.names import quote_identifier
 from specprod_copy.postgres.schema import Index, Key, Made, Part, Reference, Schema, Table
 from specprod_copy.postgres.schema_from_ddl import PHASES, block_of, cut, templates
-from specprod_copy.postgres.sql_statements import PartAdded, Validated, meaning_of
+from specprod_copy.postgres.sql_meanings import PartAdded, Validated
+from specprod_copy.postgres.sql_statements import meaning_of
 from specprod_copy.resources import resource_folder
 
 LEDGER = "load_ledger"
@@ -28,22 +27,6 @@ SCRIPT_PHASES = tuple(phase for phase in PHASES if phase != "cluster")
 
 Q3C_SCHEMA = "public"
 """Where q3c is installed, as people expect it. An administrator may have put it elsewhere."""
-
-# Words that PostgreSQL (15 to 18) does not accept as a bare schema or role name: the categories
-# "reserved" and "reserved (can be function or type)" of pg_get_keywords().
-_RESERVED = frozenset(
-    """
-    all analyse analyze and any array as asc asymmetric authorization binary both case cast check
-    collate collation column concurrently constraint create cross current_catalog current_date
-    current_role current_schema current_time current_timestamp current_user default deferrable desc
-    distinct do else end except false fetch for foreign freeze from full grant group having ilike in
-    initially inner intersect into is isnull join lateral leading left like limit localtime
-    localtimestamp natural not notnull null offset on only or order outer overlaps placing primary
-    references returning right select session_user similar some symmetric system_user table
-    tablesample then to trailing true union unique user using variadic verbose when where window
-    with
-    """.split()  # noqa: SIM905 - a hundred words read better so
-)
 
 Names: TypeAlias = "str | Mapping[str, Names] | Sequence[Names]"
 """Names of objects, and mappings and lists of them."""
@@ -108,33 +91,6 @@ class Statement:
         if made is None:
             return f"{self.table}: {self.phase}"
         return f"{self.table}: {made.name}" + (" validated" if made.kind == "validation" else "")
-
-
-def quote_identifier(name: str) -> str:
-    """Return `name` as SQL, in double quotes where it needs them.
-
-    Parameters
-    ----------
-    name : str
-        Name of a schema or role, exactly as in the catalog.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    ConfigurationError
-        If PostgreSQL cannot have such a name: empty, with a NUL character, or longer than
-        63 bytes.
-    """
-    if not name or "\0" in name or len(name.encode()) > 63:
-        raise ConfigurationError(
-            f"{name!r} cannot be a name in PostgreSQL: it must have 1 to 63 bytes and no NUL"
-        )
-    if re.fullmatch(r"[a-z_][a-z0-9_]*", name) and name not in _RESERVED:
-        return name
-    return sql.Identifier(name).as_string()
 
 
 def render_phase(

@@ -10,7 +10,7 @@ from psycopg import sql
 
 from specprod_copy.postgres import ddl
 from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.ddl import quote_identifier
+from specprod_copy.postgres.names import quote_identifier
 from specprod_copy.postgres.schema import Check, Index, Key, Part, Reference, Schema, Table
 from specprod_copy.postgres.schema_differences import Difference, differences
 from specprod_copy.postgres.schema_from_ddl import table_of

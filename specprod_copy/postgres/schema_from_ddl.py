@@ -23,14 +23,14 @@ from specprod_copy.postgres.schema import (
     Table,
     split_comment,
 )
-from specprod_copy.postgres.sql_statements import (
+from specprod_copy.postgres.sql_meanings import (
     Commented,
     Meaning,
     PartAdded,
     TableDefined,
     Validated,
-    meaning_of,
 )
+from specprod_copy.postgres.sql_statements import meaning_of
 
 PHASES: Final = (
     "table",

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.schema import Check, Index, Key, Made, Part, Reference
+from specprod_copy.postgres.schema import Check, Index, Key, Part, Reference
+from specprod_copy.postgres.sql_meanings import (
+    Commented,
+    Meaning,
+    PartAdded,
+    TableDefined,
+    Validated,
+)
 from specprod_copy.postgres.sql_text import name_of, one_form, take_type, tokens_of
 
 _TYPES: Mapping[str, str] = {
@@ -35,59 +42,6 @@ _TYPES: Mapping[str, str] = {
 
 
 _AFTER_DEFAULT = (",", ")", "not", "null", "constraint", "primary", "unique", "references", "check")
-
-
-@dataclass(frozen=True)
-class TableDefined:
-    """``CREATE TABLE``."""
-
-    table: str
-    columns: tuple[Column, ...]
-    parts: tuple[Part, ...]
-    """Constraints that are defined with the table."""
-
-
-@dataclass(frozen=True)
-class PartAdded:
-    """``CREATE INDEX``, or ``ALTER TABLE ... ADD CONSTRAINT``."""
-
-    table: str
-    part: Part
-    using: str = ""
-    """Name of the index that becomes a key: the key's columns are those of the index."""
-
-    @property
-    def made(self) -> Made:
-        """What the statement makes."""
-        return Made(
-            self.table, "index" if isinstance(self.part, Index) else "constraint", self.part.name
-        )
-
-
-@dataclass(frozen=True)
-class Validated:
-    """``ALTER TABLE ... VALIDATE CONSTRAINT``."""
-
-    table: str
-    name: str
-
-    @property
-    def made(self) -> Made:
-        """What the statement makes."""
-        return Made(self.table, "validation", self.name)
-
-
-@dataclass(frozen=True)
-class Commented:
-    """``COMMENT ON TABLE`` or ``COMMENT ON COLUMN``."""
-
-    table: str
-    column: str
-    """Empty for the table itself."""
-    comment: str
-
-
-Meaning = TableDefined | PartAdded | Validated | Commented | None
 
 
 def meaning_of(statement: str) -> Meaning:

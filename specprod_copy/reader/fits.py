@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 
 import numpy as np
 import polars as pl
@@ -25,13 +25,13 @@ from specprod_copy.errors import UNPACK_FIRST, BadRowsError, InputError
 from specprod_copy.reader.content import RowsDigest
 from specprod_copy.reader.files import input_errors
 from specprod_copy.reader.fits_columns import FitsColumn, parse_columns
+from specprod_copy.reader.fits_hdus import find_hdu, with_fallback
 from specprod_copy.reader.fits_header import (
     COMPRESSED_TABLE,
     Hdu,
     check_complete,
     integer,
     open_bytes,
-    scan,
     truncated,
 )
 from specprod_copy.reader.fits_values import BadCells, decode
@@ -53,12 +53,6 @@ FRAME_BYTES = 1 << 25
 
 MAX_ROW_BYTES = 1 << 25
 """Longer rows are not read: that is ten times the longest ones that are known."""
-
-
-SHOWN_HDUS = 10
-"""An error names so many of those that are there."""
-
-TABLES = ("binary table", COMPRESSED_TABLE)
 
 
 class FitsTable:
@@ -274,36 +268,3 @@ def read_header(path: Path, hdu: str) -> Mapping[str, object]:
     with open_bytes(path) as file:
         found, primary = find_hdu(file, path, [hdu])
     return with_fallback(found.header, primary.header)
-
-
-def with_fallback(
-    header: Mapping[str, object], primary: Mapping[str, object]
-) -> Mapping[str, object]:
-    """Return a header that answers from the primary header what it does not know itself."""
-    return MappingProxyType({**primary, **header})
-
-
-def find_hdu(file: io.BufferedIOBase, path: Path, names: Sequence[str]) -> tuple[Hdu, Hdu]:
-    """Return the first HDU by the order of `names` (without names: table), and the primary one."""
-    wanted = [name.upper() for name in names]
-    primary: Hdu | None = None
-    others: dict[str, Hdu] = {}  # of the names wanted, the first one each
-    there: list[str] = []
-    n_hdus = 0
-    for hdu in scan(file, path):
-        primary = primary or hdu
-        name = hdu.name.upper()
-        if name == wanted[0] if wanted else hdu.kind in TABLES:
-            return hdu, primary
-        if name in wanted:
-            others.setdefault(name, hdu)
-        n_hdus += 1
-        if n_hdus <= SHOWN_HDUS:
-            there.append(f"{hdu.name} ({hdu.kind})")
-    assert primary  # without one it is no FITS file
-    for name in wanted[1:]:
-        if name in others:
-            return others[name], primary
-    more = f" and {n_hdus - SHOWN_HDUS:,} more" if n_hdus > SHOWN_HDUS else ""
-    what = f"HDU {' or '.join(names)}" if names else "binary table"
-    raise InputError(f"has no {what}; it has {', '.join(there)}{more}", path=path)

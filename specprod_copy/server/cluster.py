@@ -28,15 +28,10 @@ from psycopg import sql
 from psycopg.pq import Ping
 
 from specprod_copy.errors import ServerError
-from specprod_copy.server.account import (
-    Account,
-    account_for,
-    prepare_folder,
-    remove_socket_folder,
-    socket_folder,
-)
+from specprod_copy.server.account import Account, account_for, prepare_folder
 from specprod_copy.server.binaries import Binaries, find_binaries, inspect_binaries
-from specprod_copy.server.data_directory import configure, create_data_directory
+from specprod_copy.server.data_directory import create_data_directory
+from specprod_copy.server.launching import LOG, STOP_MODES, TAIL_LINES, WAIT_SECONDS, Launcher
 from specprod_copy.server.postmaster import DATABASE, Postmaster
 
 _OPTIONS = "-c search_path=pg_catalog,pg_temp"
@@ -44,14 +39,6 @@ _OPTIONS = "-c search_path=pg_catalog,pg_temp"
 
 DEFAULT_DIRECTORY = Path("specprod.pgdata")
 """Where the cluster lies unless told otherwise."""
-
-STOP_MODES = ("fast", "smart", "immediate")
-"""PostgreSQL's ways to stop, the usual one first."""
-
-_WAIT_SECONDS = 300  # after a crash, PostgreSQL first replays up to max_wal_size of its log
-_END_SECONDS = 10
-_TAIL_LINES = 20
-_LOG = "log/server.log"
 
 
 @dataclass(frozen=True)
@@ -124,8 +111,9 @@ class Cluster:
                 binaries = find_binaries(account, self._major())
                 if self._major() is None:
                     create_data_directory(self.data, account, binaries)
-                self._clear(account)
-                self._launch(account, binaries)
+                launcher = self._launcher(account)
+                launcher.clear()
+                launcher.launch(binaries)
             self._await_ready()
             self._make_database()
         return self.status()
@@ -150,7 +138,7 @@ class Cluster:
                 self._refuse_other_host()
                 return False
             assert left
-            self._end(left, account, mode)
+            self._launcher(account).end(left, mode)
         return True
 
     def status(self) -> ClusterStatus:
@@ -167,7 +155,7 @@ class Cluster:
             binaries = self.binaries()
         except ServerError:  # which `start` is going to explain
             binaries = None
-        log_file = self.home / _LOG
+        log_file = self.home / LOG
         return ClusterStatus(
             directory=self.directory,
             exists=self._major() is not None,
@@ -215,11 +203,12 @@ class Cluster:
             return inspect_binaries(running.bindir, account)
         return find_binaries(account, self._major())
 
-    def log_tail(self, lines: int = _TAIL_LINES) -> str:
+    def log_tail(self, lines: int = TAIL_LINES) -> str:
         """Return the last lines of the server's log."""
-        # As the server's user: root reads no file that a link in a folder of theirs leads to.
-        account = account_for(self.directory)
-        return account.run(["tail", "-n", str(lines), self.home / _LOG]).stdout.strip()
+        return self._launcher(account_for(self.directory)).log_tail(lines)
+
+    def _launcher(self, account: Account) -> Launcher:
+        return Launcher(self.directory, account)
 
     # ------------------------------------------------------------------ under the lock
 
@@ -238,63 +227,12 @@ class Cluster:
         finally:
             os.close(descriptor)
 
-    def _launch(self, account: Account, binaries: Binaries) -> None:
-        folder = socket_folder(self.home, account)
-        configure(self.data, account, folder)
-        account.write(self.home / "host", socket.gethostname())
-        account.run(["mkdir", "-p", self.home / "log"])
-        account.run(["mv", "-f", self.home / _LOG, self.home / f"{_LOG}.1"])
-        self._pg_ctl(account, binaries, "start", f"--log={_LOG}")
-
-    def _end(self, running: Postmaster, account: Account, mode: str) -> None:
-        binaries = inspect_binaries(running.bindir, account)
-        self._pg_ctl(account, binaries, "stop", f"--mode={mode}")
-        remove_socket_folder(running.socket_dir, account)
-
-    def _pg_ctl(self, account: Account, binaries: Binaries, *arguments: str) -> None:
-        # From within the folder, so that no path meets the shell that pg_ctl starts.
-        options = ["--pgdata=data", "--silent", "--wait", f"--timeout={_WAIT_SECONDS}"]
-        command = [str(binaries.program("pg_ctl")), *arguments, *options]
-        result = account.run(command, folder=self.home)
-        if result.returncode:
-            raise ServerError(
-                f"{self.directory}: cannot {arguments[0]} PostgreSQL {binaries.version}",
-                log=self.log_tail() or result.stderr,
-            )
-
-    def _clear(self, account: Account) -> None:
-        """Take what a server that does not answer has left out of the way of a new one.
-
-        PostgreSQL does not start while some process has the number in ``postmaster.pid``.
-        """
-        left = Postmaster.read(self.data)
-        if left is None:
-            return
-        folder = left.working_folder(account)
-        if folder is not None and not left.works_in(self.data, account):
-            # The machine has started again since, and gave the number to something else.
-            account.run(["rm", "-f", self.data / "postmaster.pid", left.socket_lock])
-            return
-        deadline = time.monotonic() + _END_SECONDS
-        while left.process_exists() and time.monotonic() < deadline:  # it was just killed
-            time.sleep(0.05)
-        if left.works_in(self.data, account):
-            # Nobody reaches it, for its socket is gone: an earlier server whose folder was removed
-            # under it took the socket of the new one with it when it ended.
-            self._end(left, account, STOP_MODES[0])
-        elif left.process_exists():
-            raise ServerError(
-                f"{self.directory}: process {left.pid} has the number in "
-                f"{self.data / 'postmaster.pid'}, but does not answer: if it is no PostgreSQL "
-                "server, delete that file"
-            )
-
     def _await_ready(self) -> None:
-        deadline = time.monotonic() + _WAIT_SECONDS
+        deadline = time.monotonic() + WAIT_SECONDS
         while self.postmaster().ping() is not Ping.OK:
             if time.monotonic() > deadline:
                 raise ServerError(
-                    f"{self.directory}: takes no connections after {_WAIT_SECONDS} s",
+                    f"{self.directory}: takes no connections after {WAIT_SECONDS} s",
                     log=self.log_tail(),
                 )
             time.sleep(0.1)

@@ -20,7 +20,7 @@ import polars as pl
 
 from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.errors import InputError
-from specprod_copy.reader.text import MemoryTable
+from specprod_copy.reader.memory_table import MemoryTable
 
 NEEDED = ("desispec", "desitarget", "desimodel", "desiutil")
 """Packages of the extra ``daily``."""

@@ -17,7 +17,7 @@ import polars as pl
 
 from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.errors import InputError
-from specprod_copy.reader.text import MemoryTable
+from specprod_copy.reader.memory_table import MemoryTable
 from specprod_copy.tables import redshift
 from specprod_copy.tables.common import NO_SKY, refuse_other_group
 from specprod_copy.tiles.coadd import EXPOSURE_COLUMNS, SPECFLUX, Groups, by_target, coadd

@@ -13,7 +13,7 @@ import polars as pl
 
 from specprod_copy.desi.production import FIRST_LOADABLE_NIGHT
 from specprod_copy.errors import InputError
-from specprod_copy.reader.text import MemoryTable
+from specprod_copy.reader.memory_table import MemoryTable
 from specprod_copy.tables import Inputs, exposure, frame, tile
 from specprod_copy.tiles.tile_rows import SourceRows, columns_of, read_into_memory
 

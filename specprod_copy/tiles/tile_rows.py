@@ -14,7 +14,7 @@ import polars as pl
 from specprod_copy.errors import InputError
 from specprod_copy.postgres.columns import Column
 from specprod_copy.reader import open_table
-from specprod_copy.reader.text import MemoryTable
+from specprod_copy.reader.memory_table import MemoryTable
 from specprod_copy.rows.read import transformed_rows
 from specprod_copy.rows.transform import Transformed
 from specprod_copy.tables import TableSource

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from specprod_copy.verification.options import VerifyOptions
 from specprod_copy.verification.results import CHECKS, Result, grouped
-from specprod_copy.verification.run import VerifyOptions, verify
+from specprod_copy.verification.run import verify
 
 __all__ = ["CHECKS", "Result", "VerifyOptions", "grouped", "verify"]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -15,9 +14,8 @@ import psycopg
 from specprod_copy.errors import DatabaseError
 from specprod_copy.executors.executor import Executor, Inline, Workers, in_order
 from specprod_copy.executors.workers import processes
-from specprod_copy.option import Option, Schema, jobs_option
 from specprod_copy.plan import ledger, ledger_format
-from specprod_copy.plan.limits import LIMITS, Limits
+from specprod_copy.plan.limits import Limits
 from specprod_copy.plan.looks import Looks, open_looks
 from specprod_copy.plan.planning import Planner
 from specprod_copy.postgres.connection import connect, translated_errors
@@ -35,6 +33,7 @@ from specprod_copy.verification.database_side import (
 from specprod_copy.verification.file_side import FileScan
 from specprod_copy.verification.fingerprint import PARTS, Tally
 from specprod_copy.verification.ledger_checks import check_files, check_total
+from specprod_copy.verification.options import VerifyOptions
 from specprod_copy.verification.planning import (
     TablePlan,
     absent_table,
@@ -67,39 +66,6 @@ T = TypeVar("T")
 
 COMPARED_ROWS = 200_000
 """About so many rows of a table are compared one by one when fingerprints differ."""
-
-
-@dataclass(frozen=True)
-class VerifyOptions:
-    """What to verify."""
-
-    stages: tuple[str, ...]
-    """Stages, tables that are a part of a stage, or ``all``."""
-
-    schema: Schema
-    sample: Annotated[
-        int,
-        Option(
-            "--sample",
-            "Rows of each table to draw at random and compare once more, value by value.",
-            metavar="N",
-            low=0,
-        ),
-    ] = 1000
-    seed: Annotated[
-        int,
-        Option(
-            "--seed",
-            "Seed of the drawing: another one draws other rows.",
-            low=0,
-            high=2**32 - 1,
-        ),
-    ] = 0
-    jobs: Annotated[int, jobs_option("How many processes read.")] = 1
-    alone: bool = False
-    """Whether foreign keys to tables that are not in the schema do not matter."""
-
-    limits: Limits = LIMITS
 
 
 def verify(

@@ -14,7 +14,8 @@ import pytest
 from support.daily_tiles import Daily, demo, empty, loaded, own_copy
 from support.listening import Heard, meanwhile, open_transaction, read
 
-from specprod_copy.daily.run import TileOptions, sync
+from specprod_copy.daily.options import TileOptions
+from specprod_copy.daily.run import sync
 from specprod_copy.postgres import locks
 
 __all__ = ["demo", "empty", "loaded", "own_copy"]

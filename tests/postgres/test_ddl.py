@@ -15,6 +15,7 @@ from support.reference import data_tables
 from specprod_copy.cli import cli
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.postgres import ddl
+from specprod_copy.postgres.names import quote_identifier
 from specprod_copy.server.cluster import Cluster
 from specprod_copy.tables import specprod_catalogue
 
@@ -67,7 +68,7 @@ def test_rendered_script_builds_all_tables(cluster, database, schema):
             script = CliRunner().invoke(cli, ["render-ddl", "-s", schema, "--no-q3c"]).output
         psql(cluster, database, script)
         assert set(columns(connection, schema)) == set(data_tables())
-        connection.execute(f"DROP SCHEMA {ddl.quote_identifier(schema)} CASCADE")
+        connection.execute(f"DROP SCHEMA {quote_identifier(schema)} CASCADE")
         connection.execute("DROP ROLE postgres_reader")
 
 
@@ -187,7 +188,7 @@ def test_statements_do_not_depend_on_the_schema_name(name):
             specprod_catalogue().definition, ["tile"], ddl.PHASES, schema=name, roles=["r"]
         )
     )
-    quoted = ddl.quote_identifier(name)
+    quoted = quote_identifier(name)
     assert [s.makes for s in odd] == [s.makes for s in plain]
     assert [s.sql for s in odd] == [s.sql.replace(" s.", f" {quoted}.") for s in plain]
 
@@ -195,4 +196,4 @@ def test_statements_do_not_depend_on_the_schema_name(name):
 @pytest.mark.parametrize("name", ["", "a\0b", "x" * 64, "é" * 32])
 def test_impossible_names(name):
     with pytest.raises(ConfigurationError, match="cannot be a name in PostgreSQL"):
-        ddl.quote_identifier(name)
+        quote_identifier(name)

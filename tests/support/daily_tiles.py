@@ -15,7 +15,8 @@ from astropy.table import Table
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from specprod_copy.daily.run import TileOptions, TilesSummary, load_tiles, sync
+from specprod_copy.daily.options import TileOptions
+from specprod_copy.daily.run import TilesSummary, load_tiles, sync
 from specprod_copy.daily.schema import keys_of
 from specprod_copy.demo import write_production
 from specprod_copy.desi.production import Production, ProductionFiles, find_production

@@ -33,7 +33,7 @@ from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.copy import ServerTable
 from specprod_copy.postgres.schema_from_server import read_schema
-from specprod_copy.reader.text import MemoryTable
+from specprod_copy.reader.memory_table import MemoryTable
 from specprod_copy.rows.sky_order import sorted_on_sky
 from specprod_copy.rows.transform import Transform, Transformed
 from specprod_copy.tables import SOURCES, Inputs, TableSource, specprod_catalogue

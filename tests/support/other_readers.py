@@ -16,7 +16,8 @@ import polars as pl
 import yaml
 from astropy.io import fits
 
-from specprod_copy.reader.text import ELEMENTS, MemoryTable
+from specprod_copy.reader.memory_table import MemoryTable
+from specprod_copy.reader.text import ELEMENTS
 from support.mutations import cards
 
 # A card that matters, as far as its value goes.

@@ -1,0 +1,49 @@
+"""Which HDU of a FITS file is wanted, by its names."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from specprod_copy.errors import InputError
+from specprod_copy.reader.fits_header import COMPRESSED_TABLE, Hdu, scan
+
+SHOWN_HDUS = 10
+"""An error names so many of those that are there."""
+
+TABLES = ("binary table", COMPRESSED_TABLE)
+
+
+def with_fallback(
+    header: Mapping[str, object], primary: Mapping[str, object]
+) -> Mapping[str, object]:
+    """Return a header that answers from the primary header what it does not know itself."""
+    return MappingProxyType({**primary, **header})
+
+
+def find_hdu(file: io.BufferedIOBase, path: Path, names: Sequence[str]) -> tuple[Hdu, Hdu]:
+    """Return the first HDU by the order of `names` (without names: table), and the primary one."""
+    wanted = [name.upper() for name in names]
+    primary: Hdu | None = None
+    others: dict[str, Hdu] = {}  # of the names wanted, the first one each
+    there: list[str] = []
+    n_hdus = 0
+    for hdu in scan(file, path):
+        primary = primary or hdu
+        name = hdu.name.upper()
+        if name == wanted[0] if wanted else hdu.kind in TABLES:
+            return hdu, primary
+        if name in wanted:
+            others.setdefault(name, hdu)
+        n_hdus += 1
+        if n_hdus <= SHOWN_HDUS:
+            there.append(f"{hdu.name} ({hdu.kind})")
+    assert primary  # without one it is no FITS file
+    for name in wanted[1:]:
+        if name in others:
+            return others[name], primary
+    more = f" and {n_hdus - SHOWN_HDUS:,} more" if n_hdus > SHOWN_HDUS else ""
+    what = f"HDU {' or '.join(names)}" if names else "binary table"
+    raise InputError(f"has no {what}; it has {', '.join(there)}{more}", path=path)
