@@ -69,7 +69,7 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.photometry (
     ref_epoch                         real NOT NULL,
     wisemask_w1                       smallint NOT NULL,
     wisemask_w2                       smallint NOT NULL,
-    maskbits                          smallint NOT NULL,
+    maskbits                          integer NOT NULL,
     shape_r                           real NOT NULL,
     shape_e1                          real NOT NULL,
     shape_e2                          real NOT NULL,

@@ -14,7 +14,13 @@ import polars as pl
 
 from specprod_copy.desi.domains import accepts
 
-__all__ = ["DEFAULT_PROGRAM", "PROGRAM_RULES", "ProgramRule", "faflavor2program"]
+__all__ = [
+    "DEFAULT_PROGRAM",
+    "PROGRAM_RULES",
+    "ProgramRule",
+    "catalog_program",
+    "faflavor2program",
+]
 
 DEFAULT_PROGRAM: Final = "other"
 
@@ -65,6 +71,21 @@ PROGRAM_RULES: Final = (
     ProgramRule("bright1b"),
 )
 """A later rule would override an earlier one, but no FAFLAVOR fulfils two."""
+
+_IN_CATALOGS: Final = {"dark1b": "dark", "bright1b": "bright"}
+
+
+def catalog_program(program: str) -> str:
+    """Return the program under which redshift catalogs have the spectra of a tile.
+
+    They know backup, bright, dark and other alone (``desispec.scripts.zcatalog``).
+
+    Parameters
+    ----------
+    program : str
+        Program of the tile.
+    """
+    return _IN_CATALOGS.get(program, program)
 
 
 @dataclass(frozen=True)

@@ -167,11 +167,15 @@ CATALOG_KEYWORDS = (*SURVEY_AND_PROGRAM, "SPGRP")
 """What redshift catalogs say in their headers."""
 
 
-def refuse_other_group(table: Described, group: str) -> None:
-    """Raise an InputError if a header says that the spectra are of another group."""
-    said = str(table.header.get("SPGRP", group)).strip()
-    if said != group:
-        raise InputError(f"SPGRP is {said!r}, not {group!r}", path=table.path, hdu=table.hdu)
+def spectra_group(table: Described, *groups: str) -> Mapping[str, object]:
+    """Return SPGRP of a header, if it is there; raise an InputError if it is none of the groups."""
+    if "SPGRP" not in table.header:
+        return {}
+    said = str(table.header["SPGRP"]).strip()
+    if said not in groups:
+        allowed = " or ".join(map(repr, groups))
+        raise InputError(f"SPGRP is {said!r}, not {allowed}", path=table.path, hdu=table.hdu)
+    return {"SPGRP": said}
 
 
 def survey_and_program(table: Described) -> Mapping[str, object]:

@@ -26,13 +26,16 @@ from specprod_copy.tables.common import (
     named_position,
     narrow_positions,
     note_narrow_positions,
-    refuse_other_group,
+    spectra_group,
     survey_and_program,
     usual_program,
     within,
 )
 from specprod_copy.tables.inputs import Inputs
 from specprod_copy.tables.source import Check, TableSource
+
+PIXELS = ("healpix", "uniqpix")
+"""The groups of zpix: HEALPixels of one size, or of several (then SPGRPVAL is no HEALPIX)."""
 
 
 def _ztile_files(inputs: Inputs) -> Sequence[Path]:
@@ -49,14 +52,17 @@ def _has_catalogs(inputs: Inputs) -> bool:
     return inputs.files.production.redshift_type != "daily"
 
 
+def _constants(table: Described, *groups: str) -> Mapping[str, object]:
+    group = spectra_group(table, *groups)
+    return {**group, **survey_and_program(table), **narrow_positions(table)}
+
+
 def _cumulative(table: Described) -> Mapping[str, object]:
-    refuse_other_group(table, "cumulative")
-    return {**survey_and_program(table), **narrow_positions(table)}
+    return _constants(table, "cumulative")
 
 
-def _healpix(table: Described) -> Mapping[str, object]:
-    refuse_other_group(table, "healpix")
-    return {**survey_and_program(table), **narrow_positions(table)}
+def _pixels(table: Described) -> Mapping[str, object]:
+    return _constants(table, *PIXELS)
 
 
 def _ztileid(spgrp: pl.Expr) -> pl.Expr:
@@ -101,14 +107,24 @@ ZPIX = TableSource(
         "id": (ids.zpixid(pl.col("PROGRAM"), pl.col("SURVEY"), pl.col("TARGETID")),),
         "desiname": DESINAMES,
         "spgrp": (pl.col("SPGRP"), pl.lit("healpix")),
-        "spgrpval": (pl.col("HEALPIX"),),
+        "spgrpval": (
+            pl.col("SPGRPVAL"),
+            # Where the file does not say it, it is known of HEALPixels of one size only.
+            pl.when(pl.col("SPGRP") == "healpix").then(pl.col("HEALPIX")),
+            pl.col("HEALPIX"),
+        ),
         **absent_bitmasks(),
         **PRIMARY,
     },
     row_filter=NO_SKY,
     vectors=COEFFICIENTS,
-    checks=(known_survey(), known_program(), *named_position()),
-    constants=_healpix,
+    checks=(
+        known_survey(),
+        known_program(),
+        Check("SPGRP", ~pl.col("SPGRP").is_in(PIXELS), "neither healpix nor uniqpix"),
+        *named_position(),
+    ),
+    constants=_pixels,
     keywords=CATALOG_KEYWORDS,
     notes=note_narrow_positions,
     applies=_has_catalogs,

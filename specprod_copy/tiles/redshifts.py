@@ -16,10 +16,11 @@ from typing import Final
 import polars as pl
 
 from specprod_copy.desi.production import ProductionFiles
+from specprod_copy.desi.programs import catalog_program
 from specprod_copy.errors import InputError
 from specprod_copy.reader.memory_table import MemoryTable
 from specprod_copy.tables import redshift
-from specprod_copy.tables.common import NO_SKY, refuse_other_group
+from specprod_copy.tables.common import NO_SKY, spectra_group
 from specprod_copy.tiles.coadd import EXPOSURE_COLUMNS, SPECFLUX, Groups, by_target, coadd
 from specprod_copy.tiles.summaries import Tile
 from specprod_copy.tiles.tile_rows import SourceRows, columns_of, read_into_memory, with_constants
@@ -207,15 +208,16 @@ def _refuse_others(
 
 def _with_constants(tile: Tile, table: MemoryTable) -> MemoryTable:
     """Add what is the same in all rows: from the header or, failing that, the file's name."""
-    refuse_other_group(table, "cumulative")
+    group = spectra_group(table, "cumulative")
     named = _FROM_NAME.search(table.path.name)
     lastnight = table.header.get("NIGHT", named and int(named[1]))
     constants = {
+        **group,
         "LASTNIGHT": lastnight,
         "SPGRPVAL": table.header.get("SPGRPVAL", lastnight),
         "TILEID": tile.tileid,
         "SURVEY": tile.survey,
-        "PROGRAM": tile.program,
+        "PROGRAM": catalog_program(tile.program),
     }
     frame = columns_of(table, "TARGETID", *_REDSHIFTS)
     needed = MemoryTable(table.path, frame.get_columns(), table.header, table.hdu)
