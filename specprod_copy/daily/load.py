@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from specprod_copy.daily import state
 from specprod_copy.daily.schema import TABLES
 from specprod_copy.daily.staging import Staging
 from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.errors import InputError
+from specprod_copy.plan import loaded_tiles
 from specprod_copy.postgres import counted, locks
 from specprod_copy.reader.look import Stamp
 from specprod_copy.tiles.photometry import (
@@ -79,7 +79,7 @@ def load_tile(staging: Staging, files: ProductionFiles, gathered: TileRows) -> T
     with connection.transaction():
         for rows in gathered.rows:
             result.rows += staging.stage(rows, tile.tileid)
-        inputs = state.made_of(gathered.files, files.root)
+        inputs = loaded_tiles.made_of(gathered.files, files.root)
         for path, stamp in gathered.files.items():
             if Stamp.of(path) != stamp:
                 raise InputError(
@@ -93,8 +93,8 @@ def load_tile(staging: Staging, files: ProductionFiles, gathered: TileRows) -> T
         result.removed += staging.remove_orphans()
         result.changed += _reassign_photometry(staging, files)
         result.seconds = time.monotonic() - started
-        now = state.LoadedTile(tile.tileid, tile.lastnight, tile.updated, inputs)
-        state.record(connection, schema, now, sorted(TABLES), result.rows, result.seconds)
+        now = loaded_tiles.LoadedTile(tile.tileid, tile.lastnight, tile.updated, inputs)
+        loaded_tiles.record(connection, schema, now, sorted(TABLES), result.rows, result.seconds)
     return result
 
 
@@ -123,7 +123,7 @@ def remove_tile(staging: Staging, files: ProductionFiles, tileid: int) -> TileRe
         result.changed = staging.choose_primary()
         result.removed += staging.remove_orphans()
         result.changed += _reassign_photometry(staging, files)
-        state.forget(connection, schema, tileid)
+        loaded_tiles.forget(connection, schema, tileid)
         result.removed += counted.delete(connection, schema, "tile", "tileid = %s", (tileid,))
     result.seconds = time.monotonic() - started
     return result

@@ -10,14 +10,15 @@ from functools import partial
 
 import psycopg
 
-from specprod_copy.daily import primary, schema, state
+from specprod_copy.daily import primary, schema
 from specprod_copy.daily.load import TileResult
 from specprod_copy.daily.options import TileOptions
-from specprod_copy.daily.plan import TileState, Verdict, examine, look_at_tile, vanished
+from specprod_copy.daily.plan import examine, vanished
 from specprod_copy.daily.work import TileContext, TileWorker, load_one, remove_one
 from specprod_copy.executors.executor import in_order
 from specprod_copy.executors.workers import threads
-from specprod_copy.plan import ledger, ledger_format
+from specprod_copy.plan import ledger, ledger_format, loaded_tiles
+from specprod_copy.plan.tile_states import TileState, Verdict, look_at_tile
 from specprod_copy.postgres import locks
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.locks import Patience
@@ -231,7 +232,7 @@ class _Run:
         """Write the new times of files that are the same."""
         for found in self.summary.having(Verdict.SAME):
             if found.inputs:
-                state.renew(self.connection, self.schema, found.tileid, found.inputs)
+                loaded_tiles.renew(self.connection, self.schema, found.tileid, found.inputs)
 
     def load(self, tileids: Iterable[int]) -> None:
         """Load tiles, several at a time."""

@@ -8,13 +8,12 @@ from typing import Final
 
 import psycopg
 
-from specprod_copy.daily import state
 from specprod_copy.desi.production import Production
 from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import post_data
 from specprod_copy.loading.overwrite import drop_tables
 from specprod_copy.loading.prepare import make_tables
-from specprod_copy.plan import ledger, ledger_format, versions
+from specprod_copy.plan import ledger, ledger_format, loaded_tiles, versions
 from specprod_copy.postgres import catalog, counted, locks, rights
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.locks import Patience
@@ -102,7 +101,7 @@ def refuse_other_rows(connection: psycopg.Connection, found: Schema) -> None:
     DatabaseError
         If not: a load of whole stages knows other rules, and keeps a ledger of its own.
     """
-    if state.loaded_tiles(connection, found):
+    if loaded_tiles.loaded_tiles(connection, found):
         return
     for table in sorted(TABLES & found.tables.keys()):
         if catalog.has_rows(connection, found.name, table):

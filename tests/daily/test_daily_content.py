@@ -9,7 +9,7 @@ from pathlib import Path
 from astropy.io import fits
 from support.daily_tiles import demo, empty, loaded, own_copy
 
-from specprod_copy.daily.plan import Verdict
+from specprod_copy.plan.tile_states import Verdict
 
 __all__ = ["demo", "empty", "loaded", "own_copy"]
 

@@ -10,7 +10,7 @@ from astropy.io import fits
 from astropy.table import Table, vstack
 from support.daily_tiles import Daily, demo, edit, empty, loaded, own_copy
 
-from specprod_copy.daily.plan import Verdict
+from specprod_copy.plan.tile_states import Verdict
 
 __all__ = ["demo", "empty", "loaded", "own_copy"]
 

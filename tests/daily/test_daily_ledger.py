@@ -8,8 +8,8 @@ import pytest
 from support.daily_tiles import demo, empty, loaded, own_copy
 from support.old_ledger import make_old
 
-from specprod_copy.daily.plan import Verdict
 from specprod_copy.errors import DatabaseError
+from specprod_copy.plan.tile_states import Verdict
 
 __all__ = ["demo", "empty", "loaded", "own_copy"]
 

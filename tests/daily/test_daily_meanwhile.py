@@ -12,9 +12,10 @@ import psycopg
 import pytest
 from support.daily_tiles import demo, edit, empty, loaded, own_copy
 
-from specprod_copy.daily import state, work
+from specprod_copy.daily import work
 from specprod_copy.daily.staging import Staging
 from specprod_copy.errors import InputError
+from specprod_copy.plan import loaded_tiles
 
 __all__ = ["demo", "empty", "loaded", "own_copy"]
 
@@ -34,7 +35,7 @@ def test_readers_never_wait(own_copy, monkeypatch):
     own_copy.change_tile(first, GOALTIME=1.5)
     for path in own_copy.redrock(first):
         edit(path, "REDSHIFTS", lambda t: t["Z"].__iadd__(0.125))
-    before, seen, record = own_copy.contents(), [], state.record
+    before, seen, record = own_copy.contents(), [], loaded_tiles.record
 
     def look_first(*arguments: object) -> None:
         with psycopg.connect(own_copy.conninfo, options="-c lock_timeout=1s") as reader:
@@ -42,7 +43,7 @@ def test_readers_never_wait(own_copy, monkeypatch):
                 seen.append((table, reader.execute(f"SELECT * FROM daily.{table}").fetchall()))
         record(*arguments)
 
-    monkeypatch.setattr(state, "record", look_first)
+    monkeypatch.setattr(loaded_tiles, "record", look_first)
     assert own_copy.tile(first, update=True).failed == {}
     assert {table: sorted(rows, key=str) for table, rows in seen} == {
         table: sorted(rows, key=str) for table, rows in before.items()
@@ -79,9 +80,10 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from support.daily_tiles import Daily
-from specprod_copy.daily import state, work
+from specprod_copy.daily import work
+from specprod_copy.plan import loaded_tiles
 
-record, count = state.record, 0
+record, count = loaded_tiles.record, 0
 
 def dying(*arguments):
     global count
@@ -90,7 +92,7 @@ def dying(*arguments):
     if count == 2:
         os.kill(os.getpid(), signal.SIGKILL)
 
-state.record = dying
+loaded_tiles.record = dying
 Daily(Path(sys.argv[1]), *sys.argv[2:]).sync()
 """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from support.daily_tiles import demo, edit, empty, loaded, own_copy
 
-from specprod_copy.daily.plan import Verdict
+from specprod_copy.plan.tile_states import Verdict
 
 __all__ = ["demo", "empty", "loaded", "own_copy"]
 
