@@ -76,7 +76,7 @@ COMMENT ON COLUMN {{ schema }}.load_ledger.rows_read IS 'Rows read from the file
 COMMENT ON COLUMN {{ schema }}.load_ledger.rows_kept IS 'Rows that passed the row filter and were loaded';
 COMMENT ON COLUMN {{ schema }}.load_ledger.rows_quarantined IS 'Rows that were refused while the rest of the file was loaded';
 COMMENT ON COLUMN {{ schema }}.load_ledger.quarantine IS 'These rows: row number in the HDU counted from 0, input column, its value, reason';
-COMMENT ON COLUMN {{ schema }}.load_ledger.values_changed IS 'NaN and infinite values that were replaced by -9999';
+COMMENT ON COLUMN {{ schema }}.load_ledger.values_changed IS 'NaN and infinite values that were replaced by -9999, and the other coordinate of such a position';
 COMMENT ON COLUMN {{ schema }}.load_ledger.bytes_sent IS 'COPY data sent to the server [byte]';
 COMMENT ON COLUMN {{ schema }}.load_ledger.seconds IS 'Time the entry took [s]';
 COMMENT ON COLUMN {{ schema }}.load_ledger.failure IS 'Why the last attempt failed; such an entry has no rows, and goes with the next success';

@@ -89,7 +89,7 @@ def measure(name: str, inputs: Inputs, columns: list[Column]) -> dict[str, float
                 for frame in frames:
                     watch.lap("read")
                     rows = transform(frame, np.arange(frame.height)).frame
-                    if source.position:
+                    if source.position and source.sky_order:
                         rows = sorted_on_sky(rows, *source.position)
                     watch.lap("transform")
                     data = [*coder.encode(rows)]

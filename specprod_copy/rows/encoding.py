@@ -55,7 +55,8 @@ def encoded_chunks(
     One encoder serves all units of a table, which spares small ones its making.
     """
     columns = encoder.columns
-    position = sources[unit.source].position
+    source = sources[unit.source]
+    position = source.position if source.sky_order else None
     sort = position is not None and {*position} <= {column.name for column in columns}
     for rows in table_rows(unit, sources, columns, found):
         frame = sorted_on_sky(rows.frame, *position) if position and sort else rows.frame

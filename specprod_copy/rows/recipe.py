@@ -15,7 +15,7 @@ import polars as pl
 
 from specprod_copy.errors import InputError
 from specprod_copy.postgres.columns import Column, WrongType, check_type
-from specprod_copy.tables.source import Check, TableSource
+from specprod_copy.tables.source import NOT_FINITE, Check, TableSource
 
 _ELEMENTS = 100
 """So many of a vector are offered as columns; no table has as many."""
@@ -28,6 +28,8 @@ class Recipe(NamedTuple):
     elements: list[pl.Expr]  # elements of vector columns that are wanted as columns of their own
     floats: list[str]  # columns that anything is made of and whose numbers have to be finite
     sums: list[pl.Expr]  # the sum of each of them
+    half_known: list[pl.Expr]  # whether any row has one coordinate of its position alone
+    unplaced: list[pl.Expr]  # both coordinates, neither of them known in such rows
     checks: list[Check]  # those of the source whose columns there are
     broken: list[pl.Expr]  # for each of them whether any row breaks it
     expressions: dict[str, pl.Expr]  # the value of each column of the table
@@ -64,6 +66,8 @@ def find_recipe(
         roots.update(expression.meta.root_names())
     if source.row_filter is not None:
         roots.update(source.row_filter.meta.root_names())
+    position = _position(source, columns, file)
+    roots.update(name for pair in position for name in pair)
     needed = {scalars[root][0] if root in scalars else root for root in roots}
     whole = {
         root
@@ -84,6 +88,15 @@ def find_recipe(
         ],
         floats=floats,
         sums=[pl.col(name).sum() for name in floats],
+        half_known=[(_unknown(a) != _unknown(b)).any().alias("half known") for a, b in position],
+        unplaced=[
+            pl.when(_unknown(a) | _unknown(b))
+            .then(pl.lit(NOT_FINITE, dtype=file[name]))
+            .otherwise(pl.col(name))
+            .alias(name)
+            for a, b in position
+            for name in (a, b)
+        ],
         checks=checks,
         broken=[c.bad.fill_null(True).any().alias(f"check {n}") for n, c in enumerate(checks)],
         expressions=expressions,
@@ -115,6 +128,22 @@ def _scalars(schema: pl.Schema) -> dict[str, tuple[str, int | None]]:
             scalars.update({f"{name}_{n}": (name, n) for n in range(min(dtype.size, _ELEMENTS))})
     scalars.update({n: (n, None) for n, d in schema.items() if not isinstance(d, pl.Array)})
     return scalars
+
+
+def _position(
+    source: TableSource, columns: tuple[Column, ...], file: pl.Schema
+) -> list[tuple[str, str]]:
+    """Return the input columns with the position, if it is wanted, in a list for one or none."""
+    ra, dec = source.position or ("", "")
+    wanted = any(column.name in (ra, dec) for column in columns)
+    names = ra.upper(), dec.upper()
+    floats = all(file.get(name, pl.Null()).is_float() for name in names)
+    return [names] if wanted and floats else []
+
+
+def _unknown(coordinate: str) -> pl.Expr:
+    value = pl.col(coordinate)
+    return (value == NOT_FINITE) | ~value.is_finite()
 
 
 def _longer_vectors(source: TableSource, file: pl.Schema) -> Iterator[Check]:

@@ -130,11 +130,12 @@ class Transform:
     ) -> tuple[pl.DataFrame, int]:
         """Replace what is not finite, tell how many values that were, and run the checks."""
         recipe = self._recipe
-        if not (frame.height and (recipe.sums or recipe.broken)):
+        if not (frame.height and (recipe.sums or recipe.half_known or recipe.broken)):
             return frame, 0
         # A sum is the fastest look at every value: finite unless one is not, or it overflows.
-        looks = frame.select(*recipe.sums, *recipe.broken).row(0)
-        sums, broken = looks[: len(recipe.sums)], looks[len(recipe.sums) :]
+        looks = frame.select(*recipe.sums, *recipe.half_known, *recipe.broken).row(0)
+        sums, looks = looks[: len(recipe.sums)], looks[len(recipe.sums) :]
+        half_known, broken = any(looks[: len(recipe.half_known)]), looks[len(recipe.half_known) :]
         suspects = [n for n, s in zip(recipe.floats, sums, strict=True) if not math.isfinite(s)]
         finite, changed = _finitized(frame, suspects) if suspects else (frame, 0)
         if changed and broken:
@@ -145,7 +146,11 @@ class Transform:
                 numbers = row_numbers[rows.to_numpy()]
                 values = frame[check.column].gather(rows).to_list()
                 raise self._bad_values(check.column, check.reason, numbers, values)
-        return finite, changed
+        if not half_known:
+            return finite, changed
+        placed = finite.with_columns(recipe.unplaced)
+        names = [expression.meta.output_name() for expression in recipe.unplaced]
+        return placed, changed + sum(int((placed[name] != finite[name]).sum()) for name in names)
 
     def _bad_values(
         self, column: str, reason: str, rows: np.ndarray, values: list[object]

@@ -45,4 +45,5 @@ SOURCE = TableSource(
         Check("MJD", ~pl.col("MJD").is_between(*_DATES), "not a date of the years 1 to 9999"),
     ),
     notes=odd_words("PROGRAM", "FAPRGRM", "GOALTYPE"),
+    position=("tilera", "tiledec"),
 )

@@ -48,6 +48,7 @@ def _source(
         constants=_tileid,
         keywords=("TILEID",),
         position=position,
+        sky_order=position is not None,
     )
 
 

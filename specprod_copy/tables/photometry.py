@@ -31,6 +31,7 @@ TRACTORPHOT = TableSource(
     vectors={"DCHISQ": len(_DCHISQ)},
     checks=position("RA", "DEC"),
     position=("ra", "dec"),
+    sky_order=True,
     # A production has each target once, but a daily one has a file per tile, and tiles overlap: the
     # tile of the lowest number counts.
     first_per=lambda inputs: (
@@ -47,6 +48,7 @@ TARGETPHOT = TableSource(
     vectors={"DCHISQ": len(_DCHISQ)},
     checks=position("RA", "DEC"),
     position=("ra", "dec"),
+    sky_order=True,
     # A target stands in as many rows as tiles can reach it, and most have Tractor photometry.
     first_per=lambda inputs: "TARGETID",
     unless_in=TRACTORPHOT,

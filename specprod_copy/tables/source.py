@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 NOT_FINITE = -9999.0
-"""What NaN and infinities become in the database."""
+"""What NaN and infinities become in the database: a number that is not known."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,9 @@ class TableSource:
         beyond that have to be 0.
     position : tuple of str, optional
         Columns of the table with right ascension and declination, for tables that are searched on
-        the sky: rows are sorted by them as they are sent.
+        the sky. They are copies; if one of them is not known, both become `NOT_FINITE`.
+    sky_order : bool
+        Whether rows are sorted by `position` as they are sent.
     """
 
     table: str
@@ -107,6 +109,7 @@ class TableSource:
     finitize: bool = True
     vectors: Mapping[str, int] = field(default_factory=dict)
     position: tuple[str, str] | None = None
+    sky_order: bool = False
 
     def __getstate__(self) -> dict[str, object]:
         """Leave out what chooses files: workers make rows, of files that were chosen."""

@@ -20,4 +20,5 @@ SOURCE = TableSource(
         *position("TILERA", "TILEDEC"),
     ),
     notes=odd_words("FAPRGRM", "GOALTYPE"),
+    position=("tilera", "tiledec"),
 )

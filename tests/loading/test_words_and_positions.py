@@ -1,12 +1,10 @@
-"""Words that tables are joined on, positions that are not known or not exact, lost primaries."""
+"""Words that tables are joined on, positions that are not exact, lost primaries."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
-import psycopg
 import pytest
 from astropy.io import fits
 from astropy.table import Table
@@ -16,10 +14,6 @@ from specprod_copy.desi import ids
 from specprod_copy.errors import BadRowsError
 
 __all__ = ["iron"]
-
-SEARCH = re.findall(
-    r"    SELECT .*?;", (Path(__file__).parents[2] / "docs/sky-order.md").read_text(), re.DOTALL
-)
 
 
 def rewrite(path: Path, hdu: str, change) -> None:
@@ -102,28 +96,6 @@ def test_names_of_narrow_positions(iron: Case) -> None:
     assert len(names[short]) == 22
     assert names[short] != "DESI J000.500+01.2345"
     assert iron.verify("zpix") == {}
-
-
-def test_searches_return_no_row_without_a_position(iron: Case) -> None:
-    """A search by q3c alone finds the row; the one of the documents does not, by the index."""
-    path = iron.files.tractorphot()[0]
-    row = int((fits.getdata(path, "TRACTORPHOT")["TARGETID"] > 0).argmax())
-    targetid = int(fits.getdata(path, "TRACTORPHOT")["TARGETID"][row])
-    iron.change(path, "TRACTORPHOT", "RA", row, np.nan)
-    iron.change(path, "TRACTORPHOT", "DEC", row, 2.2)
-    iron.load("photometry", "targetphot", code=0)
-    where = f"FROM iron.photometry WHERE targetid = {targetid}"
-    assert iron.query(f"SELECT ra, dec {where}") == [(-9999.0, 2.2)]
-    [search] = SEARCH
-    search = search.replace("150.1", "81")
-    bare = search.replace(" AND ra >= 0 AND dec >= -90", "")
-    assert bare != search
-    assert [row[0] for row in iron.query(bare)] == [targetid]
-    assert iron.query(search) == []
-    with psycopg.connect(iron.conninfo) as connection:
-        connection.execute("SET enable_seqscan = off")
-        plan = "\n".join(line for (line,) in connection.execute(f"EXPLAIN {search}"))
-    assert "ix_photometry_q3c_ang2ipix" in plan
 
 
 def test_primary_in_quarantine(iron: Case) -> None:

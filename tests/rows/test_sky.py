@@ -43,7 +43,7 @@ def test_tables_that_are_searched_on_the_sky_are_sorted(tmp_path, database):
     write_production(tmp_path, "fuji", tiles=3, targets=400)
     inputs = Inputs(ProductionFiles(find_production("fuji", None), tmp_path))
     load(database, inputs, LoadOptions(("all",), "fuji"))
-    sources = [source for source in SOURCES.values() if source.position]
+    sources = [source for source in SOURCES.values() if source.sky_order]
     assert {source.table for source in sources} == {"photometry", "fiberassign"}
     with psycopg.connect(database) as connection:
         for source in sources:
