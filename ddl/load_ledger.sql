@@ -71,7 +71,7 @@ COMMENT ON COLUMN {{ schema }}.load_ledger.last_row IS 'Row after the last one';
 COMMENT ON COLUMN {{ schema }}.load_ledger.stage IS 'Load stage that the entry belongs to; daily for tiles that were loaded one by one';
 COMMENT ON COLUMN {{ schema }}.load_ledger.inputs IS 'What the rows were made of: files, relative to the root directory where they lie below it, each with HDU (empty for the whole file), size in bytes, modification time in ns since 1970 and XXH3-128 of header and recorded rows, or of the file';
 COMMENT ON COLUMN {{ schema }}.load_ledger.tables IS 'Tables with rows of the entry, each with its object identifier: of another table by this name nothing is recorded';
-COMMENT ON COLUMN {{ schema }}.load_ledger.details IS 'Of a tile: its number, and UPDATED of the tiles file';
+COMMENT ON COLUMN {{ schema }}.load_ledger.details IS 'Of a tile: its number, UPDATED of the tiles file, and how many rows its files gave each table';
 COMMENT ON COLUMN {{ schema }}.load_ledger.rows_read IS 'Rows read from the file';
 COMMENT ON COLUMN {{ schema }}.load_ledger.rows_kept IS 'Rows that passed the row filter and were loaded';
 COMMENT ON COLUMN {{ schema }}.load_ledger.rows_quarantined IS 'Rows that were refused while the rest of the file was loaded';

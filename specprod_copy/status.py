@@ -13,6 +13,7 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.plan import ledger, ledger_format
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.looks import Looks
+from specprod_copy.plan.lost_tables import lost_tables
 from specprod_copy.plan.planning import Plan, Planner, with_tiles
 from specprod_copy.postgres import ddl, locks
 from specprod_copy.postgres.names import parametrized
@@ -78,6 +79,8 @@ class Status:
         Table to what is not as it is defined, so that a load refuses it.
     own_columns : dict of str to list of str
         Table to the columns that its users added.
+    lost : dict of str to str
+        Table that is not what the ledger says, to what is wrong and what mends it.
     """
 
     schema: str
@@ -87,6 +90,7 @@ class Status:
     steps_missing: dict[str, list[str]] = field(default_factory=dict)
     conflicts: dict[str, list[str]] = field(default_factory=dict)
     own_columns: dict[str, list[str]] = field(default_factory=dict)
+    lost: dict[str, str] = field(default_factory=dict)
 
 
 def schema_status(
@@ -120,9 +124,12 @@ def schema_status(
             f"schema {schema} has no table {ledger.TABLE}: this program has not loaded it"
         )
     ledger_format.require(connection, schema)
-    sources = [s for s in catalogue.sources.values() if s.table in found.tables]
+    lost = {one.table: str(one) for one in lost_tables(connection, schema)}
+    known = {*found.tables, *lost}
+    sources = [s for s in catalogue.sources.values() if s.table in known]
     plan = _plan(catalogue, connection, found, sources, inputs) if inputs else None
-    done, missing = _steps(catalogue.definition, found, [source.table for source in sources])
+    present = [source.table for source in sources if source.table in found.tables]
+    done, missing = _steps(catalogue.definition, found, present)
     return Status(
         schema,
         locks.holders(connection, schema),
@@ -130,6 +137,7 @@ def schema_status(
         done,
         missing,
         *_against_definition(catalogue.definition, found),
+        lost,
     )
 
 

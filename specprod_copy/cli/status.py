@@ -73,6 +73,8 @@ def status_lines(found: Status, *, width: int) -> Iterator[str]:
         if row.rows_quarantined:
             rejected = f"{row.rows_quarantined:,} of {row.table}, stage {row.stage}"
             yield f"rows in quarantine: {rejected}"
+    for lost in found.lost.values():
+        yield f"not what is loaded: {lost}"
     for table, conflicts in found.conflicts.items():
         yield f"not as it is defined: {table}: {', '.join(conflicts)}"
     for table, columns in found.own_columns.items():

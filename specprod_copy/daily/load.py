@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass
 
 import polars as pl
@@ -77,8 +78,11 @@ def load_tile(staging: Staging, files: ProductionFiles, gathered: TileRows) -> T
     )
     connection, schema = staging.connection, staging.schema
     with connection.transaction():
+        staged: Counter[str] = Counter()
         for rows in gathered.rows:
-            result.rows += staging.stage(rows, tile.tileid)
+            for source in {one.source.table for one in rows}:
+                staged[source] += staging.stage(rows, tile.tileid)
+        result.rows = staged.total()
         inputs = loaded_tiles.made_of(gathered.files, files.root)
         for path, stamp in gathered.files.items():
             if Stamp.of(path) != stamp:
@@ -94,7 +98,8 @@ def load_tile(staging: Staging, files: ProductionFiles, gathered: TileRows) -> T
         result.changed += _reassign_photometry(staging, files)
         result.seconds = time.monotonic() - started
         now = loaded_tiles.LoadedTile(tile.tileid, tile.lastnight, tile.updated, inputs)
-        loaded_tiles.record(connection, schema, now, sorted(TABLES), result.rows, result.seconds)
+        staged.update(dict.fromkeys(TABLES, 0))
+        loaded_tiles.record(connection, schema, now, staged, result.seconds)
     return result
 
 

@@ -17,7 +17,7 @@ from specprod_copy.daily.plan import examine, vanished
 from specprod_copy.daily.work import TileContext, TileWorker, load_one, remove_one
 from specprod_copy.executors.executor import in_order
 from specprod_copy.executors.workers import threads
-from specprod_copy.plan import ledger, ledger_format, loaded_tiles
+from specprod_copy.plan import ledger, ledger_format, loaded_tiles, lost_tables
 from specprod_copy.plan.tile_states import TileState, Verdict, look_at_tile
 from specprod_copy.postgres import locks
 from specprod_copy.postgres.connection import connect, translated_errors
@@ -217,7 +217,7 @@ class _Run:
         """Find out what there is to do for some tiles of the files."""
         found = read_schema(self.connection, self.schema)
         if ledger_format.require(self.connection, self.schema):
-            ledger_format.check_tables(self.connection, self.schema, schema.TABLES)
+            lost_tables.check_tables(self.connection, self.schema, schema.TABLES)
         schema.refuse_other_rows(self.connection, found)
         refuse_conflicts(self.defined, found, [*self.keys, ledger.TABLE])
         tiles = [self.summaries.tiles[tileid] for tileid in tileids]

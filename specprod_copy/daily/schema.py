@@ -13,7 +13,7 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import post_data
 from specprod_copy.loading.overwrite import drop_tables
 from specprod_copy.loading.prepare import make_tables
-from specprod_copy.plan import ledger, ledger_format, loaded_tiles, versions
+from specprod_copy.plan import ledger, loaded_tiles, lost_tables, versions
 from specprod_copy.postgres import catalog, counted, locks, rights
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.locks import Patience
@@ -81,7 +81,7 @@ def prepare(
             counted.delete(connection, schema, ledger.TABLE, condition, (tables,))
         for part in own_parts(defined, before, tables):
             listener.info(f"gone with the old table: {part}")
-    ledger_format.check_tables(connection, schema, tables)
+    lost_tables.recognize(connection, schema, tables)
     wanted = ["version", *tables, ledger.TABLE]
     found = make_tables(connection, defined, schema, wanted).schema
     refuse_other_rows(connection, found)

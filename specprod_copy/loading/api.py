@@ -21,7 +21,7 @@ from specprod_copy.loading.options import LoadOptions
 from specprod_copy.loading.quarantine import check_files, lost_primaries, refused_rows
 from specprod_copy.loading.run import Loader
 from specprod_copy.loading.summary import LoadSummary
-from specprod_copy.plan import ledger, ledger_format
+from specprod_copy.plan import ledger, ledger_format, lost_tables
 from specprod_copy.plan.ledger import Ledger, NothingLoaded
 from specprod_copy.plan.looks import Looks, open_looks
 from specprod_copy.plan.moved_files import rename_moved
@@ -368,7 +368,7 @@ def _plan(
     refuse_conflicts(defined, found, ["version", *tables, ledger.TABLE])
     loaded: Ledger = NothingLoaded()
     if connection is not None and ledger.TABLE in found.tables:
-        ledger_format.check_tables(connection, options.schema, tables)
+        lost_tables.check_tables(connection, options.schema, tables)
         loaded = Ledger(connection, options.schema, check_content=options.check_content)
     if options.replace:
         rename_moved(sources, inputs, loaded)

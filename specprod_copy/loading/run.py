@@ -20,7 +20,7 @@ from specprod_copy.loading.prepare import make_tables
 from specprod_copy.loading.replace import Replaced, replace_files
 from specprod_copy.loading.send import SendContext, Sender, send_batch
 from specprod_copy.loading.summary import LoadSummary, TableSummary
-from specprod_copy.plan import ledger, ledger_format, versions
+from specprod_copy.plan import ledger, lost_tables, versions
 from specprod_copy.plan.batches import make_batches, single_copy_tables
 from specprod_copy.plan.completeness import missing_stages
 from specprod_copy.plan.ledger import Ledger
@@ -144,7 +144,7 @@ class Loader:
     def prepare(self) -> None:
         """Make the tables that are not there, and refuse those with rows of unknown origin."""
         wanted = ["version", *self.tables, ledger.TABLE]
-        ledger_format.check_tables(self.connection, self.schema, self.tables)
+        lost_tables.recognize(self.connection, self.schema, self.tables)
         prepared = make_tables(self.connection, self.catalogue.definition, self.schema, wanted)
         self.found, self.new_tables = prepared.schema, prepared.new
         for table in self.tables:

@@ -111,8 +111,7 @@ def record(
     connection: psycopg.Connection,
     schema: str,
     tile: LoadedTile,
-    tables: list[str],
-    rows: int,
+    rows: Mapping[str, int],
     seconds: float,
 ) -> None:
     """Write that a tile is loaded, within the transaction of its rows.
@@ -122,10 +121,8 @@ def record(
     connection : psycopg.Connection
     schema : str
     tile : LoadedTile
-    tables : list of str
-        Those that have rows of it.
-    rows : int
-        Rows of its files.
+    rows : mapping of str to int
+        Tables that may have rows of it, and how many its files gave each.
     seconds : float
     """
     forget(connection, schema, tile.tileid)
@@ -138,9 +135,9 @@ def record(
         entry(tile.tileid),
         TILES,
         Jsonb([as_json(made) for made in tile.inputs]),
-        tables,
-        Jsonb({"tileid": tile.tileid, "updated": tile.updated}),
-        rows,
+        sorted(rows),
+        Jsonb({"tileid": tile.tileid, "updated": tile.updated, "rows": dict(rows)}),
+        sum(rows.values()),
         seconds,
         f"specprod-copy {specprod_copy.__version__}",
     )

@@ -37,6 +37,13 @@ def q3c_version(connection: psycopg.Connection, *, installed: bool = False) -> s
     return None if version is None else str(version)
 
 
+def table_ids(connection: psycopg.Connection, schema: str) -> dict[str, int]:
+    """Return the object identifiers of the tables of a schema, by name."""
+    query = """SELECT relname, c.oid::bigint FROM pg_class c JOIN pg_namespace n
+               ON n.oid = relnamespace WHERE nspname = %s AND relkind IN ('r', 'p')"""
+    return dict(connection.execute(query, (schema,)).fetchall())
+
+
 def has_rows(connection: psycopg.Connection, schema: str, table: str) -> bool:
     """Say whether a table has any row."""
     query = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.Identifier(schema, table))

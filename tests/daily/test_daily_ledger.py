@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 import pytest
-from support.daily_tiles import demo, empty, loaded, own_copy
+from support.daily_tiles import Daily, demo, empty, loaded, own_copy
+from support.dumps import restored
 from support.old_ledger import make_old
 
 from specprod_copy.errors import DatabaseError
@@ -46,9 +47,37 @@ def test_file_of_an_old_ledger_that_is_newer_than_its_rows(own_copy):
 @pytest.mark.parametrize("table", ["ztile", "tile"])
 def test_lost_table(own_copy, table):
     own_copy.execute(f"DROP TABLE daily.{table} CASCADE")
-    with pytest.raises(DatabaseError, match=f"table daily.{table} does not exist, and at least "):
+    with pytest.raises(
+        DatabaseError, match=f"table daily.{table} does not exist, but the ledger records at least "
+    ):
         own_copy.sync()
     own_copy.tile(*own_copy_tiles(own_copy), overwrite=True)
+
+
+@pytest.mark.parametrize("table", ["ztile", "target", "fiberassign", "potential", "tile"])
+def test_row_of_a_tile_is_lost(own_copy, table):
+    own_copy.execute(f"ALTER TABLE daily.{table} DISABLE TRIGGER ALL")
+    key = "tileid" if table == "tile" else "id"
+    own_copy.execute(
+        f"DELETE FROM daily.{table} WHERE {key} = (SELECT max({key}) FROM daily.{table})"
+    )
+    lost = f"table daily.{table} has .* at least .*'specprod-copy tile TILEID... --overwrite'"
+    for dry_run in (True, False):
+        with pytest.raises(DatabaseError, match=lost):
+            own_copy.sync(dry_run=dry_run)
+
+
+def test_restored_tables(cluster, own_copy, tmp_path):
+    """They are up to date; a command that writes knows them from then on."""
+    with restored(cluster, own_copy.conninfo, "daily", tmp_path) as conninfo:
+        daily = Daily(own_copy.root, conninfo)
+        found = len(daily.tileids())
+        other_ids = """SELECT count(*) FROM daily.load_ledger, jsonb_each_text(tables)
+                       WHERE value::oid IS DISTINCT FROM to_regclass('daily.' || key)"""
+        assert len(daily.sync(dry_run=True).having(Verdict.SAME)) == found
+        assert daily.query(other_ids) != [(0,)]
+        assert len(daily.sync().having(Verdict.SAME)) == found
+        assert daily.query(other_ids) == [(0,)]
 
 
 def own_copy_tiles(own_copy) -> list[int]:

@@ -116,7 +116,7 @@ def test_rows_of_unknown_origin(loaded, damage):
         return
     message = refused(loaded, "fiberassign", files=[path], kind=DatabaseError)
     assert message.startswith(
-        f"table iron.potential would have {n - 1:,} rows, and {n:,} by the ledger: "
+        f"table iron.potential has {n - 1:,} rows, but the ledger records {n:,}: "
     )
 
 
