@@ -1,6 +1,7 @@
 -- zpix: one row per (TARGETID, survey, program), from zall-pix files.
 
 {% block table %}
+{% import 'zcatalog_v2.jinja' as v2 %}
 CREATE TABLE IF NOT EXISTS {{ schema }}.zpix (
     id                         numeric(39) NOT NULL,
     targetid                   bigint NOT NULL,
@@ -100,7 +101,7 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.zpix (
     zcat_primary               boolean NOT NULL,
     min_mjd                    double precision NOT NULL,
     mean_mjd                   double precision NOT NULL,
-    max_mjd                    double precision NOT NULL
+    max_mjd                    double precision NOT NULL{{ v2.columns(v2.ZPIX, optional) }}
 );
 -- As it is, not packed: sorts and joins would unpack it for each comparison.
 ALTER TABLE {{ schema }}.zpix ALTER COLUMN id SET STORAGE PLAIN;
@@ -112,6 +113,7 @@ ALTER TABLE {{ schema }}.zpix ADD CONSTRAINT zpix_pkey PRIMARY KEY USING INDEX z
 {% endblock %}
 
 {% block indexes %}
+{% import 'zcatalog_v2.jinja' as v2 %}
 CREATE UNIQUE INDEX IF NOT EXISTS ix_zpix_unique ON {{ schema }}.zpix (targetid, survey, program);
 CREATE INDEX IF NOT EXISTS ix_zpix_desiname ON {{ schema }}.zpix (desiname);
 CREATE INDEX IF NOT EXISTS ix_zpix_healpix ON {{ schema }}.zpix (healpix);
@@ -124,7 +126,7 @@ CREATE INDEX IF NOT EXISTS ix_zpix_survey ON {{ schema }}.zpix (survey);
 CREATE INDEX IF NOT EXISTS ix_zpix_targetid ON {{ schema }}.zpix (targetid);
 CREATE INDEX IF NOT EXISTS ix_zpix_z ON {{ schema }}.zpix (z);
 CREATE INDEX IF NOT EXISTS ix_zpix_zwarn ON {{ schema }}.zpix (zwarn);
-{% endblock %}
+{{ v2.indexes(v2.ZPIX, optional, schema, 'zpix') }}{% endblock %}
 
 {% block foreign_keys %}
 ALTER TABLE {{ schema }}.zpix ADD CONSTRAINT zpix_targetid_fkey FOREIGN KEY (targetid) REFERENCES {{ schema }}.photometry (targetid) NOT VALID;
@@ -134,7 +136,14 @@ ALTER TABLE {{ schema }}.zpix ADD CONSTRAINT zpix_targetid_fkey FOREIGN KEY (tar
 ALTER TABLE {{ schema }}.zpix VALIDATE CONSTRAINT zpix_targetid_fkey;
 {% endblock %}
 
+{% block q3c %}
+{% if 'target_ra' in optional %}
+CREATE INDEX IF NOT EXISTS ix_zpix_q3c_ang2ipix ON {{ schema }}.zpix ({{ q3c }}.q3c_ang2ipix(target_ra, target_dec));
+{% endif %}
+{% endblock %}
+
 {% block comments %}
+{% import 'zcatalog_v2.jinja' as v2 %}
 COMMENT ON TABLE {{ schema }}.zpix IS 'Redshifts of spectra coadded per HEALPixel over all exposures of one survey and program';
 COMMENT ON COLUMN {{ schema }}.zpix.id IS '128-bit key of program, survey and target (UCD meta.record)';
 COMMENT ON COLUMN {{ schema }}.zpix.targetid IS '64-bit DESI object identifier (bit-packed) (UCD meta.id;meta.main)';
@@ -235,6 +244,14 @@ COMMENT ON COLUMN {{ schema }}.zpix.zcat_primary IS 'True for the best coadd of 
 COMMENT ON COLUMN {{ schema }}.zpix.min_mjd IS 'First MJD in the coadd [d] (UCD time.epoch;stat.min)';
 COMMENT ON COLUMN {{ schema }}.zpix.mean_mjd IS 'Mean MJD of the coadd [d] (UCD time.epoch;stat.mean)';
 COMMENT ON COLUMN {{ schema }}.zpix.max_mjd IS 'Last MJD in the coadd [d] (UCD time.epoch;stat.max)';
+{{ v2.comments(v2.ZPIX, optional, schema, 'zpix') }}{% if 'z_rr' in optional %}
+{% for mask in ('desi', 'bgs', 'mws', 'scnd') %}
+COMMENT ON COLUMN {{ schema }}.zpix.{{ mask }}_target IS '{{ {'desi': 'Dark-time', 'bgs': 'Bright-galaxy', 'mws': 'Milky-Way', 'scnd': 'Secondary'}[mask] }} target-selection bitmask of the main survey; 0 where survey is special (UCD meta.code.member)';
+{% endfor %}
+{% endif %}
+{% if 'uniqpix' in optional %}
+COMMENT ON COLUMN {{ schema }}.zpix.healpix IS 'HEALPixel of the coadd, nested, at nside (UCD pos.healpix)';
+{% endif %}
 {% endblock %}
 
 {% block grants %}

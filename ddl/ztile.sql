@@ -1,6 +1,7 @@
 -- ztile: one row per (TARGETID, tile, last night), from zall-tilecumulative files.
 
 {% block table %}
+{% import 'zcatalog_v2.jinja' as v2 %}
 CREATE TABLE IF NOT EXISTS {{ schema }}.ztile (
     id                         numeric(39) NOT NULL,
     targetphotid               numeric(39) NOT NULL,
@@ -88,7 +89,7 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.ztile (
     lastnight                  integer NOT NULL,
     min_mjd                    double precision NOT NULL,
     mean_mjd                   double precision NOT NULL,
-    max_mjd                    double precision NOT NULL
+    max_mjd                    double precision NOT NULL{{ v2.columns(v2.ZTILE, optional) }}
 );
 -- As they are, not packed: sorts and joins would unpack them for each comparison.
 ALTER TABLE {{ schema }}.ztile
@@ -102,6 +103,7 @@ ALTER TABLE {{ schema }}.ztile ADD CONSTRAINT ztile_pkey PRIMARY KEY USING INDEX
 {% endblock %}
 
 {% block indexes %}
+{% import 'zcatalog_v2.jinja' as v2 %}
 CREATE UNIQUE INDEX IF NOT EXISTS ix_ztile_unique ON {{ schema }}.ztile (targetid, spgrp, spgrpval, tileid);
 CREATE INDEX IF NOT EXISTS ix_ztile_desiname ON {{ schema }}.ztile (desiname);
 CREATE INDEX IF NOT EXISTS ix_ztile_program ON {{ schema }}.ztile (program);
@@ -115,7 +117,7 @@ CREATE INDEX IF NOT EXISTS ix_ztile_targetphotid ON {{ schema }}.ztile (targetph
 CREATE INDEX IF NOT EXISTS ix_ztile_tileid ON {{ schema }}.ztile (tileid);
 CREATE INDEX IF NOT EXISTS ix_ztile_z ON {{ schema }}.ztile (z);
 CREATE INDEX IF NOT EXISTS ix_ztile_zwarn ON {{ schema }}.ztile (zwarn);
-{% endblock %}
+{{ v2.indexes(v2.ZTILE, optional, schema, 'ztile') }}{% endblock %}
 
 {% block foreign_keys %}
 ALTER TABLE {{ schema }}.ztile ADD CONSTRAINT ztile_targetid_fkey FOREIGN KEY (targetid) REFERENCES {{ schema }}.photometry (targetid) NOT VALID;
@@ -129,7 +131,14 @@ ALTER TABLE {{ schema }}.ztile VALIDATE CONSTRAINT ztile_targetphotid_fkey;
 ALTER TABLE {{ schema }}.ztile VALIDATE CONSTRAINT ztile_tileid_fkey;
 {% endblock %}
 
+{% block q3c %}
+{% if 'target_ra' in optional %}
+CREATE INDEX IF NOT EXISTS ix_ztile_q3c_ang2ipix ON {{ schema }}.ztile ({{ q3c }}.q3c_ang2ipix(target_ra, target_dec));
+{% endif %}
+{% endblock %}
+
 {% block comments %}
+{% import 'zcatalog_v2.jinja' as v2 %}
 COMMENT ON TABLE {{ schema }}.ztile IS 'Redshifts of spectra coadded per tile over its nights up to the last one';
 COMMENT ON COLUMN {{ schema }}.ztile.id IS '128-bit key of grouping, tile and target (UCD meta.record)';
 COMMENT ON COLUMN {{ schema }}.ztile.targetphotid IS 'Key of the matching row of target (UCD meta.id.assoc)';
@@ -218,7 +227,7 @@ COMMENT ON COLUMN {{ schema }}.ztile.lastnight IS 'Latest night contributing to 
 COMMENT ON COLUMN {{ schema }}.ztile.min_mjd IS 'First MJD in the coadd [d] (UCD time.epoch;stat.min)';
 COMMENT ON COLUMN {{ schema }}.ztile.mean_mjd IS 'Mean MJD of the coadd [d] (UCD time.epoch;stat.mean)';
 COMMENT ON COLUMN {{ schema }}.ztile.max_mjd IS 'Last MJD in the coadd [d] (UCD time.epoch;stat.max)';
-{% endblock %}
+{{ v2.comments(v2.ZTILE, optional, schema, 'ztile') }}{% endblock %}
 
 {% block grants %}
 {% for role in roles %}

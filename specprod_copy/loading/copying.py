@@ -148,7 +148,7 @@ def copy_units(
         If the server took fewer rows than it was sent.
     """
     table = units[0].table
-    tallies = [_Tally(Findings([] if quarantine else None, "" if digests else None)) for _ in units]
+    tallies = [_Tally(Findings([] if quarantine else None, () if digests else None)) for _ in units]
     results: list[UnitResult] = []
 
     def counted(chunks: Iterator[tuple[int, Chunk]]) -> Iterator[Encoded]:
@@ -204,7 +204,7 @@ class _Tally:
             self.changed,
             self.sent,
             self.seconds,
-            self.found.digest or "",
+            self.found.digests or (),
             bad,
         )
 

@@ -20,7 +20,7 @@ from specprod_copy.postgres.copy import ServerTable
 from specprod_copy.postgres.names import listed, matched
 from specprod_copy.postgres.schema import Reference
 from specprod_copy.postgres.schema_from_server import read_schema
-from specprod_copy.reader import open_table
+from specprod_copy.rows.read import open_unit
 from specprod_copy.rows.transform import Transform
 from specprod_copy.rows.units import Refusal, Unit, UnitResult
 from specprod_copy.tables import TableSource
@@ -156,8 +156,9 @@ class LateRows:
             return
         key = [column for name in names for column in self.columns if column.name == name]
         for number, unit in enumerate(self.units):
-            with open_table(unit.path, (unit.hdu,) if unit.hdu else ()) as file:
-                transform = Transform(self.sources[unit.source], file, self.columns)
+            source = self.sources[unit.source]
+            with open_unit(unit, source) as file:
+                transform = Transform(source, file, self.columns)
             blamed = "+".join(map(transform.blame, names))
             for *own, row in rows_with(unit, self.sources, key, values).select(*names, ROW).rows():
                 yield number, Refusal(row, blamed, ", ".join(map(repr, own)), why, rule)

@@ -22,6 +22,7 @@ from specprod_copy.errors import BadRowsError, InputError
 from specprod_copy.plan.ledger import Ledger, Quarantine
 from specprod_copy.postgres.columns import Column
 from specprod_copy.reader import InputTable, open_table
+from specprod_copy.reader.joined import open_joined
 from specprod_copy.rows.transform import Transform
 from specprod_copy.rows.units import Refusal
 from specprod_copy.tables import Inputs, TableSource
@@ -193,7 +194,8 @@ def _rows_of_file(
     why = pl.DataFrame(
         [[getattr(r, name) for name in _REFUSAL] for r in refusals], _REFUSAL, orient="row"
     )
-    with open_table(path, (hdu,) if hdu else ()) as table:
+    places = [(path, (hdu,) if hdu else ()), *source.places(path)[1:]]
+    with open_joined(places, source.match) as table:
         names = Transform(source, table, columns).inputs
         found = _as_in_file(table, names, why["row"].to_numpy())
     # Vectors may have another length in another file.

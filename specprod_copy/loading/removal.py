@@ -25,9 +25,9 @@ from specprod_copy.postgres.names import among, listed, matched, parametrized
 from specprod_copy.postgres.schema import Reference
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.reader import open_table
-from specprod_copy.rows.read import table_rows
+from specprod_copy.rows.read import open_unit, table_rows
 from specprod_copy.rows.transform import Transform
-from specprod_copy.rows.units import Change, Refusal, Unit
+from specprod_copy.rows.units import Change, Part, Refusal, Unit
 from specprod_copy.tables import Catalogue, TableSource
 
 Values = tuple[object, ...]
@@ -289,7 +289,7 @@ class Removal:
         sources = self._catalogue.sources
         for unit, rows in _by_unit(reasons).items():
             self.removed[unit.source] += len(rows)
-            with open_table(unit.path, (unit.hdu,) if unit.hdu else ()) as file:
+            with open_unit(unit, sources[unit.source]) as file:
                 transform = Transform(sources[unit.source], file, columns)
             refusals = {
                 place.row: Refusal(
@@ -324,8 +324,8 @@ def _columns_of(keys: Iterable[Values]) -> list[list[object]]:
 def _changed(unit: Unit, loaded: Sequence[LoadedRange]) -> bool:
     """Say whether a file changed since it was loaded, or may have."""
 
-    def digest(first: int, last: int) -> str:
-        with open_table(unit.path, (unit.hdu,) if unit.hdu else ()) as table:
+    def digest(part: Part, first: int, last: int) -> str:
+        with open_table(part.path, (part.hdu,) if part.hdu else ()) as table:
             return table.digest(first, last).hexdigest()
 
     return compared(unit, loaded, digest, check_content=False).change is not Change.NONE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +13,15 @@ from specprod_copy.plan.ledger import Ledger, LoadedRange, LoadedRanges, Renewal
 from specprod_copy.plan.looks import Looks
 from specprod_copy.plan.moved_files import known_names
 from specprod_copy.reader.look import Look
-from specprod_copy.rows.units import Change, Unit, change_since, entry_name, ledger_name
+from specprod_copy.rows.units import (
+    Change,
+    Input,
+    Part,
+    Unit,
+    change_since,
+    entry_name,
+    ledger_name,
+)
 from specprod_copy.tables import Inputs, TableSource
 
 
@@ -47,12 +55,16 @@ class Comparison:
     renewals: tuple[Renewal, ...] = ()
     changed: LoadedRange | None = None
     """The first rows that changed, or may have."""
+    part: Part | None = None
+    """What of them did, if it is known."""
+    before: Input | None = None
+    """What that was."""
 
 
 def compared(
     whole: Unit,
     loaded: Collection[LoadedRange],
-    digest: Callable[[int, int], str],
+    digest: Callable[[Part, int, int], str],
     *,
     check_content: bool,
 ) -> Comparison:
@@ -65,7 +77,7 @@ def compared(
     loaded : collection of LoadedRange
         What is loaded of them.
     digest : callable
-        Returns the digest of rows, given the first one and that after the last.
+        Returns the digest of rows of a part, given the first one and that after the last.
     check_content : bool
         See `change_since`.
     """
@@ -73,16 +85,23 @@ def compared(
     for before in loaded:
         if before.last > whole.last:
             return Comparison(Change.CONTENT, (), before)
-        change, now = change_since(
-            before.input,
-            whole.stamp,
-            partial(digest, before.first, before.last),
-            check_content=check_content,
-        )
-        if change is not Change.NONE:
-            return Comparison(change, (), before)
-        if now != before.input:
-            renewals.append(Renewal(whole.table, entry_name(now.file, now.hdu), before.first, now))
+        if len(before.inputs) != len(whole.parts):
+            return Comparison(Change.CONTENT, (), before)
+        now: list[Input] = []
+        for part, old in zip(whole.parts, before.inputs, strict=True):
+            change, new = change_since(
+                old,
+                part.stamp,
+                partial(digest, part, before.first, before.last),
+                check_content=check_content,
+            )
+            if change is not Change.NONE:
+                return Comparison(change, (), before, part, old)
+            # The first name is that of the entry; who renames the one renames the other.
+            now.append(replace(new, file=part.file) if now else new)
+        if tuple(now) != before.inputs:
+            entry = entry_name(now[0].file, now[0].hdu)
+            renewals.append(Renewal(whole.table, entry, before.first, tuple(now)))
     return Comparison(Change.NONE, tuple(renewals))
 
 
@@ -100,6 +119,9 @@ def whole_unit(source: TableSource, look: Look, root: Path) -> Unit:
         row_bytes=look.row_bytes,
         stamp=look.stamp,
         packed=look.packed,
+        beside=tuple(
+            Part(one.path, ledger_name(one.path, root), one.hdu, one.stamp) for one in look.beside
+        ),
     )
 
 
@@ -118,13 +140,12 @@ def refuse_changed_others(
     for path, name in known_names(source.files(inputs), inputs.files.root, known).items():
         look = looks.now(source, path)
         whole = whole_unit(source, look, inputs.files.root)
-        refuse_changed(source, whole, look, loaded.get((name, look.hdu), ()), ledger, looks)
+        refuse_changed(source, whole, loaded.get((name, look.hdu), ()), ledger, looks)
 
 
 def refuse_changed(
     source: TableSource,
     whole: Unit,
-    look: Look,
     loaded: Sequence[LoadedRange],
     ledger: Ledger,
     looks: Looks,
@@ -136,20 +157,16 @@ def refuse_changed(
     tuple of Renewal
         What the ledger is to say of it, if it is the same but for its time.
     """
-    found = compared(
-        whole,
-        loaded,
-        partial(looks.digest, look),
-        check_content=ledger.check_content,
-    )
+    found = compared(whole, loaded, looks.digest, check_content=ledger.check_content)
     if found.changed is None:
         return found.renewals
-    path, hdu = look.path, look.hdu
-    replaces = f"{replace_command(source, path)} replaces them"
+    part = found.part or whole.parts[0]
+    path, hdu = part.path, part.hdu
+    replaces = f"{replace_command(source, whole.path)} replaces them"
     if found.change is Change.CONTENT:
         message = f"the file changed since its rows were loaded into {source.table}; {replaces}"
     else:
-        time = found.changed.input.stamp.mtime_ns
+        time = (found.before or found.changed.inputs[0]).stamp.mtime_ns
         message = (
             f"size or time of the file changed since its rows were loaded into {source.table} by "
             f"an earlier version, which did not record their digest; {replaces}; if it is the same "

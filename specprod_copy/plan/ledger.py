@@ -34,7 +34,8 @@ class LoadedRange:
 
     first: int
     last: int
-    input: Input
+    inputs: tuple[Input, ...]
+    """The first one is the HDU; what was joined to it follows."""
 
 
 LoadedRanges = Mapping[tuple[str, str], Sequence[LoadedRange]]
@@ -48,7 +49,7 @@ class Renewal:
     table: str
     entry: str
     first: int
-    input: Input
+    inputs: tuple[Input, ...]
 
 
 Quarantine = Mapping[tuple[str, str], list[Refusal]]
@@ -118,8 +119,9 @@ class Ledger:
         ).format(self._name)
         found: dict[tuple[str, str], list[LoadedRange]] = {}
         for first, last, inputs in self._connection.execute(query, (table, stage)):
-            [one] = map(from_json, inputs)
-            found.setdefault((one.file, one.hdu), []).append(LoadedRange(first, last, one))
+            made_of = tuple(map(from_json, inputs))
+            place = (made_of[0].file, made_of[0].hdu)
+            found.setdefault(place, []).append(LoadedRange(first, last, made_of))
         return found
 
     def quarantine(self, table: str, stage: str) -> Quarantine:
@@ -131,7 +133,7 @@ class Ledger:
         ).format(self._name)
         found: dict[tuple[str, str], list[Refusal]] = {}
         for inputs, refused in self._connection.execute(query, (table, stage)):
-            [one] = map(from_json, inputs)
+            one = from_json(inputs[0])
             rows = sorted((Refusal(**entry) for entry in refused), key=lambda entry: entry.row)
             found.setdefault((one.file, one.hdu), []).extend(rows)
         return found
@@ -212,11 +214,10 @@ class Ledger:
         InputError
             If a file changed while it was loaded.
         """
-        for result in results:
-            if Stamp.of(result.unit.path) != result.unit.stamp:
+        for part in (part for result in results for part in result.unit.parts):
+            if Stamp.of(part.path) != part.stamp:
                 raise InputError(
-                    "the file changed while it was loaded; run the command again",
-                    path=result.unit.path,
+                    "the file changed while it was loaded; run the command again", path=part.path
                 )
         query = sql.SQL(
             """INSERT INTO {} (table_name, entry, first_row, last_row, stage, inputs, tables,
@@ -243,7 +244,8 @@ class Ledger:
         ).format(self._name)
         with self._connection.cursor() as cursor:
             cursor.executemany(
-                query, [(Jsonb([as_json(r.input)]), r.table, r.entry, r.first) for r in renewals]
+                query,
+                [(Jsonb([*map(as_json, r.inputs)]), r.table, r.entry, r.first) for r in renewals],
             )
             counted.compare(self._schema, TABLE, cursor.rowcount, len(renewals))
 
@@ -276,7 +278,12 @@ def _row(result: UnitResult) -> tuple[object, ...]:
         unit.first,
         unit.last,
         unit.stage,
-        Jsonb([as_json(Input(*unit.place, unit.stamp, result.digest))]),
+        Jsonb(
+            [
+                as_json(Input(part.file, part.hdu, part.stamp, digest))
+                for part, digest in zip(unit.parts, result.digests, strict=True)
+            ]
+        ),
         [unit.table],
         result.rows_read,
         result.rows_kept,

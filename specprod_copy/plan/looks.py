@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -16,7 +16,8 @@ from specprod_copy.executors.contexts import Report, unheard
 from specprod_copy.executors.executor import Executor, Inline, Workers, in_order
 from specprod_copy.reader import open_table
 from specprod_copy.reader.kept import keeping_files
-from specprod_copy.reader.look import Look, Stamp, look
+from specprod_copy.reader.look import Look, Stamp, joined_look, look
+from specprod_copy.rows.units import Part
 from specprod_copy.tables import TableSource, specprod_catalogue
 
 Hdus = tuple[str, ...]
@@ -74,29 +75,33 @@ class Looks:
                 for hdus, one in zip(several, looks, strict=True):
                     self._kept[path, hdus] = self._interned(one)
 
-    def of(self, path: Path, hdus: Hdus) -> Look:
-        """Return what was seen of an HDU when it was last taken.
+    def of(self, source: TableSource, path: Path) -> Look:
+        """Return what was seen of a file of a source, and what is joined to it, when last taken.
 
         Raises
         ------
         InputError
-            If it cannot be read.
+            If it cannot be read, or tables that are to be matched row by row cannot be.
         """
+        looks = [self._of(*place) for place in source.places(path)]
+        return joined_look(looks, source.match, source.keywords)
+
+    def _of(self, path: Path, hdus: Hdus) -> Look:
         found = self._kept[path, hdus]
         if isinstance(found, InputError):
             raise found
         return found
 
     def now(self, source: TableSource, path: Path) -> Look:
-        """Return what is to be seen of the HDU of a source; errors as `of`."""
-        self.take({path: [source.hdus]})
-        return self.of(path, source.hdus)
+        """Return what is to be seen of a file of a source; errors as `of`."""
+        self.take(wanted_of([(source, path)]))
+        return self.of(source, path)
 
-    def digest(self, look: Look, first: int, last: int) -> str:
-        """Return the digest of rows of an HDU that was looked at; they are read once."""
-        key = (look.path, look.hdu, look.stamp, first, last)
+    def digest(self, part: Part, first: int, last: int) -> str:
+        """Return the digest of rows of a part of a unit; they are read once."""
+        key = (part.path, part.hdu, part.stamp, first, last)
         if key not in self._digests:
-            with open_table(look.path, (look.hdu,) if look.hdu else ()) as table:
+            with open_table(part.path, (part.hdu,) if part.hdu else ()) as table:
                 self._digests[key] = table.digest(first, last).hexdigest()
         return self._digests[key]
 
@@ -112,6 +117,17 @@ class Looks:
         if isinstance(one, InputError):
             return one
         return replace(one, schema=self._schemas.setdefault(tuple(one.schema.items()), one.schema))
+
+
+def wanted_of(files: Iterable[tuple[TableSource, Path]]) -> dict[Path, list[Hdus]]:
+    """Return the HDUs of each file that sources want; errors as `TableSource.places`."""
+    wanted: dict[Path, list[Hdus]] = {}
+    for source, path in files:
+        for place, hdus in source.places(path):
+            several = wanted.setdefault(place, [])
+            if hdus not in several:
+                several.append(hdus)
+    return wanted
 
 
 @dataclass(frozen=True)

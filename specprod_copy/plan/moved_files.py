@@ -9,21 +9,22 @@ of the name and the content are the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from specprod_copy.plan.ledger import Ledger, LoadedRange, LoadedRanges
-from specprod_copy.rows.units import Unit, identity, ledger_name
+from specprod_copy.rows.units import Part, Unit, identity, ledger_name
 from specprod_copy.tables import Inputs, TableSource
 
-RowDigest = Callable[[int, int], str]
+RowDigest = Callable[[Part, int, int], str]
+"""Returns the digest of rows of a part, given the first one and that after the last."""
 
 Place = tuple[str, str]
 """File and HDU, as the ledger has them."""
 
 
 def moved(
-    opened: Sequence[Unit], loaded: LoadedRanges, root: Path, digests: Mapping[Place, RowDigest]
+    opened: Sequence[Unit], loaded: LoadedRanges, root: Path, digest: RowDigest
 ) -> dict[Place, Place]:
     """Return where the ledger has files under other names than they have now.
 
@@ -35,9 +36,8 @@ def moved(
         What the ledger says of a source.
     root : pathlib.Path
         The data root.
-    digests : mapping
-        For each file what returns the digest of its rows, given the first one and that after the
-        last.
+    digest : callable
+        See `RowDigest`.
 
     Returns
     -------
@@ -53,8 +53,7 @@ def moved(
         same = same or [
             place
             for place in candidates
-            if Path(place[0]).name == unit.path.name
-            and _holds(unit, loaded[place], digests[unit.place])
+            if Path(place[0]).name == unit.path.name and _holds(unit, loaded[place], digest)
         ]
         if same:
             found[same[0]] = unit.place
@@ -64,8 +63,13 @@ def moved(
 def _holds(unit: Unit, loaded: Sequence[LoadedRange], digest: RowDigest) -> bool:
     """Say whether a file holds the very rows that were loaded."""
     return all(
-        part.last <= unit.last and part.input.digest == digest(part.first, part.last)
-        for part in loaded
+        rows.last <= unit.last
+        and len(rows.inputs) == len(unit.parts)
+        and all(
+            before.digest == digest(part, rows.first, rows.last)
+            for before, part in zip(rows.inputs, unit.parts, strict=True)
+        )
+        for rows in loaded
     )
 
 

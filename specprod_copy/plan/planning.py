@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from zlib import crc32
 
@@ -27,12 +26,13 @@ from specprod_copy.plan.first_occurrences import first_rows
 from specprod_copy.plan.ledger import TABLE as LEDGER_TABLE
 from specprod_copy.plan.ledger import Ledger, LoadedRange, Renewal
 from specprod_copy.plan.limits import LIMITS, Limits
-from specprod_copy.plan.looks import Looks
+from specprod_copy.plan.looks import Looks, wanted_of
 from specprod_copy.plan.moved_files import moved
 from specprod_copy.postgres import catalog
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.reader import read_table
+from specprod_copy.reader.look import Look
 from specprod_copy.rows.transform import Transform
 from specprod_copy.rows.units import Unit
 from specprod_copy.tables import Inputs, TableSource, tile
@@ -171,18 +171,14 @@ class Planner:
         for source in sources:
             loaded = ledger.loaded(source.table, source.stage)
             files = source.files(self.inputs)
-            opened = [self._whole(source, path, columns[source.table]) for path in files]
-            seen = [self.looks.of(path, source.hdus) for path in files]
-            digests = {
-                whole.place: partial(self.looks.digest, look)
-                for whole, look in zip(opened, seen, strict=True)
-            }
-            names = moved(opened, loaded, root, digests)
+            seen = [self._looked_at(source, path, columns[source.table]) for path in files]
+            opened = [whole_unit(source, look, root) for look in seen]
+            names = moved(opened, loaded, root, self.looks.digest)
             plan.moved += [(source, before[0], now[0]) for before, now in names.items()]
             loaded = {names.get(place, place): ranges for place, ranges in loaded.items()}
-            for whole, look in zip(opened, seen, strict=True):
+            for whole in opened:
                 ranges = loaded.get(whole.place, ())
-                plan.renewals += refuse_changed(source, whole, look, ranges, ledger, self.looks)
+                plan.renewals += refuse_changed(source, whole, ranges, ledger, self.looks)
             refuse_vanished(source, {whole.place for whole in opened}, loaded)
             missing = [
                 list(_missing(whole, loaded.get(whole.place, ()), self.limits.unit_rows))
@@ -203,27 +199,26 @@ class Planner:
                 plan.files.append(whole)
                 plan.units += [_part(whole, *part) for part in parts]
         given = {self.inputs.tiles_file, self.inputs.exposures_file}
-        paths = dict.fromkeys(unit.path for unit in plan.files)
+        paths = dict.fromkeys(part.path for unit in plan.files for part in unit.parts)
         plan.notes += self.inputs.files.left_out(path for path in paths if path not in given)
         return plan
 
     def look(self, sources: Sequence[TableSource]) -> None:
         """Look at the files of sources, all HDUs of a file at once."""
-        wanted: dict[Path, list[tuple[str, ...]]] = {}
+        files: list[tuple[TableSource, Path]] = []
         for source in sources:
             # What is missing is an error when it is the turn of this source.
             with suppress(InputError):
-                for path in source.files(self.inputs):
-                    hdus = wanted.setdefault(path, [])
-                    if source.hdus not in hdus:
-                        hdus.append(source.hdus)
-        self.looks.take(wanted)
+                own = [(source, path) for path in source.files(self.inputs)]
+                wanted_of(own)
+                files += own
+        self.looks.take(wanted_of(files))
 
-    def _whole(self, source: TableSource, path: Path, columns: Sequence[Column]) -> Unit:
-        """Check that a file has what the table needs, and return all of it as one unit."""
-        look = self.looks.of(path, source.hdus)
+    def _looked_at(self, source: TableSource, path: Path, columns: Sequence[Column]) -> Look:
+        """Check that a file has what the table needs, and return what was seen of it."""
+        look = self.looks.of(source, path)
         Transform(source, look, columns)
-        return whole_unit(source, look, self.inputs.files.root)
+        return look
 
 
 def _part(whole: Unit, first: int, last: int) -> Unit:

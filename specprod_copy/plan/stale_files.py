@@ -51,7 +51,7 @@ def find_stale(
     for file in files:
         is_input = is_loaded = False
         for source in sources:
-            position = _position(file, paths[source.name], inputs.files.root)
+            position = _position(source, file, paths[source.name], inputs.files.root)
             if position is None:
                 continue
             is_input = True
@@ -74,9 +74,13 @@ def find_stale(
     return {source: [*dict.fromkeys(names)] for source, names in stale.items()}
 
 
-def _position(file: Path, paths: Sequence[Path], root: Path) -> int | None:
+def _position(source: TableSource, file: Path, paths: Sequence[Path], root: Path) -> int | None:
+    """Return which of the files of a source it is, or is joined to."""
     wanted = {identity(file), identity(root / file)}
-    return next((n for n, path in enumerate(paths) if identity(path) in wanted), None)
+    for n, path in enumerate(paths):
+        if any(identity(place) in wanted for place, _ in source.places(path)):
+            return n
+    return None
 
 
 def _followers(

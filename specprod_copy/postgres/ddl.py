@@ -128,7 +128,12 @@ def render_phase(
         "roles": [quote_identifier(role) for role in roles],
         "q3c": quote_identifier(q3c),
     }
-    return block_of(_file(defined, table), phase, names)
+    return _block(defined, table, phase, names)
+
+
+def _block(defined: Schema, table: str, phase: str, names: Mapping[str, object]) -> str:
+    optional = defined.tables[table].optional if table in defined.tables else frozenset()
+    return block_of(_file(defined, table), phase, {**names, "optional": optional})
 
 
 def _file(defined: Schema, table: str) -> Path:
@@ -246,7 +251,7 @@ def render_script(
     def render(table: str, block: str) -> str:
         # psql's own variable, which it quotes.
         names = {"schema": quoted, "roles": readers, "q3c": ':"q3c"'}
-        return block_of(_file(defined, table), block, names).rstrip()
+        return _block(defined, table, block, names).rstrip()
 
     lines = [render("schema", "script_head")]
     for phase in (phase for phase in PHASES if phase in phases):

@@ -119,6 +119,8 @@ class Table:
     comment: str = ""
     file: Path | None = field(default=None, compare=False)
     """The SQL file that defines it; none for a table of a server."""
+    optional: frozenset[str] = field(default=frozenset(), compare=False)
+    """What its SQL file was asked for beyond what the table has in every production: columns."""
 
     @property
     def primary_key(self) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -74,22 +74,28 @@ def cut(script: str) -> list[str]:
     return [statement.strip() for statement in _STATEMENT.findall(script)]
 
 
-def define(files: Iterable[Path]) -> Schema:
+def define(files: Iterable[Path], optional: Collection[tuple[str, str]] = ()) -> Schema:
     """Return the schema that some SQL files define, one table each, which has the file's name.
+
+    Parameters
+    ----------
+    files : iterable of pathlib.Path
+    optional : collection of (str, str)
+        Tables, and what their files are asked for that not every production has: columns.
 
     Raises
     ------
     ConfigurationError
         If a file has a form that is not understood.
     """
-    names = {"schema": "s", "roles": [], "q3c": "q3c"}
-    return Schema.of(
-        "",
-        [
-            table_of(file.stem, [s for p in PHASES for s in cut(block_of(file, p, names))], file)
-            for file in files
-        ],
-    )
+    return Schema.of("", [_defined(file, optional) for file in files])
+
+
+def _defined(file: Path, optional: Collection[tuple[str, str]]) -> Table:
+    own = frozenset(what for table, what in optional if table == file.stem)
+    names = {"schema": "s", "roles": [], "q3c": "q3c", "optional": own}
+    parts = [s for phase in PHASES for s in cut(block_of(file, phase, names))]
+    return replace(table_of(file.stem, parts, file), optional=own)
 
 
 def table_of(name: str, statements: Iterable[str], file: Path) -> Table:

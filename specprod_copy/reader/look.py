@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -11,6 +11,7 @@ import polars as pl
 
 from specprod_copy.errors import InputError
 from specprod_copy.reader import open_table
+from specprod_copy.reader.joined import joined_schema, refuse_unmatched
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,43 @@ class Look:
     """The keywords that were asked for."""
     packed: bool
     """Whether a row can be read only after all that stand before it in the file."""
+    beside: tuple[Look, ...] = ()
+    """Tables that are matched with it row by row; the rest is about all of them as one."""
 
     def want(self, types: Mapping[str, pl.DataType]) -> pl.Schema:
         """Return the schema that the table has when its columns are read as these types."""
         if not self.path.name.lower().endswith(".csv"):
             return self.schema
         return pl.Schema({name: types.get(name, dtype) for name, dtype in self.schema.items()})
+
+
+def joined_look(
+    looks: Sequence[Look], keys: Sequence[str] = (), keywords: Sequence[str] = ()
+) -> Look:
+    """Return what was seen of tables that are matched row by row, as of one table.
+
+    Parameters
+    ----------
+    looks : sequence of Look
+    keys, keywords
+        As for `refuse_unmatched`.
+
+    Raises
+    ------
+    InputError
+        If they cannot be matched.
+    """
+    first, *others = looks
+    if not others:
+        return first
+    refuse_unmatched(looks, keys, keywords)
+    return replace(
+        first,
+        row_bytes=sum(look.row_bytes for look in looks),
+        schema=joined_schema(looks),
+        packed=any(look.packed for look in looks),
+        beside=(*others,),
+    )
 
 
 def look(

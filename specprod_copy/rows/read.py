@@ -10,7 +10,8 @@ import numpy as np
 from specprod_copy.errors import BadRowsError
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.encoder import CHUNK_ROWS
-from specprod_copy.reader import InputTable, open_table
+from specprod_copy.reader import InputTable
+from specprod_copy.reader.joined import digests_of, open_joined
 from specprod_copy.rows.transform import Transform, Transformed
 from specprod_copy.rows.units import Findings, Refusal, Unit
 from specprod_copy.tables import TableSource
@@ -38,17 +39,29 @@ def table_rows(
     BadRowsError
         If it holds values that the table does not accept, and nothing takes them.
     """
-    found = found or Findings(digest=None)
-    with open_table(unit.path, (unit.hdu,) if unit.hdu else ()) as table:
-        source = sources[unit.source]
-        digest = None if found.digest is None else table.digest(unit.first, unit.last)
+    found = found or Findings(digests=None)
+    source = sources[unit.source]
+    with open_unit(unit, source) as table:
+        digests = () if found.digests is None else digests_of(table, unit.first, unit.last)
         read = partial(transformed_rows, source, table, columns, first=unit.first, last=unit.last)
         if found.refused is None:
             yield from read(rows=unit.rows)
         else:
             yield from _acceptable_rows(read, unit, found.refused)
-        if digest is not None:
-            found.digest = digest.hexdigest()
+        if found.digests is not None:
+            found.digests = tuple(digest.hexdigest() for digest in digests)
+
+
+def open_unit(unit: Unit, source: TableSource) -> InputTable:
+    """Open what the rows of a unit are in, several tables as one.
+
+    Raises
+    ------
+    InputError
+        As `open_joined`.
+    """
+    places = [(part.path, (part.hdu,) if part.hdu else ()) for part in unit.parts]
+    return open_joined(places, source.match)
 
 
 def _acceptable_rows(

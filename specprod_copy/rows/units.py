@@ -69,6 +69,16 @@ def change_since(
 
 
 @dataclass(frozen=True)
+class Part:
+    """A table that the rows of a unit are in: one, or several that are matched row by row."""
+
+    path: Path
+    file: str  # its name in the ledger
+    hdu: str  # its name, empty for text files
+    stamp: Stamp  # of the file when the load was planned
+
+
+@dataclass(frozen=True)
 class Unit:
     """Rows ``[first, last)`` of one HDU, on their way to one table."""
 
@@ -83,6 +93,7 @@ class Unit:
     row_bytes: int  # in the file
     stamp: Stamp  # of the file when the load was planned
     packed: bool = False  # whether a row can be read only after all that stand before it
+    beside: tuple[Part, ...] = ()  # what is matched with it row by row
     # The rows to load, sorted, when they are not all of the range.
     rows: np.ndarray | None = field(default=None, compare=False, repr=False)
 
@@ -90,6 +101,11 @@ class Unit:
     def place(self) -> tuple[str, str]:
         """The file and the HDU, as the ledger has them."""
         return self.file, self.hdu
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The table of the unit, and those that are matched with it."""
+        return Part(self.path, self.file, self.hdu, self.stamp), *self.beside
 
     @property
     def n_rows(self) -> int:
@@ -125,8 +141,8 @@ class Findings:
     refused: list[Refusal] | None = None
     """Takes rows that cannot be loaded; without it such a row is an error."""
 
-    digest: str | None = ""
-    """Becomes the digest of the unit's rows; None if it is not wanted."""
+    digests: tuple[str, ...] | None = ()
+    """Becomes the digest of the unit's rows in each part; None if that is not wanted."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +155,7 @@ class UnitResult:
     values_changed: int  # NaN and infinite values that were replaced
     bytes_sent: int  # of COPY data
     seconds: float
-    digest: str  # of the rows as they were read
+    digests: tuple[str, ...]  # of the rows as they were read, in each part of the unit
     quarantine: tuple[Refusal, ...] = ()  # rows that were read and refused
 
 

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from specprod_copy.desi.members import plain_or_gzipped
+from specprod_copy.errors import InputError
+
 if TYPE_CHECKING:
     from specprod_copy.reader import Described
     from specprod_copy.tables.inputs import Inputs
@@ -37,6 +40,37 @@ class Check:
     reason: str
 
 
+@dataclass(frozen=True)
+class Joined:
+    """What is matched row by row with each file of a source: another file, or another HDU of it."""
+
+    hdus: tuple[str, ...]
+    """Accepted names of the HDU, the preferred one first."""
+    suffix: str = ""
+    """What the name of the other file has before ``.fits``; empty for the same file."""
+
+    def beside(self, path: Path) -> Path:
+        """Return the file that belongs to a file of the source.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        if not self.suffix:
+            return path
+        name, dot, ending = path.name.partition(".fits")
+        wanted = path.with_name(f"{name}{self.suffix}{dot}{ending}")
+        found = plain_or_gzipped(wanted)
+        if found is None:
+            raise InputError(
+                f"not there, and {path.name} is: its rows are joined to those of that file. The "
+                "copy is not complete",
+                path=wanted,
+            )
+        return found
+
+
 @dataclass(frozen=True, eq=False)
 class TableSource:
     """Rows of one table from one kind of file.
@@ -56,6 +90,11 @@ class TableSource:
         Takes the `Inputs` of a load, returns the files in the order in which they are loaded.
     hdus : tuple of str
         Accepted names of the HDU, the preferred one first.
+    joined : tuple of Joined
+        Other files or HDUs with the same rows, whose columns count as those of the file as well.
+    match : tuple of str
+        With `joined`: input columns that have to agree in every row, as far as both tables have
+        them; the first one has to be in all.
     derived : mapping of str to tuple of polars.Expr
         Table column to the ways of making it; the first one whose input columns exist is taken.
         A column that is not mentioned is a copy of the input column of the same name.
@@ -74,7 +113,7 @@ class TableSource:
         Takes the description of an input table, returns values for columns that may be absent in
         it: from the header, or from the name of the file. A column in the file wins.
     keywords : tuple of str
-        What `constants` reads of the header.
+        What `constants` reads of the header; it has to be the same in tables that are joined.
     notes : callable
         Takes the description of an input table, returns what is to be said of it before it is
         loaded, though it is no error.
@@ -96,6 +135,8 @@ class TableSource:
     stage: str
     files: Callable[[Inputs], Sequence[Path]]
     hdus: tuple[str, ...]
+    joined: tuple[Joined, ...] = ()
+    match: tuple[str, ...] = ()
     derived: Mapping[str, tuple[pl.Expr, ...]] = field(default_factory=dict)
     row_filter: pl.Expr | None = None
     checks: tuple[Check, ...] = ()
@@ -115,6 +156,16 @@ class TableSource:
         """Leave out what chooses files: workers make rows, of files that were chosen."""
         chooses = ("files", "applies", "first_per", "unless_in", "after_rows", "notes")
         return {name: value for name, value in vars(self).items() if name not in chooses}
+
+    def places(self, path: Path) -> list[tuple[Path, tuple[str, ...]]]:
+        """Return the tables that the rows of a file are in: files, and accepted names of HDUs.
+
+        Raises
+        ------
+        InputError
+            If one of the files is not there.
+        """
+        return [(path, self.hdus), *((one.beside(path), one.hdus) for one in self.joined)]
 
     @property
     def name(self) -> str:

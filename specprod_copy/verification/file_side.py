@@ -112,7 +112,8 @@ def scan_files(job: TableJob, units: Sequence[Unit]) -> FileScan:
                 scan.read[name] += rows.rows_read
                 scan.kept[name] += rows.frame.height
                 scan.changed[name] += rows.values_changed
-            scan.digests[(*name, unit.first, unit.last)] = found.digest or ""
+            for part, digest in zip(unit.parts, found.digests or (), strict=True):
+                scan.digests[part.file, part.hdu, unit.first, unit.last] = digest
         except InputError as error:
             scan.errors[name] = str(error)
     return scan

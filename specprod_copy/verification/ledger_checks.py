@@ -10,7 +10,7 @@ from specprod_copy.errors import InputError
 from specprod_copy.plan.changed_files import Comparison, compared
 from specprod_copy.reader import open_table
 from specprod_copy.reader.look import Stamp
-from specprod_copy.rows.units import Change, Unit, entry_name
+from specprod_copy.rows.units import Change, Part, Unit, entry_name
 from specprod_copy.verification.compare import counted
 from specprod_copy.verification.file_side import FileScan
 from specprod_copy.verification.planning import Entry, TablePlan
@@ -35,7 +35,8 @@ def check_files(plan: TablePlan, scan: FileScan, root: Path) -> Iterator[Result]
     for name, entry in plan.entries.items():
         if entry.stage not in plan.unplanned:
             problem = _change(entry, files.get(name), root / name[0], scan)
-            detail = problem or f"{entry.ranges[0].input.stamp.size:,} bytes"
+            size = sum(one.stamp.size for one in entry.ranges[0].inputs)
+            detail = problem or f"{size:,} bytes"
             yield Result(not problem, "file-unchanged", table, f"{entry_name(*name)}: {detail}")
     for name, unit in files.items():
         if name in scan.errors:
@@ -78,7 +79,8 @@ def _change(entry: Entry, unit: Unit | None, path: Path, scan: FileScan) -> str:
         return str(error)
     if found.changed is None:
         return ""
-    before, now = found.changed.input.stamp, unit.stamp
+    part = found.part or unit.parts[0]
+    before, now = (found.before or found.changed.inputs[0]).stamp, part.stamp
     if before == now:
         return f"changed since it was loaded, though it is of the same size and time: {_shape(now)}"
     changed = "changed" if found.change is Change.CONTENT else "may have changed"
@@ -88,10 +90,10 @@ def _change(entry: Entry, unit: Unit | None, path: Path, scan: FileScan) -> str:
 def _look(entry: Entry, unit: Unit, scan: FileScan) -> Comparison:
     """Look at a file's content, by the digests that were taken when it was read."""
 
-    def digest(first: int, last: int) -> str:
-        if known := scan.digests.get((*unit.place, first, last)):
+    def digest(part: Part, first: int, last: int) -> str:
+        if known := scan.digests.get((part.file, part.hdu, first, last)):
             return known
-        with open_table(unit.path, (unit.hdu,) if unit.hdu else ()) as table:
+        with open_table(part.path, (part.hdu,) if part.hdu else ()) as table:
             return table.digest(first, last).hexdigest()
 
     return compared(unit, entry.ranges, digest, check_content=True)

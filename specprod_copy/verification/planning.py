@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 import psycopg
 from psycopg import sql
@@ -208,12 +207,8 @@ def _add_files(plan: TablePlan, source: TableSource, planner: Planner, nothing: 
             for place, entry in plan.entries.items()
             if entry.stage == source.stage
         }
-        digests = {
-            whole.place: partial(planner.looks.digest, planner.looks.of(whole.path, source.hdus))
-            for whole in planned.files
-        }
         root = planner.inputs.files.root
-        for before, now in moved(planned.files, loaded, root, digests).items():
+        for before, now in moved(planned.files, loaded, root, planner.looks.digest).items():
             plan.entries[now] = plan.entries.pop(before)
         plan.files += planned.files
         refused = {name: [r.row for r in entry.refused] for name, entry in plan.entries.items()}
