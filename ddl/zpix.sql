@@ -244,7 +244,7 @@ COMMENT ON COLUMN {{ schema }}.zpix.zcat_primary IS 'True for the best coadd of 
 COMMENT ON COLUMN {{ schema }}.zpix.min_mjd IS 'First MJD in the coadd [d] (UCD time.epoch;stat.min)';
 COMMENT ON COLUMN {{ schema }}.zpix.mean_mjd IS 'Mean MJD of the coadd [d] (UCD time.epoch;stat.mean)';
 COMMENT ON COLUMN {{ schema }}.zpix.max_mjd IS 'Last MJD in the coadd [d] (UCD time.epoch;stat.max)';
-{{ v2.comments(v2.ZPIX, optional, schema, 'zpix') }}{% if 'z_rr' in optional %}
+{{ v2.comments(v2.ZPIX, optional, schema, 'zpix') }}{% if 'zcatalog_v2' in optional %}
 {% for mask in ('desi', 'bgs', 'mws', 'scnd') %}
 COMMENT ON COLUMN {{ schema }}.zpix.{{ mask }}_target IS '{{ {'desi': 'Dark-time', 'bgs': 'Bright-galaxy', 'mws': 'Milky-Way', 'scnd': 'Secondary'}[mask] }} target-selection bitmask of the main survey; 0 where survey is special (UCD meta.code.member)';
 {% endfor %}

@@ -15,12 +15,13 @@ from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.looks import Looks
 from specprod_copy.plan.lost_tables import lost_tables
 from specprod_copy.plan.planning import Plan, Planner, with_tiles
+from specprod_copy.plan.production_catalogue import production_catalogue
 from specprod_copy.postgres import ddl, locks
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.postgres.schema import Schema, made
 from specprod_copy.postgres.schema_differences import own_columns, table_differences
 from specprod_copy.postgres.schema_from_server import read_schema
-from specprod_copy.tables import Catalogue, Inputs, TableSource, specprod_catalogue
+from specprod_copy.tables import Catalogue, Inputs, TableSource, layout_of, specprod_catalogue
 
 FINISH_PHASES = ("keys", "indexes", "foreign_keys", "validation", "q3c")
 """Phases of the DDL that come after the rows."""
@@ -117,8 +118,9 @@ def schema_status(
     InputError
         If a file cannot be opened, lacks columns or changed since it was loaded.
     """
-    catalogue = catalogue or specprod_catalogue()
     found = read_schema(connection, schema)
+    if catalogue is None:
+        catalogue = production_catalogue(inputs) if inputs else specprod_catalogue(layout_of(found))
     if ledger.TABLE not in found.tables:
         raise DatabaseError(
             f"schema {schema} has no table {ledger.TABLE}: this program has not loaded it"

@@ -38,6 +38,8 @@ _ORDINARY: Final = re.compile(
     # cumulative ones.
     r"(?:tiles|exposures)-[a-z0-9]+\.(?:fits|csv)"
     r"|ztile-[a-z0-9]+-[a-z0-9]+-(?:1x_depth|4x_depth|lowspeed|perexp|pernight)\.fits(?:\.gz)?"
+    # Of a catalog with several files not all are needed for each table.
+    r"|(?:zall-pix|zpix|zall-tilecumulative|ztile)-[a-z0-9-]+-(?:extra|imaging)\.fits(?:\.gz)?"
 )
 
 _OF_SURVEY: Final = re.compile(r"(targetphot-potential-)[a-z0-9]+-([a-z0-9]+\.fits)(?:\.gz)?")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +11,16 @@ from specprod_copy.desi.configuration import Production, find_production, load_c
 from specprod_copy.desi.members import (
     left_out,
     listed,
-    look_alikes,
     matching,
     names_in,
     plain_or_gzipped,
+)
+from specprod_copy.desi.redshift_catalogs import (
+    PIX,
+    TILE,
+    RedshiftCatalogs,
+    missing,
+    survey_program_from_name,
 )
 from specprod_copy.errors import InputError
 
@@ -27,11 +32,6 @@ __all__ = [
     "load_configuration",
     "survey_program_from_name",
 ]
-
-_SURVEY_PROGRAM: Final = re.compile(
-    r"(?:zpix-([a-z0-9]+)-([a-z0-9]+)|ztile-([a-z0-9]+)-([a-z0-9]+)-cumulative)\.fits(?:\.gz)?"
-)
-
 
 FIRST_LOADABLE_NIGHT: Final = 20201214
 """LASTNIGHT from which on tiles are loaded, as YYYYMMDD: earlier ones are of commissioning."""
@@ -96,24 +96,24 @@ class ProductionFiles:
 
     def zall_pix(self) -> Path | None:
         """Return the catalog of all HEALPix redshifts, None if there is none."""
-        return self._zall("pix")
+        return self.catalogs.zall(PIX)
 
     def zall_tilecumulative(self) -> Path | None:
         """Return the catalog of all cumulative tile redshifts, None if there is none."""
-        return self._zall("tilecumulative")
+        return self.catalogs.zall(TILE)
 
     def zpix_survey_program(self) -> list[Path]:
-        """Return the HEALPix catalogs per survey and program, the substitute for `zall_pix`.
-
-        They lie where a zall catalog is looked for. A zall catalog of type ``zcat`` lies apart from
-        them; then those of ``zcatalog/v1`` are taken, else the first ones, of ``zcatalog`` itself
-        (which lack DESINAME, FIRSTNIGHT and the MJD columns). A daily production has none.
-        """
-        return self._survey_program("pix", "zpix-*-*.fits")
+        """Return the HEALPix catalogs per survey and program; see `RedshiftCatalogs.of_surveys`."""
+        return self.catalogs.of_surveys(PIX)
 
     def ztile_survey_program(self) -> list[Path]:
-        """Return the cumulative tile catalogs per survey and program, see `zpix_survey_program`."""
-        return self._survey_program("tilecumulative", "ztile-*-*-cumulative.fits")
+        """Return the cumulative tile catalogs per survey and program, the same."""
+        return self.catalogs.of_surveys(TILE)
+
+    @property
+    def catalogs(self) -> RedshiftCatalogs:
+        """Where the redshift catalogs lie."""
+        return RedshiftCatalogs(self.production, self.root)
 
     def petals(self, tileid: int, lastnight: int, kind: str = "redrock") -> dict[int, Path]:
         """Return the files of a tile's cumulative redshifts.
@@ -186,14 +186,7 @@ class ProductionFiles:
         looks like that one is named as well.
         """
         paths = [*paths]
-        notes = left_out(paths)
-        for kind, beginning in (("pix", "zpix-"), ("tilecumulative", "ztile-")):
-            zall = self._zall_path(kind)
-            if zall and any(path.name.startswith(beginning) for path in paths):
-                alike = look_alikes([zall])
-                if alike and zall.parent not in {path.parent for path in paths}:
-                    notes.append(f"{zall}: not there; what looks like it is {alike}")
-        return notes
+        return [*left_out(paths), *self.catalogs.left_out(paths)]
 
     @property
     def _redux(self) -> Path:
@@ -205,41 +198,6 @@ class ProductionFiles:
         release, version = self.production.release, self.production.photometry
         catalog = self.root / "vac" / release / "lsdr9-photometry" / self.production.name
         return catalog / version / "potential-targets"
-
-    def _zall_path(self, kind: str) -> Path | None:
-        """Return where the zall catalog should lie, None where there is no such catalog."""
-        name, release = self.production.name, self.production.release
-        version = self.production.redshift_version
-        places = {
-            "base": self._redux / "zcatalog" / f"zall-{kind}-{name}.fits",
-            "patch": self._redux / "zcatalog" / version / f"zall-{kind}-{name}.fits",
-            "zcat": self.root
-            / "vac"
-            / release
-            / "zcat"
-            / name
-            / version
-            / f"zall-{kind}-{release}-vac.fits",
-        }
-        return places.get(self.production.redshift_type)
-
-    def _zall(self, kind: str) -> Path | None:
-        path = self._zall_path(kind)
-        return None if path is None else plain_or_gzipped(path)
-
-    def _survey_program(self, kind: str, pattern: str) -> list[Path]:
-        zall = self._zall_path(kind)
-        if zall is None:
-            return []
-        redux = self._redux / "zcatalog"
-        folders = (
-            [redux / "v1", redux] if self.production.redshift_type == "zcat" else [zall.parent]
-        )
-        for folder in folders:
-            files = [f for f in matching(folder, pattern) if _SURVEY_PROGRAM.fullmatch(f.name)]
-            if files:
-                return files
-        raise self._missing([zall, *(folder / pattern for folder in folders)])
 
     def _required(self, explicit: Path | None, *candidates: Path) -> Path:
         for path in candidates if explicit is None else [explicit]:
@@ -257,34 +215,4 @@ class ProductionFiles:
         return files
 
     def _missing(self, candidates: Iterable[Path]) -> InputError:
-        candidates = [*candidates]
-        looked_for = ", ".join(str(path) for path in candidates)
-        alike = look_alikes(candidates)
-        there = f"; what looks like it is {alike}" if alike else ""
-        return InputError(
-            f"not found: {looked_for}{there}; check the data root and the configuration of "
-            f"production {self.production.name}"
-        )
-
-
-def survey_program_from_name(path: Path) -> tuple[str, str]:
-    """Return survey and program of a redshift catalog per survey and program, from its name.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        ``zpix-SURVEY-PROGRAM.fits`` or ``ztile-SURVEY-PROGRAM-cumulative.fits``.
-
-    Raises
-    ------
-    InputError
-        If the name is not of that form.
-    """
-    match = _SURVEY_PROGRAM.fullmatch(path.name)
-    if match is None:
-        forms = "zpix-SURVEY-PROGRAM.fits or ztile-SURVEY-PROGRAM-cumulative.fits"
-        raise InputError(
-            f"survey and program are taken from the name, but it is not {forms}", path=path
-        )
-    survey, program = (group for group in match.groups() if group is not None)
-    return survey, program
+        return missing([*candidates], self.production)

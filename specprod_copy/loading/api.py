@@ -32,6 +32,7 @@ from specprod_copy.plan.planning import (
     with_tiles,
     with_tiles_of_file,
 )
+from specprod_copy.plan.production_catalogue import production_catalogue
 from specprod_copy.plan.stale_files import find_stale, forget
 from specprod_copy.postgres import ddl, locks
 from specprod_copy.postgres.connection import connect, refuse_read_only, translated_errors
@@ -50,7 +51,6 @@ from specprod_copy.tables import (
     Inputs,
     TableSource,
     fiberassign,
-    specprod_catalogue,
     tile,
 )
 from specprod_copy.verification import VerifyOptions, verify
@@ -105,7 +105,7 @@ def load(
     """
     listener = listener or ProgressListener()
     started = time.monotonic()
-    catalogue = catalogue or specprod_catalogue()
+    catalogue = catalogue or production_catalogue(inputs)
     sources = applicable_sources(catalogue, inputs, options)
     beside: LoadSummary | None = None
     _check_options(options)
@@ -178,7 +178,7 @@ def check_load(
     SpecprodCopyError
         As `load` for the same reasons.
     """
-    sources = applicable_sources(catalogue or specprod_catalogue(), inputs, options)
+    sources = applicable_sources(catalogue or production_catalogue(inputs), inputs, options)
     _check_options(options)
     if tile.SOURCE in sources and not inputs.tileids:
         inputs = with_tiles_of_file(inputs)
@@ -333,7 +333,7 @@ def plan_load(
         As `load` before it sends the first row.
     """
     _check_options(options)
-    catalogue = catalogue or specprod_catalogue()
+    catalogue = catalogue or production_catalogue(inputs)
     if conninfo is None:
         return _plan(catalogue, None, Schema(options.schema, exists=False), inputs, options)
     with (
@@ -376,6 +376,7 @@ def _plan(
         forget(catalogue, stale, loaded)
     columns = {table: defined.columns_of(table) for table in tables}
     plan = Planner(inputs, options.limits, looks).plan(sources, columns, loaded)
+    plan.notes[:0] = catalogue.notes
     if options.part is not None:
         plan.units = part_of(plan.units, *options.part, options.limits)
     there = made(defined, found)

@@ -175,7 +175,7 @@ class Loader:
                 self.summary.notes.append(f"no fiberassign file, skipped: tiles {tiles}")
         for source, before_name, name in dict.fromkeys(plan.moved):
             self.ledger.rename(source.table, source.stage, before_name, name)
-        self.summary.notes += plan.notes
+        self.summary.notes += [*self.catalogue.notes, *plan.notes]
         return plan
 
     def _complete(

@@ -120,7 +120,8 @@ def whole_unit(source: TableSource, look: Look, root: Path) -> Unit:
         stamp=look.stamp,
         packed=look.packed,
         beside=tuple(
-            Part(one.path, ledger_name(one.path, root), one.hdu, one.stamp) for one in look.beside
+            Part(one.path, ledger_name(one.path, root), one.hdu, one.stamp)
+            for one in look.joined[1:]
         ),
     )
 

@@ -6,7 +6,7 @@ impossible types are found before the first row is sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -167,11 +167,16 @@ class Planner:
             If a file is missing, unreadable, lacks columns, or changed since it was loaded.
         """
         plan, root = Plan(list(sources)), self.inputs.files.root
+        taken = _Taken()
         self.look(sources)
         for source in sources:
             loaded = ledger.loaded(source.table, source.stage)
             files = source.files(self.inputs)
-            seen = [self._looked_at(source, path, columns[source.table]) for path in files]
+            seen = [self.looks.of(source, path) for path in files]
+            for look in seen:
+                made_of = Transform(source, look, columns[source.table]).inputs
+                own = [column.name.upper() for column in columns[source.table]]
+                taken.add(source, look, [*made_of, *own])
             opened = [whole_unit(source, look, root) for look in seen]
             names = moved(opened, loaded, root, self.looks.digest)
             plan.moved += [(source, before[0], now[0]) for before, now in names.items()]
@@ -198,6 +203,7 @@ class Planner:
                 whole = replace(looked_at, rows=rows)
                 plan.files.append(whole)
                 plan.units += [_part(whole, *part) for part in parts]
+        plan.notes += taken.notes(plan.units)
         given = {self.inputs.tiles_file, self.inputs.exposures_file}
         paths = dict.fromkeys(part.path for unit in plan.files for part in unit.parts)
         plan.notes += self.inputs.files.left_out(path for path in paths if path not in given)
@@ -214,11 +220,32 @@ class Planner:
                 files += own
         self.looks.take(wanted_of(files))
 
-    def _looked_at(self, source: TableSource, path: Path, columns: Sequence[Column]) -> Look:
-        """Check that a file has what the table needs, and return what was seen of it."""
-        look = self.looks.of(source, path)
-        Transform(source, look, columns)
-        return look
+
+class _Taken:
+    """Which columns of files that are to be used up are taken by a table."""
+
+    def __init__(self) -> None:
+        self._left: dict[tuple[Path, str], set[str]] = {}
+        self._looks: dict[tuple[Path, str], Look] = {}
+
+    def add(self, source: TableSource, look: Look, names: Collection[str]) -> None:
+        """Note what a source takes of a file, and of what is joined to it."""
+        if not source.says_unused:
+            return
+        for one in look.joined or (look,):
+            place = one.path, one.hdu
+            self._looks[place] = one
+            left = self._left.setdefault(place, {*one.schema}.difference(source.match))
+            left.difference_update(names)
+
+    def notes(self, units: Sequence[Unit]) -> Iterator[str]:
+        """Yield the columns that no table takes, once for each file that is to be loaded."""
+        loaded = {(part.path, part.hdu): part for unit in units for part in unit.parts}
+        for place, left in self._left.items():
+            if left and place in loaded:
+                part = loaded[place]
+                names = [name for name in self._looks[place].schema if name in left]
+                yield f"{part.file}[{part.hdu}]: no table takes {', '.join(names)}"
 
 
 def _part(whole: Unit, first: int, last: int) -> Unit:

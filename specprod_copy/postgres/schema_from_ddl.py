@@ -74,7 +74,19 @@ def cut(script: str) -> list[str]:
     return [statement.strip() for statement in _STATEMENT.findall(script)]
 
 
-def define(files: Iterable[Path], optional: Collection[tuple[str, str]] = ()) -> Schema:
+class _Everything(frozenset[str]):
+    """What a file is asked for to have all columns that it can have."""
+
+    def __contains__(self, what: object) -> bool:
+        return True
+
+
+def define(
+    files: Iterable[Path],
+    optional: Collection[tuple[str, str]] = (),
+    *,
+    everything: bool = False,
+) -> Schema:
     """Return the schema that some SQL files define, one table each, which has the file's name.
 
     Parameters
@@ -82,20 +94,22 @@ def define(files: Iterable[Path], optional: Collection[tuple[str, str]] = ()) ->
     files : iterable of pathlib.Path
     optional : collection of (str, str)
         Tables, and what their files are asked for that not every production has: columns.
+    everything : bool
+        Whether the tables have all columns that any production has.
 
     Raises
     ------
     ConfigurationError
         If a file has a form that is not understood.
     """
-    return Schema.of("", [_defined(file, optional) for file in files])
-
-
-def _defined(file: Path, optional: Collection[tuple[str, str]]) -> Table:
-    own = frozenset(what for table, what in optional if table == file.stem)
-    names = {"schema": "s", "roles": [], "q3c": "q3c", "optional": own}
-    parts = [s for phase in PHASES for s in cut(block_of(file, phase, names))]
-    return replace(table_of(file.stem, parts, file), optional=own)
+    tables = []
+    for file in files:
+        own = frozenset(what for table, what in optional if table == file.stem)
+        own = _Everything() if everything else own
+        names = {"schema": "s", "roles": [], "q3c": "q3c", "optional": own}
+        parts = [s for phase in PHASES for s in cut(block_of(file, phase, names))]
+        tables.append(replace(table_of(file.stem, parts, file), optional=own))
+    return Schema.of("", tables)
 
 
 def table_of(name: str, statements: Iterable[str], file: Path) -> Table:

@@ -46,8 +46,8 @@ class Look:
     """The keywords that were asked for."""
     packed: bool
     """Whether a row can be read only after all that stand before it in the file."""
-    beside: tuple[Look, ...] = ()
-    """Tables that are matched with it row by row; the rest is about all of them as one."""
+    joined: tuple[Look, ...] = ()
+    """Tables that are matched row by row, this one first; the rest is about them as one."""
 
     def want(self, types: Mapping[str, pl.DataType]) -> pl.Schema:
         """Return the schema that the table has when its columns are read as these types."""
@@ -72,8 +72,8 @@ def joined_look(
     InputError
         If they cannot be matched.
     """
-    first, *others = looks
-    if not others:
+    first = looks[0]
+    if len(looks) == 1:
         return first
     refuse_unmatched(looks, keys, keywords)
     return replace(
@@ -81,7 +81,7 @@ def joined_look(
         row_bytes=sum(look.row_bytes for look in looks),
         schema=joined_schema(looks),
         packed=any(look.packed for look in looks),
-        beside=(*others,),
+        joined=(*looks,),
     )
 
 

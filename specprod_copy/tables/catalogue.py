@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,6 +38,8 @@ class Catalogue:
     """By name, in the order of loading."""
     decoders: Mapping[tuple[str, str], Decoder] = field(default_factory=dict)
     """(table, column) of ids that can be decoded."""
+    notes: tuple[str, ...] = ()
+    """What is to be said of how it was chosen."""
 
     @classmethod
     def of(
@@ -45,6 +47,7 @@ class Catalogue:
         files: Iterable[Path],
         sources: Iterable[TableSource],
         decoders: Mapping[tuple[str, str], Decoder] | None = None,
+        optional: Collection[tuple[str, str]] = (),
     ) -> Catalogue:
         """Return the catalogue of some SQL files and sources.
 
@@ -56,6 +59,8 @@ class Catalogue:
             In an order in which references allow their rows to arrive.
         decoders : mapping, optional
             See `Catalogue.decoders`.
+        optional : collection of (str, str)
+            See `schema_from_ddl.define`.
 
         Raises
         ------
@@ -63,7 +68,7 @@ class Catalogue:
             If a file has a form that is not understood, or a source has no table.
         """
         own = [resource_folder("ddl") / f"{name}.sql" for name in HOUSE]
-        definition = define([*own, *files])
+        definition = define([*own, *files], optional)
         by_name = {source.name: source for source in sources}
         for source in by_name.values():
             if source.table not in definition.tables:

@@ -119,6 +119,8 @@ class TableSource:
         loaded, though it is no error.
     after_rows : callable, optional
         Takes the `Inputs`, returns names of SQL templates to run on the table after its last row.
+    says_unused : bool
+        Whether people are told of columns of its files that no table takes.
     finitize : bool
         Whether NaN and infinities become -9999.
     vectors : mapping of str to int
@@ -147,6 +149,7 @@ class TableSource:
     keywords: tuple[str, ...] = ()
     notes: Callable[[Described], Sequence[str]] = lambda table: ()
     after_rows: Callable[[Inputs], Sequence[str]] | None = None
+    says_unused: bool = False
     finitize: bool = True
     vectors: Mapping[str, int] = field(default_factory=dict)
     position: tuple[str, str] | None = None

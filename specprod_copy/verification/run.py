@@ -18,11 +18,12 @@ from specprod_copy.plan import ledger, ledger_format
 from specprod_copy.plan.limits import Limits
 from specprod_copy.plan.looks import Looks, open_looks
 from specprod_copy.plan.planning import Planner
+from specprod_copy.plan.production_catalogue import production_catalogue
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
-from specprod_copy.tables import Catalogue, Inputs, specprod_catalogue
+from specprod_copy.tables import Catalogue, Inputs
 from specprod_copy.verification import value_checks
 from specprod_copy.verification.compare import Differences, compare
 from specprod_copy.verification.database_side import (
@@ -111,7 +112,7 @@ def verify(
         schema. What is wrong with files and tables is in the results.
     """
     schema, listener = options.schema, listener or ProgressListener()
-    catalogue = catalogue or specprod_catalogue()
+    catalogue = catalogue or production_catalogue(inputs)
     tables = tables_of(catalogue, options.stages, inputs)
     with (
         translated_errors(f"cannot verify schema {schema}"),

@@ -164,10 +164,16 @@ def test_zall(root: Path, redshift: str, folder: str, suffix: str) -> None:
 
 def test_catalogs_per_survey_and_program(root: Path) -> None:
     files, folder = ProductionFiles(IRON, root), root / "spectro/redux/iron/zcatalog/v1"
-    missing(files.zpix_survey_program, folder / "zall-pix-iron.fits", folder / "zpix-*-*.fits")
+    missing(
+        files.zpix_survey_program,
+        folder / "zall-pix-iron.fits",
+        folder / "zall/zall-pix-iron.fits",
+        folder / "zpix-*-*.fits",
+    )
     missing(
         files.ztile_survey_program,
         folder / "zall-tilecumulative-iron.fits",
+        folder / "zall/zall-tilecumulative-iron.fits",
         folder / "ztile-*-*-cumulative.fits",
     )
     pix = ["zpix-cmx-other.fits", "zpix-main-bright1b.fits", "zpix-sv1-dark.fits"]

@@ -38,7 +38,7 @@ class Known:
 
 
 def loaded_ranges(unit: Unit, ranges: list[tuple[int, int]]) -> list[LoadedRange]:
-    made_of = Input(unit.file, unit.hdu, unit.stamp, "")
+    made_of = (Input(unit.file, unit.hdu, unit.stamp, ""),)
     return [LoadedRange(first, last, made_of) for first, last in ranges]
 
 

@@ -1,0 +1,124 @@
+"""The catalogue of a production, by what its files are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from specprod_copy.errors import InputError
+from specprod_copy.reader.look import Look, look
+from specprod_copy.tables import (
+    Catalogue,
+    Inputs,
+    Layout,
+    TableSource,
+    offered_columns,
+    redshift_v2,
+    specprod_catalogue,
+)
+
+_SECOND = re.compile(r"v?2(?![0-9])")
+"""Names of folders that promise the second format."""
+
+
+def production_catalogue(inputs: Inputs) -> Catalogue:
+    """Return the tables of a production, and what they are made of.
+
+    The format of its redshift catalogs is that of the files themselves, whatever their folder is
+    called; a table has those of the optional columns that are in all of its files. What is missing
+    or damaged does not matter here: whoever loads the catalogs is told.
+
+    Parameters
+    ----------
+    inputs : Inputs
+
+    Raises
+    ------
+    InputError
+        If catalogs are of two formats, or of another production.
+    """
+    cores: dict[TableSource, Sequence[Look]] = {}
+    for source in redshift_v2.SOURCES.values():
+        with suppress(InputError):
+            if source.applies(inputs) and (found := _cores(source, source.files(inputs))):
+                cores[source] = found
+    every = [core for found in cores.values() for core in found]
+    newer = [core for core in every if redshift_v2.is_second_format(core)]
+    if not newer:
+        return specprod_catalogue(Layout(notes=_notes(inputs, every, second=False)))
+    for core in every:
+        if core not in newer:
+            raise InputError(
+                f"has no Z_BEST, and {newer[0].path} has: redshift catalogs of two formats are not "
+                "loaded as those of one production",
+                path=core.path,
+                hdu=core.hdu,
+            )
+        _refuse_other_production(core, inputs)
+    optional = {
+        (source.table, what) for source, found in cores.items() for what in _optional(source, found)
+    }
+    return specprod_catalogue(Layout(2, frozenset(optional), _notes(inputs, every, second=True)))
+
+
+def _cores(source: TableSource, paths: Sequence[Path]) -> list[Look]:
+    """Look at catalogs; only at the first one if that is of the first format."""
+    found: list[Look] = []
+    for path in paths:
+        [core] = look(path, [source.hdus], (*source.keywords, "ZCATVER"))
+        if isinstance(core, InputError):
+            continue
+        found.append(core)
+        if not redshift_v2.is_second_format(core):
+            break
+    return found
+
+
+def _optional(source: TableSource, cores: Sequence[Look]) -> set[str]:
+    """Return what the SQL file of a table is asked for."""
+    wanted = {redshift_v2.SECOND_FORMAT}
+    if any("ZWARN_BEST" not in core.schema for core in cores):
+        wanted.add(redshift_v2.OLD_QN)
+    offered = offered_columns()[source.table]
+    for core in cores:
+        looks = [core]
+        with suppress(InputError):
+            for path, hdus in source.places(core.path)[1:]:
+                [beside] = look(path, [hdus])
+                if isinstance(beside, Look):
+                    looks.append(beside)
+        schema = {name for one in looks for name in one.schema}
+        offered &= redshift_v2.optional_columns(schema)
+    return wanted | offered
+
+
+def _refuse_other_production(core: Look, inputs: Inputs) -> None:
+    name = inputs.files.production.name
+    said = str(core.header.get("SPECPROD", name)).strip()
+    if said != name:
+        raise InputError(
+            f"SPECPROD is {said!r} in its header, and the production is {name!r}",
+            path=core.path,
+            hdu=core.hdu,
+        )
+
+
+def _notes(inputs: Inputs, cores: Sequence[Look], *, second: bool) -> tuple[str, ...]:
+    """Say where the configuration, or a keyword, promises another format than the files have."""
+    notes = []
+    version = inputs.files.production.redshift_version
+    found = "second" if second else "first"
+    if cores and bool(_SECOND.match(version)) != second:
+        notes.append(
+            f"{cores[0].path.parent}: its catalogs are of the {found} format, though the "
+            f"configuration says {inputs.files.production.redshift}; what the files are counts"
+        )
+    for core in cores:
+        said = core.header.get("ZCATVER")
+        if said is not None and bool(_SECOND.match(str(said))) != second:
+            notes.append(
+                f"{core.path}: is of the {found} format, though its header has ZCATVER {said}"
+            )
+    return tuple(notes)

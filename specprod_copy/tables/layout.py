@@ -1,0 +1,21 @@
+"""What the tables of a production have, and are made of, that those of others do not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What differs between the tables of productions."""
+
+    zcatalog: int = 1
+    """Version of the format of the redshift catalogs: 1 is one file, 2 core, extra and imaging."""
+    optional: frozenset[tuple[str, str]] = frozenset()
+    """Tables, and what their SQL files are asked for beyond what every production has."""
+    notes: tuple[str, ...] = ()
+    """What people are to be told of how it was found."""
+
+
+V1 = Layout()
+"""That of productions up to DR1, and of those of DR2 that have no newer catalogs."""

@@ -1,0 +1,119 @@
+"""Tables ``ztile`` and ``zpix`` from catalogs of the second format: core and extra, row by row.
+
+Z and what belongs to it are those that the catalogs call best. Redrock's own stand beside them,
+``z_rr`` and so on. Early catalogs of this format (of the old QuasarNET) have no best ZWARN, CHI2
+and DELTACHI2; there these are Redrock's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+import polars as pl
+
+from specprod_copy.errors import InputError
+from specprod_copy.reader import Described
+from specprod_copy.tables import redshift
+from specprod_copy.tables.common import narrow_positions, survey_and_program
+from specprod_copy.tables.source import Check, Joined, TableSource
+
+CORE: Final = ("ZCATALOG",)
+EXTRA: Final = Joined(("ZCATALOG_EXTRA",), "-extra")
+IMAGING: Final = Joined(("ZCATALOG_IMAGING",), "-imaging")
+
+_FIT: Final = ("z", "zerr", "zwarn", "chi2", "spectype", "subtype", "deltachi2")
+"""Columns of a fit, which come as ``_BEST`` and as Redrock's own."""
+
+SECOND_FORMAT: Final = "zcatalog_v2"
+"""What the SQL files are asked for: to say what the columns are of such a production."""
+
+OLD_QN: Final = "old_qn"
+"""What the SQL files are asked for where ZWARN, CHI2 and DELTACHI2 belong to another fit than Z."""
+
+_FITS: Final = {
+    **{name: (pl.col(f"{name.upper()}_BEST"), pl.col(name.upper())) for name in _FIT},
+    **{f"{name}_rr": (pl.col(name.upper()),) for name in _FIT},
+    "z": (pl.col("Z_BEST"),),
+}
+
+
+def is_second_format(table: Described) -> bool:
+    """Say whether a table is the core of a catalog of the second format."""
+    return "Z_BEST" in table.schema
+
+
+def optional_columns(names: Collection[str]) -> set[str]:
+    """Return the columns that tables can have where catalogs have columns of these names."""
+    return {name.lower() for name in names} | {
+        f"{name}_rr" for name in _FIT if name.upper() in names
+    }
+
+
+def _groups(*known: str) -> Callable[[Described], Mapping[str, object]]:
+    return partial(_constants, known=known)
+
+
+def _constants(table: Described, known: tuple[str, ...]) -> Mapping[str, object]:
+    """Return SPGRP, SURVEY and PROGRAM of the header.
+
+    Raises
+    ------
+    InputError
+        If the spectra are grouped in another way.
+    """
+    by_columns = known[-1] if "UNIQPIX" in table.schema else known[0]
+    group = str(table.header.get("SPGRP", by_columns)).strip()
+    if group not in known:
+        raise InputError(
+            f"SPGRP is {group!r}, not {' or '.join(map(repr, known))}",
+            path=table.path,
+            hdu=table.hdu,
+        )
+    return {"SPGRP": group, **survey_and_program(table), **narrow_positions(table)}
+
+
+_KEYWORDS = (*redshift.ZPIX.keywords, "SPECPROD")
+
+_PIXEL = pl.col("HEALPIX") + 4 * pl.col("NSIDE").cast(pl.Int64) ** 2
+_UNIQPIX = pl.col("SPGRP") == "uniqpix"
+
+
+ZTILE: Final = replace(
+    redshift.ZTILE,
+    joined=(EXTRA,),
+    match=("TARGETID", "TILEID"),
+    derived={**redshift.ZTILE.derived, **_FITS},
+    constants=_groups("cumulative"),
+    keywords=_KEYWORDS,
+    says_unused=True,
+)
+
+ZPIX: Final = replace(
+    redshift.ZPIX,
+    joined=(EXTRA,),
+    match=("TARGETID",),
+    derived={**redshift.ZPIX.derived, **_FITS, "spgrpval": (pl.col("SPGRPVAL"),)},
+    checks=(
+        *redshift.ZPIX.checks,
+        Check("UNIQPIX", pl.col("UNIQPIX") != _PIXEL, "not HEALPIX + 4 NSIDE^2"),
+        Check(
+            "SPGRPVAL",
+            _UNIQPIX & (pl.col("SPGRPVAL") != pl.col("UNIQPIX")),
+            "not UNIQPIX, though SPGRP is 'uniqpix'",
+        ),
+        Check(
+            "SPGRPVAL",
+            ~_UNIQPIX & (pl.col("SPGRPVAL") != pl.col("HEALPIX")),
+            "not HEALPIX, though SPGRP is 'healpix'",
+        ),
+    ),
+    constants=_groups("healpix", "uniqpix"),
+    keywords=_KEYWORDS,
+    says_unused=True,
+)
+
+SOURCES: Final[Mapping[str, TableSource]] = {source.name: source for source in (ZTILE, ZPIX)}
+"""What takes the place of the sources of the same names."""
