@@ -179,13 +179,17 @@ def _problems(column: Column, dtype: pl.DataType) -> Iterator[_Problem]:
         yield _Problem(column, holds, "text holds a NUL character", somewhere)
     if dtype == column.polars_type:
         return
-    if column.type == "float4":
-        if dtype == pl.Float64:
+    if column.type in _FLOATS:
+        if column.type == "float4" and dtype == pl.Float64:
             overflow = converted.is_infinite() & value.is_finite()
             yield _Problem(
                 column, overflow, "value is too large for a 4-byte float", overflow.any()
             )
-    elif column.type != "float8":
+        if dtype.is_integer():
+            rounded = converted.cast(dtype, strict=False).ne_missing(value)
+            reason = f"a {column.type} does not hold this number exactly"
+            yield _Problem(column, rounded, reason, rounded.any())
+    else:
         # A non-strict cast yields null where the value does not fit; a fraction would be cut off.
         lost = converted.is_null() & value.is_not_null()
         if dtype.is_float() or column.type == "bool":

@@ -42,8 +42,7 @@ def decode(column: FitsColumn, values: np.ndarray) -> pl.Series:
     elif column.flipped:
         values = flip_top_bit(values)
     elif column.scaling:
-        scale, zero = column.scaling
-        values = values.astype(np.float64) * scale + zero
+        values = scaled(values, *column.scaling)
     series = pl.Series(column.name, values)
     if nulls is None or not nulls.any():
         return series
@@ -51,6 +50,27 @@ def decode(column: FitsColumn, values: np.ndarray) -> pl.Series:
     nothing = pl.Series([None], dtype=column.inner)
     flat = flat.zip_with(pl.Series(~nulls.reshape(-1)), nothing)
     return flat.reshape((len(values), *column.vector))
+
+
+def scaled(values: np.ndarray, scale: float, zero: float) -> np.ndarray:
+    """Return scaled values as floats.
+
+    Whole numbers that are made of whole numbers are those that the file means, or refused: floats
+    on the way round them beyond 2**53. A result beyond that is a float like any other.
+    """
+    result = values.astype(np.float64) * scale + zero
+    if values.dtype.kind == "f" or not (scale.is_integer() and zero.is_integer()):
+        return result
+    # Modulo 2**64 this is exact, and so is a result of that size.
+    factor, offset = (np.uint64(int(number) % 2**64) for number in (scale, zero))
+    exact = (values.astype(np.int64).view(np.uint64) * factor + offset).view(np.int64)
+    small = np.abs(result) < 2**53
+    wrong = small & (np.where(small, result, 0).astype(np.int64) != exact)
+    if wrong.any():
+        rows = np.unique(np.argwhere(wrong)[:, 0])
+        found = [values[row].tobytes() for row in rows]
+        raise BadCells("a whole number that its scaling rounds", rows.tolist(), found)
+    return result
 
 
 def decode_text(column: FitsColumn, values: np.ndarray) -> pl.Series:

@@ -147,13 +147,21 @@ def _unknown(coordinate: str) -> pl.Expr:
 
 
 def _longer_vectors(source: TableSource, file: pl.Schema) -> Iterator[Check]:
-    """Yield the rule that elements of a vector for which the table has no columns are 0."""
+    """Yield the rules that elements of a vector for which the table has no columns are 0."""
     for vector, n in source.vectors.items():
+        reason = f"table {source.table} has columns for {n} elements only"
         dtype = file.get(vector)
         if isinstance(dtype, pl.Array) and dtype.size > n and dtype.inner.is_numeric():
             rest = pl.col(vector).arr.to_list().list.slice(n)
-            bad = (rest.list.min() != 0) | (rest.list.max() != 0)
-            yield Check(vector, bad, f"table {source.table} has columns for {n} elements only")
+            other = (pl.element() != 0).fill_null(True)
+            yield Check(vector, rest.list.eval(other).list.any(), reason)
+            if file.get(f"N{vector}", pl.Null()).is_numeric():
+                yield Check(f"N{vector}", pl.col(f"N{vector}") > n, reason)
+        # A file may have them as columns of their own.
+        for name, kind in file.items():
+            number = name.removeprefix(f"{vector}_")
+            if number != name and number.isdecimal() and int(number) >= n and kind.is_numeric():
+                yield Check(name, pl.col(name) != 0, reason)
 
 
 def _is_float(schema: pl.Schema, scalars: Mapping[str, tuple[str, Any]], root: str) -> bool:

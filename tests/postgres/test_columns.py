@@ -153,9 +153,19 @@ def test_long_floats(values):
     check(values, pl.Float64(), Column("c", "float8", not_null=False), lambda v: v, "never")
 
 
-@given(values=maybe(EDGES))
-def test_long_floats_of_integers(values):
-    check(values, pl.Int64(), Column("c", "float8", not_null=False), float, "never")
+@pytest.mark.parametrize("kind", ["float4", "float8"])
+@given(values=maybe(INT64 | around(2**24, 2**53)))
+def test_floats_of_integers(kind, values):
+    """Those that it would round are refused."""
+
+    def exact(value: object) -> float:
+        number = to_float4(value) if kind == "float4" else float(value)
+        if number != value:
+            raise ValueError
+        return number
+
+    column = Column("c", kind, not_null=False)
+    check(values, pl.Int64(), column, exact, f"a {kind} does not hold this number exactly")
 
 
 @given(values=maybe(around(0, 1) | FLOATS))

@@ -139,7 +139,7 @@ class Lab:
         else:
             raise Unreadable("; ".join(refusals))
         frames = [part.frame for part in transformed(source, table, columns)]
-        if source.position is not None:
+        if source.position and source.sky_order:
             frames = [sorted_on_sky(frame, *source.position) for frame in frames]
         return [row for frame in frames for row in frame.rows()]
 
