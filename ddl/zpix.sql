@@ -150,8 +150,8 @@ COMMENT ON COLUMN {{ schema }}.zpix.targetid IS '64-bit DESI object identifier (
 COMMENT ON COLUMN {{ schema }}.zpix.desiname IS 'Readable sky-position name, 22 characters (UCD meta.id)';
 COMMENT ON COLUMN {{ schema }}.zpix.survey IS 'Survey phase: cmx, special, sv1, sv2, sv3 or main (UCD meta.code.class;obs)';
 COMMENT ON COLUMN {{ schema }}.zpix.program IS 'Observing program: backup, bright, dark or other (newer: bright1b, dark1b) (UCD meta.code.class;obs)';
-COMMENT ON COLUMN {{ schema }}.zpix.spgrp IS 'Way the spectra are grouped (healpix, or uniqpix: HEALPixels of several sizes) (UCD meta.code.class)';
-COMMENT ON COLUMN {{ schema }}.zpix.spgrpval IS 'Value of the grouping: HEALPIX, or UNIQPIX (the pixel + 4 nside^2) (UCD meta.id.part)';
+COMMENT ON COLUMN {{ schema }}.zpix.spgrp IS 'Way the spectra are grouped (healpix, cumulative, ...); uniqpix: by HEALPixels of several sizes (UCD meta.code.class)';
+COMMENT ON COLUMN {{ schema }}.zpix.spgrpval IS 'Value of the grouping: pixel, night or exposure number; of uniqpix the pixel + 4 nside^2 (UCD meta.id.part)';
 COMMENT ON COLUMN {{ schema }}.zpix.healpix IS 'HEALPixel of the coadd (nside 64, nested) (UCD pos.healpix)';
 COMMENT ON COLUMN {{ schema }}.zpix.z IS 'Redshift from Redrock (UCD src.redshift)';
 COMMENT ON COLUMN {{ schema }}.zpix.zerr IS 'Redshift uncertainty (UCD stat.error;src.redshift)';

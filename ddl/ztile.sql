@@ -145,7 +145,7 @@ COMMENT ON COLUMN {{ schema }}.ztile.targetphotid IS 'Key of the matching row of
 COMMENT ON COLUMN {{ schema }}.ztile.targetid IS '64-bit DESI object identifier (bit-packed) (UCD meta.id)';
 COMMENT ON COLUMN {{ schema }}.ztile.desiname IS 'Readable sky-position name, 22 characters (UCD meta.id)';
 COMMENT ON COLUMN {{ schema }}.ztile.survey IS 'Survey phase: cmx, special, sv1, sv2, sv3 or main (UCD meta.code.class;obs)';
-COMMENT ON COLUMN {{ schema }}.ztile.program IS 'Observing program of the redshift catalogs: backup, bright, dark or other; dark1b and bright1b, which table tile tells apart, are dark and bright here (UCD meta.code.class;obs)';
+COMMENT ON COLUMN {{ schema }}.ztile.program IS 'Observing program: backup, bright, dark or other (newer: bright1b, dark1b); here, as in all redshift catalogs, dark1b is dark and bright1b is bright (UCD meta.code.class;obs)';
 COMMENT ON COLUMN {{ schema }}.ztile.spgrp IS 'Way the spectra are grouped (healpix, cumulative, ...) (UCD meta.code.class)';
 COMMENT ON COLUMN {{ schema }}.ztile.spgrpval IS 'Value of the grouping: pixel, night or exposure number (UCD meta.id.part)';
 COMMENT ON COLUMN {{ schema }}.ztile.z IS 'Redshift from Redrock (UCD src.redshift)';
