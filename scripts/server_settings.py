@@ -27,7 +27,8 @@ from psycopg import sql
 
 from specprod_copy.demo import write_production
 from specprod_copy.desi.production import ProductionFiles, find_production
-from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.loading.api import load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.postgres import statements
 from specprod_copy.postgres.connection import SESSION_SETTINGS, connect
 from specprod_copy.server.account import account_for

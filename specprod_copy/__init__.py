@@ -108,7 +108,7 @@ def plan_load(*stages: str, specprod: str, dsn: str = "", **options: Any) -> Pla
     >>> sc.plan_load("exposures", specprod="fuji", root=root, dsn=dsn).n_rows
     0
     """
-    from specprod_copy.loading.api import plan_load as run
+    from specprod_copy.loading.dry_run import plan_load as run
     from specprod_copy.loading.options import LoadOptions
 
     inputs = _inputs(specprod, options)

@@ -15,7 +15,8 @@ from support.clusters import SHARED, fresh_database, private_cluster
 
 from specprod_copy.demo import write_production
 from specprod_copy.desi.production import ProductionFiles, find_production
-from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.loading.api import load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.server.cluster import Cluster
 from specprod_copy.tables import Inputs
 

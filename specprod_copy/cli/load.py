@@ -22,8 +22,9 @@ from specprod_copy.cli.options import (
 )
 from specprod_copy.cli.progress import make_listener
 from specprod_copy.cli.text import line_width, put, say, to_json
-from specprod_copy.loading.api import LoadOptions, check_load, plan_load
 from specprod_copy.loading.api import load as run_load
+from specprod_copy.loading.dry_run import check_load, plan_load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.plan.limits import Limits
 from specprod_copy.tables import Inputs
 from specprod_copy.words import escaped

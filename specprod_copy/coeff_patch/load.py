@@ -13,9 +13,10 @@ from specprod_copy.coeff_patch.kinds import SOURCES, kind_of
 from specprod_copy.coeff_patch.patches import Patch
 from specprod_copy.errors import ConfigurationError, DatabaseError, InputError
 from specprod_copy.loading import copying, post_data
-from specprod_copy.loading.key_errors import DuplicateKey, explain
+from specprod_copy.loading.key_errors import explain
 from specprod_copy.loading.prepare import make_tables
 from specprod_copy.postgres import locks, rights, statements
+from specprod_copy.postgres.broken_keys import DuplicateKey
 from specprod_copy.postgres.connection import connect, making_schema, translated_errors
 from specprod_copy.postgres.copy import ServerTable
 from specprod_copy.postgres.schema import Schema

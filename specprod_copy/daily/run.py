@@ -200,8 +200,7 @@ class _Run:
     def prepare(self) -> None:
         """Make tables, keys and indexes that are not there."""
         options = self.options
-        if ledger_format.take_over(self.connection, self.defined, self.schema):
-            self.listener.info(ledger_format.TAKEN_OVER.format(schema=self.schema))
+        ledger_format.take_over(self.connection, self.defined, self.schema, self.listener)
         with self.connection.transaction():
             self.columns = schema.prepare(
                 self.connection,

@@ -11,7 +11,7 @@ import psycopg
 from specprod_copy.desi.production import Production
 from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import post_data
-from specprod_copy.loading.overwrite import drop_tables
+from specprod_copy.loading.beside import drop_tables
 from specprod_copy.loading.prepare import make_tables
 from specprod_copy.plan import ledger, loaded_tiles, lost_tables, versions
 from specprod_copy.postgres import catalog, counted, locks, rights

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from specprod_copy.doctor.findings import Finding
-from specprod_copy.loading.api import LoadOptions, plan_load
+from specprod_copy.loading.dry_run import plan_load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.tables import Inputs
 
 ROW_BYTES: Mapping[str, tuple[int, int]] = MappingProxyType(

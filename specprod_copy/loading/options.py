@@ -1,4 +1,4 @@
-"""How to load."""
+"""How to load, and what that applies to."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from specprod_copy.errors import ConfigurationError
 from specprod_copy.option import CheckContent, Option, PatienceSeconds, Schema, jobs_option
 from specprod_copy.plan.limits import LIMITS, Limits
 from specprod_copy.postgres.locks import PATIENCE
+from specprod_copy.tables import Catalogue, Inputs, TableSource
 
 
 def parse_part(text: str) -> tuple[int, int]:
@@ -103,3 +105,33 @@ class LoadOptions:
     check_content: CheckContent = False
     patience: PatienceSeconds = PATIENCE
     limits: Limits = LIMITS
+
+    def check(self) -> None:
+        """Raise a ConfigurationError if two options exclude each other."""
+        if self.part is not None and (self.overwrite or self.replace):
+            raise ConfigurationError(
+                "a load that replaces tables or files cannot be shared: no part of it"
+            )
+        if self.overwrite and self.replace:
+            raise ConfigurationError(
+                "a load replaces either whole tables (overwrite) or the rows of files (replace)"
+            )
+
+
+def applicable_sources(
+    catalogue: Catalogue, inputs: Inputs, options: LoadOptions
+) -> list[TableSource]:
+    """Return the sources of the stages that the production has.
+
+    Raises
+    ------
+    ConfigurationError
+        If a stage is unknown, or the production has none of them.
+    """
+    sources = [source for source in catalogue.select(options.stages) if source.applies(inputs)]
+    if not sources:
+        raise ConfigurationError(
+            f"production {inputs.files.production.name} has no files of stage "
+            f"{' or '.join(options.stages)}"
+        )
+    return sources

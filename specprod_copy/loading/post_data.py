@@ -2,105 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
-from dataclasses import replace
 from functools import partial
 
 import psycopg
 
-from specprod_copy.errors import InUseError
-from specprod_copy.executors.free_list import FreeList
 from specprod_copy.executors.schedule import Task, run_in_order
-from specprod_copy.loading.key_errors import DuplicateKey, orphan_key
-from specprod_copy.postgres import ddl, statements
-from specprod_copy.postgres.connection import failure
+from specprod_copy.postgres import ddl
+from specprod_copy.postgres.connection_pool import Connections
 from specprod_copy.postgres.ddl import Statement
-from specprod_copy.postgres.locks import Patience, with_patience
+from specprod_copy.postgres.locks import Patience
 from specprod_copy.postgres.names import quote_identifier
 from specprod_copy.postgres.schema import Made, Schema
 from specprod_copy.postgres.schema import made as things_made
 from specprod_copy.postgres.schema_differences import refuse_conflicts
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.tables import Inputs, TableSource
-
-_LOCK_OUT_READERS = {"keys": True, "cluster": True, "foreign_keys": False}
-"""Whether those who read are in the way, by phase; in the way of the other phases is nobody."""
-
-_SECONDS_TO_CANCEL = 5.0
-
-
-class Connections:
-    """Connections that run statements, each one at a time.
-
-    Parameters
-    ----------
-    connections : sequence of psycopg.Connection
-    schema : str
-        Schema of the tables.
-    patience : Patience
-        How to wait for tables that others use; its listener receives what runs.
-    """
-
-    def __init__(
-        self, connections: Sequence[psycopg.Connection], schema: str, patience: Patience
-    ) -> None:
-        self._all = connections
-        self._schema = schema
-        self._cancelled = threading.Event()
-        self._patience = replace(patience, rest=self._cancelled.wait)
-        self._free = FreeList(connections)
-
-    def one(self) -> AbstractContextManager[psycopg.Connection]:
-        """Return a context manager of a connection that is free, which may take a wait."""
-        return self._free.one()
-
-    def run(self, statement: Statement) -> None:
-        """Run a statement over a connection that is free, or wait for one.
-
-        Raises
-        ------
-        BrokenKey
-            If a key is not unique or a foreign key has no counterpart.
-        DatabaseError
-            If the statement fails for another reason.
-        """
-        try:
-            with self.one() as connection, self._patience.listener.step(str(statement)):
-                work = partial(_run, connection, statement)
-                if statement.phase not in _LOCK_OUT_READERS:
-                    work()
-                else:
-                    other = statement.references
-                    names = [statement.table, *([other.table] if other else [])]
-                    tables = [(self._schema, name) for name in names]
-                    readers = _LOCK_OUT_READERS[statement.phase]
-                    with_patience(connection, work, tables, self._patience, readers=readers)
-        except InUseError as error:
-            raise InUseError(f"cannot make {statement}: {error}") from error
-        except psycopg.errors.UniqueViolation as error:
-            name = statement.makes.name if statement.makes else statement.phase
-            message = f"{name} of table {statement.table} is not unique"
-            raise DuplicateKey(message, statement.table, statement.unique) from error
-        except psycopg.errors.ForeignKeyViolation as error:
-            raise orphan_key(statement) from error
-        except psycopg.Error as error:
-            raise failure(f"cannot make {statement}", error) from error
-
-    def cancel(self) -> None:
-        """Have the server give up what runs: it would go on, and we would wait for it."""
-        self._cancelled.set()
-        for connection in self._all:
-            # Over a network that is silent this cannot be, and the statement ends with the network.
-            with suppress(psycopg.OperationalError):
-                connection.cancel_safe(timeout=_SECONDS_TO_CANCEL)
-
-
-def _run(connection: psycopg.Connection, statement: Statement) -> None:
-    # Within a larger transaction a failure must leave it usable, to ask for the cause.
-    with connection.transaction():
-        statements.run(connection, statement.sql, statement.schema)
 
 
 def foreign_keys(

@@ -19,10 +19,11 @@ from psycopg import sql
 
 from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import copying
-from specprod_copy.loading.key_errors import DuplicateKey, explain
+from specprod_copy.loading.key_errors import explain
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.planning import Planner
 from specprod_copy.plan.stale_files import Stale, find_stale, forget
+from specprod_copy.postgres.broken_keys import DuplicateKey
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.merge import Merge
 from specprod_copy.postgres.schema_from_server import read_schema

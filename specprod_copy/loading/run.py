@@ -2,339 +2,279 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-import psycopg
-
-from specprod_copy.errors import DatabaseError, InputError, WorkerDiedError
-from specprod_copy.executors.executor import Executor, Inline, Workers
+from specprod_copy.errors import DatabaseError, InputError
 from specprod_copy.executors.schedule import Task, run_at_once, run_in_order
 from specprod_copy.loading import post_data
-from specprod_copy.loading.key_errors import BrokenKey, explain
+from specprod_copy.loading.context import LoadContext
+from specprod_copy.loading.key_errors import explain
 from specprod_copy.loading.key_violations import KeyViolations
-from specprod_copy.loading.options import LoadOptions
-from specprod_copy.loading.prepare import make_tables
+from specprod_copy.loading.prepare import Prepared, make_tables
+from specprod_copy.loading.quarantine import lost_primaries, refused_rows
 from specprod_copy.loading.replace import Replaced, replace_files
-from specprod_copy.loading.send import SendContext, Sender, send_batch
+from specprod_copy.loading.row_tasks import END_OF_ROWS, end_of_rows, row_tasks, sending
 from specprod_copy.loading.summary import LoadSummary, TableSummary
 from specprod_copy.plan import ledger, lost_tables, versions
-from specprod_copy.plan.batches import make_batches, single_copy_tables
+from specprod_copy.plan.batches import single_copy_tables
 from specprod_copy.plan.completeness import missing_stages
-from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.moved_files import rename_moved
-from specprod_copy.plan.planning import Plan, Planner, part_of
-from specprod_copy.postgres import catalog, locks, rights
-from specprod_copy.postgres.columns import Column
+from specprod_copy.plan.planning import Plan, part_of
+from specprod_copy.postgres import catalog, rights
+from specprod_copy.postgres.broken_keys import BrokenKey
 from specprod_copy.postgres.connection import connect
+from specprod_copy.postgres.connection_pool import Connections
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_from_server import read_schema
-from specprod_copy.progress import ProgressListener
-from specprod_copy.rows.units import Unit, UnitResult
-from specprod_copy.tables import Catalogue, TableSource
-
-_END_OF_ROWS = "end of rows"
-"""Group of the task that ends what sent the rows."""
 
 
-class Loader:
-    """One load: its steps, and what they share.
+@dataclass(frozen=True)
+class _Work:
+    """What a load has to do."""
 
-    Parameters
-    ----------
-    catalogue : Catalogue
-    connection : psycopg.Connection
-        In autocommit mode, or inside a transaction.
-    conninfo : str
-        For further connections.
-    planner : Planner
-    options : LoadOptions
-    listener : ProgressListener
-    sources : sequence of TableSource
-        What is loaded.
-    workers : Workers, optional
-        Who sends the rows of a load of several transactions; without them this thread does.
-    """
+    plan: Plan
+    found: Schema
+    """With all its tables."""
+    whole: frozenset[str]
+    """Tables that are filled by one COPY each."""
+    replaced: Sequence[Replaced]
+    """What was done already."""
 
-    def __init__(
-        self,
-        catalogue: Catalogue,
-        connection: psycopg.Connection,
-        conninfo: str,
-        planner: Planner,
-        options: LoadOptions,
-        listener: ProgressListener,
-        sources: Sequence[TableSource],
-        workers: Workers | None,
-    ) -> None:
-        self.catalogue = catalogue
-        self.connection = connection
-        self.conninfo = conninfo
-        self.planner = planner
-        self.inputs = planner.inputs
-        self.options = options
-        self.schema = options.schema
-        self.listener = listener
-        self.patience = locks.Patience(listener, options.patience)
-        self.workers = workers
-        self.sources = sources
-        self.tables = list(dict.fromkeys(source.table for source in sources))
-        self.ledger = Ledger(connection, options.schema, check_content=options.check_content)
-        self.found = Schema(options.schema)
-        self.columns: dict[str, list[Column]] = {}
-        self.new_tables: list[str] = []
-        self.key_violations = KeyViolations(catalogue, options.schema, options.max_quarantined)
-        self.replaced: list[Replaced] = []
-        self.summary = LoadSummary(options.schema)
-        for source in catalogue.select(options.stages):
-            if source not in sources:
-                name = self.inputs.files.production.name
-                self.summary.notes.append(f"{source.table}: {name} has no such catalogs, skipped")
 
-    def run(self) -> None:
-        """Load all that is missing, then make keys and indexes."""
-        if self.options.replace:
-            self._replace()
-        with self.connection.transaction():
-            self.prepare()
-            plan = self.plan()
-            if plan.n_rows <= self.options.limits.small_rows:
-                self._complete(plan, jobs=1, whole=self.new_tables, workers=None)
-                return
-        jobs = self.options.jobs
-        whole = single_copy_tables(plan.units, self.new_tables, jobs, self.options.limits)
-        self._complete(plan, jobs=jobs, whole=whole, workers=self.workers)
-
-    def _replace(self) -> None:
-        with self.connection.transaction():
-            self.prepare()
-            rename_moved(self.sources, self.inputs, self.ledger)
-            self.replaced = replace_files(
-                self.catalogue,
-                self.connection,
-                self.schema,
-                self.options.replace,
-                self.sources,
-                self.planner,
-                self.columns,
-                self.listener,
-            )
-            tables = [replaced.table for replaced in self.replaced]
-            run = post_data.Connections([self.connection], self.schema, self.patience).run
-            for task in post_data.computing_tasks(
-                run, self.schema, [s for s in self.sources if s.table in tables], self.inputs
-            ):
-                task.work()
-        self.summary.notes += map(str, self.replaced)
-
-    def run_part(self, part: int, parts: int) -> None:
-        """Load one share of what is missing."""
-        with self.connection.transaction():
-            self.prepare()
-        jobs = self.options.jobs
-        units = part_of(self.plan().units, part, parts, self.options.limits)
-        with self._executor((), self.workers) as executor:
-            self._run([*self._row_tasks(units, executor, jobs)], jobs)
-        self.summary.notes.append(
-            f"part {part} of {parts}: a load without --part makes the keys and indexes"
-        )
-
-    def prepare(self) -> None:
-        """Make the tables that are not there, and refuse those with rows of unknown origin."""
-        wanted = ["version", *self.tables, ledger.TABLE]
-        lost_tables.recognize(self.connection, self.schema, self.tables)
-        prepared = make_tables(self.connection, self.catalogue.definition, self.schema, wanted)
-        self.found, self.new_tables = prepared.schema, prepared.new
-        for table in self.tables:
-            self.columns[table] = self.catalogue.definition.columns_of(table)
-            # In this order: a loader of another part may commit rows and ledger in between.
-            has_rows = catalog.has_rows(self.connection, self.schema, table)
-            if has_rows and not self.ledger.stages(table):
-                raise DatabaseError(
-                    f"table {self.schema}.{table} already has rows that this program did not load; "
-                    "choose another --schema, or replace the table with --overwrite"
-                )
-
-    def plan(self) -> Plan:
-        """Find out what is to be loaded, and begin the summary."""
-        plan = self.planner.plan(self.sources, self.columns, self.ledger)
-        self.ledger.renew(plan.renewals)
-        replaced = [result for replaced in self.replaced for result in replaced.results]
-        for source in self.sources:
-            before = self.ledger.stages(source.table).get(source.stage, 0)
-            row = TableSummary(source.table, source.stage, rows_loaded=before)
-            row.add([r for r in replaced if r.unit.source == source.name])
-            row.rows_loaded -= row.rows_kept
-            self.summary.tables.append(row)
-        if self.inputs.skip_missing and any(s.stage == "fiberassign" for s in self.sources):
-            missing = self.inputs.tiles_without_fiberassign()
-            if missing:
-                tiles = ", ".join(map(str, missing))
-                self.summary.notes.append(f"no fiberassign file, skipped: tiles {tiles}")
-        for source, before_name, name in dict.fromkeys(plan.moved):
-            self.ledger.rename(source.table, source.stage, before_name, name)
-        self.summary.notes += [*self.catalogue.notes, *plan.notes]
-        return plan
-
-    def _complete(
-        self, plan: Plan, *, jobs: int, whole: Collection[str], workers: Workers | None
-    ) -> None:
-        """Send rows and make keys and indexes, as far as they are missing."""
-        q3c = rights.enable_q3c(self.connection, self.schema, self.summary.notes.append)
-        complete = self._complete_tables(plan)
-        changed = {unit.table for unit in plan.units} | {table.table for table in self.replaced}
-        with ExitStack() as stack:
-            more = [stack.enter_context(connect(self.conninfo)) for _ in range(jobs - 1)]
-            connections = post_data.Connections(
-                [self.connection, *more], self.schema, self.patience
-            )
-            run = partial(self.key_violations.run, connections, self.planner)
-            executor = stack.enter_context(self._executor(whole, workers))
-            tasks: list[Task[Any]] = [
-                *self._end_of_rows(workers),
-                *post_data.finish_tasks(
-                    self.catalogue.definition,
-                    self.found,
-                    run,
-                    complete,
-                    changed=changed,
-                    q3c=q3c,
-                    cluster=self.tables if self.options.cluster else (),
-                ),
-                *self._row_tasks(plan.units, executor, jobs, whole),
-                *post_data.computing_tasks(run, self.schema, self.sources, self.inputs),
-            ]
-            try:
-                self._run(tasks, jobs, connections.cancel)
-            except BrokenKey as error:
-                raise self._explained(error, plan) from error
-        self._conclude(complete)
-
-    def _explained(self, error: BrokenKey, plan: Plan) -> DatabaseError:
-        """Find the rows that break a key, those that an earlier load brought among them."""
-        table = error.table
-        self.columns[table] = self.catalogue.definition.columns_of(table)
-        loaded = self.ledger.stages(table)
-        before = [
-            source
-            for source in self.catalogue.of_table(table)
-            if source.stage in loaded and source not in self.sources
-        ]
-        files = list(plan.files)
-        # Files that changed or vanished since cannot tell; that is not what went wrong here.
-        with suppress(InputError):
-            files += self.planner.plan(before, self.columns, self.ledger).files
-        sources = self.catalogue.sources
-        return explain(error, self.connection, self.schema, sources, self.columns[table], files)
-
-    def _conclude(self, complete: Sequence[str]) -> None:
-        """Write down versions, let roles read, and say what is still to be done."""
-        for source, row in zip(self.sources, self.summary.tables, strict=True):
-            row.lose(self.key_violations.removed[source.name])
-        versions.upsert(
-            self.connection,
-            self.schema,
-            versions.versions(self.connection, self.inputs.files.production),
-        )
-        self.found = read_schema(self.connection, self.schema)
-        defined = self.catalogue.definition
-        waiting = post_data.foreign_keys(defined, self.found, complete, made=False)
-        for key, table in waiting:
-            self.summary.notes.append(f"foreign key {key.name} waits for table {table}")
-        granted = ["version", *self.tables, ledger.TABLE]
-        for role in rights.grant(
-            self.connection,
-            defined,
-            self.schema,
-            granted,
-            self.options.roles,
-        ):
-            self.summary.notes.append(f"role {role} does not exist: nothing granted to it")
-
-    def touched_sources(self) -> list[TableSource]:
-        """Return the sources that are loaded, and those that lost rows when keys were made."""
-        lost = [self.catalogue.sources[name] for name in self.key_violations.removed]
-        for source in lost:
-            self.columns[source.table] = self.catalogue.definition.columns_of(source.table)
-        return [s for s in self.catalogue.sources.values() if s in self.sources or s in lost]
-
-    @contextmanager
-    def _executor(
-        self, whole: Collection[str], workers: Workers | None
-    ) -> Iterator[Executor[Sender]]:
-        """Yield what sends batches: workers, or this thread by its own connection."""
-        context = SendContext(
-            self.conninfo,
-            self.schema,
-            self.catalogue.sources,
-            self.columns,
-            frozenset(whole),
-            self.options.max_quarantined,
-        )
-        if workers is None:
-            yield Inline(Sender(self.connection, context, self.listener.advance))
+def run(context: LoadContext) -> LoadSummary:
+    """Load all that is missing, then make keys and indexes; or load one share, without these."""
+    summary = LoadSummary(context.schema)
+    for source in context.catalogue.select(context.options.stages):
+        if source not in context.sources:
+            name = context.inputs.files.production.name
+            summary.notes.append(f"{source.table}: {name} has no such catalogs, skipped")
+    violations = KeyViolations(context.catalogue, context.schema, context.options.max_quarantined)
+    try:
+        if context.options.part is None:
+            _load(context, violations, summary)
         else:
-            with workers.sharing(context, self.listener.advance) as executor:
-                yield executor
+            _load_part(context, *context.options.part, summary)
+    finally:
+        context.listener.end()
+    _tell_refused(context, violations.removed, summary)
+    return summary
 
-    def _row_tasks(
-        self,
-        units: Sequence[Unit],
-        executor: Executor[Sender],
-        jobs: int,
-        whole: Collection[str] = (),
-    ) -> Iterator[Task[Any]]:
-        """Yield what brings the tables their rows."""
-        size = sum(unit.n_rows * unit.row_bytes for unit in units)
-        self.listener.begin(sum(unit.n_rows for unit in units), size)
-        # A table that has its foreign keys wants the rows they refer to first.
-        in_order = bool(post_data.foreign_keys(self.catalogue.definition, self.found, self.tables))
-        before: dict[str, object] = {}
-        for batch in make_batches(units, jobs, whole, self.options.limits):
-            table = batch[0].table
-            after = [group for other, group in before.items() if in_order and other != table]
-            before[table] = post_data.rows_of(table)
-            yield Task(post_data.rows_of(table), partial(_send, executor, batch), after, loads=True)
 
-    def _end_of_rows(self, workers: Workers | None) -> Iterator[Task[Any]]:
-        """Yield what gives back the memory of other processes, as soon as all rows are sent."""
-        if workers is not None:
-            rows = [post_data.rows_of(table) for table in self.tables]
-            yield Task(_END_OF_ROWS, workers.release, rows)
-
-    def _run(
-        self, tasks: Iterable[Task[Any]], jobs: int, interrupt: Callable[[], None] = lambda: None
-    ) -> None:
-        if jobs == 1:
-            run_in_order([*tasks], self._done)
-        else:
-            run_at_once([*tasks], jobs, self._done, interrupt)
-
-    def _done(self, task: Task[Any], result: Any) -> None:
-        """Count a task."""
-        if not task.loads:
-            self.summary.steps += task.group != _END_OF_ROWS
+def _load(context: LoadContext, violations: KeyViolations, summary: LoadSummary) -> None:
+    replaced = _replace(context, summary) if context.options.replace else []
+    jobs, limits = context.options.jobs, context.options.limits
+    with context.connection.transaction():
+        prepared = _prepare(context)
+        plan = _plan(context, replaced, summary)
+        if plan.n_rows <= limits.small_rows:
+            alone = replace(context, options=replace(context.options, jobs=1), workers=None)
+            work = _Work(plan, prepared.schema, frozenset(prepared.new), replaced)
+            _complete(alone, work, violations, summary)
             return
-        for source, row in zip(self.sources, self.summary.tables, strict=True):
+    whole = single_copy_tables(plan.units, prepared.new, jobs, limits)
+    _complete(context, _Work(plan, prepared.schema, whole, replaced), violations, summary)
+
+
+def _load_part(context: LoadContext, part: int, parts: int, summary: LoadSummary) -> None:
+    """Load one share of what is missing."""
+    with context.connection.transaction():
+        found = _prepare(context).schema
+    units = part_of(_plan(context, (), summary).units, part, parts, context.options.limits)
+    with sending(context) as executor:
+        _do(context, row_tasks(context, found, units, executor), summary)
+    summary.notes.append(
+        f"part {part} of {parts}: a load without --part makes the keys and indexes"
+    )
+
+
+def _replace(context: LoadContext, summary: LoadSummary) -> list[Replaced]:
+    """Replace the rows of files."""
+    with context.connection.transaction():
+        _prepare(context)
+        rename_moved(context.sources, context.inputs, context.ledger)
+        replaced = replace_files(
+            context.catalogue,
+            context.connection,
+            context.schema,
+            context.options.replace,
+            context.sources,
+            context.planner,
+            context.columns,
+            context.listener,
+        )
+        tables = [one.table for one in replaced]
+        sources = [source for source in context.sources if source.table in tables]
+        run = Connections([context.connection], context.schema, context.patience).run
+        for task in post_data.computing_tasks(run, context.schema, sources, context.inputs):
+            task.work()
+    summary.notes += map(str, replaced)
+    return replaced
+
+
+def _prepare(context: LoadContext) -> Prepared:
+    """Make the tables that are not there, and refuse those with rows of unknown origin."""
+    connection, schema, tables = context.connection, context.schema, context.tables
+    wanted = ["version", *tables, ledger.TABLE]
+    lost_tables.recognize(connection, schema, tables)
+    prepared = make_tables(connection, context.defined, schema, wanted)
+    for table in tables:
+        # In this order: a loader of another part may commit rows and ledger in between.
+        if catalog.has_rows(connection, schema, table) and not context.ledger.stages(table):
+            raise DatabaseError(
+                f"table {schema}.{table} already has rows that this program did not load; "
+                "choose another --schema, or replace the table with --overwrite"
+            )
+    return prepared
+
+
+def _plan(context: LoadContext, replaced: Sequence[Replaced], summary: LoadSummary) -> Plan:
+    """Find out what is to be loaded, and begin the summary."""
+    loaded = context.ledger
+    plan = context.planner.plan(context.sources, context.columns, loaded)
+    loaded.renew(plan.renewals)
+    results = [result for one in replaced for result in one.results]
+    for source in context.sources:
+        before = loaded.stages(source.table).get(source.stage, 0)
+        row = TableSummary(source.table, source.stage, rows_loaded=before)
+        row.add([result for result in results if result.unit.source == source.name])
+        row.rows_loaded -= row.rows_kept
+        summary.tables.append(row)
+    if context.inputs.skip_missing and any(s.stage == "fiberassign" for s in context.sources):
+        missing = context.inputs.tiles_without_fiberassign()
+        if missing:
+            tiles = ", ".join(map(str, missing))
+            summary.notes.append(f"no fiberassign file, skipped: tiles {tiles}")
+    for source, before_name, name in dict.fromkeys(plan.moved):
+        loaded.rename(source.table, source.stage, before_name, name)
+    summary.notes += [*context.catalogue.notes, *plan.notes]
+    return plan
+
+
+def _complete(
+    context: LoadContext, work: _Work, violations: KeyViolations, summary: LoadSummary
+) -> None:
+    """Send rows and make keys and indexes, as far as they are missing."""
+    q3c = rights.enable_q3c(context.connection, context.schema, summary.notes.append)
+    complete = _complete_tables(context, work, summary)
+    changed = {unit.table for unit in work.plan.units} | {one.table for one in work.replaced}
+    with ExitStack() as stack:
+        more = [
+            stack.enter_context(connect(context.conninfo)) for _ in range(context.options.jobs - 1)
+        ]
+        connections = Connections([context.connection, *more], context.schema, context.patience)
+        run = partial(violations.run, connections, context.planner)
+        executor = stack.enter_context(sending(context, work.whole))
+        tasks: list[Task[Any]] = [
+            *end_of_rows(context),
+            *post_data.finish_tasks(
+                context.defined,
+                work.found,
+                run,
+                complete,
+                changed=changed,
+                q3c=q3c,
+                cluster=context.tables if context.options.cluster else (),
+            ),
+            *row_tasks(context, work.found, work.plan.units, executor, work.whole),
+            *post_data.computing_tasks(run, context.schema, context.sources, context.inputs),
+        ]
+        try:
+            _do(context, tasks, summary, connections.cancel)
+        except BrokenKey as error:
+            raise _explained(context, error, work.plan) from error
+    for source, row in zip(context.sources, summary.tables, strict=True):
+        row.lose(violations.removed[source.name])
+    _conclude(context, complete, summary)
+
+
+def _do(
+    context: LoadContext,
+    tasks: Iterable[Task[Any]],
+    summary: LoadSummary,
+    interrupt: Callable[[], None] = lambda: None,
+) -> None:
+    """Do tasks, and count them."""
+
+    def done(task: Task[Any], result: Any) -> None:
+        if not task.loads:
+            summary.steps += task.group != END_OF_ROWS
+            return
+        for source, row in zip(context.sources, summary.tables, strict=True):
             row.add([one for one in result if one.unit.source == source.name])
 
-    def _complete_tables(self, plan: Plan) -> list[str]:
-        """Return the tables of the schema that will have rows from all of their stages."""
-        missing = missing_stages(
-            self.catalogue, self.found.tables, plan, self.planner, self.columns, self.ledger
-        )
-        self.summary.notes += [
-            f"keys and indexes of {table} wait for stage {' and '.join(stages)}"
-            for table, stages in missing.items()
-            if stages and table in self.tables
-        ]
-        return [table for table, stages in missing.items() if not stages]
+    if context.options.jobs == 1:
+        run_in_order([*tasks], done)
+    else:
+        run_at_once([*tasks], context.options.jobs, done, interrupt)
 
 
-def _send(executor: Executor[Sender], batch: Sequence[Unit]) -> list[UnitResult]:
-    try:
-        return executor.submit(send_batch, batch).result()
-    except WorkerDiedError as error:
-        raise DatabaseError(f"{error}: it goes on where this one stopped") from error
+def _explained(context: LoadContext, error: BrokenKey, plan: Plan) -> DatabaseError:
+    """Find the rows that break a key, those that an earlier load brought among them."""
+    loaded = context.ledger.stages(error.table)
+    before = [
+        source
+        for source in context.catalogue.of_table(error.table)
+        if source.stage in loaded and source not in context.sources
+    ]
+    files = list(plan.files)
+    # Files that changed or vanished since cannot tell; that is not what went wrong here.
+    with suppress(InputError):
+        files += context.planner.plan(before, context.columns, context.ledger).files
+    sources, columns = context.catalogue.sources, context.columns[error.table]
+    return explain(error, context.connection, context.schema, sources, columns, files)
+
+
+def _complete_tables(context: LoadContext, work: _Work, summary: LoadSummary) -> list[str]:
+    """Return the tables that will have all their rows; say what the others wait for."""
+    missing = missing_stages(
+        context.catalogue,
+        work.found.tables,
+        work.plan,
+        context.planner,
+        context.columns,
+        context.ledger,
+    )
+    summary.notes += [
+        f"keys and indexes of {table} wait for stage {' and '.join(stages)}"
+        for table, stages in missing.items()
+        if stages and table in context.tables
+    ]
+    return [table for table, stages in missing.items() if not stages]
+
+
+def _conclude(context: LoadContext, complete: Sequence[str], summary: LoadSummary) -> None:
+    """Write down versions, let roles read, and say what is still to be done."""
+    connection, schema = context.connection, context.schema
+    found_versions = versions.versions(connection, context.inputs.files.production)
+    versions.upsert(connection, schema, found_versions)
+    found = read_schema(connection, schema)
+    waiting = post_data.foreign_keys(context.defined, found, complete, made=False)
+    for key, table in waiting:
+        summary.notes.append(f"foreign key {key.name} waits for table {table}")
+    granted = ["version", *context.tables, ledger.TABLE]
+    for role in rights.grant(connection, context.defined, schema, granted, context.options.roles):
+        summary.notes.append(f"role {role} does not exist: nothing granted to it")
+
+
+def _tell_refused(context: LoadContext, removed: Counter[str], summary: LoadSummary) -> None:
+    """Say which rows are in quarantine, and write them, for all sources that lost some."""
+    touched = [
+        source
+        for source in context.catalogue.sources.values()
+        if source in context.sources or source.name in removed
+    ]
+    summary.refused = refused_rows(
+        context.ledger,
+        context.schema,
+        context.inputs.files.root,
+        touched,
+        context.columns,
+        # Concurrent parts would write the same files.
+        context.options.quarantine_folder if context.options.part is None else None,
+    )
+    summary.notes += lost_primaries(context.ledger, context.schema, context.inputs, touched)

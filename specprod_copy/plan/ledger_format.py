@@ -15,12 +15,10 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.plan.ledger import TABLE
 from specprod_copy.postgres import catalog, locks, statements
 from specprod_copy.postgres.schema import Schema
+from specprod_copy.progress import ProgressListener
 
 FORMAT: Final = 2
 """What this program writes."""
-
-TAKEN_OVER: Final = "schema {schema}: the ledger of an earlier version was taken over"
-"""What people are told then."""
 
 _TILES_OF_FORMAT_1: Final = "tile_ledger"
 
@@ -60,8 +58,10 @@ def require(connection: psycopg.Connection, schema: str) -> bool:
     return found is not None
 
 
-def take_over(connection: psycopg.Connection, defined: Schema, schema: str) -> bool:
-    """Bring a ledger of an earlier format into that of this program; say whether it was one.
+def take_over(
+    connection: psycopg.Connection, defined: Schema, schema: str, listener: ProgressListener
+) -> None:
+    """Bring a ledger of an earlier format into that of this program, if it is one.
 
     Parameters
     ----------
@@ -70,6 +70,8 @@ def take_over(connection: psycopg.Connection, defined: Schema, schema: str) -> b
     defined : Schema
         The tables as they are defined.
     schema : str
+    listener : ProgressListener
+        Receives the news.
 
     Raises
     ------
@@ -78,7 +80,7 @@ def take_over(connection: psycopg.Connection, defined: Schema, schema: str) -> b
     """
     if ledger_format(connection, schema) != 1:
         require(connection, schema)
-        return False
+        return
     with connection.transaction():
         locks.making_tables(connection, schema)
         # Another session, that loads other parts, may have been first.
@@ -88,4 +90,4 @@ def take_over(connection: psycopg.Connection, defined: Schema, schema: str) -> b
             if _TILES_OF_FORMAT_1 in existing:
                 phases.append("take_over_tiles")
             statements.make(connection, defined, [TABLE], [*phases, "comments"], schema=schema)
-    return True
+    listener.info(f"schema {schema}: the ledger of an earlier version was taken over")

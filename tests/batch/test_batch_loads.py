@@ -17,7 +17,8 @@ from specprod_copy.batch.slurm import Script, submit
 from specprod_copy.demo import write_production
 from specprod_copy.desi.configuration import find_production
 from specprod_copy.desi.production import ProductionFiles
-from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.loading.api import load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.tables import Inputs
 
 

@@ -10,7 +10,8 @@ from support.daily_tiles import Daily, demo, edit, empty, loaded, own_copy
 from xxhash import xxh3_128_hexdigest
 
 from specprod_copy.errors import DatabaseError, InputError
-from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.loading.api import load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.plan.tile_states import Verdict
 from specprod_copy.postgres import ddl
 from specprod_copy.tables import specprod_catalogue

@@ -24,9 +24,10 @@ from support.bad_values import Bad, alternatives, copied, put, roots, scalars
 
 from specprod_copy.demo import write_production
 from specprod_copy.errors import InputError
-from specprod_copy.loading.api import LoadOptions, load
-from specprod_copy.loading.key_errors import orphan_key
+from specprod_copy.loading.api import load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.postgres import ddl
+from specprod_copy.postgres.broken_keys import orphan_key
 from specprod_copy.rows.read import table_rows
 from specprod_copy.tables import SOURCES, Inputs, specprod_catalogue
 

@@ -8,7 +8,8 @@ import psycopg
 import pytest
 from support.listening import Heard, meanwhile, open_transaction
 
-from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.loading.api import load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.postgres.waits import Teller, watched
 from specprod_copy.verification import VerifyOptions, verify
 

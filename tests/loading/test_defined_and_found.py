@@ -12,7 +12,8 @@ from specprod_copy.demo import write_production
 from specprod_copy.desi.configuration import load_configuration
 from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.errors import DatabaseError, InputError
-from specprod_copy.loading.api import LoadOptions, plan_load
+from specprod_copy.loading.dry_run import plan_load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.status import schema_status
 from specprod_copy.tables import Inputs
 from specprod_copy.verification import VerifyOptions, verify

@@ -11,7 +11,8 @@ from astropy.io import fits
 from specprod_copy.demo import write_production
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.errors import InputError
-from specprod_copy.loading.api import LoadOptions, plan_load
+from specprod_copy.loading.dry_run import plan_load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.tables import Inputs
 
 

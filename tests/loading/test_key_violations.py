@@ -9,12 +9,12 @@ from astropy.io import fits
 from support.changing import Case, edit, iron
 
 from specprod_copy.errors import ChangedFileError, DatabaseError
-from specprod_copy.loading.key_errors import DuplicateKey
 from specprod_copy.loading.key_violations import KeyViolations
-from specprod_copy.loading.post_data import Connections
 from specprod_copy.plan.planning import Planner
 from specprod_copy.postgres import ddl
+from specprod_copy.postgres.broken_keys import DuplicateKey
 from specprod_copy.postgres.connection import connect
+from specprod_copy.postgres.connection_pool import Connections
 from specprod_copy.postgres.locks import Patience
 from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import Inputs, specprod_catalogue

@@ -7,7 +7,8 @@ import gzip
 from support.changing import iron
 
 from specprod_copy.cli.load_text import plan_lines
-from specprod_copy.loading.api import LoadOptions, plan_load
+from specprod_copy.loading.dry_run import plan_load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.tables import Inputs
 
 __all__ = ["iron"]

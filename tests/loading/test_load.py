@@ -16,7 +16,8 @@ from support.load_command import fuji
 from specprod_copy.cli import cli
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.loading import copying
-from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.loading.api import load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.tables import Inputs
 
 __all__ = ["fuji"]

@@ -6,7 +6,8 @@ import psycopg
 from support import limits
 from support.load_command import fuji
 
-from specprod_copy.loading import copying, overwrite
+from specprod_copy.loading import copying
+from specprod_copy.loading.beside import Beside
 
 __all__ = ["fuji"]
 
@@ -64,7 +65,7 @@ def test_overwrite_after_the_file_changed_twice(fuji, monkeypatch):
     """What an interrupted run left beside is of an older file, so it is not used."""
     fuji.run("exposures")
     with monkeypatch.context() as patched:
-        patched.setattr(overwrite, "swap", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr(Beside, "swap", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         fuji.change(fuji.tiles, 1, "NEXP", 0, 77)
         assert fuji.invoke("exposures", "--overwrite").exit_code != 0
     fuji.change(fuji.tiles, 1, "NEXP", 0, 78)
@@ -76,13 +77,13 @@ def test_overwrite_after_the_file_changed_twice(fuji, monkeypatch):
 def test_readers_go_on_while_tables_are_replaced(fuji, monkeypatch):
     fuji.run("exposures")
     seen = []
-    real = overwrite.swap
+    real = Beside.swap
 
     def looking(*arguments):
         with psycopg.connect(fuji.conninfo, options="-c lock_timeout=100") as connection:
             seen.append(connection.execute("SELECT count(*) FROM fuji.frame").fetchone())
         real(*arguments)
 
-    monkeypatch.setattr(overwrite, "swap", looking)
+    monkeypatch.setattr(Beside, "swap", looking)
     fuji.run("exposures", "--overwrite")
     assert seen == fuji.query("SELECT count(*) FROM fuji.frame")

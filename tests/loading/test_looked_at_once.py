@@ -10,7 +10,8 @@ import pytest
 
 from specprod_copy.demo import write_production
 from specprod_copy.desi.production import ProductionFiles, find_production
-from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.loading.api import load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.reader.fits import FitsTable
 from specprod_copy.tables import Inputs
 

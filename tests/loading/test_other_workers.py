@@ -8,7 +8,8 @@ from support.limits import cut
 from support.pickling import PicklingWorkers
 
 from specprod_copy.desi.production import ProductionFiles, find_production
-from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.loading.api import load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.plan.limits import Limits
 from specprod_copy.tables import Inputs
 from specprod_copy.verification import VerifyOptions, verify

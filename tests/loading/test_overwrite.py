@@ -14,24 +14,24 @@ from support.changing import (
 )
 
 from specprod_copy.errors import DatabaseError
-from specprod_copy.loading import api as load_module
 from specprod_copy.loading import overwrite
+from specprod_copy.loading.beside import name_beside
 
 __all__ = ["iron", "loaded", "many_transactions"]
 
-BESIDE = overwrite.beside("iron")
+BESIDE = name_beside("iron")
 
 
 def damage_before(monkeypatch: pytest.MonkeyPatch, statement: str):
     """Let something happen to the new tables before they are verified."""
-    real = load_module.verify
+    real = overwrite.verify
 
     def damaged(conninfo, *arguments, **options):
         with psycopg.connect(conninfo) as connection:
             connection.execute(statement)
         return real(conninfo, *arguments, **options)
 
-    monkeypatch.setattr(load_module, "verify", damaged)
+    monkeypatch.setattr(overwrite, "verify", damaged)
 
 
 def schemas(case: Case) -> set[str]:
@@ -99,7 +99,7 @@ def test_failed_verification_of_the_command(loaded, monkeypatch):
 
 
 def test_not_verified(iron, monkeypatch):
-    monkeypatch.setattr(load_module, "verify", lambda *_, **__: pytest.fail("verified"))
+    monkeypatch.setattr(overwrite, "verify", lambda *_, **__: pytest.fail("verified"))
     iron.load("exposures")
     done = iron.command("load", "exposures", "--overwrite", "--no-verify")
     assert done.exit_code == 0, done.output
@@ -122,7 +122,7 @@ def test_interrupted_verification(iron, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(load_module, "verify", interrupted)
+        patched.setattr(overwrite, "verify", interrupted)
         with pytest.raises(KeyboardInterrupt):
             iron.load("exposures", overwrite=True)
     assert iron_only(iron) == before

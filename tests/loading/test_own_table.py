@@ -14,7 +14,9 @@ from astropy.table import Table
 from specprod_copy.desi.configuration import load_configuration
 from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.errors import ConfigurationError, DatabaseError
-from specprod_copy.loading.api import LoadOptions, load, plan_load
+from specprod_copy.loading.api import load
+from specprod_copy.loading.dry_run import plan_load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.loading.summary import LoadSummary
 from specprod_copy.plan.limits import Limits
 from specprod_copy.status import schema_status

@@ -9,13 +9,14 @@ from support.changing import Case, iron, loaded, many_transactions
 from support.listening import Heard, meanwhile, open_transaction, read
 
 from specprod_copy.errors import DatabaseError, InUseError
-from specprod_copy.loading import overwrite
-from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.loading.api import load
+from specprod_copy.loading.beside import name_beside
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.tables import Inputs
 
 __all__ = ["iron", "loaded", "many_transactions"]
 
-BESIDE = overwrite.beside("iron")
+BESIDE = name_beside("iron")
 COUNT = "SELECT count(*) FROM iron.zpix"
 
 

@@ -11,9 +11,7 @@ from support.changing import Case, loaded
 
 from specprod_copy.errors import DatabaseError
 from specprod_copy.executors.schedule import Task, run_in_order
-from specprod_copy.loading.key_errors import DuplicateKey, OrphanKey
 from specprod_copy.loading.post_data import (
-    Connections,
     computed,
     finish,
     foreign_key_tasks,
@@ -23,7 +21,9 @@ from specprod_copy.loading.post_data import (
     table_tasks,
 )
 from specprod_copy.postgres import ddl
+from specprod_copy.postgres.broken_keys import DuplicateKey, OrphanKey
 from specprod_copy.postgres.connection import connect
+from specprod_copy.postgres.connection_pool import Connections
 from specprod_copy.postgres.ddl import Statement
 from specprod_copy.postgres.locks import Patience
 from specprod_copy.postgres.schema import Made

@@ -14,7 +14,8 @@ from support.productions import load_production
 
 from specprod_copy.desi.production import ProductionFiles, load_configuration
 from specprod_copy.errors import DatabaseError, InputError
-from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.loading.api import load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.tables import Inputs
 
 PRODUCTIONS = load_configuration()

@@ -15,7 +15,7 @@ from support.quarantine_case import WHY, Case, iron
 
 from specprod_copy.desi.ids import SKY_BIT
 from specprod_copy.desi.production import ProductionFiles
-from specprod_copy.loading import api
+from specprod_copy.errors import SpecprodCopyError
 from specprod_copy.rows import read
 from specprod_copy.tables import SOURCES
 
@@ -161,7 +161,7 @@ def test_bad_value(iron, fault):
 
 def test_the_default_stops(iron):
     iron.change(iron.files.tiles(), "TILE_COMPLETENESS", "SURVEY", 1, "xyz")
-    with pytest.raises(api.SpecprodCopyError, match=r"column SURVEY: none of .*row 1: 'xyz'"):
+    with pytest.raises(SpecprodCopyError, match=r"column SURVEY: none of .*row 1: 'xyz'"):
         iron.load("tile", quarantine=False)
     assert iron.query("SELECT 1 FROM pg_namespace WHERE nspname = 'iron'") == []
     assert not iron.folder.exists()
@@ -228,7 +228,7 @@ def test_several_faults(iron, pieces, request):
 def test_more_than_may_be(iron, small_pieces):
     """The rows of all transactions count; the one that is too much rolls back."""
     spoil(iron)
-    with pytest.raises(api.SpecprodCopyError) as caught:
+    with pytest.raises(SpecprodCopyError) as caught:
         iron.load("zpix", "--max-quarantined", "4")
     assert str(caught.value) == (
         "5 rows of schema iron would be in quarantine, and at most 4 may be: mend the files, or "
@@ -245,7 +245,7 @@ def test_a_file_with_nothing_but_bad_rows(iron):
     path = iron.files.tiles()
     with fits.open(path, mode="update") as hdus:
         hdus[1].data["SURVEY"] = "xyz"
-    with pytest.raises(api.SpecprodCopyError) as caught:
+    with pytest.raises(SpecprodCopyError) as caught:
         iron.load("tile")
     assert str(caught.value) == (
         f"{path}[TILE_COMPLETENESS], column SURVEY: all rows that would be loaded are bad (4), so "
@@ -262,7 +262,7 @@ def test_what_is_wrong_with_the_file_stops(iron, what):
         path.write_bytes(data.replace(b"'SURVEY  '", b"'SURVAY  '"))
     else:
         path.write_bytes(path.read_bytes()[:-2880])
-    with pytest.raises(api.SpecprodCopyError, match=r"no column SURVEY|truncated"):
+    with pytest.raises(SpecprodCopyError, match=r"no column SURVEY|truncated"):
         iron.load("tile")
     assert iron.query("SELECT 1 FROM pg_namespace WHERE nspname = 'iron'") == []
 

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from support.quarantine_case import Case, iron
 
 from specprod_copy import cli
-from specprod_copy.errors import BadRowsError
-from specprod_copy.loading import api
+from specprod_copy.errors import BadRowsError, SpecprodCopyError
+from specprod_copy.loading import run
 from specprod_copy.plan import versions
 from specprod_copy.tables import Inputs
 from specprod_copy.verification import VerifyOptions, verify
@@ -24,11 +24,11 @@ def test_rollback_leaves_no_file(iron, monkeypatch):
     iron.change(iron.files.tiles(), "TILE_COMPLETENESS", "SURVEY", 1, "xyz")
 
     def failing(*_: object, **__: object) -> None:
-        raise api.SpecprodCopyError("the server is on fire")
+        raise SpecprodCopyError("the server is on fire")
 
     with monkeypatch.context() as patch:
         patch.setattr(versions, "upsert", failing)  # the last thing of all
-        with pytest.raises(api.SpecprodCopyError, match="on fire"):
+        with pytest.raises(SpecprodCopyError, match="on fire"):
             iron.load("tile")
     assert iron.query("SELECT 1 FROM pg_namespace WHERE nspname = 'iron'") == []
     assert not iron.folder.exists()
@@ -44,7 +44,7 @@ def test_killed_between_commit_and_file(iron, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(api, "refused_rows", killed)
+        patch.setattr(run, "refused_rows", killed)
         iron.load("tile", code=1)  # Click's own code for Ctrl-C
     assert not iron.folder.exists()
     assert iron.query("SELECT count(*) FROM iron.tile") == [(3,)]
@@ -71,7 +71,7 @@ def mended(iron) -> Iterator[Case]:
 def test_mended_file(mended, how):
     """It is another file, so its rows are replaced as a whole."""
     tiles = str(mended.files.tiles())
-    with pytest.raises(api.SpecprodCopyError, match=f"load exposures --replace {tiles} replaces"):
+    with pytest.raises(SpecprodCopyError, match=f"load exposures --replace {tiles} replaces"):
         mended.load("tile")
     which = [tiles] if how == "--replace" else []
     mended.load("tile", how, *which, "--yes", code=0, quarantine=False)
@@ -148,7 +148,7 @@ def test_folder_that_cannot_be_written(iron):
     folder = iron.folder
     (folder.parent / "file").write_text("")
     iron.folder = folder.parent / "file" / "out"
-    with pytest.raises(api.SpecprodCopyError, match=r"file.*: cannot be read or written: Not a"):
+    with pytest.raises(SpecprodCopyError, match=r"file.*: cannot be read or written: Not a"):
         iron.load("tile")
     assert iron.query("SELECT count(*) FROM iron.tile") == [(3,)]
     iron.folder = folder

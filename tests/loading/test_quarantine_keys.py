@@ -18,7 +18,7 @@ from support.quarantine_case import Case, iron
 from specprod_copy.demo import write_production
 from specprod_copy.desi.ids import SKY_BIT
 from specprod_copy.errors import DatabaseError
-from specprod_copy.loading import run
+from specprod_copy.postgres.connection_pool import Connections
 from specprod_copy.tables import Inputs
 
 __all__ = ["iron"]
@@ -215,7 +215,7 @@ def test_double_key_beside_quarantine(iron, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(run.post_data.Connections, "run", interrupted)
+        patch.setattr(Connections, "run", interrupted)
         iron.load("exposure", code=1)
     place = f"{path}[EXPOSURES]"
     with pytest.raises(DatabaseError) as caught:

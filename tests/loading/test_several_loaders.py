@@ -11,7 +11,8 @@ from support.productions import load_production
 
 from specprod_copy.desi.production import ProductionFiles, load_configuration
 from specprod_copy.errors import DatabaseError
-from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.loading.api import load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.loading.summary import LoadSummary
 from specprod_copy.plan.limits import Limits
 from specprod_copy.postgres import catalog, locks

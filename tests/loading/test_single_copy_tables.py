@@ -11,7 +11,8 @@ from support.units import units
 
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.loading import copying
-from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.loading.api import load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.plan.batches import make_batches, single_copy_tables
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.limits import Limits

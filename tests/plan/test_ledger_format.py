@@ -12,7 +12,8 @@ from support.changing import Case, iron, loaded
 from support.old_ledger import make_old
 
 from specprod_copy.errors import ChangedFileError, DatabaseError
-from specprod_copy.loading.api import LoadOptions, plan_load
+from specprod_copy.loading.dry_run import plan_load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.postgres.connection import connect
 from specprod_copy.status import schema_status
 from specprod_copy.tables import Inputs

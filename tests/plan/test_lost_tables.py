@@ -7,7 +7,8 @@ from support.changing import Case, iron, loaded
 from support.dumps import restored
 
 from specprod_copy.errors import DatabaseError
-from specprod_copy.loading.api import LoadOptions, plan_load
+from specprod_copy.loading.dry_run import plan_load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.plan.lost_tables import lost_tables
 from specprod_copy.postgres.connection import connect
 from specprod_copy.status import schema_status

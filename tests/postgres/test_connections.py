@@ -17,7 +17,8 @@ from support.moments import OURS
 from support.waiting import wait_until
 
 from specprod_copy.desi.production import ProductionFiles, find_production
-from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.loading.api import load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.postgres.connection import SEND_BUFFER, connect
 from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import Inputs

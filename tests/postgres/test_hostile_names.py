@@ -22,7 +22,8 @@ from specprod_copy.cli import cli
 from specprod_copy.demo import write_production
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.errors import SpecprodCopyError
-from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.loading.api import load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.tables import Inputs
 
 EVIL = "we\"ird'; DROP SCHEMA public; --\n%s {{ x }} {% y %} $1 \\ é🔭"

@@ -13,7 +13,9 @@ from support.daily_tiles import Daily, demo
 
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.errors import DatabaseError
-from specprod_copy.loading.api import LoadOptions, load, plan_load
+from specprod_copy.loading.api import load
+from specprod_copy.loading.dry_run import plan_load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.postgres.connection import connect, making_schema
 from specprod_copy.tables import Inputs
 from specprod_copy.verification import VerifyOptions, verify

@@ -16,7 +16,8 @@ from support.raw_fits import RawColumn, table_bytes, write
 
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.errors import InputError
-from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.loading.api import load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.plan.limits import Limits
 from specprod_copy.reader import gzipped, open_table, read_table
 from specprod_copy.tables import Inputs

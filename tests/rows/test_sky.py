@@ -9,7 +9,8 @@ import pytest
 
 from specprod_copy.demo import write_production
 from specprod_copy.desi.production import ProductionFiles, find_production
-from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.loading.api import load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.postgres import statements
 from specprod_copy.postgres.encoder import CHUNK_ROWS
 from specprod_copy.postgres.schema_from_server import read_schema

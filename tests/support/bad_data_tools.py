@@ -15,7 +15,8 @@ import pytest
 
 from specprod_copy.cli import main
 from specprod_copy.desi.production import ProductionFiles, find_production
-from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.loading.api import load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.planning import Planner
 from specprod_copy.postgres import statements

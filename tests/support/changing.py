@@ -19,7 +19,8 @@ from specprod_copy.cli import cli
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.errors import SpecprodCopyError
 from specprod_copy.loading import copying
-from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.loading.api import load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.loading.summary import LoadSummary
 from specprod_copy.plan.limits import Limits
 from specprod_copy.tables import SOURCES, Inputs

@@ -17,7 +17,8 @@ from psycopg import sql
 
 from specprod_copy.demo import write_production
 from specprod_copy.desi.production import ProductionFiles, find_production
-from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.loading.api import load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.tables import SOURCES, Inputs
 from specprod_copy.verification import VerifyOptions, verify
 from support import limits

@@ -9,7 +9,8 @@ from contextlib import closing, contextmanager
 import psycopg
 from psycopg import sql
 
-from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.loading.api import load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.tables import Inputs
 from support.waiting import wait_until
 

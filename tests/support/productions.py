@@ -6,7 +6,8 @@ from pathlib import Path
 
 from specprod_copy.desi.configuration import load_configuration
 from specprod_copy.desi.production import ProductionFiles
-from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.loading.api import load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.loading.summary import LoadSummary
 from specprod_copy.tables import Inputs
 

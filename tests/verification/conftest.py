@@ -14,7 +14,8 @@ from support.clusters import fresh_database
 from support.verify_case import Case, inputs_of
 
 from specprod_copy.demo import write_production
-from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.loading.api import load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.plan.limits import Limits
 
 

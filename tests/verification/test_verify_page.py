@@ -10,7 +10,8 @@ from click.testing import CliRunner
 from specprod_copy.cli.verify import verify
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.errors import InputError
-from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.loading.api import load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.tables import Inputs
 
 

@@ -1,0 +1,139 @@
+"""What a load would do, found out without doing it."""
+
+from __future__ import annotations
+
+import psycopg
+
+from specprod_copy.loading.options import LoadOptions, applicable_sources
+from specprod_copy.plan import ledger, ledger_format, lost_tables
+from specprod_copy.plan.ledger import Ledger, NothingLoaded
+from specprod_copy.plan.looks import Looks
+from specprod_copy.plan.moved_files import rename_moved
+from specprod_copy.plan.planning import Plan, Planner, part_of, with_tiles, with_tiles_of_file
+from specprod_copy.plan.production_catalogue import production_catalogue
+from specprod_copy.plan.stale_files import find_stale, forget
+from specprod_copy.postgres import ddl
+from specprod_copy.postgres.connection import connect, refuse_read_only, translated_errors
+from specprod_copy.postgres.ddl import Statement
+from specprod_copy.postgres.schema import Schema, made
+from specprod_copy.postgres.schema_differences import refuse_conflicts, refuse_own_columns
+from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.tables import Catalogue, Inputs, fiberassign, tile
+
+_PLANNED_PHASES = ("table", "keys", "indexes", "q3c", "foreign_keys", "validation")
+
+
+def check_load(
+    inputs: Inputs,
+    options: LoadOptions,
+    catalogue: Catalogue | None = None,
+    *,
+    new: bool = False,
+) -> None:
+    """Check what can be checked without a server: options, and whether the files are there.
+
+    Parameters
+    ----------
+    inputs, options
+        As for `load`.
+    new : bool
+        Whether there are no tables yet, which could know the tiles.
+
+    Raises
+    ------
+    SpecprodCopyError
+        As `load` for the same reasons.
+    """
+    sources = applicable_sources(catalogue or production_catalogue(inputs), inputs, options)
+    options.check()
+    if tile.SOURCE in sources and not inputs.tileids:
+        inputs = with_tiles_of_file(inputs)
+    for source in sources:
+        # The tiles may be in the database.
+        if new or inputs.tileids or source.stage != fiberassign.FIBERASSIGN.stage:
+            source.files(inputs)
+
+
+def plan_load(
+    conninfo: str | None,
+    inputs: Inputs,
+    options: LoadOptions,
+    catalogue: Catalogue | None = None,
+) -> tuple[Plan, list[Statement]]:
+    """Find out what a load would do, without doing it.
+
+    Every file is opened and checked. Tables that do not exist yet have the columns of their
+    definition, so nothing is made, and no server is needed where there is none.
+
+    Parameters
+    ----------
+    conninfo : str or None
+        As for `load`; None where there is no server yet.
+    inputs, options, catalogue
+        As for `load`.
+
+    Returns
+    -------
+    plan : Plan
+    statements : list of Statement
+        Statements that make tables, keys and indexes, as far as they are missing.
+
+    Raises
+    ------
+    SpecprodCopyError
+        As `load` before it sends the first row.
+    """
+    options.check()
+    catalogue = catalogue or production_catalogue(inputs)
+    if conninfo is None:
+        return _plan(catalogue, None, Schema(options.schema, exists=False), inputs, options)
+    with (
+        connect(conninfo) as connection,
+        translated_errors(f"cannot plan a load of schema {options.schema}"),
+        connection.transaction(force_rollback=True),
+    ):
+        refuse_read_only(connection)
+        ledger_format.require(connection, options.schema)
+        found = read_schema(connection, options.schema)
+        return _plan(catalogue, connection, found, inputs, options)
+
+
+def _plan(
+    catalogue: Catalogue,
+    connection: psycopg.Connection | None,
+    found: Schema,
+    inputs: Inputs,
+    options: LoadOptions,
+) -> tuple[Plan, list[Statement]]:
+    """Plan a load into a schema, in a transaction that is rolled back."""
+    defined = catalogue.definition
+    sources = applicable_sources(catalogue, inputs, options)
+    tables = list(dict.fromkeys(source.table for source in sources))
+    looks = Looks(catalogue.keywords)
+    inputs = with_tiles(inputs, sources, connection, found, looks)
+    if options.overwrite:
+        refuse_own_columns(defined, found, tables)
+        replaced = {*tables, ledger.TABLE}
+        kept = [table for table in found.tables.values() if table.name not in replaced]
+        found = Schema.of(found.name, kept)
+    refuse_conflicts(defined, found, ["version", *tables, ledger.TABLE])
+    loaded: Ledger = NothingLoaded()
+    if connection is not None and ledger.TABLE in found.tables:
+        lost_tables.check_tables(connection, options.schema, tables)
+        loaded = Ledger(connection, options.schema, check_content=options.check_content)
+    if options.replace:
+        rename_moved(sources, inputs, loaded)
+        stale = find_stale(catalogue, options.replace, sources, inputs, loaded)
+        forget(catalogue, stale, loaded)
+    columns = {table: defined.columns_of(table) for table in tables}
+    plan = Planner(inputs, options.limits, looks).plan(sources, columns, loaded)
+    plan.notes[:0] = catalogue.notes
+    if options.part is not None:
+        plan.units = part_of(plan.units, *options.part, options.limits)
+    there = made(defined, found)
+    return plan, [
+        statement
+        for statement in ddl.statements(defined, tables, _PLANNED_PHASES, schema=options.schema)
+        if statement.table not in found.tables or statement.makes not in there
+        if not (statement.phase == "table" and statement.table in found.tables)
+    ]
