@@ -1,4 +1,7 @@
-{# Number of spectra per target and choice of the best one, recomputed over a whole table or `among` some targets. -#}
+{#
+Number of spectra per target and choice of the best one, recomputed over a whole table or `among` some targets.
+`rank` is the column that spectra are ranked by: efftime_spec where the table has it, else tsnr2_lrg.
+-#}
 {% macro rows_that_change() -%}
 (
     SELECT id,
@@ -9,7 +12,7 @@
            count(*) OVER all_of_target AS zcat_nspec,
            count(*) OVER best_so_far = 1 AS zcat_primary
     FROM (
-        SELECT id, targetid, zwarn <> 0 AS bad, NULLIF(tsnr2_lrg, 'NaN') AS tsnr2_lrg,
+        SELECT id, targetid, zwarn <> 0 AS bad, NULLIF({{ rank }}, 'NaN') AS rank,
                survey IN ('sv1', 'sv2', 'sv3') AS sv, survey = 'main' AS main
         FROM {{ schema }}.{{ table }}
 {% if among is defined %}
@@ -17,7 +20,7 @@
 {% endif %}
     ) AS spectra
     WINDOW all_of_target AS (PARTITION BY targetid),
-           best_so_far AS (all_of_target ORDER BY bad, tsnr2_lrg DESC NULLS LAST, id
+           best_so_far AS (all_of_target ORDER BY bad, rank DESC NULLS LAST, id
                            ROWS UNBOUNDED PRECEDING)
 ) AS new
 WHERE old.id = new.id
@@ -36,8 +39,9 @@ WHERE EXISTS (SELECT FROM {{ rows_that_change() }});
 -- {{ table }}: for every TARGETID the number of its spectra (nspec) and the best of them (primary), over
 -- all rows (zcat), those of the surveys sv1, sv2 and sv3 (sv) and those of survey main (main).
 -- Outside its scope a row has 0 and false. The best spectrum is the first one in this order:
--- ZWARN = 0 before others; then the larger TSNR2_LRG, so that zero, negative values, -9999 (which stands
--- for a missing value) and NaN come last, in this order; then the smaller id.
+-- ZWARN = 0 before others; then the larger EFFTIME_SPEC where the table has it, else the larger TSNR2_LRG, so
+-- that zero, negative values, -9999 (which stands for a missing value) and NaN come last, in this order; then
+-- the smaller id.
 -- Only rows that change are written, so running it again does nothing.
 UPDATE {{ schema }}.{{ table }} AS old
 SET sv_nspec = new.sv_nspec, sv_primary = new.sv_primary,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import psycopg
@@ -17,28 +18,49 @@ from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.search_path import q3c_schema
 from specprod_copy.progress import ProgressListener
+from specprod_copy.tables.common import ranked_by
 
 TABLES: Final = ("zpix", "ztile")
 """Tables of spectra."""
 
 
+@dataclass(frozen=True)
+class Choice:
+    """What became of a table."""
+
+    changed: int
+    """Rows that changed."""
+    ranked_by: str
+    """The column by which spectra are ranked."""
+    ties: int = 0
+    """Targets of which another spectrum is chosen now, though its value is not better."""
+
+
 def choose_primary(
-    connection: psycopg.Connection, schema: str, listener: ProgressListener | None = None
-) -> dict[str, int]:
+    connection: psycopg.Connection,
+    schema: str,
+    listener: ProgressListener | None = None,
+    *,
+    count_ties: bool = False,
+) -> dict[str, Choice]:
     """Recompute nspec and primary over all spectra; only rows that change are written.
 
-    The rule is in ``templates/primary.sql``. Readers go on, and see the old values until the end.
+    The rule is in ``templates/primary.sql``. Spectra are ranked by EFFTIME_SPEC where the table has
+    it, else by TSNR2_LRG. Readers go on, and see the old values until the end.
 
     Parameters
     ----------
     connection : psycopg.Connection
     schema : str
     listener : ProgressListener, optional
+    count_ties : bool
+        Count targets whose choice differs from that in the table because of a tie or a value of 0
+        or less alone, as may be where the table has the flags of its files.
 
     Returns
     -------
-    dict of str to int
-        Rows that changed, by table.
+    dict of str to Choice
+        By table.
 
     Raises
     ------
@@ -49,15 +71,22 @@ def choose_primary(
     tables = [table for table in TABLES if table in found.tables]
     if not tables:
         raise DatabaseError(f"schema {schema} has neither of the tables {' and '.join(TABLES)}")
-    changed: dict[str, int] = {}
+    choices: dict[str, Choice] = {}
     step = (listener or ProgressListener()).step
     with translated_errors(f"cannot choose primary spectra of schema {schema}"):
         for table in tables:
             with step(f"{table}: primary"), connection.transaction():
                 locks.merging(connection, schema)
-                script = ddl.render_template("primary_counted", schema=schema, table=table)
-                [changed[table]] = statements.run(connection, script, schema)
-    return changed
+                rank = ranked_by(found.tables[table].columns)
+                names = {"schema": schema, "table": table, "rank": rank}
+                ties = 0
+                if count_ties:
+                    query = ddl.render_template("primary_ties", **names)
+                    [(ties,)] = statements.rows(connection, query)
+                script = ddl.render_template("primary_counted", **names)
+                [changed] = statements.run(connection, script, schema)
+                choices[table] = Choice(changed, rank, ties)
+    return choices
 
 
 def refresh_indexes(

@@ -249,8 +249,8 @@ class _Run:
         """Do what is to be done once, after the last tile."""
         options = self.options
         if options.primary:
-            changed = primary.choose_primary(self.connection, self.schema, self.listener)
-            self.summary.primary_changed = changed["ztile"]
+            choices = primary.choose_primary(self.connection, self.schema, self.listener)
+            self.summary.primary_changed = choices["ztile"].changed
         if options.primary or options.cluster:
             primary.refresh_indexes(
                 self.connection,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +16,7 @@ from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.encoder import Encoded, Encoder
 from specprod_copy.postgres.merge import Merge
 from specprod_copy.postgres.names import parametrized
+from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.rows.encoding import prefetch
 from specprod_copy.tables import common
 from specprod_copy.tiles.tile_rows import SourceRows
@@ -114,8 +116,15 @@ class Staging:
 
     def choose_primary(self) -> int:
         """Recompute nspec and primary of targets whose spectra changed; return how many rows."""
-        (count,) = self._run("primary_counted", table="ztile", among="staged_affected")
+        names = {"table": "ztile", "among": "staged_affected", "rank": self._ranked_by}
+        (count,) = self._run("primary_counted", **names)
         return count
+
+    @cached_property
+    def _ranked_by(self) -> str:
+        # The table may have more columns than single tiles bring.
+        found = read_schema(self.connection, self.schema)
+        return common.ranked_by(found.tables["ztile"].columns)
 
     def remove_orphans(self) -> int:
         """Remove photometry of targets that no tile has any more; return how many rows."""

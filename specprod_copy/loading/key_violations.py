@@ -36,6 +36,7 @@ from specprod_copy.rows.read import open_unit, table_rows
 from specprod_copy.rows.transform import Transform
 from specprod_copy.rows.units import Refusal, Unit
 from specprod_copy.tables import Catalogue
+from specprod_copy.tables.common import ranked_by
 
 Values = tuple[object, ...]
 """Of the columns of a key."""
@@ -200,8 +201,9 @@ class _Removal:
         """Compute the columns that depend on all rows of a table."""
         for source in map(self._catalogue.sources.__getitem__, self.removed):
             for name in source.after_rows(self._planner.inputs) if source.after_rows else ():
+                rank = ranked_by(self._catalogue.definition.tables[source.table].columns)
                 query = ddl.render_template(
-                    f"{name}_counted", schema=self._schema, table=source.table
+                    f"{name}_counted", schema=self._schema, table=source.table, rank=rank
                 )
                 statements.run(self._connection, query, self._schema)
 

@@ -18,6 +18,7 @@ from specprod_copy.postgres.schema import made as things_made
 from specprod_copy.postgres.schema_differences import refuse_conflicts
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.tables import Inputs, TableSource
+from specprod_copy.tables.common import ranked_by
 
 
 def foreign_keys(
@@ -57,12 +58,18 @@ def ready(table: str) -> tuple[str, str]:
 
 
 def computing_tasks(
-    run: Callable[[Statement], None], schema: str, sources: Iterable[TableSource], inputs: Inputs
+    defined: Schema,
+    run: Callable[[Statement], None],
+    schema: str,
+    sources: Iterable[TableSource],
+    inputs: Inputs,
 ) -> Iterator[Task[None]]:
     """Yield what computes columns from all rows of a table.
 
     Parameters
     ----------
+    defined : Schema
+        The tables as they are defined.
     run : callable
         Runs a statement.
     schema : str
@@ -72,7 +79,10 @@ def computing_tasks(
     """
     for source in sources:
         for name in source.after_rows(inputs) if source.after_rows else ():
-            query = ddl.render_template(f"{name}_counted", schema=schema, table=source.table)
+            rank = ranked_by(defined.tables[source.table].columns)
+            query = ddl.render_template(
+                f"{name}_counted", schema=schema, table=source.table, rank=rank
+            )
             work = partial(run, Statement(source.table, name, query, schema))
             yield Task(computed(source.table), work, [rows_of(source.table)])
 

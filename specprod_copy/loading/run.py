@@ -110,7 +110,9 @@ def _replace(context: LoadContext, summary: LoadSummary) -> list[Replaced]:
         tables = [one.table for one in replaced]
         sources = [source for source in context.sources if source.table in tables]
         run = Connections([context.connection], context.schema, context.patience).run
-        for task in post_data.computing_tasks(run, context.schema, sources, context.inputs):
+        for task in post_data.computing_tasks(
+            context.defined, run, context.schema, sources, context.inputs
+        ):
             task.work()
     summary.notes += map(str, replaced)
     return replaced
@@ -181,7 +183,9 @@ def _complete(
                 cluster=context.tables if context.options.cluster else (),
             ),
             *row_tasks(context, work.found, work.plan.units, executor, work.whole),
-            *post_data.computing_tasks(run, context.schema, context.sources, context.inputs),
+            *post_data.computing_tasks(
+                context.defined, run, context.schema, context.sources, context.inputs
+            ),
         ]
         try:
             _do(context, tasks, summary, connections.cancel)

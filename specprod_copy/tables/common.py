@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import polars as pl
 
@@ -11,6 +11,7 @@ from specprod_copy.desi.domains import Range
 from specprod_copy.desi.production import survey_program_from_name
 from specprod_copy.desi.programs import DEFAULT_PROGRAM, PROGRAM_RULES
 from specprod_copy.errors import InputError
+from specprod_copy.postgres.columns import Column
 from specprod_copy.reader import Described, read_table
 from specprod_copy.tables.source import NOT_FINITE, Check
 
@@ -36,6 +37,17 @@ PRIMARY = {
 
 COMPUTED: Mapping[str, tuple[str, ...]] = {"primary": tuple(PRIMARY)}
 """SQL template that runs after the rows to the columns that it computes."""
+
+
+def ranked_by(columns: Iterable[Column]) -> str:
+    """Return the column of a table by which its primary spectra are ranked.
+
+    It is EFFTIME_SPEC where the table has it, as the catalogs do since zcatalog v2, else TSNR2_LRG
+    (``desispec.zcatalog.find_primary_spectra``).
+    """
+    names = {column.name for column in columns if column.type in ("float4", "float8")}
+    return "efftime_spec" if "efftime_spec" in names else "tsnr2_lrg"
+
 
 COEFFICIENTS = {"COEFF": 10}
 """How many coefficients of a spectrum's model the tables have columns for."""

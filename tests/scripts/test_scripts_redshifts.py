@@ -34,12 +34,22 @@ def expected(request, shared) -> Path:
 # ------------------------------------------------------------------------------------ primary
 
 
-def best_first(row: Mapping[str, Any]) -> tuple:
-    lrg = row["tsnr2_lrg"]
-    return row["zwarn"] != 0, lrg != lrg, 0.0 if lrg != lrg else -lrg, int(row["id"])
+@pytest.fixture(params=["tsnr2_lrg", "efftime_spec"])
+def rank(request, psql) -> str:
+    """Make both tables, with or without EFFTIME_SPEC; return what spectra are ranked by."""
+    psql.build("s", ["zpix", "ztile"])
+    if request.param == "efftime_spec":
+        for table in ("zpix", "ztile"):
+            psql.execute(f"ALTER TABLE s.{table} ADD COLUMN efftime_spec real NOT NULL")
+    return request.param
 
 
-def primary(rows: Rows) -> pl.DataFrame:
+def best_first(row: Mapping[str, Any], rank: str) -> tuple:
+    value = row[rank]
+    return row["zwarn"] != 0, value != value, 0.0 if value != value else -value, int(row["id"])
+
+
+def primary(rows: Rows, rank: str = "tsnr2_lrg") -> pl.DataFrame:
     """Compute what primary.sql must find, group by group."""
     found = {row["id"]: [0, False] * 3 for row in rows}
     scopes = ({"sv1", "sv2", "sv3"}, {"main"}, {row["survey"] for row in rows})
@@ -49,7 +59,7 @@ def primary(rows: Rows) -> pl.DataFrame:
             if row["survey"] in surveys:
                 targets.setdefault(row["targetid"], []).append(row)
         for spectra in targets.values():
-            for place, row in enumerate(sorted(spectra, key=best_first)):
+            for place, row in enumerate(sorted(spectra, key=lambda row: best_first(row, rank))):
                 found[row["id"]][2 * position : 2 * position + 2] = [len(spectra), place == 0]
     data = [[str(number), *values] for number, values in found.items()]
     return pl.DataFrame(data, ["id", *PRIMARY], orient="row").sort("id")
@@ -58,8 +68,10 @@ def primary(rows: Rows) -> pl.DataFrame:
 def test_primary_is_the_template():
     script = (FOLDER / "primary.sql").read_text()
     for table in ("zpix", "ztile"):
-        rendered = ddl.render_template("primary", schema="the_schema", table=table)
-        assert rendered.replace("the_schema.", ':"schema".') in script
+        for name in ("primary", "primary_ties"):
+            rendered = ddl.render_template(name, schema="the_schema", table=table, rank="the_rank")
+            rendered = rendered.replace("the_schema.", ':"schema".')
+            assert rendered.strip().replace("the_rank", ':"rank"') in script
 
 
 def test_primary_equals_the_reference(psql, expected):
@@ -74,8 +86,8 @@ def test_primary_equals_the_reference(psql, expected):
     assert again == "zpix: 0 rows changed\nztile: 0 rows changed\n"
 
 
-def test_primary_order(psql):
-    """Each list of (ZWARN, TSNR2_LRG) is one target's, its best spectrum last."""
+def test_primary_order(psql, rank):
+    """Each list of (ZWARN, value) is one target's, its best spectrum last."""
     nan = float("nan")
     cases = [
         [(0, -1.0), (0, 5.0)],
@@ -87,13 +99,15 @@ def test_primary_order(psql):
         [(0, 7.0)],
     ]
     rows = [
-        {"id": 10 * n + i, "targetid": n, "survey": "main", "zwarn": zwarn, "tsnr2_lrg": lrg}
+        {"id": 10 * n + i, "targetid": n, "survey": "main", "zwarn": zwarn, rank: value}
         for n, case in enumerate(cases)
-        for i, (zwarn, lrg) in enumerate(case)
+        for i, (zwarn, value) in enumerate(case)
     ]
-    ties = [{"id": i, "targetid": -5, "survey": "main", "tsnr2_lrg": -0.0} for i in (1003, 1002)]
-    ties.append({"id": 1004, "targetid": -5, "survey": "main", "tsnr2_lrg": 0.0})
-    psql.build("s", ["zpix", "ztile"])
+    ties = [{"id": i, "targetid": -5, "survey": "main", rank: -0.0} for i in (1003, 1002)]
+    ties.append({"id": 1004, "targetid": -5, "survey": "main", rank: 0.0})
+    if rank == "efftime_spec":  # The other column does not matter then.
+        for row in rows + ties:
+            row["tsnr2_lrg"] = float(row["id"] % 7)
     psql.insert("zpix", rows + ties)
     assert psql.ok("primary", schema="s").startswith(f"zpix: {len(rows) + 3} rows changed\n")
     got = psql.read("zpix", PRIMARY).filter(pl.col("main_primary"))
@@ -102,7 +116,7 @@ def test_primary_order(psql):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_primary_of_random_rows(psql, seed):
+def test_primary_of_random_rows(psql, rank, seed):
     """Few values, so many ties; old flags are overwritten, also where a row left a scope."""
     choose = random.Random(seed).choice
     rows = [
@@ -111,17 +125,50 @@ def test_primary_of_random_rows(psql, seed):
             "targetid": choose(range(-20, 200)) << 40,
             "survey": choose(["sv1", "sv2", "sv3", "main", "cmx", "special"]),
             "zwarn": choose([0, 0, 4, 1 << 40]),
-            "tsnr2_lrg": choose([-9999.0, -1.5, -0.0, 0.0, 1e-30, 0.25, 88.5, float("nan")]),
+            rank: choose([-9999.0, -1.5, -0.0, 0.0, 1e-30, 0.25, 88.5, float("nan")]),
             "sv_nspec": choose([0, 1, 7]),
             "main_primary": choose([True, False]),
         }
         for number in random.Random(seed).sample(range(10**6), 1000)
     ]
-    psql.build("s", ["zpix", "ztile"])
     psql.insert("ztile", rows)
     psql.ok("primary", schema="s")
-    assert psql.read("ztile", PRIMARY).equals(primary(rows))
+    assert psql.read("ztile", PRIMARY).equals(primary(rows, rank))
     assert psql.ok("primary", schema="s").endswith("ztile: 0 rows changed\n")
+
+
+def test_primary_names_what_values_do_not_decide(psql, rank):
+    """Each target has its spectra as (ZWARN, value); the first one is marked in the table."""
+    nan = float("nan")
+    undecided = [
+        [(0, 5.0), (0, 5.0)],
+        [(0, -1.0), (0, 5.0)],
+        [(0, 0.0), (0, 5.0), (4, 9.0)],
+        [(0, nan), (0, -9999.0)],
+        [(4, nan), (4, 0.0)],
+    ]
+    decided = [
+        [(0, 4.0), (0, 5.0)],
+        [(4, 0.0), (0, -9999.0)],
+        [(4, 5.0), (0, 5.0)],
+        [(0, 6.0), (0, 5.0), (0, -1.0)],
+    ]
+    rows = [
+        # The key decides of equals; the marked one has the largest.
+        {"id": 10 * n + 9 - i, "targetid": n, "survey": "sv3", "zwarn": zwarn, rank: value}
+        | {"zcat_nspec": len(case), "sv_nspec": len(case), "zcat_primary": i == 0}
+        | {"sv_primary": i == 0}
+        for n, case in enumerate(undecided + decided)
+        for i, (zwarn, value) in enumerate(case)
+    ]
+    psql.insert("zpix", rows)
+    assert psql.ok("primary", schema="s") == (
+        "zpix: 16 rows changed\n"
+        "zpix: for 5 targets the table had another choice because of a tie or a value of 0 or less "
+        f"({rank})\nztile: 0 rows changed\n"
+    )
+    assert psql.read("zpix", PRIMARY).equals(primary(rows, rank))
+    assert psql.ok("primary", schema="s") == "zpix: 0 rows changed\nztile: 0 rows changed\n"
 
 
 # ---------------------------------------------------------------------------- target_bitmasks

@@ -75,3 +75,9 @@ def test_verify_reads_the_joined_files_again(loaded, module_database, shared):
     assert [str(result) for result in results if not result.passed] == []
     sizes = sorted(r.detail.split(": ")[1] for r in results if r.name == "file-unchanged")
     assert sizes == ["653,760 bytes", "722,880 bytes"]
+
+
+def test_primary_changes_nothing(loaded, module_database):
+    primary = ["primary", "--schema", "matterhorn", "--dsn", module_database]
+    done = CliRunner().invoke(cli, primary, catch_exceptions=False)
+    assert done.output == "matterhorn.zpix: 0 rows changed\nmatterhorn.ztile: 0 rows changed\n"
