@@ -21,6 +21,7 @@ from specprod_copy.postgres.names import parametrized
 from specprod_copy.postgres.schema import Schema, made
 from specprod_copy.postgres.schema_differences import own_columns, table_differences
 from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.postgres.schema_upgrade import upgrades
 from specprod_copy.tables import Catalogue, Inputs, TableSource, layout_of, specprod_catalogue
 
 FINISH_PHASES = ("keys", "indexes", "foreign_keys", "validation", "q3c")
@@ -82,6 +83,8 @@ class Status:
         Table to the columns that its users added.
     lost : dict of str to str
         Table that is not what the ledger says, to what is wrong and what mends it.
+    upgrades : dict of str to list of str
+        Table to what it lacks of today's definition, and `upgrade` gives it.
     """
 
     schema: str
@@ -92,6 +95,7 @@ class Status:
     conflicts: dict[str, list[str]] = field(default_factory=dict)
     own_columns: dict[str, list[str]] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)
+    upgrades: dict[str, list[str]] = field(default_factory=dict)
 
 
 def schema_status(
@@ -125,21 +129,26 @@ def schema_status(
         raise DatabaseError(
             f"schema {schema} has no table {ledger.TABLE}: this program has not loaded it"
         )
-    ledger_format.require(connection, schema)
-    lost = {one.table: str(one) for one in lost_tables(connection, schema)}
+    ledger_format.require_format(connection, schema)
+    conflicts, own = _against_definition(catalogue.definition, found)
+    # A ledger without a column cannot be asked.
+    readable = ledger.TABLE not in conflicts
+    lost = {one.table: str(one) for one in lost_tables(connection, schema)} if readable else {}
     known = {*found.tables, *lost}
     sources = [s for s in catalogue.sources.values() if s.table in known]
-    plan = _plan(catalogue, connection, found, sources, inputs) if inputs else None
+    plan = _plan(catalogue, connection, found, sources, inputs) if inputs and readable else None
     present = [source.table for source in sources if source.table in found.tables]
     done, missing = _steps(catalogue.definition, found, present)
     return Status(
         schema,
         locks.holders(connection, schema),
-        [_progress(connection, schema, source, plan) for source in sources],
+        [_progress(connection, schema, s, plan) for s in sources] if readable else [],
         done,
         missing,
-        *_against_definition(catalogue.definition, found),
+        conflicts,
+        own,
         lost,
+        upgrades(catalogue.definition, found),
     )
 
 

@@ -33,6 +33,7 @@ COMMANDS = (
     "patch",
     "grant",
     "diff",
+    "upgrade",
     "batch",
     "render-ddl",
     "demo",

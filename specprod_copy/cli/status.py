@@ -77,6 +77,8 @@ def status_lines(found: Status, *, width: int) -> Iterator[str]:
         yield f"not what is loaded: {lost}"
     for table, conflicts in found.conflicts.items():
         yield f"not as it is defined: {table}: {', '.join(conflicts)}"
+    for table, lacks in found.upgrades.items():
+        yield f"'specprod-copy upgrade' mends: {table}: {', '.join(lacks)}"
     for table, columns in found.own_columns.items():
         yield f"columns of users in {table}: {', '.join(columns)}"
     for holder in found.at_work:

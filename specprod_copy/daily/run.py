@@ -215,7 +215,7 @@ class _Run:
     def examine(self, tileids: Iterable[int]) -> None:
         """Find out what there is to do for some tiles of the files."""
         found = read_schema(self.connection, self.schema)
-        if ledger_format.require(self.connection, self.schema):
+        if ledger_format.require(self.connection, self.defined, self.schema):
             lost_tables.check_tables(self.connection, self.schema, schema.TABLES)
         schema.refuse_other_rows(self.connection, found)
         refuse_conflicts(self.defined, found, [*self.keys, ledger.TABLE])

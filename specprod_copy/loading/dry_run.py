@@ -93,7 +93,7 @@ def plan_load(
         connection.transaction(force_rollback=True),
     ):
         refuse_read_only(connection)
-        ledger_format.require(connection, options.schema)
+        ledger_format.require(connection, catalogue.definition, options.schema)
         found = read_schema(connection, options.schema)
         return _plan(catalogue, connection, found, inputs, options)
 

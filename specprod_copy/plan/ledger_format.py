@@ -13,9 +13,11 @@ from psycopg import sql
 
 from specprod_copy.errors import DatabaseError
 from specprod_copy.plan.ledger import TABLE
-from specprod_copy.postgres import catalog, locks, statements
+from specprod_copy.postgres import catalog, ddl, locks, statements
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.progress import ProgressListener
+from specprod_copy.postgres.schema_differences import refuse_conflicts
+from specprod_copy.postgres.schema_from_server import read_schema
 
 FORMAT: Final = 2
 """What this program writes."""
@@ -30,64 +32,109 @@ def ledger_format(connection: psycopg.Connection, schema: str) -> int | None:
         return 1 if _TILES_OF_FORMAT_1 in existing else None
     name = sql.Identifier(schema, TABLE)
     columns = sql.SQL("SELECT * FROM {} LIMIT 0").format(name)
-    if "format" not in (column.name for column in connection.execute(columns).description or ()):
-        return 1
+    names = [column.name for column in connection.execute(columns).description or ()]
+    if "format" not in names:
+        return 1 if "file" in names else FORMAT
     query = sql.SQL("SELECT coalesce(max(format), {}) FROM {}").format(FORMAT, name)
     [(found,)] = connection.execute(query).fetchall()
     return int(found)
 
 
-def require(connection: psycopg.Connection, schema: str) -> bool:
+def require(connection: psycopg.Connection, defined: Schema, schema: str) -> bool:
     """Check that the ledger, if there is one, is of the format of this program; say whether it is.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    defined : Schema
+        The tables as they are defined.
+    schema : str
 
     Raises
     ------
     DatabaseError
+        If it is of another format, or lacks a column.
     """
+    if not require_format(connection, schema):
+        return False
+    refuse_conflicts(defined, read_schema(connection, schema), [TABLE])
+    return True
+
+
+def require_format(connection: psycopg.Connection, schema: str) -> bool:
+    """Check the format alone; see `require`."""
     found = ledger_format(connection, schema)
-    if found is not None and found < FORMAT:
+    if found is None:
+        return False
+    _refuse_later(found, schema)
+    if found < FORMAT:
         raise DatabaseError(
             f"the ledger of schema {schema} is of format {found}, by an earlier version of this "
-            f"program; the next load, tile or sync takes it over into format {FORMAT}"
+            f"program; the next load, tile or sync takes it over into format {FORMAT}, and so does "
+            f"'specprod-copy upgrade --schema {schema}'"
         )
-    if found is not None and found > FORMAT:
+    return True
+
+
+def _refuse_later(found: int, schema: str) -> None:
+    if found > FORMAT:
         raise DatabaseError(
             f"the ledger of schema {schema} is of format {found}, by a later version of this "
             f"program, which knows formats up to {FORMAT}; use that version"
         )
-    return found is not None
 
 
-def take_over(
-    connection: psycopg.Connection, defined: Schema, schema: str, listener: ProgressListener
-) -> None:
-    """Bring a ledger of an earlier format into that of this program, if it is one.
+def take_over_statements(connection: psycopg.Connection, defined: Schema, schema: str) -> list[str]:
+    """Return the SQL that brings a ledger of an earlier format into that of this program."""
+    if ledger_format(connection, schema) != 1:
+        return []
+    existing = catalog.table_ids(connection, schema)
+    phases = ["take_over" if TABLE in existing else "table"]
+    if _TILES_OF_FORMAT_1 in existing:
+        phases.append("take_over_tiles")
+    rendered = ddl.statements(defined, [TABLE], [*phases, "comments"], schema=schema)
+    return [statement.sql for statement in rendered]
+
+
+def convert(connection: psycopg.Connection, defined: Schema, schema: str) -> bool:
+    """Bring a ledger of an earlier format into that of this program; say whether it was one.
 
     Parameters
     ----------
     connection : psycopg.Connection
         Holds the lock of the schema.
-    defined : Schema
-        The tables as they are defined.
-    schema : str
-    listener : ProgressListener
-        Receives the news.
+    defined, schema
+        As for `require`.
 
     Raises
     ------
     DatabaseError
         If the format is a later one.
     """
-    if ledger_format(connection, schema) != 1:
-        require(connection, schema)
-        return
+    found = ledger_format(connection, schema)
+    if found is None or found >= FORMAT:
+        _refuse_later(found or 0, schema)
+        return False
     with connection.transaction():
         locks.making_tables(connection, schema)
-        # Another session, that loads other parts, may have been first.
-        if ledger_format(connection, schema) == 1:
-            existing = catalog.table_ids(connection, schema)
-            phases = ["take_over" if TABLE in existing else "table"]
-            if _TILES_OF_FORMAT_1 in existing:
-                phases.append("take_over_tiles")
-            statements.make(connection, defined, [TABLE], [*phases, "comments"], schema=schema)
-    listener.info(f"schema {schema}: the ledger of an earlier version was taken over")
+        # None, if another session, that loads other parts, was first.
+        for text in take_over_statements(connection, defined, schema):
+            statements.run(connection, text)
+    return True
+
+
+def take_over(
+    connection: psycopg.Connection, defined: Schema, schema: str, listener: ProgressListener
+) -> None:
+    """Convert a ledger, and check it: see `convert` and `require`.
+
+    Parameters
+    ----------
+    connection, defined, schema
+        As for `convert`.
+    listener : ProgressListener
+        Receives the news.
+    """
+    if convert(connection, defined, schema):
+        listener.info(f"schema {schema}: the ledger of an earlier version was taken over")
+    require(connection, defined, schema)

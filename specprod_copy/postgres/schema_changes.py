@@ -48,11 +48,15 @@ class Changes:
 
     def script(self) -> str:
         """Return a script for psql, in an order that works; empty if there is nothing to change."""
-        lines = [text for _, text in sorted(self._all(), key=lambda change: change[0])]
+        lines = self.statements()
         if not lines:
             return ""
         head = ["\\set ON_ERROR_STOP on", "SET search_path = pg_catalog, pg_temp;", "BEGIN;"]
         return "\n".join([*head, *lines, "COMMIT;", "RESET search_path;"]) + "\n"
+
+    def statements(self) -> list[str]:
+        """Return the statements, and comments on what cannot be done, in an order that works."""
+        return [text for _, text in sorted(self._all(), key=lambda change: change[0])]
 
     def _all(self) -> Iterator[tuple[int, str]]:
         found = differences(self.wanted, self.found)

@@ -123,7 +123,8 @@ def refuse_conflicts(defined: Schema, found: Schema, tables: Iterable[str]) -> N
             more = f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else ""
             raise DatabaseError(
                 f"{name} is not as it is defined: {', '.join(columns[:_SHOWN])}{more}; "
-                "'specprod-copy diff' prints what would change that; or choose another --schema, "
+                "'specprod-copy diff' prints what would change that, and 'specprod-copy upgrade' "
+                "does as much of it as keeps all values; or choose another --schema, "
                 "or replace the table with --overwrite"
             )
         for difference in conflicts:

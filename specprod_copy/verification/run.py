@@ -120,7 +120,7 @@ def verify(
     ):
         with connect(conninfo) as connection:
             existing = {*read_schema(connection, schema).tables}
-            ledger_format.require(connection, schema)
+            ledger_format.require(connection, catalogue.definition, schema)
         if ledger.TABLE not in existing:
             raise DatabaseError(
                 f"schema {schema} has no table {ledger.TABLE}: this program has not loaded it"

@@ -1,0 +1,1 @@
+"""Schemas of earlier versions, brought to today's definition."""

@@ -1,0 +1,174 @@
+"""Bring the ledger and the tables of a schema to today's format and definition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Annotated
+
+import psycopg
+
+from specprod_copy.errors import DatabaseError
+from specprod_copy.option import Option, PatienceSeconds, Schema
+from specprod_copy.plan import ledger_format
+from specprod_copy.postgres import locks, statements
+from specprod_copy.postgres import schema as schemas
+from specprod_copy.postgres.connection import connect, refuse_read_only, translated_errors
+from specprod_copy.postgres.locks import PATIENCE, Patience
+from specprod_copy.postgres.schema_changes import Changes
+from specprod_copy.postgres.schema_differences import differences
+from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.postgres.schema_upgrade import upgraded
+from specprod_copy.postgres.search_path import q3c_schema
+from specprod_copy.postgres.waits import watched
+from specprod_copy.progress import ProgressListener
+from specprod_copy.tables import Catalogue, layout_of, specprod_catalogue
+
+
+@dataclass(frozen=True)
+class UpgradeOptions:
+    """What to upgrade."""
+
+    schema: Schema
+    rewrite: Annotated[
+        bool,
+        Option(
+            "--rewrite",
+            "Widen columns even where the server has to write the table again; nobody can read it "
+            "meanwhile.",
+        ),
+    ] = False
+    patience: PatienceSeconds = PATIENCE
+
+
+@dataclass
+class Upgrade:
+    """What a schema lacks of today's definition."""
+
+    ledger: list[str] = field(default_factory=list)
+    """Statements that bring the ledger into today's format, in one transaction."""
+
+    tables: dict[str, list[str]] = field(default_factory=dict)
+    """Table to the statements that give it what it lacks."""
+
+    left: list[str] = field(default_factory=list)
+    """What is left as it is, because the server would write the table again."""
+
+    @property
+    def statements(self) -> list[str]:
+        """All statements, in order."""
+        return [*self.ledger, *(text for texts in self.tables.values() for text in texts)]
+
+
+def plan_upgrade(
+    conninfo: str, options: UpgradeOptions, catalogue: Catalogue | None = None
+) -> Upgrade:
+    """Find out what `upgrade` would do, without doing it.
+
+    Parameters
+    ----------
+    conninfo : str
+        For libpq.
+    options : UpgradeOptions
+    catalogue : Catalogue, optional
+        The tables; those of a production without it.
+
+    Returns
+    -------
+    Upgrade
+
+    Raises
+    ------
+    DatabaseError
+        If there is no such schema, or its ledger is of a later version.
+    """
+    with (
+        connect(conninfo) as connection,
+        translated_errors(f"cannot look at schema {options.schema}"),
+        # A ledger that has been taken over lacks other things; nothing of that stays.
+        connection.transaction(force_rollback=True),
+    ):
+        refuse_read_only(connection)
+        defined = _definition(connection, options.schema, catalogue)
+        result = Upgrade(ledger_format.take_over_statements(connection, defined, options.schema))
+        ledger_format.convert(connection, defined, options.schema)
+        result.tables, result.left = _of_tables(connection, defined, options)
+    return result
+
+
+def upgrade(
+    conninfo: str,
+    options: UpgradeOptions,
+    listener: ProgressListener | None = None,
+    *,
+    catalogue: Catalogue | None = None,
+) -> Upgrade:
+    """Bring the ledger and the tables of a schema to today's format and definition.
+
+    The ledger is taken over in one transaction. Then tables get, statement by statement, what they
+    lack and can get: see `specprod_copy.postgres.schema_upgrade.upgraded`. A run that was
+    interrupted is continued by the next one.
+
+    Parameters
+    ----------
+    conninfo, options, catalogue
+        As for `plan_upgrade`.
+    listener : ProgressListener, optional
+        Receives progress events.
+
+    Returns
+    -------
+    Upgrade
+        What was done.
+
+    Raises
+    ------
+    DatabaseError
+        As for `plan_upgrade`; and if the server refuses, or others are at work on the schema.
+    """
+    listener = listener or ProgressListener()
+    with (
+        watched(conninfo, listener) as conninfo,
+        connect(conninfo) as connection,
+        translated_errors(f"cannot upgrade schema {options.schema}"),
+        locks.hold_schema_lock(connection, options.schema, shared=False),
+    ):
+        defined = _definition(connection, options.schema, catalogue)
+        result = Upgrade(ledger_format.take_over_statements(connection, defined, options.schema))
+        ledger_format.convert(connection, defined, options.schema)
+        result.tables, result.left = _of_tables(connection, defined, options)
+        patience = Patience(listener, options.patience)
+        for table, texts in result.tables.items():
+            with listener.step(f"{table}: {len(texts)} statements"):
+                for text in (text for text in texts if not text.startswith("--")):
+                    work = partial(statements.run, connection, text, options.schema)
+                    locks.with_patience(connection, work, [(options.schema, table)], patience)
+    return result
+
+
+def _definition(
+    connection: psycopg.Connection, schema: str, catalogue: Catalogue | None
+) -> schemas.Schema:
+    """Return the definition of the catalogue, or else that of the layout that the tables have."""
+    found = read_schema(connection, schema)
+    return (catalogue or specprod_catalogue(layout_of(found))).definition
+
+
+def _of_tables(
+    connection: psycopg.Connection, defined: schemas.Schema, options: UpgradeOptions
+) -> tuple[dict[str, list[str]], list[str]]:
+    """Return the statements for each table, and what is left as it is."""
+    found = read_schema(connection, options.schema)
+    all_of_it = upgraded(defined, found)
+    if not all_of_it.tables:
+        raise DatabaseError(f"schema {options.schema} has none of the tables of a production")
+    target = upgraded(defined, found, rewrite=options.rewrite)
+    q3c = q3c_schema(connection)
+    texts = {
+        table: Changes(
+            replace(found, tables={**found.tables, table: wanted}), found, q3c
+        ).statements()
+        for table, wanted in target.tables.items()
+    }
+    left = [f"{d.table}: {d}" for d in differences(all_of_it, target)]
+    return {table: statements for table, statements in texts.items() if statements}, left
