@@ -15,9 +15,9 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.plan.ledger import TABLE
 from specprod_copy.postgres import catalog, ddl, locks, statements
 from specprod_copy.postgres.schema import Schema
-from specprod_copy.progress import ProgressListener
 from specprod_copy.postgres.schema_differences import refuse_conflicts
 from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.progress import ProgressListener
 
 FORMAT: Final = 2
 """What this program writes."""
