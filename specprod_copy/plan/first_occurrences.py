@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from specprod_copy.errors import InputError
+from specprod_copy.postgres.columns import EXACT_BITS
 from specprod_copy.reader import read_table
 from specprod_copy.tables import Inputs, TableSource
 
@@ -41,11 +43,29 @@ def first_rows(
     """
 
     def keys_of(origin: TableSource, paths: Sequence[Path]) -> list[pl.Series]:
-        return [read_table(path, origin.hdus, [column])[column] for path in paths]
+        return [_whole_numbers(path, read_table(path, origin.hdus, [column])) for path in paths]
 
     other = source.unless_in
     known = keys_of(other, other.files(inputs)) if other else []
     keys = keys_of(source, files)
-    first = pl.concat([*known, *keys], how="vertical").is_first_distinct().to_numpy()
+    every = pl.concat([*known, *keys])
+    # What is no number at all is refused when it is read, each row of it.
+    first = (every.is_first_distinct() | every.is_null()).to_numpy()
     bounds = np.cumsum([sum(map(len, known)), *map(len, keys)])
     return [np.flatnonzero(first[a:b]) for a, b in pairwise(bounds)]
+
+
+def _whole_numbers(path: Path, frame: pl.DataFrame) -> pl.Series:
+    """Return the only column of a file as 64-bit integers, null where it is none for certain.
+
+    Files may have it in several types.
+    """
+    [values] = frame
+    if not values.dtype.is_numeric():
+        message = f"is {values.dtype}, not a whole number"
+        raise InputError(message, path=path, column=values.name)
+    whole = values.cast(pl.Int64, strict=False)
+    if not values.dtype.is_float():
+        return whole
+    exact = (whole.cast(values.dtype) == values) & (whole.abs() < 2 ** EXACT_BITS[values.dtype])
+    return whole.set(~exact.fill_null(False), None)

@@ -34,7 +34,7 @@ from specprod_copy.postgres.schema import Schema
 from specprod_copy.reader import read_table
 from specprod_copy.reader.look import Look
 from specprod_copy.rows.transform import Transform
-from specprod_copy.rows.units import Unit
+from specprod_copy.rows.units import Unit, entry_name
 from specprod_copy.tables import Inputs, TableSource, tile
 
 
@@ -173,8 +173,9 @@ class Planner:
             loaded = ledger.loaded(source.table, source.stage)
             files = source.files(self.inputs)
             seen = [self.looks.of(source, path) for path in files]
-            for look in seen:
-                made_of = Transform(source, look, columns[source.table]).inputs
+            transforms = [Transform(source, look, columns[source.table]) for look in seen]
+            for look, transform in zip(seen, transforms, strict=True):
+                made_of = transform.inputs
                 own = [column.name.upper() for column in columns[source.table]]
                 taken.add(source, look, [*made_of, *own])
             opened = [whole_unit(source, look, root) for look in seen]
@@ -189,10 +190,16 @@ class Planner:
                 list(_missing(whole, loaded.get(whole.place, ()), self.limits.unit_rows))
                 for whole in opened
             ]
-            for whole, look, ranges_to_load in zip(opened, seen, missing, strict=True):
-                if ranges_to_load:
-                    said = source.notes(look)
-                    plan.notes += [f"{whole.file}[{whole.hdu}]: {note}" for note in said]
+            said: dict[str, list[str]] = {}
+            for whole, look, transform, parts in zip(
+                opened, seen, transforms, missing, strict=True
+            ):
+                if parts:
+                    for note in (*source.notes(look), *transform.notes):
+                        said.setdefault(note, []).append(entry_name(*whole.place))
+            for note, entries in said.items():
+                more = f" and {len(entries) - 1} more" if len(entries) > 1 else ""
+                plan.notes.append(f"{entries[0]}{more}: {note}")
             wanted: list[np.ndarray | None] = [None] * len(files)
             column = source.first_per(self.inputs)
             if column is not None and any(missing):

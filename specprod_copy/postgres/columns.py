@@ -14,8 +14,10 @@ import polars as pl
 
 _INTEGERS = {"int2": pl.Int16(), "int4": pl.Int32(), "int8": pl.Int64()}
 _FLOATS = {"float4": pl.Float32(), "float8": pl.Float64()}
-_EXACT_BITS: dict[pl.DataType, int] = {pl.Float32(): 24, pl.Float64(): 53}
 _TEXTS = {"varchar": pl.String(), "text": pl.String(), "bpchar": pl.String()}
+
+EXACT_BITS: dict[pl.DataType, int] = {pl.Float32(): 24, pl.Float64(): 53}
+"""Below 2 to this power whole numbers that are stored as floats are what they were."""
 
 POLARS_TYPES: dict[str, pl.DataType] = {
     **_INTEGERS,
@@ -195,8 +197,8 @@ def _problems(column: Column, dtype: pl.DataType) -> Iterator[_Problem]:
         if dtype.is_float() or column.type == "bool":
             lost = lost | (converted.cast(dtype) != value)
         yield _Problem(column, lost, f"value does not fit into {column.type}", lost.any())
-    if column.type == "int8" and dtype in _EXACT_BITS:
-        bits = _EXACT_BITS[dtype]
+    if column.type == "int8" and dtype in EXACT_BITS:
+        bits = EXACT_BITS[dtype]
         beyond = value.abs() >= 2**bits
         reason = f"may have been rounded: a {dtype} is exact for whole numbers below 2**{bits} only"
         yield _Problem(column, beyond & value.is_finite(), reason, beyond.any())

@@ -34,6 +34,7 @@ class Recipe(NamedTuple):
     broken: list[pl.Expr]  # for each of them whether any row breaks it
     expressions: dict[str, pl.Expr]  # the value of each column of the table
     results: list[pl.Expr]  # the same, named
+    rounded: list[str]  # columns of 8-byte floats that the table has as 4-byte ones
 
     def blame(self, column: str) -> str:
         """Return the input columns behind a table's column, for messages."""
@@ -101,6 +102,13 @@ def find_recipe(
         broken=[c.bad.fill_null(True).any().alias(f"check {n}") for n, c in enumerate(checks)],
         expressions=expressions,
         results=[e.alias(name) for name, e in expressions.items()],
+        rounded=[
+            root
+            for column in columns
+            if column.type == "float4" and expressions[column.name].meta.is_column()
+            for root in expressions[column.name].meta.root_names()
+            if root in scalars and _inner(file[scalars[root][0]]) == pl.Float64
+        ],
     )
     samples = [pl.lit(kind()).alias(name) for name, kind in constants if name not in file]
     empty = pl.DataFrame(schema={name: file[name] for name in recipe.inputs})
@@ -167,8 +175,11 @@ def _longer_vectors(source: TableSource, file: pl.Schema) -> Iterator[Check]:
 def _is_float(schema: pl.Schema, scalars: Mapping[str, tuple[str, Any]], root: str) -> bool:
     if root not in scalars:
         return False
-    dtype = schema[scalars[root][0]]
-    return (dtype.inner if isinstance(dtype, pl.Array) else dtype).is_float()
+    return _inner(schema[scalars[root][0]]).is_float()
+
+
+def _inner(dtype: pl.DataType) -> Any:
+    return dtype.inner if isinstance(dtype, pl.Array) else dtype
 
 
 def _wanted(source: TableSource, column: str) -> tuple[pl.Expr, ...]:

@@ -20,6 +20,9 @@ __all__ = ["NOT_FINITE", "Transform", "Transformed"]
 _KEPT = "kept?"
 """Column, for a moment, that says which rows the row filter keeps."""
 
+_NAMED = 5
+"""A note names so many columns."""
+
 
 class Transformed(NamedTuple):
     """Rows as the table wants them, and what they were made of."""
@@ -93,6 +96,15 @@ class Transform:
             blame, rows = self.blame(bad.column.name), row_numbers[bad.rows]
             raise self._bad_values(blame, bad.reason, rows, bad.values) from first
         return Transformed(fitting, row_numbers, rows_read, changed)
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be said of the file before it is loaded, though it is no error."""
+        names = self._recipe.rounded
+        if not names:
+            return []
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        return [f"8-byte floats are rounded to 4 bytes: {', '.join(names[:_NAMED])}{more}"]
 
     def blame(self, column: str) -> str:
         """Return the input columns behind a table's column, for messages."""

@@ -42,3 +42,16 @@ def test_plan_and_summary_name_what_is_left_out(iron):
     for options in ({}, {"overwrite": True}):
         notes = iron.load("photometry", **options).notes
         assert [note for note in notes if note in noted] == noted
+
+
+def test_doubles_for_real(iron):
+    """Rounding is said, where the table has 4 bytes and the file 8."""
+    place = "spectro/redux/iron/exposures-iron.fits"
+    said = [note for note in iron.load("exposures").notes if "rounded" in note]
+    assert said == [
+        f"{place}[EXPOSURES]: 8-byte floats are rounded to 4 bytes: EFFTIME_ETC, TSNR2_ELG, "
+        "TSNR2_QSO, TSNR2_LRG, TSNR2_BGS and 9 more",
+        f"{place}[FRAMES]: 8-byte floats are rounded to 4 bytes: TSNR2_GPBDARK, TSNR2_ELG, "
+        "TSNR2_GPBBRIGHT, TSNR2_BGS, TSNR2_GPBBACKUP and 2 more",
+    ]
+    assert not [note for note in iron.load("exposures").notes if "rounded" in note]
