@@ -25,17 +25,21 @@ CREATE INDEX IF NOT EXISTS ix_potential_tileid ON {{ schema }}.potential (tileid
 {% endblock %}
 
 {% block foreign_keys %}
+{% if 'observed_only' not in optional %}
 ALTER TABLE {{ schema }}.potential ADD CONSTRAINT potential_targetid_fkey FOREIGN KEY (targetid) REFERENCES {{ schema }}.photometry (targetid) NOT VALID;
+{% endif %}
 ALTER TABLE {{ schema }}.potential ADD CONSTRAINT potential_tileid_fkey FOREIGN KEY (tileid) REFERENCES {{ schema }}.tile (tileid) NOT VALID;
 {% endblock %}
 
 {% block validation %}
+{% if 'observed_only' not in optional %}
 ALTER TABLE {{ schema }}.potential VALIDATE CONSTRAINT potential_targetid_fkey;
+{% endif %}
 ALTER TABLE {{ schema }}.potential VALIDATE CONSTRAINT potential_tileid_fkey;
 {% endblock %}
 
 {% block comments %}
-COMMENT ON TABLE {{ schema }}.potential IS 'Potential assignments: targets that a fiber of a tile can reach, without sky';
+COMMENT ON TABLE {{ schema }}.potential IS 'Potential assignments: targets that a fiber of a tile can reach, without sky{{ '; photometry has those that were observed' if 'observed_only' in optional }}';
 COMMENT ON COLUMN {{ schema }}.potential.id IS '128-bit key of location, tile and target (UCD meta.record)';
 COMMENT ON COLUMN {{ schema }}.potential.tileid IS 'DESI tile (pointing) number (UCD meta.id;obs.field)';
 COMMENT ON COLUMN {{ schema }}.potential.targetid IS '64-bit DESI object identifier (bit-packed) (UCD meta.id)';

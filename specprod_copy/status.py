@@ -81,6 +81,8 @@ class Status:
         Table to what is not as it is defined, so that a load refuses it.
     own_columns : dict of str to list of str
         Table to the columns that its users added.
+    partial : dict of str to list of str
+        Table to the columns that refer to rows which may be missing: it has no foreign key there.
     lost : dict of str to str
         Table that is not what the ledger says, to what is wrong and what mends it.
     upgrades : dict of str to list of str
@@ -94,6 +96,7 @@ class Status:
     steps_missing: dict[str, list[str]] = field(default_factory=dict)
     conflicts: dict[str, list[str]] = field(default_factory=dict)
     own_columns: dict[str, list[str]] = field(default_factory=dict)
+    partial: dict[str, list[str]] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)
     upgrades: dict[str, list[str]] = field(default_factory=dict)
 
@@ -147,6 +150,11 @@ def schema_status(
         missing,
         conflicts,
         own,
+        {
+            name: [f"{', '.join(reference.columns)} in {reference.table}"]
+            for name, reference in catalogue.partial
+            if name in found.tables
+        },
         lost,
         upgrades(catalogue.definition, found),
     )

@@ -81,6 +81,8 @@ def status_lines(found: Status, *, width: int) -> Iterator[str]:
         yield f"'specprod-copy upgrade' mends: {table}: {', '.join(lacks)}"
     for table, columns in found.own_columns.items():
         yield f"columns of users in {table}: {', '.join(columns)}"
+    for table, references in found.partial.items():
+        yield f"no foreign key, for rows may be missing there: {table}, {', '.join(references)}"
     for holder in found.at_work:
         yield f"at work: {holder}"
     programs = sorted({name for row in found.progress for name in row.loaded_by})

@@ -15,8 +15,10 @@ import polars as pl
 
 from specprod_copy.errors import InputError
 from specprod_copy.postgres.columns import EXACT_BITS
-from specprod_copy.reader import read_table
+from specprod_copy.reader import open_table
 from specprod_copy.tables import Inputs, TableSource
+
+_RANK = "rank?"
 
 
 def first_rows(
@@ -41,26 +43,46 @@ def first_rows(
     list of numpy.ndarray
         For each file the numbers of its rows that are to be loaded, ascending.
     """
-
-    def keys_of(origin: TableSource, paths: Sequence[Path]) -> list[pl.Series]:
-        return [_whole_numbers(path, read_table(path, origin.hdus, [column])) for path in paths]
-
     other = source.unless_in
-    known = keys_of(other, other.files(inputs)) if other else []
-    keys = keys_of(source, files)
+    known = [_keys(other, path, column)[0] for path in other.files(inputs)] if other else []
+    ranked = [_keys(source, path, column) for path in files]
+    keys = [values for values, _ in ranked]
     every = pl.concat([*known, *keys])
     # What is no number at all is refused when it is read, each row of it.
     first = (every.is_first_distinct() | every.is_null()).to_numpy()
     bounds = np.cumsum([sum(map(len, known)), *map(len, keys)])
-    return [np.flatnonzero(first[a:b]) for a, b in pairwise(bounds)]
+    chosen = [np.flatnonzero(first[a:b]) for a, b in pairwise(bounds)]
+    return [
+        rows if order is None else np.sort(order[rows])
+        for rows, (_, order) in zip(chosen, ranked, strict=True)
+    ]
 
 
-def _whole_numbers(path: Path, frame: pl.DataFrame) -> pl.Series:
-    """Return the only column of a file as 64-bit integers, null where it is none for certain.
+def _keys(source: TableSource, path: Path, column: str) -> tuple[pl.Series, np.ndarray | None]:
+    """Return the values of a file in the order in which its rows count, and the row of each.
+
+    There are no row numbers where the order is that of the file.
+    """
+    rank = source.first_rank
+    with open_table(path, source.hdus) as table:
+        by = rank.meta.root_names() if rank is not None else []
+        ranked = rank is not None and table.schema.keys() >= {*by}
+        wanted = [pl.col(column), *([rank.alias(_RANK)] if rank is not None and ranked else [])]
+        frames = [f.select(wanted) for f in table.frames([column, *(by if ranked else [])])]
+        empty = pl.DataFrame(schema={column: table.schema[column]})
+    rows = pl.concat([empty, *frames], how="diagonal")
+    values = _whole_numbers(path, rows[column])
+    if _RANK not in rows.columns:
+        return values, None
+    order = np.argsort(rows[_RANK].to_numpy(), kind="stable")
+    return values.gather(order), order
+
+
+def _whole_numbers(path: Path, values: pl.Series) -> pl.Series:
+    """Return a column of a file as 64-bit integers, null where it is none for certain.
 
     Files may have it in several types.
     """
-    [values] = frame
     if not values.dtype.is_numeric():
         message = f"is {values.dtype}, not a whole number"
         raise InputError(message, path=path, column=values.name)

@@ -14,6 +14,7 @@ from specprod_copy.tables import (
     Inputs,
     Layout,
     TableSource,
+    from_catalogs,
     offered_columns,
     redshift_v2,
     specprod_catalogue,
@@ -21,6 +22,17 @@ from specprod_copy.tables import (
 
 _SECOND = re.compile(r"v?2(?![0-9])")
 """Names of folders that promise the second format."""
+
+
+_OBSERVED_ONLY = (
+    "photometry has the targets of the redshift catalogs, which were observed; so potential, which "
+    "has the others as well, has no foreign key to it"
+)
+
+_NOT_WITHOUT = (
+    'production {name} has photometry = "zcatalog" in its configuration, and no redshift catalogs '
+    "of the second format (with Z_BEST) that it could come from"
+)
 
 
 def production_catalogue(inputs: Inputs) -> Catalogue:
@@ -46,6 +58,8 @@ def production_catalogue(inputs: Inputs) -> Catalogue:
                 cores[source] = found
     every = [core for found in cores.values() for core in found]
     newer = [core for core in every if redshift_v2.is_second_format(core)]
+    if not newer and from_catalogs.from_catalogs(inputs):
+        raise InputError(_NOT_WITHOUT.format(name=inputs.files.production.name))
     if not newer:
         return specprod_catalogue(Layout(notes=_notes(inputs, every, second=False)))
     for core in every:
@@ -60,7 +74,12 @@ def production_catalogue(inputs: Inputs) -> Catalogue:
     optional = {
         (source.table, what) for source, found in cores.items() for what in _optional(source, found)
     }
-    return specprod_catalogue(Layout(2, frozenset(optional), _notes(inputs, every, second=True)))
+    notes = _notes(inputs, every, second=True)
+    if from_catalogs.from_catalogs(inputs):
+        optional.add(("potential", from_catalogs.OBSERVED_ONLY))
+        notes += (_OBSERVED_ONLY,)
+    layout = Layout(2, from_catalogs.from_catalogs(inputs), frozenset(optional), notes)
+    return specprod_catalogue(layout)
 
 
 def _cores(source: TableSource, paths: Sequence[Path]) -> list[Look]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from specprod_copy.desi.id_parts import DECODERS
-from specprod_copy.postgres.schema import Schema
+from specprod_copy.postgres.schema import Reference, Schema, Table
 from specprod_copy.postgres.schema_from_ddl import define
 from specprod_copy.resources import resource_folder
 from specprod_copy.tables import (
     exposure,
     fiberassign,
     frame,
+    from_catalogs,
     photometry,
     redshift,
     redshift_v2,
@@ -53,13 +54,31 @@ def specprod_catalogue(layout: Layout = V1) -> Catalogue:
 
     Which layout a production has is known by `plan.production_catalogue`.
     """
-    sources = SOURCES if layout.zcatalog == 1 else {**SOURCES, **redshift_v2.SOURCES}
+    sources = dict(SOURCES)
+    if layout.zcatalog == 2:
+        sources |= redshift_v2.SOURCES
+    if layout.from_catalogs:
+        sources |= from_catalogs.SOURCES
+        for name in from_catalogs.REPLACED:
+            del sources[name]
     found = Catalogue.of(_files(), sources.values(), DECODERS, layout.optional)
-    return replace(found, notes=layout.notes)
+    return replace(found, notes=layout.notes, partial=_partial(found.definition))
+
+
+def _partial(definition: Schema) -> tuple[tuple[str, Reference], ...]:
+    """Return the references that tables of most productions have, and these do not."""
+    usual = define(_files()).tables
+    return tuple(
+        (name, reference)
+        for name, table in definition.tables.items()
+        if name in usual
+        for reference in usual[name].references
+        if reference not in table.references
+    )
 
 
 def layout_of(found: Schema) -> Layout:
-    """Return the layout of the tables that a server has."""
+    """Return the layout of the tables that a server has, by their columns and comments."""
     optional = {
         (name, column.name)
         for name, offered in offered_columns().items()
@@ -67,9 +86,35 @@ def layout_of(found: Schema) -> Layout:
         for column in found.tables[name].columns
         if column.name in offered
     }
-    for name in {table for table, column in optional if column == "z_rr"}:
-        optional.add((name, redshift_v2.SECOND_FORMAT))
-    return Layout(2 if optional else 1, frozenset(optional))
+    for name, alternatives in _SAID.items():
+        if name not in found.tables:
+            continue
+        there, plain = _comments(found.tables[name]), _defined_comments(name, optional)
+        for alternative in alternatives:
+            with_it = optional.union((name, what) for what in alternative)
+            if there >= _defined_comments(name, with_it) - plain > set():
+                optional = with_it
+                break
+    observed_only = ("potential", from_catalogs.OBSERVED_ONLY) in optional
+    second = any(what == redshift_v2.SECOND_FORMAT for _, what in optional)
+    return Layout(2 if second else 1, observed_only, frozenset(optional))
+
+
+_SECOND = (redshift_v2.SECOND_FORMAT,)
+_SAID = {
+    "zpix": ((*_SECOND, redshift_v2.OLD_QN), _SECOND),
+    "ztile": ((*_SECOND, redshift_v2.OLD_QN), _SECOND),
+    "potential": ((from_catalogs.OBSERVED_ONLY,),),
+}
+"""What SQL files are asked for beside columns, the first that shows in the comments counts."""
+
+
+def _defined_comments(name: str, optional: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+    return _comments(define(_files(name), optional).tables[name])
+
+
+def _comments(table: Table) -> set[tuple[str, str]]:
+    return {("", table.comment), *((column.name, column.comment) for column in table.columns)}
 
 
 @cache
@@ -83,8 +128,8 @@ def offered_columns() -> Mapping[str, frozenset[str]]:
     }
 
 
-def _files() -> list[Path]:
-    files = resource_folder("ddl").glob("*.sql")
+def _files(only: str = "*") -> list[Path]:
+    files = resource_folder("ddl").glob(f"{only}.sql")
     return sorted(file for file in files if file.stem not in ("schema", *HOUSE))
 
 

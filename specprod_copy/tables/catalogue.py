@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from specprod_copy.errors import ConfigurationError
-from specprod_copy.postgres.schema import Schema
+from specprod_copy.postgres.schema import Reference, Schema
 from specprod_copy.postgres.schema_from_ddl import define
 from specprod_copy.resources import resource_folder
 from specprod_copy.tables.source import TableSource
@@ -38,6 +38,8 @@ class Catalogue:
     """By name, in the order of loading."""
     decoders: Mapping[tuple[str, str], Decoder] = field(default_factory=dict)
     """(table, column) of ids that can be decoded."""
+    partial: tuple[tuple[str, Reference], ...] = ()
+    """Tables, and references of theirs to rows that may be missing: they get no foreign keys."""
     notes: tuple[str, ...] = ()
     """What is to be said of how it was chosen."""
 

@@ -11,6 +11,8 @@ class Layout:
 
     zcatalog: int = 1
     """Version of the format of the redshift catalogs: 1 is one file, 2 core, extra and imaging."""
+    from_catalogs: bool = False
+    """Whether photometry, target and fiberassign are made of the redshift catalogs."""
     optional: frozenset[tuple[str, str]] = frozenset()
     """Tables, and what their SQL files are asked for beyond what every production has."""
     notes: tuple[str, ...] = ()

@@ -107,6 +107,9 @@ class TableSource:
     first_per : callable, optional
         Takes the `Inputs`, returns an input column or None; of the rows of all files that share a
         value of it only the first one is loaded.
+    first_rank : polars.Expr, optional
+        With `first_per`: of the rows of a file that share a value the one with the lowest number
+        counts, if the file has the input columns of this; else the first one.
     unless_in : TableSource, optional
         With `first_per`: rows whose value is in the files of this source are not loaded.
     constants : callable, optional
@@ -144,6 +147,7 @@ class TableSource:
     checks: tuple[Check, ...] = ()
     applies: Callable[[Inputs], bool] = lambda inputs: True
     first_per: Callable[[Inputs], str | None] = lambda inputs: None
+    first_rank: pl.Expr | None = None
     unless_in: TableSource | None = None
     constants: Callable[[Described], Mapping[str, object]] | None = None
     keywords: tuple[str, ...] = ()
@@ -157,7 +161,9 @@ class TableSource:
 
     def __getstate__(self) -> dict[str, object]:
         """Leave out what chooses files: workers make rows, of files that were chosen."""
-        chooses = ("files", "applies", "first_per", "unless_in", "after_rows", "notes")
+        chooses = (
+            *("files", "applies", "first_per", "first_rank", "unless_in", "after_rows", "notes"),
+        )
         return {name: value for name, value in vars(self).items() if name not in chooses}
 
     def places(self, path: Path) -> list[tuple[Path, tuple[str, ...]]]:

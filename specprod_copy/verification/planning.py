@@ -16,7 +16,7 @@ from specprod_copy.plan.moved_files import moved
 from specprod_copy.plan.planning import Planner, with_tiles
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.names import parametrized
-from specprod_copy.postgres.schema import Schema, Table
+from specprod_copy.postgres.schema import Reference, Schema, Table
 from specprod_copy.rows.units import Refusal, Unit
 from specprod_copy.tables import Catalogue, Inputs, TableSource
 from specprod_copy.tables.common import COMPUTED
@@ -74,6 +74,8 @@ class TablePlan:
         The same in pieces of bounded size, without the rows in quarantine.
     unplanned : dict of str to str
         Stage whose files cannot all be found or opened, to the reason.
+    partial : tuple of Reference
+        References to rows that may be missing.
     """
 
     job: TableJob
@@ -86,6 +88,7 @@ class TablePlan:
     files: list[Unit] = field(default_factory=list)
     units: list[Unit] = field(default_factory=list)
     unplanned: dict[str, str] = field(default_factory=dict)
+    partial: tuple[Reference, ...] = ()
 
 
 def tables_of(catalogue: Catalogue, stages: Sequence[str], inputs: Inputs) -> list[str]:
@@ -188,6 +191,7 @@ def plan_tables(
             computed,
             ledger_entries(connection, schema, table),
             [source.stage for source in feeding if source.stage not in stages_loaded],
+            partial=tuple(reference for name, reference in catalogue.partial if name == table),
         )
         for source in sources:
             _add_files(plan, source, planner, NothingLoaded())

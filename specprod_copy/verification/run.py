@@ -49,6 +49,7 @@ from specprod_copy.verification.server_checks import (
     check_finish,
     check_foreign_keys,
     check_primary_key,
+    count_without_counterpart,
 )
 from specprod_copy.verification.work import (
     Differing,
@@ -230,6 +231,7 @@ class _Verification:
             yield from check_foreign_keys(
                 self.connection, job, plan.defined, self.existing, self.elsewhere
             )
+            yield from count_without_counterpart(self.connection, job, plan.partial, self.existing)
             yield check_quarantine(self.connection, plan)
             yield check_finish(
                 self.connection, plan.defined, plan.found, plan.waiting, self.elsewhere

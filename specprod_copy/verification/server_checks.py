@@ -55,14 +55,48 @@ def check_foreign_keys(
     elsewhere : set of str
         Tables that are not looked at, so foreign keys to them are not, either.
     """
-    for reference in defined.references:
+    for what, other, found in _orphans(connection, job, defined.references, existing, elsewhere):
+        if found is None:
+            detail = f"{what}: table {other} does not exist"
+            yield Result(False, "foreign-key", job.table, detail)
+            continue
+        number, examples = found
+        shown = f": {listing(number, examples)}" if number else ""
+        detail = f"{what}: {counted(number, 'orphan')}{shown}"
+        yield Result(number == 0, "foreign-key", job.table, detail)
+
+
+def count_without_counterpart(
+    connection: psycopg.Connection,
+    job: TableJob,
+    partial: Sequence[Reference],
+    existing: set[str],
+) -> Iterator[Result]:
+    """Yield for each reference to rows that may be missing how many are; that is no failure."""
+    for what, _, found in _orphans(connection, job, partial, existing, set()):
+        if found is not None:
+            detail = f"{what}: {counted(found[0], 'row')} without, which is as it should be"
+            yield Result(True, "reference", job.table, detail)
+
+
+def _orphans(
+    connection: psycopg.Connection,
+    job: TableJob,
+    references: Sequence[Reference],
+    existing: set[str],
+    elsewhere: set[str],
+) -> Iterator[tuple[str, str, tuple[int, list[str]] | None]]:
+    """Yield what refers to what, the other table, and orphans: how many, and some of them.
+
+    There are none of a table that does not exist.
+    """
+    for reference in references:
         columns, other, keys = reference.columns, reference.table, reference.keys
         if other in elsewhere:
             continue
         what = f"{', '.join(columns)} in {other}.{', '.join(keys)}"
         if other not in existing:
-            detail = f"{what}: table {other} does not exist"
-            yield Result(False, "foreign-key", job.table, detail)
+            yield what, other, None
             continue
         orphans = sql.SQL(
             "SELECT {0} FROM {1} a WHERE num_nulls({0}) = 0 "
@@ -75,9 +109,7 @@ def check_foreign_keys(
         )
         examples = connection.execute(sql.SQL("{} LIMIT {}").format(orphans, EXAMPLES)).fetchall()
         number = _count(connection, orphans) if examples else 0
-        shown = listing(number, [", ".join(map(str, values)) for values in examples])
-        detail = f"{what}: {counted(number, 'orphan')}" + (f": {shown}" if number else "")
-        yield Result(number == 0, "foreign-key", job.table, detail)
+        yield what, other, (number, [", ".join(map(str, values)) for values in examples])
 
 
 def check_finish(
