@@ -10,8 +10,8 @@ from typing import Self
 import polars as pl
 
 from specprod_copy.errors import InputError
-from specprod_copy.reader import open_table
-from specprod_copy.reader.joined import joined_schema, refuse_unmatched
+from specprod_copy.reader import Described, open_table
+from specprod_copy.reader.joined import JoinedTable, joined_schema, refuse_unmatched
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,16 @@ def joined_look(
         packed=any(look.packed for look in looks),
         joined=(*looks,),
     )
+
+
+def origin(table: Described, column: str) -> Described:
+    """Return which of the tables that one is joined of has a column; else that table itself."""
+    joined: Sequence[Described] = ()
+    if isinstance(table, Look):
+        joined = table.joined
+    elif isinstance(table, JoinedTable):
+        joined = table.tables
+    return next((one for one in joined if column in one.schema), table)
 
 
 def look(

@@ -12,6 +12,7 @@ import polars as pl
 from specprod_copy.errors import BadRowsError, InputError
 from specprod_copy.postgres.columns import BadValues, Column, conform
 from specprod_copy.reader import Described
+from specprod_copy.reader.look import origin
 from specprod_copy.rows.recipe import find_recipe, wanted_types
 from specprod_copy.tables.source import NOT_FINITE, TableSource
 
@@ -58,7 +59,7 @@ class Transform:
 
     def __init__(self, source: TableSource, table: Described, columns: Sequence[Column]) -> None:
         self._source = source
-        self._path, self._hdu = table.path, table.hdu
+        self._table = table
         self._columns = columns
         schema = table.want(wanted_types(source, tuple(columns)))
         constants = source.constants(table) if source.constants else {}
@@ -66,8 +67,9 @@ class Transform:
         try:
             recipe = find_recipe(source, tuple(columns), tuple(schema.items()), kinds)
         except InputError as error:
+            place = origin(table, (error.column or "").partition("+")[0])
             raise InputError(
-                error.message, path=table.path, hdu=table.hdu, column=error.column
+                error.message, path=place.path, hdu=place.hdu, column=error.column
             ) from error.__cause__
         self.inputs = recipe.inputs
         self._recipe = recipe
@@ -167,8 +169,9 @@ class Transform:
     def _bad_values(
         self, column: str, reason: str, rows: np.ndarray, values: list[object]
     ) -> BadRowsError:
+        place = origin(self._table, column.partition("+")[0])
         return BadRowsError.of(
-            reason, rows.tolist(), values, path=self._path, hdu=self._hdu, column=column
+            reason, rows.tolist(), values, path=place.path, hdu=place.hdu, column=column
         )
 
 

@@ -48,12 +48,16 @@ STAGES = tuple(dict.fromkeys(source.stage for source in SOURCES.values()))
 """The load stages, in the same order."""
 
 
-@cache
 def specprod_catalogue(layout: Layout = V1) -> Catalogue:
     """Return the catalogue of productions of a layout: the tables of ``ddl/`` and `SOURCES`.
 
     Which layout a production has is known by `plan.production_catalogue`.
     """
+    return _catalogue(layout)
+
+
+@cache
+def _catalogue(layout: Layout) -> Catalogue:
     sources = dict(SOURCES)
     if layout.zcatalog == 2:
         sources |= redshift_v2.SOURCES

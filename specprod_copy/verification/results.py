@@ -20,6 +20,7 @@ CHECKS: Final[Mapping[str, str]] = MappingProxyType(
         "not-finite": "-9999, which stands for NaN and infinities, is as frequent in both",
         "primary-key": "no two rows have the same primary key",
         "foreign-key": "every value of a foreign key exists in the other table",
+        "reference": "values that may be missing in the other table are counted: no foreign key",
         "id-parts": "an id decodes to the other columns of its row",
         "sample": "rows drawn at random, fetched by their key, are those of the files",
         "quarantine": "rows that the ledger has in quarantine could still not be loaded",
