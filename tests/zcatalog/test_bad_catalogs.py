@@ -13,7 +13,8 @@ from support.catalogs_v2 import PRODUCTION, Catalog, below, inputs_of, make_cata
 from support.clusters import fresh_database
 
 from specprod_copy.errors import InputError
-from specprod_copy.loading.api import LoadOptions, load, plan_load
+from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.loading.dry_run import plan_load
 
 PLAIN = replace(PRODUCTION, photometry="v1.0")
 OPTIONS = LoadOptions(("redshift",), "loa", roles=())

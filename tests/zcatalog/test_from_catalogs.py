@@ -12,7 +12,8 @@ from astropy.table import Table
 from support.catalogs_v2 import PRODUCTION, TARGETID, below, inputs_of, make_catalog, zall
 
 from specprod_copy.errors import InputError
-from specprod_copy.loading.api import LoadOptions, load, plan_load
+from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.loading.dry_run import plan_load
 from specprod_copy.plan.production_catalogue import production_catalogue
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.status import schema_status
