@@ -8,6 +8,9 @@ import logging
 import os
 import signal
 import sys
+import threading
+import time
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
@@ -21,6 +24,11 @@ from specprod_copy.cli.text import warn
 from specprod_copy.errors import ConfigurationError, SpecprodCopyError
 from specprod_copy.plan.limits import LIMITS, Limits
 from specprod_copy.words import did_you_mean
+
+_SECONDS_BETWEEN_CANCELS = 1.0
+
+_SECONDS_TO_END = 10.0
+"""So long a command may take to end after Ctrl-C, which is enough unless the network is silent."""
 
 COMMANDS = (
     "doctor",
@@ -98,7 +106,29 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     An orderly end asks the server to cancel, which takes a while where the network is silent.
     """
     signal.signal(signal.SIGINT, _end_at_once)
+    for work in (_cancel, _end_in_time):
+        threading.Thread(target=work, daemon=True).start()
     raise KeyboardInterrupt
+
+
+def _cancel() -> None:
+    """Have the server give up what it does for us, for as long as this process lives."""
+    # Takes a while, and few runs need it.
+    from psycopg import Error
+
+    from specprod_copy.postgres.waits import cancel_sessions
+
+    while True:
+        with suppress(SpecprodCopyError, Error):
+            cancel_sessions()
+        time.sleep(_SECONDS_BETWEEN_CANCELS)
+
+
+def _end_in_time() -> None:
+    """End the process if it does not end by itself: its workers and sessions end with it."""
+    time.sleep(_SECONDS_TO_END)
+    os.write(2, b"Interrupted.\n")
+    os._exit(130)
 
 
 def _end_at_once(number: int, frame: FrameType | None) -> NoReturn:
@@ -115,7 +145,9 @@ def main(limits: Limits = LIMITS) -> None:
     try:
         code = cli.main(standalone_mode=False, obj=limits)
     except SpecprodCopyError as error:
-        warn(f"Error: {error}")
+        # Of several lines is only what shows the log of a server.
+        for line in f"Error: {error}".split("\n"):
+            warn(line)
         code = 1
     except click.ClickException as error:
         shown = io.StringIO()

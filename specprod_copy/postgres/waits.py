@@ -1,4 +1,7 @@
-"""For whom our sessions wait: it is told as soon as it takes longer than a moment."""
+"""For whom our sessions wait: it is told as soon as it takes longer than a moment.
+
+They are known by their name, whichever process has them; so all of them can be cancelled as well.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,9 @@ SECONDS_UNTOLD: Final = 2.0
 """Waits that are over before are not worth a word."""
 
 _SECONDS_BETWEEN_LOOKS = 1.0
+
+_commands: dict[str, str] = {}
+"""Name of the sessions of each command that runs in this process, and whom they connect to."""
 
 # What other roles do is hidden from an ordinary one: then the server gives NULL.
 _DESCRIBED: Final = r"""
@@ -103,11 +109,30 @@ def watched(conninfo: str, listener: ProgressListener) -> Iterator[str]:
     ended = threading.Event()
     watch = threading.Thread(target=_watch, args=(conninfo, name, listener, ended), daemon=True)
     watch.start()
+    _commands[name] = conninfo
     try:
         yield make_conninfo(conninfo, application_name=name)
     finally:
+        del _commands[name]
         ended.set()
         watch.join(_SECONDS_BETWEEN_LOOKS)
+
+
+def cancel_sessions() -> None:
+    """Have the server give up what it does for the commands of this process and their workers.
+
+    Raises
+    ------
+    DatabaseError, psycopg.Error
+        If it cannot be asked.
+    """
+    for name, conninfo in [*_commands.items()]:
+        with closing(connect(conninfo)) as connection:
+            connection.execute(
+                """SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+                   WHERE application_name = %s AND state = 'active'""",
+                (name,),
+            )
 
 
 def _watch(conninfo: str, name: str, listener: ProgressListener, ended: threading.Event) -> None:

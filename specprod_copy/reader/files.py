@@ -11,12 +11,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
+import polars as pl
 from isal import isal_zlib
 
 from specprod_copy.errors import InputError
 
 # What unpacking says about damaged data (ISA-L's stubs have the last one as an instance).
 DAMAGED = (EOFError, gzip.BadGzipFile, cast("type[Exception]", isal_zlib.error))
+
+_SHOWN_CHARACTERS = 300
+"""Of what a library says about values."""
 
 TEXT_BYTES = 1 << 25
 """Longer text tables are not read: they are held in memory, at some ten times their size."""
@@ -37,6 +41,17 @@ def input_errors(path: Path, hdu: str | None = None) -> Iterator[None]:
         raise InputError(message, path=path, hdu=hdu) from error
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", path=path, hdu=hdu) from error
+
+
+@contextmanager
+def value_errors(path: Path, hdu: str | None = None) -> Iterator[None]:
+    """Turn what Polars may say about values that nobody has foreseen into an InputError."""
+    try:
+        yield
+    except (pl.exceptions.PolarsError, OverflowError) as error:
+        reason = " ".join(str(error).split())
+        message = f"holds what no rows can be made of: {reason[:_SHOWN_CHARACTERS]}"
+        raise InputError(message, path=path, hdu=hdu) from error
 
 
 def open_regular(path: Path) -> io.BufferedReader:

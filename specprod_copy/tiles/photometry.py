@@ -45,7 +45,8 @@ def potential_targets(fiberassign: Path) -> pl.Series:
     InputError
         If it is damaged or does not have them.
     """
-    targets = columns_of(read_into_memory(fiberassign, (TARGETS,), ("TARGETID",)), "TARGETID")
+    names = ("TARGETID",)
+    targets = columns_of(read_into_memory(fiberassign, (TARGETS,), names, whole=names), *names)
     return targets.filter(common.NO_SKY)["TARGETID"].unique(maintain_order=True)
 
 
@@ -147,7 +148,7 @@ def _pick(
     for origin in origins:
         table = origin
         if isinstance(table, Path):
-            table = read_into_memory(table, source.hdus, names)
+            table = read_into_memory(table, source.hdus, names, whole=names)
         rows = columns_of(table, *names)
         chosen = pl.col("TARGETID").is_in(wanted.implode()) & first & of_tile
         numbers = rows.select(chosen.arg_true()).to_series()

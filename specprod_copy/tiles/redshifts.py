@@ -18,6 +18,7 @@ import polars as pl
 from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.desi.programs import catalog_program
 from specprod_copy.errors import InputError
+from specprod_copy.reader.files import value_errors
 from specprod_copy.reader.memory_table import MemoryTable
 from specprod_copy.tables import redshift
 from specprod_copy.tables.common import NO_SKY, spectra_group
@@ -30,6 +31,8 @@ PETALS: Final = frozenset(range(10))
 
 _KINDS: Final = ("GPBDARK", "ELG", "GPBBRIGHT", "LYA", "BGS", "GPBBACKUP", "QSO", "LRG")
 _ARMS: Final = ("_B", "_R", "_Z")
+_TSNR2: Final = tuple(f"TSNR2_{kind}{arm}" for kind in _KINDS for arm in (*_ARMS, ""))
+_WHOLE: Final = ("TARGETID", "TILEID", "NIGHT", "FIBERSTATUS")
 _POSITION: Final = ("TARGET_RA", "TARGET_DEC")
 _REDSHIFTS: Final = (
     *("Z", "ZERR", "ZWARN", "CHI2", "COEFF", "NPIXELS", "SPECTYPE", "SUBTYPE", "NCOEFF"),
@@ -104,44 +107,52 @@ def ztile_rows(tile: Tile, petals: Sequence[Sequence[Path]]) -> list[SourceRows]
     InputError
         If a file is damaged, lacks columns, or its tables do not fit together.
     """
-    read = [
-        _read_redrock(tile, *paths) if len(paths) == 1 else _read_zbest(tile, *paths)
-        for paths in petals
-    ]
-    firstnight = pl.concat([petal.exposures["NIGHT"].cast(pl.Int64) for petal in read]).min()
+    read = []
+    for paths in petals:
+        with value_errors(paths[-1]):
+            petal = _read_redrock(tile, *paths) if len(paths) == 1 else _read_zbest(tile, *paths)
+            read.append(petal)
+    firstnight = pl.concat([petal.exposures["NIGHT"] for petal in read]).min()
 
     def each() -> list[SourceRows]:
         return [SourceRows(redshift.ZTILE, _joined([petal], firstnight)) for petal in read]
 
     # All at once: what there is to do does not depend much on the number of rows.
-    return [SourceRows(redshift.ZTILE, _joined(read, firstnight), parts=each)]
+    try:
+        return [SourceRows(redshift.ZTILE, _joined(read, firstnight), parts=each)]
+    except InputError:
+        each()  # It names the file that is wrong.
+        raise
 
 
 def _read_redrock(tile: Tile, path: Path) -> Petal:
-    exposures = read_into_memory(path, ("EXP_FIBERMAP",), (*EXPOSURE_COLUMNS, SPECFLUX))
-    fibermap = read_into_memory(path, ("FIBERMAP",), ("TARGETID", *_POSITION))
-    redshifts = read_into_memory(path, ("REDSHIFTS",))
+    wanted = (*EXPOSURE_COLUMNS, SPECFLUX)
+    exposures = read_into_memory(path, ("EXP_FIBERMAP",), wanted, whole=_WHOLE, numbers=wanted)
+    names = ("TARGETID", *_POSITION)
+    fibermap = read_into_memory(path, ("FIBERMAP",), names, whole=_WHOLE, numbers=names)
+    redshifts = read_into_memory(path, ("REDSHIFTS",), whole=_WHOLE)
+    tsnr2 = read_into_memory(path, ("TSNR2",), whole=_WHOLE, numbers=_TSNR2)
     _refuse_others(tile, redshifts, fibermap, exposures)
     return Petal(
         _with_constants(tile, redshifts),
-        columns_of(fibermap, "TARGETID", *_POSITION),
-        _tsnr2(_all_of(read_into_memory(path, ("TSNR2",)), "TARGETID")),
+        columns_of(fibermap, *names),
+        _tsnr2(_all_of(tsnr2, "TARGETID")),
         _with_specflux(_all_of(exposures, *EXPOSURE_COLUMNS)),
     )
 
 
 def _read_zbest(tile: Tile, path: Path, spectra: Path) -> Petal:
     wanted = (*EXPOSURE_COLUMNS, SPECFLUX, *_POSITION)
-    fibermap = read_into_memory(spectra, ("FIBERMAP",), wanted)
+    fibermap = read_into_memory(spectra, ("FIBERMAP",), wanted, whole=_WHOLE, numbers=wanted)
     exposures = _all_of(fibermap, *EXPOSURE_COLUMNS, *_POSITION)
-    scores = _all_of(read_into_memory(spectra, ("SCORES",)))
+    scores = _all_of(read_into_memory(spectra, ("SCORES",), whole=_WHOLE, numbers=_TSNR2))
     if "TARGETID" not in scores.columns:
         if scores.height != exposures.height:
             raise InputError(
                 f"has {scores.height} rows, FIBERMAP {exposures.height}", path=spectra, hdu="SCORES"
             )
         scores = scores.with_columns(exposures["TARGETID"])
-    redshifts = read_into_memory(path, ("ZBEST",))
+    redshifts = read_into_memory(path, ("ZBEST",), whole=_WHOLE)
     _refuse_others(tile, redshifts, fibermap, fibermap)
     return Petal(
         _with_constants(tile, redshifts),
@@ -232,11 +243,10 @@ def _with_specflux(exposures: pl.DataFrame) -> pl.DataFrame:
 
 def _tsnr2(found: pl.DataFrame) -> pl.DataFrame:
     """Return all columns TSNR2_, 0 where there is none."""
-    names = [f"TSNR2_{kind}{arm}" for kind in _KINDS for arm in (*_ARMS, "")]
     zero = pl.lit(0.0, pl.Float32)
     return found.select(
         "TARGETID",
-        *(pl.col(n) if n in found.columns else zero.alias(n) for n in names),
+        *(pl.col(n) if n in found.columns else zero.alias(n) for n in _TSNR2),
     )
 
 
@@ -261,6 +271,11 @@ def _added_up(scores: pl.DataFrame) -> pl.DataFrame:
 def _joined(petals: Sequence[Petal], firstnight: object) -> MemoryTable:
     """Return one table of some petals with a row per target, in the order of the redshifts."""
     first = petals[0].redshifts
+    with value_errors(first.path, first.hdu):
+        return _joined_to(first, petals, firstnight)
+
+
+def _joined_to(first: MemoryTable, petals: Sequence[Petal], firstnight: object) -> MemoryTable:
     frames = [columns_of(p.redshifts, *first.schema) for p in petals]
     frame = _stacked(frames).with_columns(pl.lit(firstnight).alias("FIRSTNIGHT"))
     parts = {

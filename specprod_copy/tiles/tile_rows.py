@@ -11,9 +11,9 @@ from typing import TypeAlias
 import numpy as np
 import polars as pl
 
-from specprod_copy.errors import InputError
-from specprod_copy.postgres.columns import Column
-from specprod_copy.reader import open_table
+from specprod_copy.errors import BadRowsError, InputError
+from specprod_copy.postgres.columns import BadValues, Column, WrongType, check_type, conform
+from specprod_copy.reader import Described, open_table
 from specprod_copy.reader.memory_table import MemoryTable
 from specprod_copy.rows.read import transformed_rows
 from specprod_copy.rows.transform import Transformed
@@ -79,7 +79,12 @@ class SourceRows:
 
 
 def read_into_memory(
-    path: Path, hdus: Sequence[str], columns: Sequence[str] | None = None
+    path: Path,
+    hdus: Sequence[str],
+    columns: Sequence[str] | None = None,
+    *,
+    whole: Sequence[str] = (),
+    numbers: Sequence[str] = (),
 ) -> MemoryTable:
     """Read an HDU, or some columns of it; columns that it does not have are left out.
 
@@ -90,17 +95,45 @@ def read_into_memory(
         Accepted names of the HDU.
     columns : sequence of str, optional
         Upper-case names; all columns when None.
+    whole : sequence of str
+        Columns that are going to be reckoned with as whole numbers; they become Int64.
+    numbers : sequence of str
+        Columns that are going to be reckoned with as numbers, one in a row, or none.
 
     Raises
     ------
     InputError
-        If the file or the HDU cannot be read.
+        If the file or the HDU cannot be read, or its columns are no such numbers.
     """
     with open_table(path, hdus) as table:
         names = [n for n in table.schema if columns is None or n in columns]
         empty = pl.DataFrame(schema={name: table.schema[name] for name in names})
         frame = pl.concat([empty, *table.frames(names)], rechunk=True)
+        wanted = [Column(name, "int8") for name in whole if name in names]
+        _check_numbers(
+            frame, [*wanted, *(Column(n, "float8") for n in numbers if n in names)], table
+        )
+        try:
+            frame = frame.with_columns(conform(frame, wanted))
+        except BadValues as bad:
+            raise BadRowsError.of(
+                bad.reason, bad.rows, bad.values, path=path, hdu=table.hdu, column=bad.column.name
+            ) from bad
         return MemoryTable(path, frame.get_columns(), dict(table.header), table.hdu)
+
+
+def _check_numbers(frame: pl.DataFrame, columns: Sequence[Column], table: Described) -> None:
+    """Refuse columns of other types than numbers."""
+    for column in columns:
+        try:
+            check_type(frame.schema[column.name], column)
+        except WrongType as error:
+            raise InputError(
+                f"is {error.dtype}, not a number",
+                path=table.path,
+                hdu=table.hdu,
+                column=column.name,
+            ) from error
 
 
 def columns_of(table: MemoryTable, *names: str) -> pl.DataFrame:

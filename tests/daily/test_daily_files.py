@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from astropy.io import fits
 from astropy.table import Table, vstack
 from support.daily_tiles import Daily, demo, edit, empty, loaded, own_copy
@@ -120,10 +121,39 @@ def test_bad_value_is_named_by_file_and_row(own_copy):
 
 def test_redshifts_without_exposures(own_copy):
     tileid = own_copy.tileids()[0]
-    path = own_copy.redrock(tileid)[0]
+    path = own_copy.redrock(tileid)[1]
     edit(path, "EXP_FIBERMAP", lambda table: table["TARGETID"].__setitem__(slice(None), 1))
     failed = own_copy.tile(tileid, update=True).failed[tileid]
-    assert "targets have no exposure, e.g. " in failed and "column TARGETID" in failed
+    assert failed.startswith(f"{path}[REDSHIFTS], column TARGETID: ")
+    assert "targets have no exposure, e.g. " in failed
+
+
+@pytest.mark.parametrize(
+    ("hdu", "column", "values", "complaint"),
+    [
+        ("REDSHIFTS", "TARGETID", [0.5], "value does not fit into int8 (row 0: 0.5, row 1: 0.5, "),
+        ("REDSHIFTS", "COEFF", [b"x"], "holds what no rows can be made of: "),
+        ("TSNR2", "TSNR2_BGS", [[1, 2, 3]], "is Array(Int64, shape=(3,)), not a number"),
+        ("TSNR2", "TARGETID", [b"1"], "is String, not a number"),
+        ("EXP_FIBERMAP", "NIGHT", [np.nan], "value does not fit into int8 (row 0: nan, "),
+        ("EXP_FIBERMAP", "MJD", [b"today"], "is String, not a number"),
+        ("FIBERMAP", "TARGET_RA", [b"east"], "is String, not a number"),
+    ],
+)
+def test_columns_that_cannot_be_reckoned_with(own_copy, hdu, column, values, complaint):
+    """They are named by file, HDU and column, and harm no other tile."""
+    tileid, other, *_ = own_copy.tileids()
+    path = own_copy.redrock(tileid)[1]
+
+    def change(table: Table) -> None:
+        table.replace_column(column, np.array(values * len(table)))
+
+    edit(path, hdu, change)
+    own_copy.redrock(other)[0].touch()
+    failed = own_copy.tile(tileid, other, update=True).failed
+    assert failed.keys() == {tileid}
+    place = f"{path}[{hdu}]" + ("" if column == "COEFF" else f", column {column}")
+    assert failed[tileid].startswith(f"{place}: {complaint}")
 
 
 def test_target_without_photometry(own_copy):

@@ -14,9 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 from support.fault_loads import Loads, one_error, output
 from support.moments import await_no_loader
 from support.relay import Relay
+from support.silent_proxy import SilentProxy
 from support.waiting import PATIENCE, wait_until
 
 from specprod_copy.plan.limits import LIMITS
@@ -157,8 +159,20 @@ def test_ctrl_c(loads, whole, jobs):
         process = loads.start("-j", jobs)
         loads.await_waiting(COPY_ZPIX, process, sessions=int(jobs))
         os.killpg(process.pid, signal.SIGINT)
-    assert output(process, code=130).endswith("Interrupted.\n")
+        # It does not wait for the lock.
+        assert output(process, code=130).endswith("Interrupted.\n")
     assert loads.units() > 0
+    loads.complete(whole)
+
+
+def test_ctrl_c_over_a_silent_network(loads, whole):
+    """Neither the worker's COPY can be cancelled, nor this process's: their sessions end."""
+    with SilentProxy(conninfo_to_dict(loads.conninfo)) as proxy, loads.held("zpix"):
+        process = Loads(loads.driver, loads.root, proxy.conninfo).start("-j", "2")
+        loads.await_waiting(COPY_ZPIX, process, sessions=2)
+        proxy.fall_silent()
+        os.killpg(process.pid, signal.SIGINT)
+        assert output(process, code=130).endswith("Interrupted.\n")
     loads.complete(whole)
 
 

@@ -6,17 +6,16 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
-from click.testing import CliRunner
 from support.clusters import private_cluster
 from support.waiting import wait_until
 
-from specprod_copy.cli.server import server
 from specprod_copy.errors import ServerError
 from specprod_copy.server.account import account_for
 from specprod_copy.server.cluster import Cluster
@@ -88,11 +87,14 @@ def test_failed_start_shows_the_end_of_the_log_line_by_line(own: Cluster) -> Non
     settings = own.data / "postgresql.conf"
     before = settings.read_text()
     settings.write_text(f"{before}nonsense = 1\n")
-    shown = CliRunner().invoke(server, ["start", "--embedded", str(own.directory)])
+    program = [sys.executable, "-m", "specprod_copy", "server", "start"]
+    shown = subprocess.run(
+        [*program, "--embedded", str(own.directory)], capture_output=True, text=True, check=False
+    )
     settings.write_text(before)
-    assert isinstance(shown.exception, ServerError)
-    first, *log = str(shown.exception).splitlines()
-    assert first.startswith(f"{own.directory}: cannot start PostgreSQL ")
+    assert shown.returncode == 1
+    first, *log = shown.stderr.splitlines()
+    assert first.startswith(f"Error: {own.directory}: cannot start PostgreSQL ")
     assert first.endswith("; its log ends with")
     assert any('unrecognized configuration parameter "nonsense"' in line for line in log)
     assert all(line.startswith("    ") and "\\n" not in line for line in log)
