@@ -131,7 +131,7 @@ def test_redshifts_without_exposures(own_copy):
 @pytest.mark.parametrize(
     ("hdu", "column", "values", "complaint"),
     [
-        ("REDSHIFTS", "TARGETID", [0.5], "value does not fit into int8 (row 0: 0.5, row 1: 0.5, "),
+        ("REDSHIFTS", "TARGETID", [0.5], "value does not fit into int8 (row 0: 0.5, row 1: 0.5"),
         ("REDSHIFTS", "COEFF", [b"x"], "holds what no rows can be made of: "),
         ("TSNR2", "TSNR2_BGS", [[1, 2, 3]], "is Array(Int64, shape=(3,)), not a number"),
         ("TSNR2", "TARGETID", [b"1"], "is String, not a number"),
