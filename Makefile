@@ -1,6 +1,7 @@
 # make demo    set everything up, write a small production, load it, query it
 # make test    set everything up, run the whole test suite
 # make test-faults   kill loaders 50 times for each number of processes, load 20,000 damaged files
+# make test-versions   run the main tests on PostgreSQL 14 to 18, or on VERSIONS="14 18"
 # make test-benchmark   run every mode of the benchmark at a small size
 # make check   ruff, mypy, and which room may import which
 # make wheel   build sdist and wheel into dist/
@@ -10,7 +11,7 @@ DEMO := demo
 # On all processors, each with a server of its own; the tests of a file share what they prepare.
 PARALLEL := --numprocesses auto --dist loadfile
 
-.PHONY: demo test test-faults test-benchmark check format wheel clean
+.PHONY: demo test test-faults test-versions test-benchmark check format wheel clean
 
 demo:
 	@scripts/setup.sh
@@ -24,6 +25,9 @@ test-faults:
 	@scripts/setup.sh test
 	SPECPROD_COPY_KILLS=50 SPECPROD_COPY_MUTATIONS=20000 SPECPROD_COPY_ODD_VALUES=1000 \
 	    $(BIN)/pytest $(PARALLEL) -rP tests/faults
+
+test-versions:
+	@scripts/test_versions.sh $(VERSIONS)
 
 test-benchmark:
 	@scripts/setup.sh test benchmark

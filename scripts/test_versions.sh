@@ -10,8 +10,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly folder=$PWD/.venv/postgresql
 readonly tests=(
-    tests/postgres tests/plan tests/loading tests/verification tests/daily tests/coeff_patch
-    tests/scripts tests/cli
+    tests/postgres tests/plan tests/doctor tests/scripts/test_scripts.py tests/cli/test_status.py
+    tests/loading/test_{load,post_data,overwrite,conflicts,defined_and_found,replace}.py
+    tests/loading/test_{key_violations,productions,reference}.py
+    tests/verification/test_verify.py tests/daily/test_daily_{tiles,reference}.py
+    tests/coeff_patch/test_coeff_patch_round_trip.py
 )
 
 say() { printf 'test-versions: %s\n' "$*"; }

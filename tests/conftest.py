@@ -37,6 +37,13 @@ def cluster() -> Iterator[Cluster]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def q3c(cluster: Cluster) -> None:
+    """Skip what needs q3c where the server has none: see scripts/test_versions.sh."""
+    if not cluster.binaries().q3c:
+        pytest.skip("this PostgreSQL has no q3c")
+
+
 @pytest.fixture(scope="module")
 def own() -> Iterator[Cluster]:
     """Return a cluster that the tests of a module may start, stop and kill."""

@@ -44,14 +44,14 @@ def input_errors(path: Path, hdu: str | None = None) -> Iterator[None]:
 
 
 @contextmanager
-def value_errors(path: Path, hdu: str | None = None) -> Iterator[None]:
+def value_errors(path: Path, hdu: str | None = None, column: str | None = None) -> Iterator[None]:
     """Turn what Polars may say about values that nobody has foreseen into an InputError."""
     try:
         yield
     except (pl.exceptions.PolarsError, OverflowError) as error:
         reason = " ".join(str(error).split())
         message = f"holds what no rows can be made of: {reason[:_SHOWN_CHARACTERS]}"
-        raise InputError(message, path=path, hdu=hdu) from error
+        raise InputError(message, path=path, hdu=hdu, column=column) from error
 
 
 def open_regular(path: Path) -> io.BufferedReader:

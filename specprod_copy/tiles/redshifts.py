@@ -121,8 +121,19 @@ def ztile_rows(tile: Tile, petals: Sequence[Sequence[Path]]) -> list[SourceRows]
     try:
         return [SourceRows(redshift.ZTILE, _joined(read, firstnight), parts=each)]
     except InputError:
-        each()  # It names the file that is wrong.
+        # Which file is wrong?
+        _refuse_other_types(read)
+        each()
         raise
+
+
+def _refuse_other_types(petals: Sequence[Petal]) -> None:
+    """Refuse a redshift file with a column of a type that does not go with that of the first."""
+    first = petals[0].redshifts
+    for other in (petal.redshifts for petal in petals[1:]):
+        for name in first.schema:
+            with value_errors(other.path, other.hdu, name):
+                _stacked([columns_of(table, name) for table in (first, other)])
 
 
 def _read_redrock(tile: Tile, path: Path) -> Petal:

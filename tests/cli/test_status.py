@@ -81,6 +81,7 @@ def test_dry_run_finds_what_is_wrong(database, root, tmp_path):
         )
 
 
+@pytest.mark.usefixtures("q3c")
 def test_status_of_a_partial_load(database, root):
     run(database, "load", "exposures", "photometry", "-q", "-p", "iron", "-r", root)
     printed = run(database, "status", "-p", "iron")

@@ -152,8 +152,7 @@ def test_columns_that_cannot_be_reckoned_with(own_copy, hdu, column, values, com
     own_copy.redrock(other)[0].touch()
     failed = own_copy.tile(tileid, other, update=True).failed
     assert failed.keys() == {tileid}
-    place = f"{path}[{hdu}]" + ("" if column == "COEFF" else f", column {column}")
-    assert failed[tileid].startswith(f"{place}: {complaint}")
+    assert failed[tileid].startswith(f"{path}[{hdu}], column {column}: {complaint}")
 
 
 def test_target_without_photometry(own_copy):

@@ -85,6 +85,7 @@ def levels(findings: dict[str, Finding], *groups: str) -> dict[str, str]:
 # ------------------------------------------------------------------------ a superuser's server
 
 
+@pytest.mark.usefixtures("q3c")
 def test_a_superuser_may_do_all(database):
     before = relations(database)
     found = named(doctor(database))

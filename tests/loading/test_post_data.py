@@ -229,6 +229,7 @@ REFERRING = [
 
 
 @pytest.mark.parametrize("table", ["exposure", "potential"])
+@pytest.mark.usefixtures("q3c")
 def test_an_index_that_is_no_key_yet_becomes_one(loaded, table):
     """As a load leaves it that is interrupted between the two."""
     before = objects(loaded)

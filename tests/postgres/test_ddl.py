@@ -72,6 +72,7 @@ def test_rendered_script_builds_all_tables(cluster, database, schema):
         connection.execute("DROP ROLE postgres_reader")
 
 
+@pytest.mark.usefixtures("q3c")
 def test_tables_equal_the_data_model(cluster, database, shared):
     """Columns, order, types, keys, foreign keys and index names are those of the data model.
 
@@ -123,6 +124,7 @@ def test_tables_equal_the_data_model(cluster, database, shared):
     assert found_names == expected_names
 
 
+@pytest.mark.usefixtures("q3c")
 def test_ids_are_stored_unpacked(cluster, database):
     """So are their indexes, which take the kind of storage from the table."""
     psql(cluster, database, ddl.render_script(specprod_catalogue().definition, schema="fuji"))

@@ -108,6 +108,7 @@ def test_traps_are_sprung(trapped):
 
 
 @pytest.mark.parametrize("path", PATHS)
+@pytest.mark.usefixtures("q3c")
 def test_no_trap_is_sprung(trapped, roots, tmp_path, path):
     trapped.see(PATHS[path])
     iron = ["-p", "iron", "-r", roots["iron"]]

@@ -72,6 +72,7 @@ def test_no_sample(loaded, original):
     assert sample == Result(True, "sample", "tile", "0 rows of 21 columns, seed 0")
 
 
+@pytest.mark.usefixtures("q3c")
 def test_hostile_names(case):
     """A schema may have any name, and so may a folder."""
     schema = """we"ird %s '; {{ x }}\n"""
