@@ -156,5 +156,25 @@ SELECT :ties > 0 AS any_ties \gset
     \echo ztile: for :ties targets the table had another choice because of a tie or a value of 0 or less (:rank)
 \endif
 
+-- What was derived is written to the ledger, if there is one: verify then follows the rule, not the files.
+SELECT count(*) > 0 AS has_ledger FROM pg_attribute
+WHERE attrelid = to_regclass(quote_ident(:'schema') || '.load_ledger') AND attname = 'format' \gset
+\if :has_ledger
+    INSERT INTO :"schema".load_ledger (
+        table_name, entry, first_row, last_row, stage, inputs, tables, details, rows_read, rows_kept,
+        values_changed, bytes_sent, seconds, loaded_by
+    )
+    SELECT relname, 'procedure primary', 0, 0, 'procedure', '[]',
+           jsonb_build_object(relname, pg_class.oid::bigint),
+           '{"procedure": "primary", "columns": [
+               "sv_nspec", "sv_primary", "main_nspec", "main_primary", "zcat_nspec", "zcat_primary"
+           ]}', 0, 0, 0, 0, 0, 'scripts/primary.sql'
+    FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE nspname = :'schema' AND relname IN ('zpix', 'ztile')
+    ON CONFLICT (table_name, entry, first_row) DO UPDATE
+    SET tables = EXCLUDED.tables, details = EXCLUDED.details, loaded_at = clock_timestamp(),
+        loaded_by = EXCLUDED.loaded_by;
+\endif
+
 COMMIT;
 RESET search_path;

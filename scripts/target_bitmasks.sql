@@ -11,7 +11,7 @@
 -- Time: a hash join of target and zpix, grouped by row of zpix, and one join of zpix with the result, which
 -- takes about 160 bytes per row of zpix in temporary files. Only rows that differ are written; each of them
 -- leaves a dead one: scripts/vacuum_analyze.sql afterwards.
--- One statement, so one transaction; running it again changes no row.
+-- One transaction; running it again changes no row.
 
 \set ON_ERROR_STOP on
 \set AUTOCOMMIT on
@@ -24,6 +24,8 @@ SET search_path = pg_catalog, pg_temp;
 \else
     DO $$ BEGIN RAISE 'which schema? psql -v schema=fuji -f scripts/target_bitmasks.sql'; END $$;
 \endif
+
+BEGIN;
 
 WITH combined AS MATERIALIZED (
     SELECT zpix.id,
@@ -73,4 +75,29 @@ SELECT (SELECT count(*) FROM :"schema".zpix) AS "rows of zpix",
        (SELECT count(*) FROM combined) AS "with target rows",
        (SELECT count(*) FROM :"schema".zpix) - (SELECT count(*) FROM combined) AS "without, left alone",
        (SELECT count(*) FROM updated) AS updated;
+
+-- What was derived is written to the ledger, if there is one: verify then follows the rule, not the files.
+SELECT count(*) > 0 AS has_ledger FROM pg_attribute
+WHERE attrelid = to_regclass(quote_ident(:'schema') || '.load_ledger') AND attname = 'format' \gset
+\if :has_ledger
+    INSERT INTO :"schema".load_ledger (
+        table_name, entry, first_row, last_row, stage, inputs, tables, details, rows_read, rows_kept,
+        values_changed, bytes_sent, seconds, loaded_by
+    )
+    SELECT relname, 'procedure target_bitmasks', 0, 0, 'procedure', '[]',
+           jsonb_build_object(relname, pg_class.oid::bigint),
+           '{"procedure": "target_bitmasks", "columns": [
+               "cmx_target", "desi_target", "bgs_target", "mws_target", "scnd_target",
+               "sv1_desi_target", "sv1_bgs_target", "sv1_mws_target", "sv1_scnd_target",
+               "sv2_desi_target", "sv2_bgs_target", "sv2_mws_target", "sv2_scnd_target",
+               "sv3_desi_target", "sv3_bgs_target", "sv3_mws_target", "sv3_scnd_target"
+           ]}', 0, 0, 0, 0, 0, 'scripts/target_bitmasks.sql'
+    FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE nspname = :'schema' AND relname IN ('zpix')
+    ON CONFLICT (table_name, entry, first_row) DO UPDATE
+    SET tables = EXCLUDED.tables, details = EXCLUDED.details, loaded_at = clock_timestamp(),
+        loaded_by = EXCLUDED.loaded_by;
+\endif
+
+COMMIT;
 RESET search_path;

@@ -12,6 +12,7 @@ import psycopg
 from specprod_copy.coeff_patch.patches import Patch
 from specprod_copy.coeff_patch.results import Applied, Comparison, Counts, Reverted, SampleRow
 from specprod_copy.errors import DatabaseError
+from specprod_copy.plan import procedures
 from specprod_copy.postgres import counted, statements
 from specprod_copy.postgres.connection import SESSION_SETTINGS, connect, translated_errors
 from specprod_copy.postgres.locks import Patience, with_patience
@@ -153,6 +154,14 @@ def _apply(connection: psycopg.Connection, patch: Patch, patience: Patience) -> 
     [saved] = statements.run(connection, patch.render("save"))
     counted.compare(patch.patch_schema, patch.backup, saved, unsaved)
     changed = _update(connection, patch, patch.patch)
+    procedures.record(
+        connection,
+        patch.schema,
+        patch.table,
+        "coeff",
+        patch_schema=patch.patch_schema,
+        patch=patch.patch,
+    )
     return Applied(patch, counts.table, changed, saved)
 
 
@@ -166,6 +175,7 @@ def _revert(connection: psycopg.Connection, patch: Patch, patience: Patience) ->
             "not the table that was patched. Nothing was changed"
         )
     changed = _update(connection, patch, patch.backup)
+    procedures.forget(connection, patch.schema, patch.table, "coeff")
     return Reverted(patch, counts.values, changed)
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from specprod_copy.daily.schema import TABLES
 from specprod_copy.daily.staging import Staging
 from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.errors import InputError
@@ -19,7 +18,7 @@ from specprod_copy.tiles.photometry import (
     find_photometry,
     photometry_rows,
 )
-from specprod_copy.tiles.read import TileRows, fiberassign_file
+from specprod_copy.tiles.read import TABLES, TileRows, fiberassign_file
 
 
 @dataclass
@@ -97,9 +96,9 @@ def load_tile(staging: Staging, files: ProductionFiles, gathered: TileRows) -> T
         result.removed += staging.remove_orphans()
         result.changed += _reassign_photometry(staging, files)
         result.seconds = time.monotonic() - started
-        now = loaded_tiles.LoadedTile(tile.tileid, tile.lastnight, tile.updated, inputs)
         staged.update(dict.fromkeys(TABLES, 0))
-        loaded_tiles.record(connection, schema, now, staged, result.seconds)
+        now = loaded_tiles.LoadedTile(tile.tileid, tile.lastnight, tile.updated, inputs, staged)
+        loaded_tiles.record(connection, schema, now, result.seconds)
     return result
 
 

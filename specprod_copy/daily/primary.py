@@ -11,6 +11,7 @@ from psycopg import sql
 from specprod_copy.daily.schema import keys_of
 from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import post_data
+from specprod_copy.plan import procedures
 from specprod_copy.postgres import catalog, ddl, locks, statements
 from specprod_copy.postgres.connection import translated_errors
 from specprod_copy.postgres.locks import Patience
@@ -85,6 +86,7 @@ def choose_primary(
                     [(ties,)] = statements.rows(connection, query)
                 script = ddl.render_template("primary_counted", **names)
                 [changed] = statements.run(connection, script, schema)
+                procedures.record(connection, schema, table, "primary")
                 choices[table] = Choice(changed, rank, ties)
     return choices
 

@@ -27,6 +27,7 @@ from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import Inputs, specprod_catalogue
+from specprod_copy.tiles.read import TABLES
 from specprod_copy.tiles.summaries import Summaries
 
 
@@ -216,7 +217,7 @@ class _Run:
         """Find out what there is to do for some tiles of the files."""
         found = read_schema(self.connection, self.schema)
         if ledger_format.require(self.connection, self.defined, self.schema):
-            lost_tables.check_tables(self.connection, self.schema, schema.TABLES)
+            lost_tables.check_tables(self.connection, self.schema, TABLES)
         schema.refuse_other_rows(self.connection, found)
         refuse_conflicts(self.defined, found, [*self.keys, ledger.TABLE])
         tiles = [self.summaries.tiles[tileid] for tileid in tileids]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Final
 
 import psycopg
 
@@ -20,11 +19,7 @@ from specprod_copy.postgres.locks import Patience
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_differences import own_parts, refuse_own_columns
 from specprod_copy.postgres.schema_from_server import read_schema
-
-TABLES: Final = frozenset(
-    {"tile", "exposure", "frame", "photometry", "target", "ztile", "fiberassign", "potential"}
-)
-"""The tables that a tile has rows in."""
+from specprod_copy.tiles.read import TABLES
 
 
 def keys_of(defined: Schema) -> dict[str, tuple[str, ...]]:

@@ -30,7 +30,7 @@ from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.progress import ProgressListener
 from specprod_copy.rows.units import Unit, UnitResult
 from specprod_copy.tables import Catalogue, TableSource
-from specprod_copy.tables.common import COMPUTED
+from specprod_copy.tables.procedures import PROCEDURES
 
 
 @dataclass
@@ -130,7 +130,7 @@ def replace_files(
             for source in feeding
             if source.table == work.outcome.table and source.after_rows
             for step in source.after_rows(inputs)
-            for name in COMPUTED[step]
+            for name in PROCEDURES[step].columns[source.table]
         ]
         work.merge(computed)
     # What refers to rows goes before them.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
+from typing import Protocol, TypeVar
 
 from specprod_copy.plan.limits import LIMITS, Limits
 from specprod_copy.rows.units import Unit
@@ -37,17 +38,32 @@ def single_copy_tables(
     return frozenset(table for table in new if size[table] <= most)
 
 
+class Rows(Protocol):
+    """What can be grouped: a unit, or part of one."""
+
+    @property
+    def table(self) -> str:
+        """The table that its rows go to."""
+
+    @property
+    def n_rows(self) -> int:
+        """How many there are."""
+
+
+R = TypeVar("R", bound=Rows)
+
+
 def make_batches(
-    units: Sequence[Unit],
+    units: Sequence[R],
     jobs: int = 1,
     whole: Collection[str] = (),
     limits: Limits = LIMITS,
-) -> Iterator[list[Unit]]:
+) -> Iterator[list[R]]:
     """Group units that share a COPY and a commit: of one table, at most about `Limits.batch_rows`.
 
     Parameters
     ----------
-    units : sequence of Unit
+    units : sequence of Unit or other Rows
         In the order of loading.
     jobs : int
         How many batches are loaded at a time.
@@ -57,13 +73,14 @@ def make_batches(
 
     Yields
     ------
-    list of Unit
+    list
+        Of some units.
     """
     most = limits.batch_rows
     if jobs > 1:
         most = min(most, sum(unit.n_rows for unit in units) // (jobs * _BATCHES_PER_JOB))
     for table, group in groupby(units, key=lambda unit: unit.table):
-        batch: list[Unit] = []
+        batch: list[R] = []
         rows = 0
         for unit in group:
             if batch and table not in whole and rows + unit.n_rows > most:

@@ -27,6 +27,12 @@ TABLE = "load_ledger"
 TILES = "daily"
 """Stage of the entries of tiles that were loaded one by one."""
 
+PROCEDURES = "procedure"
+"""Stage of the entries that have no rows: they say what has derived columns of a table."""
+
+NO_STAGES = [TILES, PROCEDURES]
+"""What is no stage of a load."""
+
 
 @dataclass(frozen=True)
 class LoadedRange:
@@ -106,9 +112,9 @@ class Ledger:
         """Return the stages that have been loaded into a table, and how many rows each gave it."""
         query = sql.SQL(
             """SELECT stage, sum(rows_kept)::bigint FROM {}
-               WHERE table_name = %s AND stage <> %s AND failure IS NULL GROUP BY stage"""
+               WHERE table_name = %s AND stage <> ALL(%s) AND failure IS NULL GROUP BY stage"""
         ).format(self._name)
-        return dict(self._connection.execute(query, (table, TILES)).fetchall())
+        return dict(self._connection.execute(query, (table, NO_STAGES)).fetchall())
 
     def loaded(self, table: str, stage: str) -> LoadedRanges:
         """Return what a stage has put into a table."""

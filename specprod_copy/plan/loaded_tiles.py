@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -35,6 +35,9 @@ class LoadedTile:
     inputs: Sequence[Input]
     """Files with its rows, each as a whole."""
 
+    rows: Mapping[str, int] = field(default_factory=dict)
+    """Tables that may have rows of it, and how many its files gave each."""
+
     loaded_at: datetime | None = None
     """None for one that is about to be recorded."""
 
@@ -44,19 +47,42 @@ def entry(tileid: int) -> str:
     return f"tile {tileid}"
 
 
-def loaded_tiles(connection: psycopg.Connection, found: Schema) -> dict[int, LoadedTile]:
-    """Return the tiles that are loaded, none if the schema has no tables yet."""
+def loaded_tiles(
+    connection: psycopg.Connection, found: Schema, *, lost: bool = False
+) -> dict[int, LoadedTile]:
+    """Return the tiles that are loaded, none if the schema has no tables yet.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    found : Schema
+    lost : bool
+        Also those of the ledger whose row of table tile is gone; they have LASTNIGHT 0.
+    """
     if not {TABLE, "tile"} <= found.tables.keys():
         return {}
     query = sql.SQL(
-        """SELECT tileid, lastnight, details ->> 'updated', inputs, loaded_at FROM {}
-           JOIN {} ON tileid = (details ->> 'tileid')::integer
-           WHERE table_name = 'tile' AND stage = %s AND failure IS NULL ORDER BY tileid"""
+        """SELECT (details ->> 'tileid')::integer AS number, coalesce(lastnight, 0),
+                  details ->> 'updated', inputs, coalesce(details -> 'rows', '{{}}'), loaded_at
+           FROM {} LEFT JOIN {} ON tileid = (details ->> 'tileid')::integer
+           WHERE table_name = 'tile' AND stage = %s AND failure IS NULL
+             AND (tileid IS NOT NULL OR %s)
+           ORDER BY number"""
     ).format(parametrized(found.name, TABLE), parametrized(found.name, "tile"))
     return {
-        tileid: LoadedTile(tileid, lastnight, updated, [*map(from_json, inputs)], loaded_at)
-        for tileid, lastnight, updated, inputs, loaded_at in connection.execute(query, (TILES,))
+        tileid: LoadedTile(tileid, lastnight, updated, [*map(from_json, inputs)], rows, loaded_at)
+        for tileid, lastnight, updated, inputs, rows, loaded_at in connection.execute(
+            query, (TILES, lost)
+        )
     }
+
+
+def tables_of_tiles(connection: psycopg.Connection, schema: str) -> set[str]:
+    """Return the tables that tiles were loaded into one by one."""
+    query = sql.SQL(
+        "SELECT DISTINCT jsonb_object_keys(tables) FROM {} WHERE stage = %s AND failure IS NULL"
+    ).format(parametrized(schema, TABLE))
+    return {table for (table,) in connection.execute(query, (TILES,))}
 
 
 def made_of(files: Mapping[Path, Stamp], root: Path) -> list[Input]:
@@ -111,7 +137,6 @@ def record(
     connection: psycopg.Connection,
     schema: str,
     tile: LoadedTile,
-    rows: Mapping[str, int],
     seconds: float,
 ) -> None:
     """Write that a tile is loaded, within the transaction of its rows.
@@ -121,8 +146,6 @@ def record(
     connection : psycopg.Connection
     schema : str
     tile : LoadedTile
-    rows : mapping of str to int
-        Tables that may have rows of it, and how many its files gave each.
     seconds : float
     """
     forget(connection, schema, tile.tileid)
@@ -135,9 +158,9 @@ def record(
         entry(tile.tileid),
         TILES,
         Jsonb([as_json(made) for made in tile.inputs]),
-        sorted(rows),
-        Jsonb({"tileid": tile.tileid, "updated": tile.updated, "rows": dict(rows)}),
-        sum(rows.values()),
+        sorted(tile.rows),
+        Jsonb({"tileid": tile.tileid, "updated": tile.updated, "rows": dict(tile.rows)}),
+        sum(tile.rows.values()),
         seconds,
         f"specprod-copy {specprod_copy.__version__}",
     )

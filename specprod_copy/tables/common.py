@@ -35,9 +35,6 @@ PRIMARY = {
 }
 """Number of spectra of a target and choice of the best one; a file may lack some scopes."""
 
-COMPUTED: Mapping[str, tuple[str, ...]] = {"primary": tuple(PRIMARY)}
-"""SQL template that runs after the rows to the columns that it computes."""
-
 
 def ranked_by(columns: Iterable[Column]) -> str:
     """Return the column of a table by which its primary spectra are ranked.

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Final
+
+import polars as pl
 
 from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.errors import InputError
 from specprod_copy.reader.look import Stamp
 from specprod_copy.tables import fiberassign
 from specprod_copy.tiles.photometry import (
+    Photometry,
     find_photometry,
     photometry_rows,
     potential_targets,
@@ -44,6 +49,74 @@ class TileRows:
     notes: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class TileFiles:
+    """The files of a tile, each found when rows of it are wanted, and its rows table by table.
+
+    Parameters
+    ----------
+    files : ProductionFiles
+    summaries : Summaries
+    tile : Tile
+
+    Raises
+    ------
+    InputError
+        By all properties and methods: if a file is missing or damaged.
+    """
+
+    files: ProductionFiles
+    summaries: Summaries
+    tile: Tile
+
+    @cached_property
+    def assigned(self) -> Path:
+        """The fiberassign file."""
+        return fiberassign_file(self.files, self.tile.tileid)
+
+    @cached_property
+    def petals(self) -> dict[int, tuple[Path, ...]]:
+        """The files with redshifts; see `redshift_files`."""
+        return redshift_files(self.files, self.tile)
+
+    @cached_property
+    def photometry(self) -> Photometry:
+        """Where the photometry of its targets is."""
+        return find_photometry(self.files, self.tile.tileid, self.assigned)
+
+    @cached_property
+    def targets(self) -> pl.Series:
+        """TARGETIDs that its fibers can reach, each one once; Int64."""
+        return potential_targets(self.assigned)
+
+    def rows(self, table: str) -> Sequence[SourceRows]:
+        """Return the rows for one of `TABLES`, all of them."""
+        return _ROWS[table](self)
+
+    def photometry_of(self, targets: pl.Series) -> Sequence[SourceRows]:
+        """Return the photometry of some of its targets."""
+        return photometry_rows(self.photometry, self.tile.tileid, targets)
+
+    def _summary_rows(self, table: str) -> Sequence[SourceRows]:
+        rows = self.summaries.rows([self.tile.tileid])
+        return [one for one in rows if one.source.table == table]
+
+
+_ROWS: Final[Mapping[str, Callable[[TileFiles], Sequence[SourceRows]]]] = {
+    "tile": lambda tile: tile._summary_rows("tile"),
+    "exposure": lambda tile: tile._summary_rows("exposure"),
+    "frame": lambda tile: tile._summary_rows("frame"),
+    "photometry": lambda tile: tile.photometry_of(tile.targets),
+    "target": lambda tile: target_rows(tile.photometry, tile.tile, tile.targets),
+    "ztile": lambda tile: ztile_rows(tile.tile, list(tile.petals.values())),
+    "fiberassign": lambda tile: [SourceRows(fiberassign.FIBERASSIGN, tile.assigned)],
+    "potential": lambda tile: [SourceRows(fiberassign.POTENTIAL, tile.assigned)],
+}
+
+TABLES: Final = frozenset(_ROWS)
+"""The tables that a tile has rows in."""
+
+
 def read_tile(files: ProductionFiles, summaries: Summaries, tile: Tile) -> TileRows:
     """Find and read what a tile's rows are made of.
 
@@ -58,22 +131,13 @@ def read_tile(files: ProductionFiles, summaries: Summaries, tile: Tile) -> TileR
     InputError
         If a file is missing or damaged.
     """
-    assigned = fiberassign_file(files, tile.tileid)
-    petals = redshift_files(files, tile)
-    photometry = find_photometry(files, tile.tileid, assigned)
-    used = [assigned, *(path for paths in petals.values() for path in paths), *photometry.files]
-    gathered = TileRows(tile, files={path: Stamp.of(path) for path in used})
+    found = TileFiles(files, summaries, tile)
+    petals, photometry = found.petals, found.photometry
+    used = [found.assigned, *(path for paths in petals.values() for path in paths)]
+    gathered = TileRows(tile, files={path: Stamp.of(path) for path in (*used, *photometry.files)})
     gathered.missing_petals = tuple(sorted(PETALS - petals.keys()))
-    gathered.notes = files.left_out(path for path in used if path not in photometry.files)
-    targets = potential_targets(assigned)
-    gathered.rows = [
-        *([rows] for rows in summaries.rows([tile.tileid])),
-        photometry_rows(photometry, tile.tileid, targets),
-        target_rows(photometry, tile, targets),
-        ztile_rows(tile, list(petals.values())),
-        [SourceRows(fiberassign.FIBERASSIGN, assigned)],
-        [SourceRows(fiberassign.POTENTIAL, assigned)],
-    ]
+    gathered.notes = files.left_out(used)
+    gathered.rows = [found.rows(table) for table in _ROWS]
     return gathered
 
 

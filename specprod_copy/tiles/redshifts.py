@@ -119,7 +119,8 @@ def ztile_rows(tile: Tile, petals: Sequence[Sequence[Path]]) -> list[SourceRows]
 
     # All at once: what there is to do does not depend much on the number of rows.
     try:
-        return [SourceRows(redshift.ZTILE, _joined(read, firstnight), parts=each)]
+        files = [(petal.redshifts.path, petal.redshifts.n_rows) for petal in read]
+        return [SourceRows(redshift.ZTILE, _joined(read, firstnight), parts=each, files=files)]
     except InputError:
         # Which file is wrong?
         _refuse_other_types(read)

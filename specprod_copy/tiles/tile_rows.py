@@ -38,17 +38,50 @@ class SourceRows:
     parts : callable, optional
         Returns the same rows file by file, where `origin` is made of several: to say exactly where
         a bad value is.
+    files : sequence of (pathlib.Path, int)
+        The files that follow one another in `origin`, where it is made of several, and how many
+        rows each has.
     """
 
     source: TableSource
     origin: Origin
     numbers: np.ndarray | None = None
     parts: Callable[[], Sequence[SourceRows]] = lambda: ()
+    files: Sequence[tuple[Path, int]] = ()
 
     @property
     def path(self) -> Path:
         """The file that the rows are from."""
         return path_of(self.origin)
+
+    @property
+    def hdu(self) -> str:
+        """The HDU that they are from; empty for text files."""
+        if isinstance(self.origin, MemoryTable):
+            return self.origin.hdu
+        return self.source.hdus[0]
+
+    def places(self, numbers: np.ndarray) -> tuple[list[Path], np.ndarray, np.ndarray]:
+        """Say which file each of some rows is from.
+
+        Parameters
+        ----------
+        numbers : numpy.ndarray of int, shape (n,)
+            Rows of `origin`.
+
+        Returns
+        -------
+        list of pathlib.Path
+            The files.
+        numpy.ndarray of int, shape (n,)
+            For each row the index of its file.
+        numpy.ndarray of int, shape (n,)
+            For each row its number in that file.
+        """
+        files = self.files or [(self.path, 0)]
+        ends = np.cumsum([rows for _, rows in files])
+        which = np.searchsorted(ends[:-1], numbers, side="right")
+        return [path for path, _ in files], which, numbers - np.append(0, ends[:-1])[which]
 
     def transformed(self, columns: Sequence[Column]) -> Iterator[Transformed]:
         """Yield the rows as the table wants them.

@@ -27,8 +27,16 @@ from specprod_copy.verification.job import TableJob
 
 _EXAMPLES = 3
 
-Pages = tuple[int, int | None]
-"""First page and the page after the last one; None: to the end."""
+
+@dataclass(frozen=True)
+class Pages:
+    """A range of pages of a table."""
+
+    first: int
+    last: int | None
+    """The page after the last one; None: to the end."""
+    without: tuple[int, ...] = ()
+    """Tiles whose rows are left out; those of photometry are of the first tile of their target."""
 
 
 @dataclass
@@ -130,7 +138,7 @@ def page_ranges(connection: psycopg.Connection, schema: str, table: str, size: i
         raise DatabaseError(f"table {schema}.{table} does not exist")
     firsts = range(0, max(int(row[0]), 1), size)
     lasts = [*firsts[1:], None]
-    return [*zip(firsts, lasts, strict=True)]
+    return [Pages(first, last) for first, last in zip(firsts, lasts, strict=True)]
 
 
 def table_frames(
@@ -142,7 +150,7 @@ def table_frames(
     ----------
     connection : psycopg.Connection
     job : TableJob
-    pages : tuple
+    pages : Pages
         Which rows.
 
     Yields
@@ -152,7 +160,7 @@ def table_frames(
     """
     decoder = Decoder(job.columns)
     statement = sql.SQL("COPY (SELECT {} FROM {}{}) TO STDOUT (FORMAT BINARY)").format(
-        decoder.expressions(), sql.Identifier(job.schema, job.table), _where(pages)
+        decoder.expressions(), sql.Identifier(job.schema, job.table), _where(job, pages)
     )
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         rows: list[Buffer] = []
@@ -177,14 +185,29 @@ def _rows(messages: Iterator[Buffer]) -> Iterator[Buffer]:
             yield message
 
 
-def _where(pages: Pages) -> sql.Composed:
-    first, last = pages
-    bounds = [(">=", first)] if first else []
-    bounds += [("<", last)] if last is not None else []
+_OF_TILES = sql.SQL("tileid <> ALL({tiles})")
+_OF_TARGETS = sql.SQL(
+    """(targetid NOT IN (SELECT targetid FROM {target} WHERE tileid = ANY({tiles}))
+       OR (SELECT min(tileid) FROM {target} AS own WHERE own.targetid = {table}.targetid)
+          <> ALL({tiles}))"""
+)
+
+
+def _where(job: TableJob, pages: Pages) -> sql.Composed:
+    bounds = [(">=", pages.first)] if pages.first else []
+    bounds += [("<", pages.last)] if pages.last is not None else []
     conditions = [
         sql.SQL("ctid {} {}::tid").format(sql.SQL(sign), sql.Literal(f"({page},0)"))
         for sign, page in bounds
     ]
+    if pages.without:
+        left_out = _OF_TILES if job.has_tileid else _OF_TARGETS
+        names = {
+            "tiles": sql.Literal([*pages.without]),
+            "table": sql.Identifier(job.schema, job.table),
+            "target": sql.Identifier(job.schema, "target"),
+        }
+        conditions.append(left_out.format(**names))
     if not conditions:
         return sql.Composed([])
     return sql.SQL(" WHERE ") + sql.SQL(" AND ").join(conditions)
@@ -198,7 +221,7 @@ def scan_pages(connection: psycopg.Connection, job: TableJob, pages: Pages) -> T
     connection : psycopg.Connection
         From `joining`.
     job : TableJob
-    pages : tuple
+    pages : Pages
     """
     scan = TableScan.of_nothing(job)
     with closing(table_frames(connection, job, pages)) as frames:
@@ -222,7 +245,7 @@ def collect_pages(
         As for `scan_pages`.
     parts : numpy.ndarray of bool, shape (fingerprint.PARTS,)
         Which parts.
-    pages : tuple
+    pages : Pages
     """
     found = [job.no_rows(located=False)]
     with closing(table_frames(connection, job, pages)) as frames:

@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 
 from specprod_copy.errors import InputError
-from specprod_copy.rows.read import table_rows
-from specprod_copy.rows.units import Findings, Unit, entry_name
+from specprod_copy.rows.units import Findings
 from specprod_copy.verification.fingerprint import Tally, key_hashes, parts_of
-from specprod_copy.verification.job import FILE, ROW, TableJob
+from specprod_copy.verification.job import TableJob
+from specprod_copy.verification.slices import Inside, Slice, UnitSlice
 
 
 @dataclass
@@ -88,68 +88,73 @@ class FileScan:
         self.errors |= other.errors
 
 
-def scan_files(job: TableJob, units: Sequence[Unit]) -> FileScan:
-    """Count the rows of units, and draw a sample.
+def scan_files(job: TableJob, slices: Sequence[Slice], inside: Inside) -> FileScan:
+    """Count the rows of slices, and draw a sample.
 
     Parameters
     ----------
     job : TableJob
-    units : sequence of Unit
+    slices : sequence of Slice
         All of the job's table.
+    inside : Inside
 
     Returns
     -------
     FileScan
+        Without the rows of those that cannot be read.
     """
     scan = FileScan.of_nothing(job)
-    for unit in units:
-        name, found = unit.place, Findings()
+    for one in slices:
         try:
-            for rows in table_rows(unit, job.sources, job.columns, found):
-                scan.tally.count(rows.frame, key_hashes(rows.frame, job.key))
-                ranks = key_hashes(rows.frame, job.key, seed=job.seed + 1)
-                scan.sample.offer(_located(rows.frame, unit, rows.row_numbers), ranks, job.sample)
-                scan.read[name] += rows.rows_read
-                scan.kept[name] += rows.frame.height
-                scan.changed[name] += rows.values_changed
-            for part, digest in zip(unit.parts, found.digests or (), strict=True):
-                scan.digests[part.file, part.hdu, unit.first, unit.last] = digest
+            scan.add(_scan(job, one, inside), job)
         except InputError as error:
-            scan.errors[name] = str(error)
+            scan.errors[one.place] = str(error)
     return scan
 
 
-def collect_files(job: TableJob, parts: np.ndarray, units: Sequence[Unit]) -> pl.DataFrame:
-    """Return the rows of units that lie in some parts of the table, with `FILE` and `ROW`.
+def _scan(job: TableJob, one: Slice, inside: Inside) -> FileScan:
+    scan, name, found = FileScan.of_nothing(job), one.place, Findings()
+    for chunk in one.read(job, inside, found):
+        rows = chunk.rows
+        scan.tally.count(rows.frame, key_hashes(rows.frame, job.key))
+        ranks = key_hashes(rows.frame, job.key, seed=job.seed + 1)
+        scan.sample.offer(chunk.located(), ranks, job.sample)
+        scan.read[name] += rows.rows_read
+        scan.kept[name] += rows.frame.height
+        scan.changed[name] += rows.values_changed
+    if isinstance(one, UnitSlice):
+        unit = one.unit
+        for part, digest in zip(unit.parts, found.digests or (), strict=True):
+            scan.digests[part.file, part.hdu, unit.first, unit.last] = digest
+    return scan
+
+
+def collect_files(
+    job: TableJob, wanted: np.ndarray, slices: Sequence[Slice], inside: Inside
+) -> pl.DataFrame:
+    """Return the rows of slices that lie in some parts of the table, with `FILE` and `ROW`.
 
     Parameters
     ----------
     job : TableJob
-    parts : numpy.ndarray of bool, shape (fingerprint.PARTS,)
-        Which parts.
-    units : sequence of Unit
+    wanted : numpy.ndarray of bool, shape (fingerprint.PARTS,)
+        Which parts of the table.
+    slices : sequence of Slice
+    inside : Inside
 
     Raises
     ------
     InputError
         If a file cannot be read.
     """
-    return pl.concat([job.no_rows(located=True), *_rows_of_parts(job, parts, units)])
+    return pl.concat([job.no_rows(located=True), *_rows_of_parts(job, wanted, slices, inside)])
 
 
 def _rows_of_parts(
-    job: TableJob, parts: np.ndarray, units: Sequence[Unit]
+    job: TableJob, wanted: np.ndarray, slices: Sequence[Slice], inside: Inside
 ) -> Iterator[pl.DataFrame]:
-    for unit in units:
-        for rows in table_rows(unit, job.sources, job.columns):
-            wanted = parts[parts_of(key_hashes(rows.frame, job.key))]
-            if wanted.any():
-                frame = rows.frame.filter(wanted)
-                yield _located(frame, unit, rows.row_numbers[wanted])
-
-
-def _located(frame: pl.DataFrame, unit: Unit, row_numbers: np.ndarray) -> pl.DataFrame:
-    where = entry_name(*unit.place)
-    return frame.with_columns(
-        pl.lit(where).alias(FILE), pl.Series(ROW, row_numbers.astype(np.int64))
-    )
+    for one in slices:
+        for chunk in one.read(job, inside, Findings(digests=None)):
+            chosen = wanted[parts_of(key_hashes(chunk.rows.frame, job.key))]
+            if chosen.any():
+                yield chunk.located().filter(chosen)

@@ -45,6 +45,8 @@ class TableJob:
     decoders: Mapping[str, Decoder] = field(default_factory=dict, repr=False)
     sample: int = 0
     seed: int = 0
+    has_tileid: bool = False
+    """Whether the table has a column TILEID, compared or not."""
 
     @property
     def key_columns(self) -> list[Column]:

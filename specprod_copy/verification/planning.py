@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import psycopg
 from psycopg import sql
 
 from specprod_copy.errors import ConfigurationError, DatabaseError, InputError
-from specprod_copy.plan import ledger
+from specprod_copy.plan import ledger, procedures
 from specprod_copy.plan.ledger import Ledger, LoadedRange, NothingLoaded
+from specprod_copy.plan.loaded_tiles import LoadedTile, loaded_tiles
 from specprod_copy.plan.looks import Looks
 from specprod_copy.plan.moved_files import moved
 from specprod_copy.plan.planning import Planner, with_tiles
+from specprod_copy.plan.procedures import Recorded
+from specprod_copy.plan.tile_states import TileState, Verdict
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.postgres.schema import Reference, Schema, Table
 from specprod_copy.rows.units import Refusal, Unit
 from specprod_copy.tables import Catalogue, Inputs, TableSource
-from specprod_copy.tables.common import COMPUTED
+from specprod_copy.tables.procedures import OF_TILES, PROCEDURES
+from specprod_copy.tiles.read import TABLES
 from specprod_copy.verification.definition import check_columns
 from specprod_copy.verification.job import TableJob
 from specprod_copy.verification.results import Result
+from specprod_copy.verification.slices import Slice, UnitSlice
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,22 @@ class Entry:
 
 
 @dataclass
+class Tiles:
+    """What is verified of tiles that were loaded one by one."""
+
+    loaded: dict[int, LoadedTile] = field(default_factory=dict)
+    """By number; none for a table that is loaded in stages."""
+    states: list[TileState] = field(default_factory=list)
+    """What became of their files, and which others there are."""
+
+    @property
+    def left_out(self) -> list[int]:
+        """Tiles whose rows cannot be compared: there are no such files, or not yet."""
+        same = Verdict.SAME, Verdict.CHANGED
+        return [s.tileid for s in self.states if s.verdict not in same and s.tileid in self.loaded]
+
+
+@dataclass
 class TablePlan:
     """A table to be verified.
 
@@ -62,16 +83,17 @@ class TablePlan:
         The table as it is to be, and as it is.
     columns : Result
         Whether the table has its columns.
-    computed : tuple of str
-        Columns that do not come from the files.
+    derived : list of Recorded
+        What has derived columns that do not come from the files.
     entries : dict of (str, str) to Entry
         The ledger: (file, HDU) to what it says.
     waiting : list of str
         Stages that are still to be loaded before the table gets its keys.
     files : list of Unit
         Every file, as one unit.
-    units : list of Unit
-        The same in pieces of bounded size, without the rows in quarantine.
+    slices : list of Slice
+        The same in pieces of bounded size, without the rows in quarantine; or what tiles have.
+    tiles : Tiles
     unplanned : dict of str to str
         Stage whose files cannot all be found or opened, to the reason.
     partial : tuple of Reference
@@ -82,24 +104,51 @@ class TablePlan:
     defined: Table
     found: Table
     columns: Result
-    computed: tuple[str, ...]
+    derived: list[Recorded]
     entries: dict[tuple[str, str], Entry]
     waiting: list[str]
     files: list[Unit] = field(default_factory=list)
-    units: list[Unit] = field(default_factory=list)
+    slices: list[Slice] = field(default_factory=list)
+    tiles: Tiles = field(default_factory=Tiles)
     unplanned: dict[str, str] = field(default_factory=dict)
     partial: tuple[Reference, ...] = ()
 
+    @property
+    def recorded_rows(self) -> int:
+        """Rows of the table by the ledger; photometry that tiles share is counted for each."""
+        rows = sum(tile.rows.get(self.job.table, 0) for tile in self.tiles.loaded.values())
+        return rows + sum(entry.kept for entry in self.entries.values())
 
-def tables_of(catalogue: Catalogue, stages: Sequence[str], inputs: Inputs) -> list[str]:
+    @property
+    def recorded_bytes(self) -> int:
+        """Bytes that were sent into the table by the ledger; of tiles, about so many."""
+        inputs = (made.stamp.size for tile in self.tiles.loaded.values() for made in tile.inputs)
+        return sum(inputs) // len(TABLES) + sum(entry.sent for entry in self.entries.values())
+
+
+def tables_of(
+    catalogue: Catalogue, stages: Sequence[str], inputs: Inputs, by_tiles: Collection[str] = ()
+) -> list[str]:
     """Return the tables of some stages that the production has files for.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    stages : sequence of str
+    inputs : Inputs
+    by_tiles : collection of str
+        Tables that were loaded tile by tile.
 
     Raises
     ------
     ConfigurationError
         If a stage is unknown, or there are no such tables.
     """
-    tables = [source.table for source in catalogue.select(stages) if source.applies(inputs)]
+    tables = [
+        source.table
+        for source in catalogue.select(stages)
+        if source.applies(inputs) or source.table in by_tiles
+    ]
     if not tables:
         name = inputs.files.production.name
         raise ConfigurationError(f"production {name} has no files of stage {' or '.join(stages)}")
@@ -130,6 +179,7 @@ def plan_tables(
     stages: Sequence[str],
     tables: Sequence[str],
     *,
+    by_tiles: Collection[str],
     sample: int,
     seed: int,
 ) -> list[TablePlan]:
@@ -148,6 +198,8 @@ def plan_tables(
     stages : sequence of str
     tables : sequence of str
         Existing tables of these stages.
+    by_tiles : collection of str
+        Tables that were loaded tile by tile.
     sample, seed : int
         See `TableJob`.
 
@@ -159,15 +211,25 @@ def plan_tables(
     schema = found.name
     loaded = Ledger(connection, schema)
     inputs = planner.inputs
-    of_tables = [s for s in catalogue.sources.values() if s.table in tables and s.applies(inputs)]
+    feeding = {
+        table: [s for s in catalogue.of_table(table) if s.applies(inputs) and table not in by_tiles]
+        for table in tables
+    }
+    of_tables = [source for sources in feeding.values() for source in sources]
     planner.look([s for s in of_tables if s in asked or s.stage in loaded.stages(s.table)])
+    tiles = loaded_tiles(connection, found, lost=True) if by_tiles else {}
+    records = procedures.recorded(connection, schema)
     plans = []
     for table in tables:
         stages_loaded = loaded.stages(table)
-        feeding = [s for s in catalogue.of_table(table) if s.applies(inputs)]
-        sources = [s for s in feeding if s in asked or s.stage in stages_loaded]
+        sources = [s for s in feeding[table] if s in asked or s.stage in stages_loaded]
+        derived = {record.name: record for record in records if record.table == table}
         steps = [step for s in sources if s.after_rows for step in s.after_rows(inputs)]
-        computed = tuple(dict.fromkeys(name for step in steps for name in COMPUTED[step]))
+        steps += OF_TILES.get(table, ()) if table in by_tiles else ()
+        for step in steps:
+            # Loading does this whenever it brings rows: they are no later ones.
+            derived[step] = Recorded(step, table, PROCEDURES[step].columns[table])
+        computed = {column for record in derived.values() for column in record.columns}
         defined = catalogue.definition.tables[table]
         names = {column.name for column in defined.columns}.difference(computed)
         compared = tuple(found.columns_of(table, names))
@@ -180,6 +242,7 @@ def plan_tables(
             {c: decoder for (t, c), decoder in catalogue.decoders.items() if t == table},
             sample,
             seed,
+            any(column.name == "tileid" for column in found.columns_of(table)),
         )
         if lost := [name for name in job.key if name not in job.names]:
             raise DatabaseError(f"{schema}.{table} has no column {lost[0]}, its primary key")
@@ -188,13 +251,15 @@ def plan_tables(
             defined,
             found.tables[table],
             check_columns(defined, found.tables[table]),
-            computed,
+            [*derived.values()],
             ledger_entries(connection, schema, table),
-            [source.stage for source in feeding if source.stage not in stages_loaded],
+            [source.stage for source in feeding[table] if source.stage not in stages_loaded],
             partial=tuple(reference for name, reference in catalogue.partial if name == table),
         )
         for source in sources:
             _add_files(plan, source, planner, NothingLoaded())
+        if table in by_tiles:
+            plan.tiles.loaded = tiles
         plans.append(plan)
     return plans
 
@@ -216,7 +281,8 @@ def _add_files(plan: TablePlan, source: TableSource, planner: Planner, nothing: 
             plan.entries[now] = plan.entries.pop(before)
         plan.files += planned.files
         refused = {name: [r.row for r in entry.refused] for name, entry in plan.entries.items()}
-        plan.units += [unit.without(refused.get(unit.place, ())) for unit in planned.units]
+        for unit in planned.units:
+            plan.slices.append(UnitSlice(unit.without(refused.get(unit.place, ()))))
 
 
 def ledger_entries(
@@ -227,7 +293,7 @@ def ledger_entries(
         """SELECT inputs -> 0 ->> 'file' AS file, inputs -> 0 ->> 'hdu' AS hdu, min(stage),
                   sum(rows_read)::bigint, sum(rows_kept)::bigint,
                   sum(values_changed)::bigint, sum(bytes_sent)::bigint
-           FROM {} WHERE table_name = %s AND stage <> %s AND failure IS NULL
+           FROM {} WHERE table_name = %s AND stage <> ALL(%s) AND failure IS NULL
            GROUP BY file, hdu ORDER BY file, hdu"""
     ).format(parametrized(schema, ledger.TABLE))
     recorded = Ledger(connection, schema)
@@ -243,7 +309,7 @@ def ledger_entries(
     }
     entries = {}
     for file, hdu, stage, read, kept, changed, sent in connection.execute(
-        query, (table, ledger.TILES)
+        query, (table, ledger.NO_STAGES)
     ):
         ranges = loaded[file, hdu]
         rows = refused.get((file, hdu), [])

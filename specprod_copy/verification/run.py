@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import polars as pl
 import psycopg
 
-from specprod_copy.errors import DatabaseError
+from specprod_copy.errors import DatabaseError, InputError
 from specprod_copy.executors.executor import Executor, Inline, Workers, in_order
 from specprod_copy.executors.workers import processes
 from specprod_copy.plan import ledger, ledger_format
 from specprod_copy.plan.limits import Limits
+from specprod_copy.plan.loaded_tiles import tables_of_tiles
 from specprod_copy.plan.looks import Looks, open_looks
 from specprod_copy.plan.planning import Planner
 from specprod_copy.plan.production_catalogue import production_catalogue
@@ -24,13 +24,14 @@ from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import Catalogue, Inputs
-from specprod_copy.verification import value_checks
+from specprod_copy.verification import tile_checks, value_checks
 from specprod_copy.verification.compare import Differences, compare
 from specprod_copy.verification.database_side import (
     TableScan,
     export_snapshot,
     reading,
 )
+from specprod_copy.verification.derived_checks import check_derived
 from specprod_copy.verification.file_side import FileScan
 from specprod_copy.verification.fingerprint import PARTS, Tally
 from specprod_copy.verification.ledger_checks import check_files, check_total
@@ -114,7 +115,7 @@ def verify(
     """
     schema, listener = options.schema, listener or ProgressListener()
     catalogue = catalogue or production_catalogue(inputs)
-    tables = tables_of(catalogue, options.stages, inputs)
+    catalogue.select(options.stages)
     with (
         translated_errors(f"cannot verify schema {schema}"),
         watched(conninfo, listener) as conninfo,
@@ -122,10 +123,12 @@ def verify(
         with connect(conninfo) as connection:
             existing = {*read_schema(connection, schema).tables}
             ledger_format.require(connection, catalogue.definition, schema)
-        if ledger.TABLE not in existing:
-            raise DatabaseError(
-                f"schema {schema} has no table {ledger.TABLE}: this program has not loaded it"
-            )
+            if ledger.TABLE not in existing:
+                raise DatabaseError(
+                    f"schema {schema} has no table {ledger.TABLE}: this program has not loaded it"
+                )
+            by_tiles = tables_of_tiles(connection, schema)
+        tables = tables_of(catalogue, options.stages, inputs, by_tiles)
         present = [table for table in tables if table in existing]
         locked = [(schema, table) for table in (*present, ledger.TABLE)]
         results = [absent_table(catalogue, table) for table in tables if table not in existing]
@@ -145,6 +148,7 @@ def verify(
                     found,
                     options.stages,
                     present,
+                    by_tiles=by_tiles,
                     sample=options.sample,
                     seed=options.seed,
                 )
@@ -152,14 +156,15 @@ def verify(
                     conninfo,
                     export_snapshot(connection),
                     {plan.job.table: plan.job for plan in plans},
+                    inputs,
                 )
-                here = Inline(stack.enter_context(context.opened(listener.advance)))
+                reader = stack.enter_context(context.opened(listener.advance))
+                here = Inline(reader)
                 many = stack.enter_context(workers.sharing(context)) if workers else here
-                root = inputs.files.root
                 absent = set(catalogue.definition.tables).difference(present)
                 elsewhere = absent if options.alone else set[str]()
                 run = _Verification(
-                    connection, root, existing, elsewhere, here, many, listener, options.limits
+                    connection, reader, existing, elsewhere, here, many, listener, options.limits
                 )
                 results += run.run(plans)
             finally:
@@ -173,7 +178,7 @@ class _Verification:
     def __init__(
         self,
         connection: psycopg.Connection,
-        root: Path,
+        reader: Reader,
         existing: set[str],
         elsewhere: set[str],
         here: Executor[Reader],
@@ -183,7 +188,7 @@ class _Verification:
     ) -> None:
         self.connection = connection
         self.limits = limits
-        self.root = root
+        self.reader = reader
         self.existing = existing
         self.elsewhere = elsewhere
         self.here, self.many = here, many
@@ -191,10 +196,28 @@ class _Verification:
 
     def run(self, plans: list[TablePlan]) -> Iterator[Result]:
         """Verify tables."""
+        yield from self._look_at_tiles([plan for plan in plans if plan.tiles.loaded])
         works = [TableWork.of(plan, self.connection, self.limits) for plan in plans]
         self.listener.begin(sum(work.rows for work in works), sum(work.size for work in works))
         for work in works:
             yield from self._check_table(work)
+
+    def _look_at_tiles(self, plans: Sequence[TablePlan]) -> Iterator[Result]:
+        """Find out what tables should be made of that were loaded tile by tile."""
+        if not plans:
+            return
+        try:
+            tiles = self.reader.summaries.tiles
+        except InputError as error:
+            for plan in plans:
+                plan.unplanned[ledger.TILES] = str(error)
+            return
+        loaded = plans[0].tiles.loaded
+        with self.listener.step("tiles: files"):
+            states = tile_checks.tile_states(tiles, loaded, self.many)
+        for plan in plans:
+            tile_checks.set_slices(plan, tiles, states)
+        yield from tile_checks.check_tiles(states, loaded)
 
     def _each(
         self, function: Callable[[Reader, Piece[P]], T], pieces: Sequence[Piece[P]]
@@ -208,24 +231,29 @@ class _Verification:
         files = FileScan.of_nothing(job)
         for in_files in self._done(scan_file_piece, work.on_files()):
             files.add(in_files, job)
+        work = work.without_tiles(tile_checks.unreadable(plan, files))
         table = TableScan.of_nothing(job)
         for in_pages in self._done(scan_page_piece, work.on_pages()):
             table.add(in_pages)
         yield plan.columns
-        yield from check_files(plan, files, self.root)
-        yield check_total(plan, table.tally.rows)
-        if plan.unplanned or files.errors:
+        yield from check_files(plan, files, self.reader.inputs.files.root)
+        if plan.tiles.loaded:
+            yield from tile_checks.check_slices(plan, files)
+        else:
+            yield check_total(plan, table.tally.rows)
+        if plan.unplanned or (files.errors and not plan.tiles.loaded):
             for name in ("rows", "values", "not-finite"):
                 yield Result(False, name, job.table, "not compared: files cannot be read")
         else:
             found = self._differences(work, files.tally, table.tally)
             yield value_checks.check_rows(job, files.tally, table.tally, found)
-            yield from value_checks.check_values(
-                job, plan.computed, files.tally, table.tally, found
-            )
+            yield from value_checks.check_values(job, files.tally, table.tally, found)
             yield value_checks.check_not_finite(job, files.tally, table.tally)
         yield value_checks.check_nulls(job, files.tally, table.tally)
         yield from value_checks.check_ids(job, table)
+        if plan.derived:
+            with self.listener.step(f"{job.table}: rules"):
+                yield from check_derived(self.connection, job, plan.derived, plan.found.columns)
         with self.listener.step(f"{job.table}: keys"):
             yield check_primary_key(self.connection, job)
             yield from check_foreign_keys(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -46,17 +46,13 @@ def check_rows(job: TableJob, files: Tally, table: Tally, found: Differences) ->
     return Result(False, "rows", job.table, f"{detail}{rest}: {'; '.join(found.rows)}")
 
 
-def check_values(
-    job: TableJob, computed: Sequence[str], files: Tally, table: Tally, found: Differences
-) -> Iterator[Result]:
+def check_values(job: TableJob, files: Tally, table: Tally, found: Differences) -> Iterator[Result]:
     """Yield for each column whether its values are the same.
 
     Parameters
     ----------
     job, files, table, found
         As for `check_rows`.
-    computed : sequence of str
-        Columns that do not come from the files.
     """
     differing = differing_columns(job, files, table)
     # Rows that only one side has change every fingerprint, and say nothing of the other rows.
@@ -78,10 +74,6 @@ def check_values(
             f"the {counted(found.compared, 'row')} that were compared one by one"
         )
         yield Result(False, "values", job.table, detail)
-    if computed:
-        names = ", ".join(computed)
-        detail = f"{names}: computed in the database after the rows; not compared with the files"
-        yield Result(True, "values", job.table, detail)
 
 
 def check_nulls(job: TableJob, files: Tally, table: Tally) -> Result:

@@ -1,6 +1,16 @@
 {% from "coeff/macros.sql" import counts, differences, unmatched_rows, unsaved -%}
 {# A comment must not hold the line breaks that a name may have. -#}
 {% macro plain(name) %}{{ name.split() | join(" ") }}{% endmacro -%}
+{# The schema of the tables as a literal; names are given as identifiers. -#}
+{% macro literal(name) %}'{{ name.replace("'", "''") }}'{% endmacro -%}
+{# A name, not as an identifier. -#}
+{% macro name(identifier) %}(parse_ident({{ literal(identifier) }}))[1]{% endmacro -%}
+{# Whether there is a ledger that tells verify where the coefficients come from. -#}
+{% macro if_ledger(schema) -%}
+SELECT count(*) > 0 AS has_ledger FROM pg_attribute
+WHERE attrelid = to_regclass({{ literal(schema ~ ".load_ledger") }}) AND attname = 'format' \gset
+\if :has_ledger
+{%- endmacro -%}
 {# SQL has no assertions; but a cast that fails gives the reason and ends the transaction. -#}
 {% macro require(holds, complaint) -%}
 CASE WHEN {{ holds }} THEN true
@@ -42,6 +52,9 @@ SELECT {{ require("differing_rows = 0",
 FROM (
 {{ differences(schema ~ "." ~ table, patch_schema ~ "." ~ values) }}
 ) AS differences;
+{{ if_ledger(schema) }}
+{% include "coeff/forget.sql" %}
+\endif
 {% endwith %}
 {% endfor %}
 
@@ -139,6 +152,20 @@ SELECT {{ require("differing_rows = 0",
 FROM (
 {{ differences(schema ~ "." ~ table, patch_schema ~ "." ~ values) }}
 ) AS differences;
+{{ if_ledger(schema) }}
+{% include "coeff/forget.sql" %}
+INSERT INTO {{ schema }}.load_ledger (
+    table_name, entry, first_row, last_row, stage, inputs, tables, details, rows_read, rows_kept,
+    values_changed, bytes_sent, seconds, loaded_by
+)
+SELECT '{{ table }}', 'procedure coeff', 0, 0, 'procedure', '[]', jsonb_build_object('{{ table }}', oid::bigint),
+       jsonb_build_object(
+           'procedure', 'coeff',
+           'columns', jsonb_build_array({% for n in range(10) %}'coeff_{{ n }}'{{ "" if loop.last else ", " }}{% endfor %}),
+           'patch_schema', {{ name(patch_schema) }}, 'patch', {{ name(patch) }}
+       ), 0, 0, 0, 0, 0, 'procedure for psql'
+FROM pg_class WHERE oid = to_regclass({{ literal(schema ~ "." ~ table) }});
+\endif
 {% endwith %}
 {% endfor %}
 

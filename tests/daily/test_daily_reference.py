@@ -8,8 +8,8 @@ import pytest
 from support.daily_tiles import Daily
 from support.reference import assert_equal, read_table
 
-from specprod_copy.daily.schema import TABLES
 from specprod_copy.plan.tile_states import Verdict
+from specprod_copy.tiles.read import TABLES
 
 NIGHTS = ("daily", "daily-night2")
 FIRST, SECOND = (1000, 1001, 80605, 82401), (1000, 1001, 1005, 80605, 82401)

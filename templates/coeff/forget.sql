@@ -1,0 +1,1 @@
+DELETE FROM {{ schema }}.load_ledger WHERE (table_name, entry) = ('{{ table }}', 'procedure coeff');

@@ -1,0 +1,20 @@
+    SELECT zpix.id,
+           bit_or(target.cmx_target) AS cmx_target,
+           bit_or(target.desi_target) AS desi_target,
+           bit_or(target.bgs_target) AS bgs_target,
+           bit_or(target.mws_target) AS mws_target,
+           bit_or(target.scnd_target) AS scnd_target,
+           bit_or(target.sv1_desi_target) AS sv1_desi_target,
+           bit_or(target.sv1_bgs_target) AS sv1_bgs_target,
+           bit_or(target.sv1_mws_target) AS sv1_mws_target,
+           bit_or(target.sv1_scnd_target) AS sv1_scnd_target,
+           bit_or(target.sv2_desi_target) AS sv2_desi_target,
+           bit_or(target.sv2_bgs_target) AS sv2_bgs_target,
+           bit_or(target.sv2_mws_target) AS sv2_mws_target,
+           bit_or(target.sv2_scnd_target) AS sv2_scnd_target,
+           bit_or(target.sv3_desi_target) AS sv3_desi_target,
+           bit_or(target.sv3_bgs_target) AS sv3_bgs_target,
+           bit_or(target.sv3_mws_target) AS sv3_mws_target,
+           bit_or(target.sv3_scnd_target) AS sv3_scnd_target
+    FROM {{ schema }}.zpix AS zpix JOIN {{ schema }}.target AS target USING (targetid, survey, program)
+    GROUP BY zpix.id
