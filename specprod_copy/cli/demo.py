@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from specprod_copy.cli.options import chosen_production
 from specprod_copy.cli.text import say
 from specprod_copy.demo.fitsfile import Written
-from specprod_copy.demo.writing import MOST_TARGETS, SEED, TARGETS, TILES, write_production
+from specprod_copy.demo.layouts import load_layouts
+from specprod_copy.demo.variants import Pixels, Variant, optional_columns, variant_of
+from specprod_copy.demo.writing import (
+    MOST_TARGETS,
+    SEED,
+    TARGETS,
+    TILES,
+    demo_production,
+    write_production,
+)
+from specprod_copy.desi.production import Production
 
 
 @click.command()
@@ -22,7 +34,8 @@ from specprod_copy.demo.writing import MOST_TARGETS, SEED, TARGETS, TILES, write
     "--specprod",
     default="fuji",
     show_default=True,
-    help="Production to imitate: fuji, guadalupe, iron, jura, kibo, loa, daily, or your own.",
+    help="Production to imitate: "
+    "fuji, guadalupe, iron, jura, kibo, loa, matterhorn, daily, or your own.",
 )
 @click.option(
     "-c",
@@ -52,6 +65,29 @@ from specprod_copy.demo.writing import MOST_TARGETS, SEED, TARGETS, TILES, write
     is_flag=True,
     help="Write the redshift catalogs of each survey and program as well (zpix-*, ztile-*).",
 )
+@click.option("--no-zall", is_flag=True, help="Leave out the redshift catalogs of everything.")
+@click.option(
+    "--zcatalog",
+    type=click.Choice(["v1", "v2"]),
+    help="Format of the redshift catalogs.  [default: v2 for matterhorn, else v1]",
+)
+@click.option(
+    "--pixels",
+    type=click.Choice(["uniqpix", "healpix"]),
+    help="v2: HEALPixels of several sizes, or of one.  [default: uniqpix from DR3 on]",
+)
+@click.option(
+    "--types",
+    type=click.Choice(["narrow", "wide"]),
+    help="v2: types of redshifts since redrock 0.22, or before.  [default: narrow from DR3 on]",
+)
+@click.option("--old-qn", is_flag=True, help="v2: no best ZWARN, CHI2, DELTACHI2 and COEFF.")
+@click.option(
+    "--without",
+    multiple=True,
+    metavar="COLUMN",
+    help="v2: leave out an optional column, e.g. EFFTIME_SPEC. May be repeated.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace what an earlier demo wrote in DIR.")
 def demo(
     directory: Path,
@@ -61,7 +97,10 @@ def demo(
     targets: int,
     seed: int,
     per_survey: bool,
+    no_zall: bool,
+    zcatalog: str | None,
     overwrite: bool,
+    **variant: Any,
 ) -> None:
     """Write a synthetic production into DIR, in the public file formats.
 
@@ -73,8 +112,18 @@ def demo(
       specprod-copy demo demo                        30 MB in a second
       specprod-copy demo demo --specprod daily
       specprod-copy demo big --specprod iron --tiles 400 --targets 20000
+
+    Redshift catalogs of the second format come with matterhorn, or with --zcatalog v2 for loa:
+
+    
+      specprod-copy demo new --specprod matterhorn
+      specprod-copy demo new --specprod matterhorn --pixels healpix --types wide --old-qn
+      specprod-copy demo new --specprod loa --zcatalog v2 --no-zall --without Z_CONF
     """
-    production = chosen_production(specprod, config)
+    production = (
+        demo_production(specprod) if config is None else chosen_production(specprod, config)
+    )
+    production, chosen = _variant(production, zcatalog, **variant)
     with click.progressbar(length=tiles, label=f"Writing {specprod}", file=sys.stderr) as bar:
         written = write_production(
             directory,
@@ -83,12 +132,51 @@ def demo(
             targets=targets,
             seed=seed,
             overwrite=overwrite,
-            per_survey=per_survey,
+            zall=not no_zall,
+            per_survey=per_survey or no_zall,
+            variant=chosen,
             progress=lambda done, of: bar.update(tiles * done // of - bar.pos),
         )
     for line in _table(written):
         say(line)
-    say(f"Load it: specprod-copy load all --specprod {specprod} --root {directory}")
+    configuration = [path for path, _, _ in written if path.suffix == ".toml"]
+    more = f" --config {configuration[0]}" if configuration else ""
+    say(f"Load it: specprod-copy load all --specprod {specprod} --root {directory}{more}")
+
+
+def _variant(
+    production: Production,
+    zcatalog: str | None,
+    *,
+    pixels: Pixels | None,
+    types: str | None,
+    old_qn: bool,
+    without: Sequence[str],
+) -> tuple[Production, Variant | None]:
+    """Return the production with the folder of its catalogs, and their variant."""
+    second = production.is_second_format if zcatalog is None else zcatalog == "v2"
+    if not second:
+        if pixels or types or old_qn or without:
+            raise click.UsageError(
+                "--pixels, --types, --old-qn and --without are for --zcatalog v2"
+            )
+        if production.is_second_format:
+            production = replace(production, redshift="patch/v1")
+        return production, None
+    known = optional_columns(load_layouts())
+    by_capitals = {name.upper(): name for name in known}
+    for name in without:
+        if name.upper() not in by_capitals:
+            raise click.UsageError(f"no optional column is called {name}: {', '.join(known)}")
+    if not production.is_second_format:
+        production = replace(production, redshift="patch/v2")
+    return production, variant_of(
+        production,
+        pixels=pixels,
+        wide=None if types is None else types == "wide",
+        old_qn=old_qn,
+        without=[by_capitals[name.upper()] for name in without],
+    )
 
 
 def _table(written: Iterable[Written]) -> Iterator[str]:

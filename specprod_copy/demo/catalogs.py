@@ -15,30 +15,29 @@ from specprod_copy.demo.spectra import Observation, Spectra, SpectraGroup, add_u
 def write_catalogs(job: Job, observation: Observation) -> None:
     """Write the spectra of observed objects to the catalogs of tiles and of HEALPixels."""
     tiles, n = observation.batch.objects.tiles, len(observation.batch.objects)
-    for kind, groups in (("tilecumulative", each_tile(tiles)), ("pix", _each_program(tiles))):
+    for kind, groups in (("tilecumulative", each_tile(tiles)), ("pix", each_program(tiles))):
         layout = job.layout(f"zall_{kind}", *job.surveys)
         spectra = add_up(observation, groups)
         for one, flags in zip(spectra, primary_flags(spectra, n), strict=True):
             columns = catalog_columns(observation, one, flags, kind)
-            job.outputs.append(job.paths.zall(kind), layout, layout.pack(columns, len(one.rows)))
+            if job.zall:
+                records = layout.pack(columns, len(one.rows))
+                job.outputs.append(job.paths.zall(kind), layout, records)
         if job.per_survey:
             _write_per_survey(job, kind, observation, spectra)
 
 
 def each_tile(tiles: Sequence[PlannedTile]) -> list[SpectraGroup]:
     """Return the groups of cumulative tile spectra."""
-    return [SpectraGroup(tile.survey, tile.program, (t,)) for t, tile in enumerate(tiles)]
+    return [SpectraGroup(tile.survey, tile.catalog_program, (t,)) for t, tile in enumerate(tiles)]
 
 
-def _each_program(tiles: Sequence[PlannedTile]) -> list[SpectraGroup]:
+def each_program(tiles: Sequence[PlannedTile]) -> list[SpectraGroup]:
     """Return the groups of HEALPix spectra."""
-    programs = dict.fromkeys((tile.survey, tile.program) for tile in tiles)
-    return [
-        SpectraGroup(
-            *key, tuple(t for t, tile in enumerate(tiles) if (tile.survey, tile.program) == key)
-        )
-        for key in programs
-    ]
+    programs: dict[tuple[str, str], list[int]] = {}
+    for number, tile in enumerate(tiles):
+        programs.setdefault((tile.survey, tile.catalog_program), []).append(number)
+    return [SpectraGroup(*program, tuple(numbers)) for program, numbers in programs.items()]
 
 
 def catalog_columns(
@@ -55,6 +54,7 @@ def catalog_columns(
         **spectra.columns,
         **flags,
         **fiber_columns(batch, first, spectra.rows),
+        "PROGRAM": spectra.group.program.encode(),
         "FIRSTNIGHT": tile.firstnight,
         "LASTNIGHT": tile.lastnight,
         "HEALPIX": healpix,

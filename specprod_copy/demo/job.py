@@ -15,6 +15,7 @@ from specprod_copy.demo.outputs import Outputs
 from specprod_copy.demo.paths import Paths
 from specprod_copy.demo.plan import Field, PlannedTile
 from specprod_copy.demo.population import BrickCounter, Objects, Stream
+from specprod_copy.demo.variants import Variant
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,12 @@ class Job:
     """Mean number of targets of a tile."""
     chunk: int
     """Number of positions that are drawn at a time."""
+    zall: bool
+    """Whether the redshift catalogs of everything are written."""
     per_survey: bool
-    """Whether the redshift catalogs per survey and program are written, too."""
+    """Whether the redshift catalogs per survey and program are written."""
+    variant: Variant | None
+    """The variant of redshift catalogs of the second format; None for those of the first one."""
     stream: Stream
     """Gives an independent random generator for each sequence of numbers."""
 

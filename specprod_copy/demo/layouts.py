@@ -86,7 +86,7 @@ class RowValues(Mapping[str, Any]):
     The columns of `own` have values of the selected rows only; they come in addition, or instead.
     """
 
-    def __init__(self, columns: Columns, rows: Array, own: Columns | None = None) -> None:
+    def __init__(self, columns: Columns, rows: Array | slice, own: Columns | None = None) -> None:
         self._columns = columns
         self._rows = rows
         self._own = own or {}
@@ -104,14 +104,24 @@ class RowValues(Mapping[str, Any]):
         return len({**self._columns, **self._own})
 
 
-def load_layouts(*, edr: bool = False) -> dict[str, Layout]:
-    """Read the packaged layouts; `edr` takes the types of the Early Data Release."""
-    raw = tomllib.loads(files(__package__).joinpath("layouts.toml").read_text("utf-8"))
+FILES = ("layouts.toml", "zcatalog_v2.toml")
+"""The packaged layouts."""
+
+
+def load_layouts(types: str = "") -> dict[str, Layout]:
+    """Read the packaged layouts.
+
+    `types` takes other types where they differ: ``edr`` those of the Early Data Release, ``wide``
+    those of redrock before 0.22 for catalogs of the second format.
+    """
+    raw: dict[str, Any] = {}
+    for name in FILES:
+        raw |= tomllib.loads(files(__package__).joinpath(name).read_text("utf-8"))
 
     def columns(name: str) -> list[list[str]]:
         entry = raw[name]
         base = columns(entry["like"]) if "like" in entry else []
-        old = entry.get("edr", {}) if edr else {}
+        old = entry.get(types, {})
         own = [[c, old.get(c, tform), unit] for c, tform, unit in entry.get("columns", [])]
         without = {"", *entry.get("without", [])}
         return [c for c in base if c[0] not in without] + [c for c in own if c[1]]

@@ -28,6 +28,10 @@ class Paths:
         catalog = self.root / "vac" / p.release / "lsdr9-photometry" / p.name / p.photometry
         return catalog / "potential-targets"
 
+    def configuration(self) -> Path:
+        """Return the configuration file of a production that is not known without one."""
+        return self.root / f"productions-{self.production.name}.toml"
+
     def tiles(self, suffix: str) -> Path:
         """Tiles file, as ``fits`` or ``csv``."""
         return self.redux / f"tiles-{self.production.name}.{suffix}"
@@ -56,6 +60,14 @@ class Paths:
             catalog = self.root / "vac" / p.release / "zcat" / p.name / p.redshift_version
             return catalog / f"zall-{kind}-{p.release}-vac.fits"
         return self._zcatalog / f"zall-{kind}-{p.name}.fits"
+
+    def catalogs(self, kind: str, survey: str = "", program: str = "") -> Path:
+        """Core of a redshift catalog of the second format, of everything or of one program."""
+        if not survey:
+            return self._zcatalog / "zall" / f"zall-{kind}-{self.production.name}.fits"
+        name = {"pix": f"zpix-{survey}-{program}", "tilecumulative": f"ztile-{survey}-{program}"}
+        end = "-cumulative" if kind == "tilecumulative" else ""
+        return self._zcatalog / survey / f"{name[kind]}{end}.fits"
 
     def zpix(self, survey: str, program: str) -> Path:
         """HEALPix redshift catalog of one survey and program."""

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from specprod_copy.demo import sky
+from specprod_copy.desi.programs import catalog_program
 from specprod_copy.errors import ConfigurationError
 
 #: Surveys and programs of the tiles that share a field. The first field is used once, it holds the
@@ -25,6 +26,13 @@ PLANS = {
         ("main/dark", "main/dark", "main/bright", "special/dark"),
         ("main/bright", "main/bright", "main/dark", "special/bright"),
         ("main/dark", "main/dark", "main/bright", "main/bright"),
+    ),
+    "matterhorn": (
+        ("cmx/other", "sv1/dark", "sv3/dark", "main/dark"),
+        ("main/dark", "main/dark1b", "main/bright", "sv3/bright"),
+        ("sv1/bright", "sv2/dark", "main/bright", "special/dark"),
+        ("main/dark", "main/dark", "main/dark1b", "main/bright"),
+        ("main/bright", "main/backup", "main/dark1b", "special/other"),
     ),
 }
 #: Plan of all other productions.
@@ -74,6 +82,7 @@ FLAVORS = {
     "sv3/bright": ("bright", "sv3bright", 290.0, 220.0),
     "sv3/backup": ("backup", "sv3backup", 150.0, 60.0),
     "main/dark": ("dark", "maindark", 1000.0, 1000.0),
+    "main/dark1b": ("dark1b", "maindark1b", 1000.0, 1000.0),
     "main/bright": ("bright", "mainbright", 250.0, 180.0),
     "main/backup": ("backup", "mainbackup", 150.0, 60.0),
 }
@@ -112,6 +121,11 @@ class PlannedTile:
     def flavor(self) -> tuple[str, str, float, float]:
         """FAPRGRM, FAFLAVOR, exposure time and goal."""
         return FLAVORS[f"{self.survey}/{self.program}"]
+
+    @property
+    def catalog_program(self) -> str:
+        """The program under which redshift catalogs have its spectra."""
+        return catalog_program(self.program)
 
     @property
     def efftime(self) -> float:

@@ -99,7 +99,7 @@ def field_blocks(
     Yields those that are targets of a tile, ordered along the sky, and the generator for all that
     is still to be drawn about them.
     """
-    programs = sorted({tile.program for tile in field.tiles})
+    programs = sorted({tile.catalog_program for tile in field.tiles})
     cap = sky.TILE_RADIUS + sky.DITHER
     area = (1 - np.cos(np.radians(cap))) / (1 - np.cos(np.radians(sky.TILE_RADIUS)))
     per_program = (1 + SHARED * (1 - 1 / len(programs))) / len(programs)
@@ -131,7 +131,7 @@ def _draw(
 def _on_tile(
     ra: Array, dec: Array, tile: PlannedTile, programs: Sequence[str], first: Array, second: Array
 ) -> Array:
-    program = programs.index(tile.program)
+    program = programs.index(tile.catalog_program)
     near = sky.separation(ra, dec, tile.ra, tile.dec) < sky.TILE_RADIUS
     return near & ((first == program) | (second == program))
 

@@ -95,17 +95,19 @@ def add_up(observation: Observation, groups: Sequence[SpectraGroup]) -> list[Spe
     return found
 
 
-def primary_flags(spectra: Sequence[Spectra], n: int) -> list[dict[str, Array]]:
+def primary_flags(
+    spectra: Sequence[Spectra], n: int, zwarn: str = "ZWARN", rank: str = "TSNR2_LRG"
+) -> list[dict[str, Array]]:
     """Count the spectra of each object and choose its primary one.
 
-    A spectrum without warning is preferred, then the one with the largest TSNR2_LRG.
+    A spectrum without warning is preferred, then the one with the largest value of `rank`.
     """
     shape = n, len(spectra)
     valid, clean, best = np.zeros(shape, bool), np.zeros(shape, bool), np.zeros(shape)
     for number, one in enumerate(spectra):
         valid[one.rows, number] = True
-        clean[one.rows, number] = one.columns["ZWARN"] == 0
-        best[one.rows, number] = one.columns["TSNR2_LRG"]
+        clean[one.rows, number] = one.columns[zwarn] == 0
+        best[one.rows, number] = one.columns[rank]
     surveys = [one.group.survey for one in spectra]
     scopes = {
         "ZCAT": np.ones(len(surveys), bool),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -23,10 +24,12 @@ from specprod_copy.demo.photometry import write_photometry
 from specprod_copy.demo.plan import make_plan
 from specprod_copy.demo.population import Objects, blank_objects, field_blocks
 from specprod_copy.demo.redrock import collect_redrock, write_redrock
+from specprod_copy.demo.second_catalogs import write_second_catalogs
 from specprod_copy.demo.spectra import observe
 from specprod_copy.demo.summaries import csv_lines, exposure_columns, frame_columns, tile_columns
 from specprod_copy.demo.targeting import survey_columns, targeting_columns
-from specprod_copy.desi.configuration import Production, find_production
+from specprod_copy.demo.variants import Variant, variant_of
+from specprod_copy.desi.configuration import Production, find_production, load_configuration
 from specprod_copy.errors import ConfigurationError
 
 TILES, TARGETS, SEED = 16, 600, 1
@@ -37,9 +40,20 @@ CHUNK = 4096
 #: Productions made before the data model of the Early Data Release was revised.
 EDR_TYPES = ("fuji", "guadalupe")
 #: Productions whose tiles files say when a row was updated.
-UPDATED = ("loa", "daily")
+UPDATED = ("loa", "matterhorn", "daily")
 #: Productions whose summary files lack some measurements.
 GAPS = ("jura", "daily")
+#: Productions that come, whose versions of photometry and tiles nobody knows yet.
+COMING = {
+    "matterhorn": Production(
+        "matterhorn",
+        release="dr3",
+        photometry="v1.0",
+        target_summary=False,
+        redshift="patch/v2",
+        tiles="3.0",
+    )
+}
 #: First numbers of the random streams.
 PLAN, SUMMARY, BLOCK, FIBERS, BLANK = range(5)
 
@@ -52,7 +66,9 @@ def write_production(
     targets: int = TARGETS,
     seed: int = SEED,
     overwrite: bool = False,
+    zall: bool = True,
     per_survey: bool = False,
+    variant: Variant | None = None,
     chunk: int = CHUNK,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Written]:
@@ -67,7 +83,8 @@ def write_production(
     root : pathlib.Path
         Folder for ``spectro``, ``vac`` and ``target``; it is made if needed.
     specprod : str or Production
-        The production to imitate, by name or by its configuration.
+        The production to imitate, by name or by its configuration. Where that is not one of those
+        that are known without a configuration file, such a file is written, too.
     tiles : int
         Number of tiles; four of them overlap at a time.
     targets : int
@@ -76,8 +93,13 @@ def write_production(
         Another seed gives other values.
     overwrite : bool
         Replace the files of an earlier demo of this production. No other file is ever removed.
+    zall : bool
+        Write the redshift catalogs of everything.
     per_survey : bool
-        Write the redshift catalogs per survey and program, too.
+        Write the redshift catalogs per survey and program.
+    variant : Variant, optional
+        Write redshift catalogs of the second format (zcatalog v2), of this variant, as is done
+        without it where the configuration says ``patch/v2``.
     chunk : int
         Number of positions that are drawn at a time. Another number gives other values.
     progress : callable, optional
@@ -95,7 +117,11 @@ def write_production(
     InputError
         If a file cannot be written.
     """
-    production = find_production(specprod) if isinstance(specprod, str) else specprod
+    production = demo_production(specprod) if isinstance(specprod, str) else specprod
+    if variant is None and production.is_second_format:
+        variant = variant_of(production)
+    if not (zall or per_survey):
+        raise ConfigurationError("without a zall catalog those of each survey are to be written")
     if tiles < 1 or chunk < 1 or seed < 0 or not 10 <= targets <= MOST_TARGETS:
         raise ConfigurationError(
             f"a demo has at least one tile with 10 to {MOST_TARGETS} targets, a positive chunk and "
@@ -104,19 +130,23 @@ def write_production(
     stream = partial(_stream, seed, production.name)
     plan = make_plan(production.name, tiles, stream(PLAN))
     paths = Paths(production, root)
-    planned = [paths.tiles("fits"), paths.tiles("csv"), paths.exposures()]
+    planned = [paths.configuration(), paths.tiles("fits"), paths.tiles("csv"), paths.exposures()]
     planned += [paths.fiberassign(tile.tileid) for field in plan for tile in field.tiles]
     with output_errors(root):
         job = Job(
             paths=paths,
             outputs=Outputs(root, production.name, planned, overwrite=overwrite),
-            layouts=load_layouts(edr=production.name in EDR_TYPES),
+            layouts=load_layouts(_types(production, variant)),
             plan=plan,
             targets=targets,
             chunk=chunk,
+            zall=zall,
             per_survey=per_survey,
+            variant=variant,
             stream=stream,
         )
+        if load_configuration().get(production.name) != production:
+            job.outputs.text(paths.configuration(), "", _configuration(production))
         _write_summaries(job)
         for field in plan:
             _write_field(FieldJob(job, field))
@@ -124,6 +154,32 @@ def write_production(
                 progress(field.number + 1, len(plan))
         job.outputs.close()
     return sorted(job.outputs.written, key=lambda written: written.path)
+
+
+def demo_production(name: str) -> Production:
+    """Return the configuration of a production that can be imitated.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is none of that name.
+    """
+    return COMING.get(name) or find_production(name)
+
+
+def _types(production: Production, variant: Variant | None) -> str:
+    """Return which types of the layouts are wanted; see `load_layouts`."""
+    if variant is not None:
+        return "wide" if variant.wide else ""
+    return "edr" if production.name in EDR_TYPES else ""
+
+
+def _configuration(production: Production) -> Iterator[str]:
+    """Yield the lines of a configuration file."""
+    yield f"[{production.name}]"
+    for key, value in asdict(production).items():
+        if key != "name":
+            yield f"{key} = {json.dumps(value)}"
 
 
 def _stream(seed: int, specprod: str, *numbers: int) -> np.random.Generator:
@@ -205,5 +261,7 @@ def _write_observations(work: FieldJob, batch: Batch) -> None:
     observation = observe(batch)
     if work.job.daily:
         collect_redrock(work, observation)
+    elif work.job.variant is not None:
+        write_second_catalogs(work.job, observation, work.job.variant)
     else:
         write_catalogs(work.job, observation)

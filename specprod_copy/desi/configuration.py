@@ -65,6 +65,14 @@ class Production:
         return self.redshift.partition("/")[0]
 
     @property
+    def is_second_format(self) -> bool:
+        """Whether redshift catalogs are to be of the second format (zcatalog v2), by their folder.
+
+        What the files are counts: see `plan.production_catalogue`.
+        """
+        return re.match(r"v?2(?![0-9])", self.redshift_version) is not None
+
+    @property
     def redshift_version(self) -> str:
         """Version of the redshift catalog; ``v0`` where none is given, as in the version table."""
         return self.redshift.partition("/")[2] or "v0"
