@@ -18,7 +18,7 @@ from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import translated_errors
 from specprod_copy.postgres.copy import Destination, ServerTable
 from specprod_copy.postgres.encoder import Encoded
-from specprod_copy.rows.encoding import Chunk, encoded_units
+from specprod_copy.rows.encoding import Share, encoded_units
 from specprod_copy.rows.units import Findings, Refusal, Unit, UnitResult
 from specprod_copy.tables import TableSource
 
@@ -151,21 +151,25 @@ def copy_units(
     tallies = [_Tally(Findings([] if quarantine else None, () if digests else None)) for _ in units]
     results: list[UnitResult] = []
 
-    def counted(chunks: Iterator[tuple[int, Chunk]]) -> Iterator[Encoded]:
+    def counted(
+        encoded: Iterator[tuple[Encoded, Sequence[Share]]],
+    ) -> Iterator[Encoded]:
         started = time.monotonic()
-        for number, chunk in chunks:
-            unit, tally = units[number], tallies[number]
-            yield chunk.kept
-            tally.add(chunk)
+        for rows, shares in encoded:
+            yield rows
             now = time.monotonic()
-            tally.seconds += now - started
+            read = sum(share.rows_read for share in shares)
+            for share in shares:
+                part = share.rows_read / read if read else 1 / len(shares)
+                tallies[share.number].add(share, (now - started) * part)
             started = now
-            advance(table, chunk.rows_read, chunk.rows_read * unit.row_bytes)
+            size = sum(share.rows_read * units[share.number].row_bytes for share in shares)
+            advance(table, read, size)
         results.extend(tally.result(unit) for unit, tally in zip(units, tallies, strict=True))
 
     names = [column.name for column in columns]
-    with closing(encoded_units(units, sources, [t.found for t in tallies], columns)) as chunks:
-        destination.copy(counted(chunks), names)
+    with closing(encoded_units(units, sources, [t.found for t in tallies], columns)) as encoded:
+        destination.copy(counted(encoded), names)
     return results
 
 
@@ -177,12 +181,13 @@ class _Tally:
         self.read = self.kept = self.changed = self.sent = 0
         self.seconds = 0.0
 
-    def add(self, chunk: Chunk) -> None:
-        """Count a chunk that was sent."""
-        self.read += chunk.rows_read
-        self.kept += chunk.kept.rows
-        self.changed += chunk.values_changed
-        self.sent += chunk.size
+    def add(self, share: Share, seconds: float) -> None:
+        """Count rows that were sent."""
+        self.read += share.rows_read
+        self.kept += share.rows_kept
+        self.changed += share.values_changed
+        self.sent += share.size
+        self.seconds += seconds
 
     def result(self, unit: Unit) -> UnitResult:
         """Return the result, when all chunks are sent.

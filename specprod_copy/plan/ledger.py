@@ -17,7 +17,7 @@ from psycopg.types.json import Jsonb
 import specprod_copy
 from specprod_copy.errors import DatabaseError, InputError
 from specprod_copy.postgres import counted, locks
-from specprod_copy.postgres.names import parametrized
+from specprod_copy.postgres.names import listed, parametrized
 from specprod_copy.reader.look import Stamp
 from specprod_copy.rows.units import Input, Refusal, Unit, UnitResult, entry_name
 
@@ -226,15 +226,19 @@ class Ledger:
                     "the file changed while it was loaded; run the command again", path=part.path
                 )
         query = sql.SQL(
-            """INSERT INTO {} (table_name, entry, first_row, last_row, stage, inputs, tables,
-                               rows_read, rows_kept, rows_quarantined, quarantine, values_changed,
-                               bytes_sent, seconds, loaded_by)
-               VALUES (%s, %s, %s, %s, %s, %s, {}, %s, %s, %s, %s, %s, %s, %s, %s)"""
-        ).format(self._name, table_ids(self._schema))
+            """INSERT INTO {ledger} ({columns}, tables)
+               SELECT {columns}, {tables} FROM jsonb_populate_recordset(null::{ledger}, %s)"""
+        ).format(
+            ledger=self._name,
+            columns=listed(_RECORDED),
+            tables=table_ids(self._schema),
+        )
+        # All at once: for thousands of small files that takes a tenth of the time.
+        rows = [dict(zip(_RECORDED, _row(result), strict=True)) for result in results]
+        tables = sorted({result.unit.table for result in results})
         try:
-            with self._connection.cursor() as cursor:
-                cursor.executemany(query, [_row(result) for result in results])
-                counted.compare(self._schema, TABLE, cursor.rowcount, len(results))
+            values = (tables, Jsonb(rows))
+            counted.execute(self._connection, self._schema, TABLE, query, values, len(rows))
         except psycopg.errors.UniqueViolation as error:
             raise DatabaseError(
                 f"rows of {results[0].unit.path} were loaded by another process meanwhile; run the "
@@ -276,6 +280,14 @@ class NothingLoaded(Ledger):
         return {}
 
 
+_RECORDED = (
+    *("table_name", "entry", "first_row", "last_row", "stage", "inputs"),
+    *("rows_read", "rows_kept", "rows_quarantined", "quarantine", "values_changed"),
+    *("bytes_sent", "seconds", "loaded_by"),
+)
+"""Columns that `_row` has values of."""
+
+
 def _row(result: UnitResult) -> tuple[object, ...]:
     unit = result.unit
     return (
@@ -284,17 +296,14 @@ def _row(result: UnitResult) -> tuple[object, ...]:
         unit.first,
         unit.last,
         unit.stage,
-        Jsonb(
-            [
-                as_json(Input(part.file, part.hdu, part.stamp, digest))
-                for part, digest in zip(unit.parts, result.digests, strict=True)
-            ]
-        ),
-        [unit.table],
+        [
+            as_json(Input(part.file, part.hdu, part.stamp, digest))
+            for part, digest in zip(unit.parts, result.digests, strict=True)
+        ],
         result.rows_read,
         result.rows_kept,
         len(result.quarantine),
-        Jsonb([asdict(refusal) for refusal in result.quarantine]),
+        [asdict(refusal) for refusal in result.quarantine],
         result.values_changed,
         result.bytes_sent,
         result.seconds,

@@ -233,6 +233,19 @@ class Encoder:
         self.columns = tuple(columns)
         self._layouts: dict[tuple[bool, ...], _Layout] = {}
 
+    def row_sizes(self, frame: pl.DataFrame) -> np.ndarray:
+        """Return the size of each row as COPY data, shape (frame.height,) [byte]."""
+        sizes = np.full(frame.height, 2 + len(self.columns) * _LENGTH.itemsize)
+        for column in self.columns:
+            series = frame[column.name]
+            if column.type not in _FIXED:
+                sizes += series.str.len_bytes().fill_null(0).to_numpy()
+            elif series.null_count():
+                sizes += series.is_not_null().to_numpy() * _FIXED[column.type].itemsize
+            else:
+                sizes += _FIXED[column.type].itemsize
+        return sizes
+
     def encode(self, frame: pl.DataFrame) -> Iterator[pa.Buffer]:
         """Yield the rows of a frame as COPY data, without header and trailer.
 

@@ -76,9 +76,9 @@ class FitsTable:
         self.row_bytes = integer(hdu.header, "NAXIS1", fault)
         if self.row_bytes == 0 and self.n_rows:
             raise fault(f"damaged header: {self.n_rows} rows of {self.row_bytes} bytes")
-        self._columns, self.schema = parse_columns(hdu.header, fault)
+        self.columns, self.schema = parse_columns(hdu.header, fault)
         if self.row_bytes > MAX_ROW_BYTES:
-            widest = max(self._columns.values(), key=lambda column: column.width)
+            widest = max(self.columns.values(), key=lambda column: column.width)
             message = f"is {widest.width:,} bytes wide, and rows of more than {MAX_ROW_BYTES:,}"
             raise fault(f"{message} are not read", column=widest.name)
         self._hdu, self._file, self._start, self._fault = hdu, file, hdu.start, fault
@@ -108,16 +108,29 @@ class FitsTable:
         chunk_rows: int = 16384,
     ) -> Iterator[pl.DataFrame]:
         """Yield the table in frames of at most `chunk_rows` rows; see `InputTable.frames`."""
-        names = choose_columns(columns, self.schema, self._fault)
+        chosen = self.choose(columns)
         picked = choose_rows(self.n_rows, first, last, rows, fault=self._fault)
-        chosen = [self._columns[name] for name in names]
-        for column in chosen:
-            if column.problem:
-                raise self._fault(column.problem, column=column.name)
         self._unpack()
         row_bytes = sum(column.width for column in chosen)
         size = max(1, min(chunk_rows, FRAME_BYTES // max(1, row_bytes)))
         return (self._frame(chosen, part) for part in chunks(picked, size))
+
+    def choose(self, columns: Sequence[str] | None) -> list[FitsColumn]:
+        """Return the columns of some names, of which each can be read."""
+        chosen = [self.columns[name] for name in choose_columns(columns, self.schema, self._fault)]
+        for column in chosen:
+            if column.problem:
+                raise self._fault(column.problem, column=column.name)
+        return chosen
+
+    def stored(
+        self, columns: Sequence[FitsColumn], first: int, last: int, rows: np.ndarray | None
+    ) -> list[np.ndarray]:
+        """Return stored values of rows, an array for each column, as `decode` takes them."""
+        picked = choose_rows(self.n_rows, first, last, rows, fault=self._fault)
+        self._unpack()
+        with input_errors(self.path, self.hdu):
+            return self._gather(columns, picked)
 
     def digest(self, first: int = 0, last: int | None = None) -> RowsDigest:
         """Return the digest of rows, which takes in what is read; see `InputTable.digest`."""
@@ -162,7 +175,7 @@ class FitsTable:
         # A digest wants all rows; else those that are not wanted are not read.
         spans = self._digest is not None and not isinstance(rows, range) and len(rows) > 0
         n_read = int(rows[-1]) - int(rows[0]) + 1 if spans else len(rows)
-        block_rows = min(n_read, block_rows)
+        block_rows = max(min(n_read, block_rows), 1)
         buffer = bytearray(block_rows * size)
         record = np.dtype(
             {

@@ -138,6 +138,30 @@ def parse_cards(text: str) -> dict[str, object]:
     repeated keyword the first counts, as in astropy.
     """
     header: dict[str, object] = {}
+    for start in range(0, len(text), BLOCK):
+        block = parse_block(text[start : start + BLOCK])
+        if block is None or not header.keys().isdisjoint(block):
+            return _parse_one_by_one(text)
+        header.update(block)
+    return header
+
+
+@lru_cache(maxsize=256)
+def parse_block(text: str) -> Mapping[str, object] | None:
+    """Parse cards of which none says anything about another one; None if one may do.
+
+    Many blocks of thousands of files are the same ones.
+    """
+    cards = [card for i in range(0, len(text), CARD) if (card := parse_card(text[i : i + CARD]))]
+    block = {key: value for key, value in cards if key is not None}
+    if len(block) < len(cards):  # CONTINUE, or a keyword that is repeated
+        return None
+    long = any(isinstance(value, str) and value.endswith("&") for value in block.values())
+    return None if long else block
+
+
+def _parse_one_by_one(text: str) -> dict[str, object]:
+    header: dict[str, object] = {}
     unfinished = ""  # the keyword of a text that ends in &: CONTINUE may follow
     for i in range(0, len(text), CARD):
         card = parse_card(text[i : i + CARD])

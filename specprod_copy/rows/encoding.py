@@ -8,14 +8,18 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
+import numpy as np
 import polars as pl
 
+from specprod_copy.errors import InputError
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.encoder import Encoded, Encoder
+from specprod_copy.reader.stacked import NotAlike
 from specprod_copy.rows.read import table_rows
 from specprod_copy.rows.sky_order import sorted_on_sky
+from specprod_copy.rows.stacked import stacked_rows, stacks
 from specprod_copy.rows.units import Findings, Unit
 from specprod_copy.tables import TableSource
 
@@ -44,6 +48,18 @@ class Chunk:
         return sum(map(len, self.kept.data))
 
 
+class Share(NamedTuple):
+    """What a unit has in encoded rows, counted as in `UnitResult`."""
+
+    number: int
+    """Of the unit."""
+    rows_read: int
+    rows_kept: int
+    values_changed: int
+    size: int
+    """Of its data [byte]."""
+
+
 def encoded_chunks(
     unit: Unit,
     sources: Mapping[str, TableSource],
@@ -54,14 +70,18 @@ def encoded_chunks(
 
     One encoder serves all units of a table, which spares small ones its making.
     """
-    columns = encoder.columns
-    source = sources[unit.source]
-    position = source.position if source.sky_order else None
-    sort = position is not None and {*position} <= {column.name for column in columns}
-    for rows in table_rows(unit, sources, columns, found):
-        frame = sorted_on_sky(rows.frame, *position) if position and sort else rows.frame
+    for rows in table_rows(unit, sources, encoder.columns, found):
+        frame = _in_order(rows.frame, sources[unit.source])
         kept = Encoded([*encoder.encode(frame)], frame.height)
         yield Chunk(kept, rows.rows_read, rows.values_changed)
+
+
+def _in_order(frame: pl.DataFrame, source: TableSource) -> pl.DataFrame:
+    """Return rows in the order in which they are sent."""
+    position = source.position if source.sky_order else None
+    if position is not None and {*position} <= {*frame.columns}:
+        return sorted_on_sky(frame, *position)
+    return frame
 
 
 def _import_for_polars() -> None:
@@ -104,10 +124,12 @@ def prefetch(items: Iterator[T]) -> Iterator[Iterator[T]]:
 def encoded_units(
     units: Sequence[Unit],
     sources: Mapping[str, TableSource],
-    found: Sequence[Findings | None],
+    found: Sequence[Findings],
     columns: Sequence[Column],
-) -> Generator[tuple[int, Chunk]]:
-    """Yield the chunks of units in order, made ahead by threads that take units by turns.
+) -> Generator[tuple[Encoded, Sequence[Share]]]:
+    """Yield the rows of units in order, made ahead by threads that take units by turns.
+
+    Small units of one source are handled as one.
 
     Parameters
     ----------
@@ -115,42 +137,91 @@ def encoded_units(
         All of the same table.
     sources : mapping of str to TableSource
         Has their sources.
-    found : sequence of Findings or None
+    found : sequence of Findings
         For each unit; see `rows.table_rows`.
     columns : sequence of Column
         Columns of the table.
 
     Yields
     ------
-    int
-        Number of the unit.
+    Encoded
+    sequence of Share
+        What each unit has in it.
 
     Raises
     ------
     InputError
         If a file cannot be read or holds values that the table does not accept.
     """
+    together = [*stacks(units)]
     small = all(unit.n_rows * unit.row_bytes <= _SMALL_BYTES for unit in units)
-    threads = min(_THREADS, len(units)) if small else 1
+    threads = min(_THREADS, len(together)) if small else 1
     with ExitStack() as stack:
         lanes = [
             stack.enter_context(
-                prefetch(_lane(units[n::threads], sources, found[n::threads], Encoder(columns)))
+                prefetch(
+                    _Lane(units, sources, found, Encoder(columns)).encoded(together[n::threads])
+                )
             )
             for n in range(threads)
         ]
-        for number in range(len(units)):
-            for chunk in iter(partial(next, lanes[number % threads]), None):
-                yield number, chunk
+        for number in range(len(together)):
+            yield from iter(partial(next, lanes[number % threads]), None)
 
 
-def _lane(
-    units: Sequence[Unit],
-    sources: Mapping[str, TableSource],
-    found: Sequence[Findings | None],
-    encoder: Encoder,
-) -> Iterator[Chunk | None]:
-    """Yield the chunks of units, and None at the end of each unit."""
-    for unit, findings in zip(units, found, strict=True):
-        yield from encoded_chunks(unit, sources, encoder, findings)
-        yield None
+@dataclass(frozen=True)
+class _Lane:
+    """What one thread encodes units with."""
+
+    units: Sequence[Unit]
+    sources: Mapping[str, TableSource]
+    found: Sequence[Findings]
+    encoder: Encoder
+
+    def encoded(
+        self, together: Sequence[range]
+    ) -> Iterator[tuple[Encoded, Sequence[Share]] | None]:
+        """Yield the rows of units, given what is handled as one; None at the end of each stack."""
+        for numbers in together:
+            yield from self._rows(numbers)
+            yield None
+
+    def _rows(self, numbers: range) -> Iterator[tuple[Encoded, Sequence[Share]]]:
+        if len(numbers) == 1:
+            yield from self._alone(numbers[0])
+        elif (rows := self._stack(numbers)) is not None:
+            yield rows
+        else:  # A file with other columns, or with a fault, is soon alone.
+            half = len(numbers) // 2
+            yield from self._rows(numbers[:half])
+            yield from self._rows(numbers[half:])
+
+    def _alone(self, number: int) -> Iterator[tuple[Encoded, Sequence[Share]]]:
+        unit, found = self.units[number], self.found[number]
+        for chunk in encoded_chunks(unit, self.sources, self.encoder, found):
+            kept, read, changed = chunk.kept, chunk.rows_read, chunk.values_changed
+            yield kept, [Share(number, read, kept.rows, changed, chunk.size)]
+
+    def _stack(self, numbers: range) -> tuple[Encoded, Sequence[Share]] | None:
+        """Encode units as one; None if that cannot be."""
+        units, found = [self.units[n] for n in numbers], [self.found[n] for n in numbers]
+        source = self.sources[units[0].source]
+        try:
+            stacked = stacked_rows(units, source, self.encoder.columns, found)
+        except (NotAlike, InputError):
+            return None
+        frame = stacked.rows.frame
+        changes = stacked.rows.changes
+        counted = [
+            np.ones(frame.height),
+            np.zeros(frame.height) if changes is None else changes,
+            self.encoder.row_sizes(frame),
+        ]
+        shares = [
+            Share(number, unit.n_rows, *of_unit)
+            for number, unit, *of_unit in zip(
+                numbers, units, *map(stacked.of_each, counted), strict=True
+            )
+        ]
+        frame = _in_order(frame, source)
+        return Encoded([*self.encoder.encode(frame)], frame.height), shares

@@ -31,7 +31,12 @@ class Transformed(NamedTuple):
     frame: pl.DataFrame  # columns of the table, each of its `Column.polars_type`
     row_numbers: np.ndarray  # row in the HDU that each row comes from; shape (frame.height,)
     rows_read: int  # rows before the row filter
-    values_changed: int  # values that `NOT_FINITE` replaced
+    changes: np.ndarray | None  # of each row, values that `NOT_FINITE` replaced; None for no value
+
+    @property
+    def values_changed(self) -> int:
+        """Number of values that were replaced."""
+        return 0 if self.changes is None else int(self.changes.sum())
 
 
 class Transform:
@@ -50,6 +55,8 @@ class Transform:
     ----------
     inputs : list of str
         The columns to read.
+    constants : dict of str to object
+        Values of columns that the file lacks.
 
     Raises
     ------
@@ -73,14 +80,21 @@ class Transform:
             ) from error.__cause__
         self.inputs = recipe.inputs
         self._recipe = recipe
-        self._constants = [
-            pl.lit(value).alias(name)
-            for name, value in constants.items()
-            if name not in table.schema
-        ]
+        self.constants = {k: v for k, v in constants.items() if k not in schema}
+        self._literals = [pl.lit(value).alias(name) for name, value in self.constants.items()]
 
-    def __call__(self, frame: pl.DataFrame, row_numbers: np.ndarray) -> Transformed:
-        """Return the rows of a frame of columns `inputs`, which have these numbers in the HDU.
+    def __call__(
+        self, frame: pl.DataFrame, row_numbers: np.ndarray, constants: Sequence[pl.Series] = ()
+    ) -> Transformed:
+        """Return the rows of a frame of columns `inputs`.
+
+        Parameters
+        ----------
+        frame : polars.DataFrame
+        row_numbers : numpy.ndarray, shape (frame.height,)
+            Numbers of the rows in the HDU.
+        constants : sequence of polars.Series
+            The values of `constants` for each row, where the rows are of several files.
 
         Raises
         ------
@@ -88,8 +102,10 @@ class Transform:
             If values do not fit; names file, HDU, column, rows and values.
         """
         rows_read = frame.height
-        frame, row_numbers = self._filter(frame, row_numbers)
-        frame, changed = self._finitize_and_check(frame, row_numbers)
+        frame, row_numbers = self._filter(
+            frame, row_numbers, [*(constants or self._literals), *self._recipe.elements]
+        )
+        frame, changes = self._finitize_and_check(frame, row_numbers)
         result = frame.select(self._recipe.results)
         try:
             fitting = conform(result, self._columns)
@@ -97,7 +113,7 @@ class Transform:
             bad = self._cause(result, first)
             blame, rows = self.blame(bad.column.name), row_numbers[bad.rows]
             raise self._bad_values(blame, bad.reason, rows, bad.values) from first
-        return Transformed(fitting, row_numbers, rows_read, changed)
+        return Transformed(fitting, row_numbers, rows_read, changes)
 
     @property
     def notes(self) -> list[str]:
@@ -125,10 +141,9 @@ class Transform:
         return bad
 
     def _filter(
-        self, frame: pl.DataFrame, row_numbers: np.ndarray
+        self, frame: pl.DataFrame, row_numbers: np.ndarray, added: Sequence[pl.Series | pl.Expr]
     ) -> tuple[pl.DataFrame, np.ndarray]:
         """Add constants and elements of vectors; leave out the rows that the filter refuses."""
-        added = [*self._constants, *self._recipe.elements]
         row_filter = self._source.row_filter
         if row_filter is None:
             return (frame.with_columns(added) if added else frame), row_numbers
@@ -141,18 +156,18 @@ class Transform:
 
     def _finitize_and_check(
         self, frame: pl.DataFrame, row_numbers: np.ndarray
-    ) -> tuple[pl.DataFrame, int]:
-        """Replace what is not finite, tell how many values that were, and run the checks."""
+    ) -> tuple[pl.DataFrame, np.ndarray | None]:
+        """Replace what is not finite, tell how many values of each row, and run the checks."""
         recipe = self._recipe
         if not (frame.height and (recipe.sums or recipe.half_known or recipe.broken)):
-            return frame, 0
+            return frame, None
         # A sum is the fastest look at every value: finite unless one is not, or it overflows.
         looks = frame.select(*recipe.sums, *recipe.half_known, *recipe.broken).row(0)
         sums, looks = looks[: len(recipe.sums)], looks[len(recipe.sums) :]
         half_known, broken = any(looks[: len(recipe.half_known)]), looks[len(recipe.half_known) :]
         suspects = [n for n, s in zip(recipe.floats, sums, strict=True) if not math.isfinite(s)]
-        finite, changed = _finitized(frame, suspects) if suspects else (frame, 0)
-        if changed and broken:
+        finite, changes = _finitized(frame, suspects) if suspects else (frame, None)
+        if changes is not None and broken:
             broken = finite.select(recipe.broken).row(0)
         for check, is_broken in zip(recipe.checks, broken, strict=True):
             if is_broken:
@@ -161,10 +176,13 @@ class Transform:
                 values = frame[check.column].gather(rows).to_list()
                 raise self._bad_values(check.column, check.reason, numbers, values)
         if not half_known:
-            return finite, changed
+            return finite, changes
         placed = finite.with_columns(recipe.unplaced)
         names = [expression.meta.output_name() for expression in recipe.unplaced]
-        return placed, changed + sum(int((placed[name] != finite[name]).sum()) for name in names)
+        changed = np.zeros(frame.height, np.int64) if changes is None else changes
+        for name in names:
+            changed += (placed[name] != finite[name]).fill_null(False).to_numpy()
+        return placed, changed
 
     def _bad_values(
         self, column: str, reason: str, rows: np.ndarray, values: list[object]
@@ -175,15 +193,23 @@ class Transform:
         )
 
 
-def _finitized(frame: pl.DataFrame, columns: Sequence[str]) -> tuple[pl.DataFrame, int]:
-    """Return a frame with finite numbers in some columns, and how many values were replaced."""
+def _finitized(
+    frame: pl.DataFrame, columns: Sequence[str]
+) -> tuple[pl.DataFrame, np.ndarray | None]:
+    """Return a frame with finite numbers in some columns, and how many were replaced in each row.
+
+    A sum may overflow without a value that is not finite: then nothing is replaced.
+    """
     counts = frame.select((~pl.col(name).is_finite()).sum() for name in columns).row(0)
     bad = [name for name, count in zip(columns, counts, strict=True) if count]
+    if not bad:
+        return frame, None
     schema = frame.schema
+    changes = frame.select(pl.sum_horizontal(~pl.col(name).is_finite() for name in bad))
     return frame.with_columns(
         pl.when(pl.col(name).is_finite() | pl.col(name).is_null())
         .then(pl.col(name))
         .otherwise(pl.lit(NOT_FINITE, dtype=schema[name]))
         .alias(name)
         for name in bad
-    ), sum(counts)
+    ), changes.to_series().to_numpy().astype(np.int64)

@@ -19,7 +19,6 @@ from specprod_copy.plan.limits import Limits
 from specprod_copy.plan.planning import Planner
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.schema_from_server import read_schema
-from specprod_copy.rows import encoding
 from specprod_copy.tables import SOURCES, Inputs, specprod_catalogue
 
 STAGES = ("exposures", "photometry", "targetphot")
@@ -83,19 +82,19 @@ def test_sources_of_one_table_are_counted_apart(database, inputs, jobs):
 
 
 def test_one_that_dies_leaves_nothing_and_is_made_again(database, inputs, monkeypatch):
-    real = encoding.encoded_chunks
+    real = copying.encoded_units
 
-    def dying(unit, *others):
-        yield from real(unit, *others)
-        if unit.table == "photometry":
+    def dying(units, *others):
+        yield from real(units, *others)
+        if units[0].table == "photometry":
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(encoding, "encoded_chunks", dying)
+    monkeypatch.setattr(copying, "encoded_units", dying)
     with pytest.raises(KeyboardInterrupt):
         load(database, inputs, LoadOptions(STAGES, "iron", jobs=1, limits=LARGE))
     assert rows(database, "iron", "frame")
     assert rows(database, "iron", "photometry") == []
-    monkeypatch.setattr(encoding, "encoded_chunks", real)
+    monkeypatch.setattr(copying, "encoded_units", real)
     load(database, inputs, LoadOptions(STAGES, "iron", jobs=1, limits=LARGE))
     load(database, inputs, LoadOptions(STAGES, "undisturbed", jobs=1, limits=LARGE))
     for table in ("tile", "exposure", "frame", "photometry"):

@@ -14,24 +14,25 @@ from specprod_copy.postgres.encoder import Encoded
 from specprod_copy.reader.look import Stamp
 from specprod_copy.rows import encoding
 from specprod_copy.rows.encoding import Chunk
-from specprod_copy.rows.units import Unit
+from specprod_copy.rows.units import Findings, Unit
 
 
 def units(n: int, size: int) -> list[Unit]:
-    """Return units of the rows [0, 1), [1, 2), ..., each of so many bytes."""
-    path = Path("a.fits")
+    """Return units of one row each, that of its number, of so many bytes.
+
+    They are of several sources by turns, so that each is handled alone.
+    """
+    path, stamp = Path("a.fits"), Stamp(0, 0)
     return [
-        Unit(
-            "tile<exposures", "tile", "exposures", path, "a.fits", "A", k, k + 1, size, Stamp(0, 0)
-        )
+        Unit(f"source {k % 2}", "tile", "exposures", path, "a.fits", "A", k, k + 1, size, stamp)
         for k in range(n)
     ]
 
 
 def chunks(n: int, size: int = 8) -> list[tuple[int, int]]:
     """Return the number of the unit, and that of the rows, of each chunk of some units."""
-    found = encoding.encoded_units(units(n, size), {}, [None] * n, [])
-    return [(number, chunk.rows_read) for number, chunk in found]
+    found = encoding.encoded_units(units(n, size), {}, [Findings()] * n, [])
+    return [(share.number, share.rows_read) for _, shares in found for share in shares]
 
 
 @pytest.mark.parametrize("size", [1 << 40, 8], ids=["large", "small"])
