@@ -170,6 +170,25 @@ def _on_the_sky(column: str, low: float, high: float) -> Check:
     return Check(column, bad, f"not in [{low}, {high}], no position on the sky")
 
 
+_SAID = " said?"
+
+
+def as_said(*columns: str) -> tuple[Check, ...]:
+    """Return the rules that columns have what the header or the name of the file says."""
+    reason = "not what the header or the name of the file says"
+    return tuple(Check(name, pl.col(name) != pl.col(name + _SAID), reason) for name in columns)
+
+
+def to_compare(said: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the constants that let `as_said` compare columns with what a file says."""
+    return {name + _SAID: value for name, value in said.items()}
+
+
+def keywords(table: Described, *names: str) -> dict[str, str]:
+    """Return those of some keywords that a header has, as text."""
+    return {name: str(table.header[name]).strip() for name in names if name in table.header}
+
+
 SURVEY_AND_PROGRAM = ("SURVEY", "PROGRAM")
 
 CATALOG_KEYWORDS = (*SURVEY_AND_PROGRAM, "SPGRP")
@@ -200,7 +219,7 @@ def survey_and_program(table: Described) -> Mapping[str, object]:
     Returns
     -------
     mapping
-        Empty if the catalog has the columns itself.
+        SURVEY and PROGRAM, if the catalog has no such columns; what `as_said` compares with them.
 
     Raises
     ------
@@ -208,7 +227,7 @@ def survey_and_program(table: Described) -> Mapping[str, object]:
         If the catalog does not say it in any of these ways, or its header contradicts its name.
     """
     names = SURVEY_AND_PROGRAM
-    said = {name: str(table.header[name]).strip() for name in names if name in table.header}
+    said = keywords(table, *names)
     unnamed: InputError | None = None
     named: dict[str, str] = {}
     try:
@@ -223,10 +242,10 @@ def survey_and_program(table: Described) -> Mapping[str, object]:
                 hdu=table.hdu,
             )
     if all(name in table.schema for name in names):
-        return {}
+        return to_compare({**named, **said})
     for found in (said, named):
         if len(found) == len(names):
-            return found
+            return {**found, **to_compare(found)}
     missing = ", ".join(name for name in names if name not in table.schema)
     message = f"no column {missing}, no such keyword, and the name of the file tells neither"
     raise InputError(message, path=table.path, hdu=table.hdu) from unnamed

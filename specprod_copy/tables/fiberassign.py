@@ -11,22 +11,24 @@ import polars as pl
 from specprod_copy.desi import ids
 from specprod_copy.errors import InputError
 from specprod_copy.reader import Described
-from specprod_copy.tables.common import NO_SKY, position, within
+from specprod_copy.tables.common import NO_SKY, as_said, position, to_compare, within
 from specprod_copy.tables.source import Check, TableSource
 
 
 def _tileid(table: Described) -> Mapping[str, object]:
-    """Return TILEID of the header, which has to be that of the file's name."""
-    if "TILEID" in table.schema:
-        return {}
+    """Return TILEID of the header, which has to be that of the file's name and of all rows."""
     fault = partial(InputError, path=table.path, hdu=table.hdu)
-    if "TILEID" not in table.header:
-        raise fault("no keyword TILEID in its header")
-    tileid = table.header["TILEID"]
     named = re.match(r"fiberassign-(\d+)\.fits", table.path.name)
-    if named and isinstance(tileid, int) and 0 <= tileid < 2**31 and tileid != int(named[1]):
-        raise fault(f"is the file of tile {int(named[1])}, but its header has TILEID {tileid}")
-    return {"TILEID": tileid}
+    tile = int(named[1]) if named else None
+    has_column = "TILEID" in table.schema
+    tileid = table.header.get("TILEID", tile if has_column else None)
+    if tileid is None:
+        if has_column:
+            return {}
+        raise fault("no keyword TILEID in its header")
+    if tile is not None and isinstance(tileid, int) and 0 <= tileid < 2**31 and tileid != tile:
+        raise fault(f"is the file of tile {tile}, but its header has TILEID {tileid}")
+    return {"TILEID": tileid, **(to_compare({"TILEID": tileid}) if has_column else {})}
 
 
 def _source(
@@ -44,7 +46,12 @@ def _source(
             "parallax": (pl.col("PARALLAX"), pl.lit(0.0, dtype=pl.Float32)),
         },
         row_filter=NO_SKY,
-        checks=(within("LOCATION", ids.LOCATION), within("TILEID", ids.TILEID), *checks),
+        checks=(
+            within("LOCATION", ids.LOCATION),
+            within("TILEID", ids.TILEID),
+            *as_said("TILEID"),
+            *checks,
+        ),
         constants=_tileid,
         keywords=("TILEID",),
         position=position,

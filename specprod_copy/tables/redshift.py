@@ -19,8 +19,10 @@ from specprod_copy.tables.common import (
     DESINAMES,
     NO_SKY,
     PRIMARY,
+    SURVEY_AND_PROGRAM,
     TARGETPHOTID,
     absent_bitmasks,
+    as_said,
     known_program,
     known_survey,
     named_position,
@@ -86,6 +88,7 @@ ZTILE = TableSource(
     checks=(
         known_survey(),
         usual_program(),
+        *as_said(*SURVEY_AND_PROGRAM),
         Check("SPGRP", ids.spgrpid(pl.col("SPGRP")).is_null(), "no such spectra group"),
         within("SPGRPVAL", ids.SPGRPVAL),
         within("TILEID", ids.TILEID),
@@ -121,6 +124,7 @@ ZPIX = TableSource(
     checks=(
         known_survey(),
         known_program(),
+        *as_said(*SURVEY_AND_PROGRAM),
         Check("SPGRP", ~pl.col("SPGRP").is_in(PIXELS), "neither healpix nor uniqpix"),
         *named_position(),
     ),

@@ -21,7 +21,7 @@ from specprod_copy.errors import InputError
 from specprod_copy.reader.files import value_errors
 from specprod_copy.reader.memory_table import MemoryTable
 from specprod_copy.tables import redshift
-from specprod_copy.tables.common import NO_SKY, spectra_group
+from specprod_copy.tables.common import NO_SKY, keywords, spectra_group
 from specprod_copy.tiles.coadd import EXPOSURE_COLUMNS, SPECFLUX, Groups, by_target, coadd
 from specprod_copy.tiles.summaries import Tile
 from specprod_copy.tiles.tile_rows import SourceRows, columns_of, read_into_memory, with_constants
@@ -192,11 +192,22 @@ def _refuse_others(
     """
     named = _FROM_NAME.search(redshifts.path.name)
     night = named and int(named[1])
-    for keyword, wanted in (("TILEID", tile.tileid), ("NIGHT", night), ("SPGRPVAL", night)):
+    petal = int(redshifts.path.name.split("-")[1])
+    numbers = {"TILEID": tile.tileid, "NIGHT": night, "SPGRPVAL": night, "PETAL": petal}
+    for keyword, wanted in numbers.items():
         said = redshifts.header.get(keyword, wanted)
         if said != wanted:
             raise InputError(
                 f"{keyword} is {said!r} in its header, and {wanted} in its name",
+                path=redshifts.path,
+                hdu=redshifts.hdu,
+            )
+    words = {"SURVEY": tile.survey, "PROGRAM": tile.program}
+    for keyword, text in keywords(redshifts, *words).items():
+        if text.lower() != words[keyword]:
+            raise InputError(
+                f"{keyword} is {text!r} in its header, and that of tile {tile.tileid} is "
+                f"{words[keyword]!r}",
                 path=redshifts.path,
                 hdu=redshifts.hdu,
             )

@@ -49,7 +49,10 @@ def case(original, tmp_path) -> Case:
 
 @pytest.mark.parametrize(
     ("keyword", "value"),
-    [("TILEID", 1), ("NIGHT", 20210101), ("SPGRPVAL", 20210101), ("SPGRP", "pernight")],
+    [
+        *(("TILEID", 1), ("NIGHT", 20210101), ("SPGRPVAL", 20210101), ("SPGRP", "pernight")),
+        *(("PETAL", 11), ("SURVEY", "sv9"), ("PROGRAM", "nothing")),
+    ],
 )
 def test_header(case, keyword, value):
     read_tile(case.files, case.summaries, case.tile)

@@ -184,8 +184,10 @@ def test_key_in_two_files(table, monkeypatch, capsys):
     other.write_bytes(table.content)
     message = refused(monkeypatch, capsys, table, *same_table(table))
     other.write_bytes(content)
-    if "TILEID" in table.source.keywords:  # a copy says itself of which tile it is
-        assert "is the file of tile" in message and "but its header has TILEID" in message
+    if table.source.keywords:  # a copy says itself of which tile or survey it is
+        said = "not what the header or the name of the file says"
+        tile = "is the file of tile" in message and "but its header has TILEID" in message
+        assert tile if "TILEID" in table.source.keywords else said in message
         return
     assert re.match(rf"{NOT_UNIQUE}, from ", message), message
     assert f"{table.path}[{table.unit.hdu}] row " in message

@@ -5,15 +5,19 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.table import Table
 
 from specprod_copy.demo import write_production
 from specprod_copy.desi.production import ProductionFiles, find_production
-from specprod_copy.errors import InputError
+from specprod_copy.errors import BadRowsError, InputError
 from specprod_copy.loading.dry_run import plan_load
 from specprod_copy.loading.options import LoadOptions
-from specprod_copy.tables import Inputs
+from specprod_copy.plan.planning import with_tiles_of_file
+from specprod_copy.rows.read import table_rows
+from specprod_copy.tables import SOURCES, Inputs, specprod_catalogue
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +35,30 @@ def files(original, tmp_path) -> ProductionFiles:
 
 def plan(files: ProductionFiles, table: str) -> None:
     plan_load(None, Inputs(files), LoadOptions((table,), "iron"))
+
+
+def refused(files: ProductionFiles, table: str) -> tuple[str, str] | None:
+    """Return which column of a file is refused, and why."""
+    inputs = with_tiles_of_file(Inputs(files))
+    planned, _ = plan_load(None, inputs, LoadOptions((table,), "iron"))
+    columns = specprod_catalogue().definition.columns_of(table)
+    try:
+        for unit in planned.units:
+            if unit.table == table:
+                list(table_rows(unit, SOURCES, columns))
+    except BadRowsError as error:
+        return error.column, error.reason
+    return None
+
+
+def rewrite(path: Path, hdu: str, change) -> None:
+    with fits.open(path) as hdus:
+        number = hdus.index_of(hdu)
+        new = [h.copy() for h in hdus]
+        rows = Table(hdus[hdu].data)
+    change(rows)
+    new[number] = fits.BinTableHDU(rows, name=hdu)
+    fits.HDUList(new).writeto(path, overwrite=True)
 
 
 @pytest.mark.parametrize("table", ["ztile", "zpix"])
@@ -63,4 +91,46 @@ def test_survey_and_program(files, table, keyword, value):
         plan(files, table)
     assert str(caught.value) == (
         f"{path}[ZCATALOG]: {keyword} is {value!r} in its header, and {said[keyword]!r} in its name"
+    )
+
+
+@pytest.mark.parametrize(("column", "value"), [("SURVEY", "special"), ("PROGRAM", "bright")])
+@pytest.mark.parametrize("table", ["ztile", "zpix"])
+def test_columns_of_a_catalog_and_its_name(files, table, column, value):
+    for zall in (files.zall_pix(), files.zall_tilecumulative()):
+        zall.unlink()
+    path = (files.zpix_survey_program if table == "zpix" else files.ztile_survey_program)()[0]
+    said = dict(zip(("SURVEY", "PROGRAM"), path.name.split(".")[0].split("-")[1:3], strict=True))
+
+    def add(rows: Table) -> None:
+        for name, word in (said | {column: value}).items():
+            rows[name] = np.full(len(rows), word)
+
+    rewrite(path, "ZCATALOG", add)
+    assert refused(files, table) == (column, "not what the header or the name of the file says")
+
+
+@pytest.mark.parametrize("table", ["fiberassign", "potential"])
+def test_column_tileid_of_a_fiberassign_file(files, table):
+    tileid, other = fits.getdata(files.tiles())["TILEID"][:2].tolist()
+    path = files.fiberassign([tileid])[tileid]
+    hdu = {"fiberassign": "FIBERASSIGN", "potential": "POTENTIAL_ASSIGNMENTS"}[table]
+    for number, refusal in (
+        (tileid, None),
+        (other, ("TILEID", "not what the header or the name of the file says")),
+    ):
+        rewrite(path, hdu, lambda rows, number=number: rows.__setitem__("TILEID", number))
+        assert refused(files, table) == refusal
+
+
+def test_survey_of_a_targetphot_file(files):
+    [path] = [path for path in files.targetphot() if "-sv1-" in path.name]
+    assert refused(files, "target") is None
+    fits.setval(path, "PROGRAM", value="nothing", extname="TARGETPHOT")
+    assert refused(files, "target")[0] == "PROGRAM"
+    fits.delval(path, "PROGRAM", extname="TARGETPHOT")
+    path.rename(path.with_name(path.name.replace("-sv1-", "-sv2-")))
+    assert refused(files, "target") == (
+        "SURVEY",
+        "not what the header or the name of the file says",
     )

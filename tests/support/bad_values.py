@@ -74,7 +74,8 @@ def bad_values(source: TableSource, columns: Sequence[Column], hdu: Hdu, row: in
     yield _bad_tform(hdu, file[needed[0]])
     copies = {name for column in columns for name in copied(source, column, set(file))}
     for check in source.checks:
-        if check.column in file:
+        alone = {check.column} >= {*check.bad.meta.root_names()}
+        if check.column in file and alone:
             yield from _broken_check(check, file[check.column], row)
             if check.column not in copies and file[check.column].column.letter != "A":
                 yield _text_for_a_number(file[check.column])
