@@ -16,7 +16,7 @@ from specprod_copy.loading.summary import LoadSummary
 from specprod_copy.plan import ledger_format
 from specprod_copy.plan.looks import Looks, open_looks
 from specprod_copy.plan.planning import Planner, with_tiles
-from specprod_copy.plan.production_catalogue import production_catalogue
+from specprod_copy.plan.production_catalogue import production_catalogue, refuse_other_format
 from specprod_copy.postgres import locks
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.schema_from_server import read_schema
@@ -86,8 +86,10 @@ def load(
         if workers is None and options.jobs > 1:
             workers = stack.enter_context(processes(options.jobs))
         looks = looks or stack.enter_context(open_looks(catalogue.keywords, workers))
+        found = read_schema(connection, options.schema)
+        tables = [source.table for source in sources]
+        refuse_other_format(catalogue, found, tables, replaced=options.overwrite)
         if not inputs.tileids:
-            found = read_schema(connection, options.schema)
             inputs = with_tiles(inputs, sources, connection, found, looks)
         planner = Planner(inputs, options.limits, looks)
         context = LoadContext(

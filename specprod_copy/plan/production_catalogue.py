@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from specprod_copy.errors import InputError
+from specprod_copy.errors import DatabaseError, InputError
+from specprod_copy.postgres.schema import Schema
 from specprod_copy.reader.look import Look, look
 from specprod_copy.tables import (
     Catalogue,
@@ -80,6 +81,43 @@ def production_catalogue(inputs: Inputs) -> Catalogue:
         notes += (_OBSERVED_ONLY,)
     layout = Layout(2, from_catalogs.from_catalogs(inputs), frozenset(optional), notes)
     return specprod_catalogue(layout)
+
+
+def refuse_other_format(
+    catalogue: Catalogue, found: Schema, tables: Collection[str], *, replaced: bool
+) -> None:
+    """Check that redshift tables which exist are of the format that is to be loaded.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    found : Schema
+        What the server has.
+    tables : collection of str
+        What is to be loaded.
+    replaced : bool
+        Whether these are loaded anew as a whole.
+
+    Raises
+    ------
+    DatabaseError
+        If they are of the other one: columns of the same name mean something else there.
+    """
+    redshifts = [source.table for source in redshift_v2.SOURCES.values()]
+    for table in redshifts if {*tables}.intersection(redshifts) else ():
+        defined = catalogue.definition.tables.get(table)
+        if defined is None or table not in found.tables or (replaced and table in tables):
+            continue
+        second = redshift_v2.SECOND_FORMAT in defined.optional
+        there = any(column.name == redshift_v2.OWN_FIT for column in found.tables[table].columns)
+        if second != there:
+            other = ("second", "first") if second else ("first", "second")
+            raise DatabaseError(
+                f"the redshift catalogs are of the {other[0]} format, and table "
+                f"{found.name}.{table} is of the {other[1]} one, in which z means something else: "
+                f"load them into a schema beside it, e.g. --schema {found.name}_v{1 + second}, or "
+                "replace all redshifts with load redshift --overwrite"
+            )
 
 
 def _cores(source: TableSource, paths: Sequence[Path]) -> list[Look]:

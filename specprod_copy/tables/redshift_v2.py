@@ -27,6 +27,9 @@ IMAGING: Final = Joined(("ZCATALOG_IMAGING",), "-imaging")
 _FIT: Final = ("z", "zerr", "zwarn", "chi2", "spectype", "subtype", "deltachi2")
 """Columns of a fit, which come as ``_BEST`` and as Redrock's own."""
 
+OWN_FIT: Final = "z_rr"
+"""A column of tables of the second format that those of the first one never have."""
+
 SECOND_FORMAT: Final = "zcatalog_v2"
 """What the SQL files are asked for: to say what the columns are of such a production."""
 
