@@ -15,6 +15,10 @@ _BYTES_PER_SECOND = 100e6
 """Speed of one loading process, measured on a production of 580 MB; it is only for estimates."""
 
 
+_MOST_FILES = 10
+"""So many files, the largest ones, are named with their size."""
+
+
 def plan_lines(
     plan: Plan, statements: Sequence[Statement], jobs: int, *, width: int
 ) -> Iterator[str]:
@@ -35,13 +39,33 @@ def plan_lines(
     new = [statement.table for statement in statements if statement.phase == "table"]
     if new:
         yield f"tables to make: {', '.join(new)}"
+    sizes = file_sizes(plan)
+    for name in sorted(sizes, key=lambda name: (-sizes[name], name))[:_MOST_FILES]:
+        yield f"file: {name}, {_size(sizes[name])}"
+    if len(sizes) > _MOST_FILES:
+        rest = sum(sizes.values()) - sum(sorted(sizes.values())[-_MOST_FILES:])
+        yield f"and {len(sizes) - _MOST_FILES:,} smaller files, {_size(rest)}"
     for note in plan.notes:
         yield f"note: {note}"
+    if needed := [space for space in plan.space.values() if space.rows]:
+        yield (
+            f"space on the server: about {_size(sum(space.table for space in needed))} for rows, "
+            f"{_size(sum(space.indexes for space in needed))} for keys and indexes"
+        )
     seconds = total / _BYTES_PER_SECOND / max(jobs, 1)
     yield (
         f"{plan.n_rows:,} rows, {total / 1e6:,.1f} MB to read; about {seconds:,.0f} s with {jobs} "
         f"jobs at {_BYTES_PER_SECOND / 1e6:.0f} MB/s each, and about as long for the indexes"
     )
+
+
+def file_sizes(plan: Plan) -> dict[str, int]:
+    """Return the size of each file of which something is to be loaded [byte]."""
+    return {part.file: part.stamp.size for unit in plan.units for part in unit.parts}
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e9:,.1f} GB" if size >= 1e8 else f"{size / 1e6:,.1f} MB"
 
 
 def plan_values(plan: Plan, statements: Sequence[Statement]) -> dict[str, Any]:
@@ -61,7 +85,13 @@ def plan_values(plan: Plan, statements: Sequence[Statement]) -> dict[str, Any]:
         }
         sources.append(row)
     new = [statement.table for statement in statements if statement.phase == "table"]
-    return {"sources": sources, "tables_to_make": new, "notes": plan.notes}
+    return {
+        "sources": sources,
+        "files": [{"file": name, "bytes": size} for name, size in file_sizes(plan).items()],
+        "space": {name: space._asdict() for name, space in plan.space.items() if space.rows},
+        "tables_to_make": new,
+        "notes": plan.notes,
+    }
 
 
 def refused_lines(summary: LoadSummary) -> Iterator[str]:

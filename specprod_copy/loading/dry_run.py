@@ -11,6 +11,7 @@ from specprod_copy.plan.looks import Looks
 from specprod_copy.plan.moved_files import rename_moved
 from specprod_copy.plan.planning import Plan, Planner, part_of, with_tiles, with_tiles_of_file
 from specprod_copy.plan.production_catalogue import production_catalogue, refuse_other_format
+from specprod_copy.plan.space import space_needed
 from specprod_copy.plan.stale_files import find_stale, forget
 from specprod_copy.postgres import ddl
 from specprod_copy.postgres.connection import connect, refuse_read_only, translated_errors
@@ -131,6 +132,7 @@ def _plan(
     plan.notes[:0] = catalogue.notes
     if options.part is not None:
         plan.units = part_of(plan.units, *options.part, options.limits)
+    plan.space = space_needed(plan.units, catalogue)
     there = made(defined, found)
     return plan, [
         statement

@@ -28,6 +28,7 @@ from specprod_copy.plan.ledger import Ledger, LoadedRange, Renewal
 from specprod_copy.plan.limits import LIMITS, Limits
 from specprod_copy.plan.looks import Looks, wanted_of
 from specprod_copy.plan.moved_files import moved
+from specprod_copy.plan.space import Space
 from specprod_copy.postgres import catalog
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.schema import Schema
@@ -56,6 +57,8 @@ class Plan:
         Files that the ledger has under another name, which is first, than they have now.
     renewals : list of Renewal
         What the ledger is to say of files that are the same, but for their time.
+    space : dict of str to Space
+        What `units` take on the server at most, for each large table; if somebody asked for it.
     """
 
     sources: list[TableSource]
@@ -64,6 +67,7 @@ class Plan:
     notes: list[str] = field(default_factory=list)
     moved: list[tuple[TableSource, str, str]] = field(default_factory=list)
     renewals: list[Renewal] = field(default_factory=list)
+    space: dict[str, Space] = field(default_factory=dict)
 
     @property
     def n_rows(self) -> int:
