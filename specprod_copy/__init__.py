@@ -12,23 +12,27 @@ called. They print nothing: give them a `ProgressListener` to follow what happen
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    import polars as pl
+    from astropy.table import Table
 
     from specprod_copy.daily.run import TilesSummary
     from specprod_copy.desi import ids
     from specprod_copy.loading.summary import LoadSummary
     from specprod_copy.plan.planning import Plan
     from specprod_copy.progress import ProgressListener
+    from specprod_copy.results.api import QuerySummary
     from specprod_copy.tables import Inputs
     from specprod_copy.verification import Result
 
 __version__ = "0.1.0"
 
-__all__ = ["ids", "load", "load_tiles", "plan_load", "sync", "verify"]
+__all__ = ["ids", "load", "load_tiles", "plan_load", "query", "sync", "verify"]
 
 
 def load(
@@ -252,6 +256,63 @@ def sync(
         dry_run=dry_run,
         listener=listener,
     )
+
+
+def query(
+    sql: str,
+    *,
+    dsn: str = "",
+    output: Path | str | None = None,
+    kind: Literal["polars", "astropy"] = "polars",
+    listener: ProgressListener | None = None,
+    **options: Any,
+) -> pl.DataFrame | Table | QuerySummary:
+    """Run a query in a read-only transaction, and return its result or write it to a file.
+
+    Parameters
+    ----------
+    sql : str
+        One statement that returns rows.
+    dsn, listener
+        As for `load`.
+    output : path-like, optional
+        File for the result: ``.parquet``, ``.fits``, ``.ecsv``, ``.vot`` or ``.csv``. It appears
+        when it is complete.
+    kind : {"polars", "astropy"}
+        Without `output`: what is returned. In a Polars frame ids are ``Decimal(38, 0)``; an astropy
+        Table has them as text, and has units, descriptions and UCDs.
+    **options
+        The other fields of `specprod_copy.results.options.QueryOptions`: `schema` (str), whose
+        tables need no schema in front of their names; `parameters` (mapping) for what stands as
+        ``%(name)s`` in the query; `keep_9999` (bool), otherwise -9999 where the loader has put it
+        is null; `format` and `overwrite` of the file.
+
+    Returns
+    -------
+    polars.DataFrame or astropy.table.Table or QuerySummary
+        The last one, with the number of rows, for a file.
+
+    Raises
+    ------
+    SpecprodCopyError
+        If the query is refused, the format cannot hold its result, or the file cannot be written.
+
+    Examples
+    --------
+    >>> import specprod_copy as sc
+    >>> sc.query("SELECT count(*) FROM tile", schema="fuji", dsn=dsn).item() > 0
+    True
+    """
+    from pathlib import Path
+
+    from specprod_copy.results import api
+    from specprod_copy.results.options import QueryOptions
+
+    path = None if output is None else Path(output)
+    wanted = QueryOptions(output=path, **options)
+    if path is not None:
+        return api.run(dsn, sql, wanted, listener)
+    return api.in_memory(dsn, sql, wanted, kind)
 
 
 def _inputs(specprod: str, options: dict[str, Any]) -> Inputs:

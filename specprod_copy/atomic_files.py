@@ -8,6 +8,7 @@ is never replaced.
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -112,6 +113,47 @@ def write_output(
                 new.chmod(mode)
             elif os.path.lexists(path):
                 new.chmod(stat.S_IMODE(path.lstat().st_mode))
+
+
+@contextmanager
+def written(path: Path, *, overwrite: bool = False, inputs: Iterable[Path] = ()) -> Iterator[Path]:
+    """Yield the name of a new file; what is written there is moved to its place in the end.
+
+    Into a FIFO or a character device its content goes then.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    overwrite : bool
+        Whether to replace an existing file.
+    inputs : iterable of pathlib.Path
+        As for `check_replaceable`.
+
+    Yields
+    ------
+    pathlib.Path
+        On the same file system, unless it is going to be copied.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written, or is not to be replaced.
+    """
+    with output_errors(path):
+        stream = _is_stream(path)
+    if not stream:
+        with (
+            staged(path.parent, [path.name], overwrite=overwrite, inputs=inputs) as folder,
+            output_errors(path),
+        ):
+            yield folder / path.name
+        return
+    with output_errors(path), tempfile.TemporaryDirectory(prefix=_TEMPORARY) as temporary:
+        new = Path(temporary) / (path.name or "output")
+        yield new
+        with new.open("rb") as content, _opened_stream(path) as file:
+            shutil.copyfileobj(content, file)
 
 
 def create(path: Path, within: Path) -> BinaryIO:
@@ -256,6 +298,11 @@ def _is_stream(path: Path) -> bool:
 
 
 def _write_into(path: Path, content: bytes) -> None:
+    with _opened_stream(path) as file:
+        file.write(content)
+
+
+def _opened_stream(path: Path) -> BinaryIO:
     # Without O_NONBLOCK this would wait for a reader for ever.
     flags = os.O_WRONLY | os.O_TRUNC | os.O_NONBLOCK | os.O_NOCTTY
     try:
@@ -265,8 +312,7 @@ def _write_into(path: Path, content: bytes) -> None:
             raise
         raise InputError("is a FIFO that nobody reads; start its reader first", path=path) from None
     os.set_blocking(handle, True)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
+    return os.fdopen(handle, "wb")
 
 
 def _refuse_outside(path: Path, within: Path) -> None:

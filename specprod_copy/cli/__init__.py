@@ -34,6 +34,7 @@ COMMANDS = (
     "doctor",
     "load",
     "status",
+    "query",
     "verify",
     "tile",
     "sync",

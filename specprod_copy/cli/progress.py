@@ -41,10 +41,12 @@ class LineProgress(ProgressListener):
                 return
             self._last = now
             elapsed = now - self._started
-            left = elapsed * (self._total_rows - self._rows) / max(self._rows, 1)
+            total = self._total_rows
+            left = elapsed * (total - self._rows) / max(self._rows, 1)
+        # How many rows a query returns is known in the end.
+        of, then = (f" of {total:,}", f", {left:,.0f} s left") if total else ("", "")
         self.info(
-            f"{table}: {self._rows:,} of {self._total_rows:,} rows, "
-            f"{self._bytes / 1e6 / elapsed:,.1f} MB/s, {left:,.0f} s left"
+            f"{table}: {self._rows:,}{of} rows, {self._bytes / 1e6 / elapsed:,.1f} MB/s{then}"
         )
 
     @contextmanager

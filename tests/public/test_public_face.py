@@ -16,7 +16,7 @@ from specprod_copy.errors import ConfigurationError
 from specprod_copy.tables import Inputs
 from specprod_copy.tiles.summaries import Summaries
 
-ORDER = ("load", "plan_load", "verify", "load_tiles", "sync")
+ORDER = ("load", "plan_load", "verify", "query", "load_tiles", "sync")
 """The examples, in an order in which each finds what it needs."""
 
 

@@ -1,0 +1,1 @@
+"""What columns mean: descriptions, units and UCDs, for whoever hands values out."""

@@ -1,0 +1,65 @@
+"""Where a column of a file, or of a result, comes from: which columns of tables it stands for."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import polars as pl
+
+from specprod_copy.tables import Catalogue, TableSource
+
+_FLOATS: Final = ("float4", "float8")
+
+
+def source_column(source: TableSource, column: str) -> str:
+    """Return what of a file a table column is made of, for people.
+
+    Parameters
+    ----------
+    source : TableSource
+    column : str
+        Column of its table.
+
+    Returns
+    -------
+    str
+        The column as the file has it, ``COEFF[3]`` for an element of a vector; of what is computed,
+        the columns that it is computed from, or the value itself.
+    """
+    ways = source.derived.get(column)
+    if ways is None:
+        return _in_file(source, column.upper())
+    found = [_way(source, way) for way in ways]
+    return " or ".join(dict.fromkeys(found))
+
+
+def _way(source: TableSource, way: pl.Expr) -> str:
+    names = sorted({name for name in way.meta.root_names() if not name.endswith("?")})
+    if not names:
+        return str(pl.select(way).item())
+    shown = ", ".join(_in_file(source, name) for name in names)
+    return shown if way.meta.is_column() else f"computed from {shown}"
+
+
+def _in_file(source: TableSource, name: str) -> str:
+    found = re.fullmatch(r"(\w+)_(\d+)", name)
+    if found is not None and found[1] in source.vectors:
+        return f"{found[1]}[{found[2]}]"
+    return name
+
+
+def is_finitized(catalogue: Catalogue, table: str, column: str) -> bool:
+    """Say whether -9999 stands in a column for NaN and infinities.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    table, column : str
+        Names; those that the catalogue does not have are not of its loader.
+    """
+    sources = catalogue.of_table(table)
+    if not any(source.finitize for source in sources):
+        return False
+    columns = catalogue.definition.tables[table].columns
+    return any(c.name == column and c.type in _FLOATS for c in columns)

@@ -1,0 +1,1 @@
+"""Results of queries: described, fetched, and written to files."""

@@ -1,0 +1,295 @@
+"""Run a query: into a file, into memory, or its first rows for people."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+import psycopg
+import pyarrow as pa
+from psycopg import sql
+
+from specprod_copy import __version__
+from specprod_copy.atomic_files import output_errors, refuse_existing, written
+from specprod_copy.errors import ConfigurationError, DatabaseError
+from specprod_copy.postgres.connection import translated_errors
+from specprod_copy.progress import ProgressListener
+from specprod_copy.results.column import ResultColumn
+from specprod_copy.results.formats import Contents, Format, format_of
+from specprod_copy.results.frames import astropy_table, polars_frame
+from specprod_copy.results.options import QueryOptions
+from specprod_copy.results.prepare import describe
+from specprod_copy.results.session import Sessions, open_sessions, query_path, waited
+from specprod_copy.results.stream import fetched, trimmed
+from specprod_copy.results.values import Converter, notes
+from specprod_copy.tables import specprod_catalogue
+from specprod_copy.tables.source import NOT_FINITE
+
+if TYPE_CHECKING:
+    import polars as pl
+    from astropy.table import Table
+
+_REFUSED: Final = "the server refuses the query"
+
+
+@dataclass(frozen=True)
+class QuerySummary:
+    """What a query has written."""
+
+    rows: int
+    columns: Sequence[ResultColumn]
+    seconds: float
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The first rows of a result, as the server writes values."""
+
+    columns: Sequence[ResultColumn]
+    rows: Sequence[Sequence[str | None]]
+    complete: bool
+    """Whether there are no more."""
+    notes: Sequence[str] = field(default=())
+
+
+class Query:
+    """A query that is ready to run: described, and refused if it cannot be what is wanted."""
+
+    def __init__(self, sessions: Sessions, text: str, options: QueryOptions) -> None:
+        self.sessions = sessions
+        self.text = text
+        self.options = options
+        asking = sessions.asking
+        with translated_errors(_REFUSED):
+            self.columns = waited(
+                lambda: describe(asking, text, specprod_catalogue()), asking.cancel
+            )
+
+    def table(self, *, exact_as_text: bool) -> pa.Table:
+        """Return all rows."""
+        convert = self.converter(None, exact_as_text=exact_as_text)
+        with fetched(self.sessions, self.text) as batches:
+            return pa.Table.from_batches(map(convert.convert, batches), convert.schema)
+
+    def converter(self, form: Format | None, *, exact_as_text: bool) -> Converter:
+        """Return what makes values for a format, or for memory.
+
+        Raises
+        ------
+        DatabaseError
+            If the format cannot hold a column.
+        """
+        _refuse_columns(self.columns, form)
+        return Converter(
+            self.columns, exact_as_text=exact_as_text, keep_9999=self.options.keep_9999
+        )
+
+    def notes(self) -> list[str]:
+        """Return what people should know of the values."""
+        return notes(self.columns, keep_9999=self.options.keep_9999)
+
+
+@contextmanager
+def open_query(conninfo: str, text: str, options: QueryOptions) -> Iterator[Query]:
+    """Yield a query within a read-only transaction.
+
+    Raises
+    ------
+    DatabaseError
+        If the server, the schema or the query are not as they must be.
+    """
+    with open_sessions(conninfo) as sessions:
+        asking = sessions.asking
+        if options.parameters:
+            text = _with_parameters(asking, text, options.parameters)
+        sessions.read_only(query_path(asking, options.schema))
+        yield Query(sessions, text, options)
+
+
+def run(
+    conninfo: str,
+    text: str,
+    options: QueryOptions,
+    listener: ProgressListener | None = None,
+    *,
+    stream: BinaryIO | None = None,
+) -> QuerySummary:
+    """Run a query and write its result to a file, whole or not at all.
+
+    Parameters
+    ----------
+    conninfo : str
+        For libpq.
+    text : str
+        One statement that returns rows.
+    options : QueryOptions
+        With its `output`, unless there is a `stream`.
+    listener : ProgressListener, optional
+        Receives progress events.
+    stream : file object, optional
+        Where the finished file is copied to, instead of `output`.
+
+    Returns
+    -------
+    QuerySummary
+
+    Raises
+    ------
+    SpecprodCopyError
+        If the file cannot be written, the format cannot hold the result, or the server refuses.
+    """
+    started = time.monotonic()
+    listener = listener or ProgressListener()
+    form = format_of(options.output, options.format)
+    with ExitStack() as stack:
+        path = stack.enter_context(_target(options, stream))
+        query = stack.enter_context(open_query(conninfo, text, options))
+        convert = query.converter(form, exact_as_text=not form.has_decimals)
+        infos = {
+            "query": " ".join(text.split()),
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "program": f"specprod-copy {__version__}",
+        }
+        writer = form.open(path, Contents(query.columns, convert.schema, infos))
+        stack.callback(_close, writer)
+        rows = 0
+        with fetched(query.sessions, query.text) as batches:
+            for batch in batches:
+                writer.write(convert.convert(batch))
+                rows += batch.num_rows
+                listener.advance("query", batch.num_rows, batch.nbytes)
+        writer.finish()
+    listener.end()
+    told = query.notes()
+    if not form.has_types:
+        told += [
+            f"column {c.name}: {form.name.upper()} says nothing of types; read it as text"
+            for c in query.columns
+            if c.is_exact
+        ]
+    return QuerySummary(rows, query.columns, time.monotonic() - started, told)
+
+
+def _close(writer: object) -> None:
+    # After an error the rest may find no room either; what was written is removed.
+    with suppress(OSError, pa.ArrowException):
+        writer.close()  # type: ignore[attr-defined]
+
+
+@contextmanager
+def _target(options: QueryOptions, stream: BinaryIO | None) -> Iterator[Path]:
+    """Yield the name of the file to write."""
+    if stream is not None:
+        with tempfile.TemporaryDirectory(prefix="specprod-copy-") as folder:
+            path = Path(folder) / "result"
+            with output_errors(path):
+                yield path
+            with path.open("rb") as content:
+                shutil.copyfileobj(content, stream)
+        return
+    if options.output is None:
+        raise ConfigurationError("name the file for the result")
+    if not options.overwrite:
+        refuse_existing(options.output.parent, [options.output.name])
+    with written(options.output, overwrite=options.overwrite) as path:
+        yield path
+
+
+def in_memory(conninfo: str, text: str, options: QueryOptions, kind: str) -> pl.DataFrame | Table:
+    """Return all of a result.
+
+    Parameters
+    ----------
+    conninfo, text, options
+        As for `run`.
+    kind : {"polars", "astropy"}
+    """
+    if kind not in ("polars", "astropy"):
+        raise ConfigurationError(f"a result is of kind polars or astropy, not {kind!r}")
+    with open_query(conninfo, text, options) as query:
+        table = query.table(exact_as_text=kind == "astropy")
+    return polars_frame(table) if kind == "polars" else astropy_table(query.columns, table)
+
+
+def preview(
+    conninfo: str,
+    text: str,
+    options: QueryOptions,
+    rows: int,
+) -> Preview:
+    """Return the first rows of a result, for people.
+
+    Parameters
+    ----------
+    conninfo, text, options
+        As for `run`.
+    rows : int
+        How many at most.
+    """
+    with open_query(conninfo, text, options) as query:
+        statement, copies = trimmed(query.text)
+        with translated_errors(_REFUSED):
+            cursor = query.sessions.asking.cursor()
+            if copies:
+                cursor.execute(b"DECLARE specprod_copy NO SCROLL CURSOR FOR " + statement.encode())
+                fetch = sql.SQL("FETCH {} FROM specprod_copy").format(sql.Literal(rows + 1))
+                cursor.execute(fetch)
+            else:
+                cursor.execute(statement.encode())
+            result = cursor.pgresult
+            assert result is not None
+            found = [
+                [_shown(result.get_value(row, n), c, options) for n, c in enumerate(query.columns)]
+                for row in range(min(rows, result.ntuples) if copies else result.ntuples)
+            ]
+        complete = not copies or result.ntuples <= rows
+        return Preview(query.columns, found, complete, query.notes())
+
+
+def _shown(value: bytes | None, column: ResultColumn, options: QueryOptions) -> str | None:
+    text = None if value is None else value.decode()
+    absent = column.is_float and column.meaning.finitized and not options.keep_9999
+    return None if absent and text == f"{NOT_FINITE:g}" else text
+
+
+def _refuse_columns(columns: Sequence[ResultColumn], form: Format | None) -> None:
+    """Raise a DatabaseError for columns that cannot be handed out, or not in a format."""
+    counts = Counter(c.name.lower() if form and form.ignores_case else c.name for c in columns)
+    if double := [name for name, count in counts.items() if count > 1]:
+        raise DatabaseError(
+            f"the result has several columns {double[0]}; give each a name of its own: "
+            f'… AS "other {double[0]}"'
+        )
+    for column in columns:
+        quoted = f"column {column.name}: type {column.written}"
+        if column.arrow is None:
+            raise DatabaseError(f"{quoted} is not handed out; cast it, e.g. to text: …::text")
+        if column.is_array and form is not None and not form.has_arrays:
+            raise DatabaseError(
+                f"{quoted}, which {form.name} does not hold; write Parquet, FITS or VOTable, or "
+                f"array_to_string({column.name}, ' ')"
+            )
+
+
+def _with_parameters(
+    connection: psycopg.Connection, text: str, parameters: Mapping[str, object]
+) -> str:
+    for name in parameters:
+        if f"%({name})" not in text:
+            raise ConfigurationError(f"the query has no parameter %({name})s")
+    try:
+        return psycopg.ClientCursor(connection).mogrify(text.encode(), parameters)
+    except psycopg.Error as error:
+        raise DatabaseError(
+            f"the parameters do not fit the query: {error}; it has them as %(name)s, and a % of "
+            "its own as %%"
+        ) from error

@@ -1,0 +1,94 @@
+"""A column of a result: what it holds, and what it means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+
+ID_DIGITS: Final = 38
+"""Digits of the largest whole number that Arrow and Parquet hold exactly."""
+
+ID_CHARACTERS: Final = 40
+"""Characters of a 39-digit id with its sign."""
+
+NUMBERS: Final = {
+    "bool": pa.bool_(),
+    "int2": pa.int16(),
+    "int4": pa.int32(),
+    "int8": pa.int64(),
+    "float4": pa.float32(),
+    "float8": pa.float64(),
+}
+"""Types of a fixed width, which may be elements of arrays too."""
+
+TIMES: Final = {
+    "timestamptz": pa.timestamp("us", "UTC"),
+    "timestamp": pa.timestamp("us"),
+    "date": pa.date32(),
+}
+
+TEXTS: Final = ("varchar", "text", "bpchar", "name", "char", "json", "jsonb", "unknown")
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What the comment on a column of a table says, and how its values were made."""
+
+    description: str = ""
+    unit: str = ""
+    """As in the comment; see `specprod_copy.metadata.units`."""
+    ucd: str = ""
+    finitized: bool = False
+    """Whether -9999 stands for NaN and infinities."""
+    origin: str = ""
+    """Schema, table and column, with dots in between; empty for an expression."""
+
+
+@dataclass(frozen=True)
+class ResultColumn:
+    """A column of a result."""
+
+    name: str
+    type: str
+    """``pg_type.typname``; of an array that of its elements."""
+    written: str
+    """The type as SQL writes it."""
+    is_array: bool = False
+    max_length: int | None = None
+    """Most characters, of ``varchar(n)`` and ``char(n)``."""
+    digits: tuple[int, int] | None = None
+    """Digits, and those behind the point, of a numeric that has them."""
+    meaning: Meaning = Meaning()
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it holds decimal numbers of known digits, such as the 128-bit ids."""
+        return self.type == "numeric" and self.digits is not None
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it holds texts."""
+        return self.type in TEXTS
+
+    @property
+    def is_float(self) -> bool:
+        """Whether it holds floating-point numbers, one in each row."""
+        return self.type in ("float4", "float8") and not self.is_array
+
+    @property
+    def arrow(self) -> pa.DataType | None:
+        """The Arrow type of its values, None for a type that is not handed out."""
+        if self.is_array:
+            return pa.list_(NUMBERS[self.type]) if self.type in NUMBERS else None
+        if self.type == "numeric":
+            return pa.float64() if self.digits is None else self._decimal
+        if self.is_text:
+            return pa.string()
+        return NUMBERS.get(self.type) or TIMES.get(self.type)
+
+    @property
+    def _decimal(self) -> pa.DataType:
+        digits, behind = self.digits or (ID_DIGITS, 0)
+        return pa.decimal128(min(digits, ID_DIGITS), min(max(behind, 0), ID_DIGITS))

@@ -1,0 +1,182 @@
+"""What a query gives, found out before it runs: its columns, and the tables that they are of.
+
+The server prepares the statement: it refuses more than one, and says where an error is in the
+user's own text. Its answer names for each column the table that the column is of, through joins,
+sub-queries and casts that change nothing; of a view it names the view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+from psycopg.pq import DiagnosticField, ExecStatus
+from psycopg.pq.abc import PGresult
+
+from specprod_copy.errors import DatabaseError
+from specprod_copy.metadata.origins import is_finitized
+from specprod_copy.postgres.schema import split_comment
+from specprod_copy.results.column import Meaning, ResultColumn
+from specprod_copy.tables import Catalogue
+
+_AROUND = 40
+"""Characters of the query that an error shows from where it is."""
+
+_SYNTAX_ERROR = "42601"
+"""It has a position, unless the error is that there are several statements."""
+
+_Place = tuple[int, int]
+"""Identifier of a table, number of its column."""
+
+_TYPES = """
+    SELECT w.n, e.typname IS NOT NULL, coalesce(e.typname, t.typname),
+           pg_catalog.format_type(w.oid, w.modifier)
+    FROM unnest(%s::oid[], %s::int[]) WITH ORDINALITY AS w (oid, modifier, n)
+    JOIN pg_catalog.pg_type t ON t.oid = w.oid
+    LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'
+    ORDER BY w.n"""
+
+_COLUMNS = """
+    SELECT c.oid, a.attnum, n.nspname, c.relname, a.attname,
+           pg_catalog.col_description(c.oid, a.attnum),
+           CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(c.oid) END
+    FROM unnest(%s::oid[], %s::int[]) AS w (oid, number)
+    JOIN pg_catalog.pg_class c ON c.oid = w.oid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = w.number"""
+
+
+def describe(
+    connection: psycopg.Connection, query: str, catalogue: Catalogue
+) -> list[ResultColumn]:
+    """Return the columns of a query's result.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+        Its search_path is that of the query.
+    query : str
+    catalogue : Catalogue
+        The tables in which -9999 stands for what is no finite number.
+
+    Raises
+    ------
+    DatabaseError
+        If it is not one statement that returns rows, or has an error.
+    """
+    result = _prepared(connection, query)
+    if result.status != ExecStatus.COMMAND_OK:
+        raise _refused(result, query)
+    if result.nfields == 0:
+        raise DatabaseError(
+            "this statement returns no rows; queries only read: SELECT, WITH, VALUES, TABLE, "
+            "EXPLAIN and SHOW"
+        )
+    numbers = range(result.nfields)
+    types = connection.execute(
+        _TYPES, ([result.ftype(n) for n in numbers], [result.fmod(n) for n in numbers])
+    ).fetchall()
+    places = _places(result)
+    meanings = _meanings(connection, places, catalogue)
+    return [
+        replace(
+            _column((result.fname(n) or b"").decode(), result.fmod(n), *kind),
+            meaning=meanings.get(place, Meaning()),
+        )
+        for n, (_, *kind), place in zip(numbers, types, places, strict=True)
+    ]
+
+
+def _prepared(connection: psycopg.Connection, query: str) -> PGresult:
+    """Return the server's description of a query, or its error."""
+    result = connection.pgconn.prepare(b"", query.encode())
+    if result.status != ExecStatus.COMMAND_OK:
+        return result
+    return connection.pgconn.describe_prepared(b"")
+
+
+def _column(name: str, modifier: int, is_array: bool, kind: str, written: str) -> ResultColumn:
+    length = digits = None
+    if modifier >= 4 and kind in ("varchar", "bpchar") and not is_array:
+        length = modifier - 4
+    elif modifier >= 4 and kind == "numeric":
+        digits = (modifier - 4) >> 16, (((modifier - 4) & 2047) ^ 1024) - 1024
+    return ResultColumn(name, kind, written, is_array, length, digits)
+
+
+def _places(result: PGresult) -> list[_Place]:
+    return [(result.ftable(n), result.ftablecol(n)) for n in range(result.nfields)]
+
+
+def _meanings(
+    connection: psycopg.Connection, places: Iterable[_Place], catalogue: Catalogue
+) -> Mapping[_Place, Meaning]:
+    """Return what columns of tables and views mean; a view's column as its own comment says."""
+    wanted = sorted({place for place in places if place[0]})
+    rows = connection.execute(
+        _COLUMNS, ([oid for oid, _ in wanted], [number for _, number in wanted])
+    ).fetchall()
+    below = _of_views(connection, {row[0]: row[6] for row in rows if row[6]}, catalogue)
+    return {(row[0], row[1]): _meaning(row, below, catalogue) for row in rows}
+
+
+def _meaning(
+    row: Sequence[Any], below: Mapping[int, Sequence[Meaning]], catalogue: Catalogue
+) -> Meaning:
+    oid, number, schema, table, column, comment, _ = row
+    of_view = below.get(oid)
+    if of_view is None:
+        finitized, described = is_finitized(catalogue, table, column), Meaning()
+    else:
+        described = of_view[number - 1] if number <= len(of_view) else Meaning()
+        finitized = described.finitized
+    if comment:
+        described = Meaning(*split_comment(comment))
+    return replace(described, finitized=finitized, origin=f"{schema}.{table}.{column}")
+
+
+def _of_views(
+    connection: psycopg.Connection, definitions: Mapping[int, str], catalogue: Catalogue
+) -> dict[int, list[Meaning]]:
+    """Return what the columns of views mean where they come from, by the views' identifiers."""
+    found = {}
+    for oid, definition in definitions.items():
+        result = _prepared(connection, definition)
+        # Who may read a view need not be allowed to look at what it is made of.
+        if result.status == ExecStatus.COMMAND_OK:
+            places = _places(result)
+            meanings = _meanings(connection, places, catalogue)
+            found[oid] = [meanings.get(place, Meaning()) for place in places]
+        else:
+            found[oid] = []
+    return found
+
+
+def _refused(result: PGresult, query: str) -> DatabaseError:
+    """Return the error that says where in the query the server found what."""
+
+    def said(field: DiagnosticField) -> str:
+        return " ".join((result.error_field(field) or b"").decode().split())
+
+    position = said(DiagnosticField.STATEMENT_POSITION)
+    if not position and said(DiagnosticField.SQLSTATE) == _SYNTAX_ERROR:
+        return DatabaseError("one statement at a time: this text has several")
+    parts = [
+        said(field).rstrip(".")
+        for field in (
+            DiagnosticField.MESSAGE_PRIMARY,
+            DiagnosticField.MESSAGE_DETAIL,
+            DiagnosticField.MESSAGE_HINT,
+        )
+    ]
+    message = ". ".join(part for part in parts if part)
+    if not position:
+        return DatabaseError(message)
+    at = int(position) - 1
+    before = query[:at]
+    line, character = before.count("\n") + 1, at - (before.rfind("\n") + 1) + 1
+    rest = query[at : at + _AROUND].split("\n")[0]
+    here = f", at {rest!r}" if rest.strip() else ", at its end"
+    return DatabaseError(f"the query, line {line}, character {character}{here}: {message}")

@@ -1,0 +1,162 @@
+"""Values of a result as they are handed out: exact, or an error; null where -9999 means nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Final, TypeAlias
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from specprod_copy.errors import DatabaseError
+from specprod_copy.results.column import NUMBERS, TIMES, ResultColumn
+from specprod_copy.tables.source import NOT_FINITE
+
+_Values: TypeAlias = Callable[[pa.Array], pa.Array]
+
+_YEARS: Final = {
+    "date": (-719_162, 2_932_896),
+    "timestamp": (-62_135_596_800_000_000, 253_402_300_799_999_999),
+}
+"""Years 1 to 9999, in days and microseconds since 1970."""
+
+_EXACT_DIGITS: Final = 15
+"""Every whole number of so many digits is one of float64."""
+
+
+class Converter:
+    """Makes what is handed out of what the server sent.
+
+    Parameters
+    ----------
+    columns : sequence of ResultColumn
+        All of types that are handed out.
+    exact_as_text : bool
+        Whether decimal numbers, the ids among them, become text, for formats without decimals.
+    keep_9999 : bool
+        Whether -9999 stays where the loader has put it for NaN and infinities.
+    """
+
+    def __init__(
+        self, columns: Sequence[ResultColumn], *, exact_as_text: bool, keep_9999: bool
+    ) -> None:
+        self.schema = pa.schema([_field(column, exact_as_text=exact_as_text) for column in columns])
+        self._make = [
+            _maker(column, exact_as_text=exact_as_text, keep_9999=keep_9999) for column in columns
+        ]
+
+    def convert(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return a batch of the schema.
+
+        Raises
+        ------
+        DatabaseError
+            If a value cannot be handed out exactly.
+        """
+        arrays = [make(array) for make, array in zip(self._make, batch.columns, strict=True)]
+        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+
+
+def _field(column: ResultColumn, *, exact_as_text: bool) -> pa.Field:
+    kind = pa.string() if exact_as_text and column.is_exact else column.arrow
+    meaning = column.meaning
+    told = {"description": meaning.description, "unit": meaning.unit, "ucd": meaning.ucd}
+    return pa.field(column.name, kind, metadata={k: v for k, v in told.items() if v})
+
+
+def _maker(column: ResultColumn, *, exact_as_text: bool, keep_9999: bool) -> _Values:
+    if column.is_exact:
+        return _storage if exact_as_text else partial(_decimals, column)
+    if column.type == "numeric":
+        return partial(_floats, column)
+    if column.is_text:
+        return _storage
+    if column.type in TIMES:
+        return partial(_times, column)
+    if column.is_float and column.meaning.finitized and not keep_9999:
+        return _without_9999
+    return _as_it_is if not column.is_array else partial(_cast, column)
+
+
+def _as_it_is(array: pa.Array) -> pa.Array:
+    return array
+
+
+def _cast(column: ResultColumn, array: pa.Array) -> pa.Array:
+    return array.cast(pa.list_(NUMBERS[column.type]))
+
+
+def _storage(array: pa.Array) -> pa.Array:
+    return array.storage if isinstance(array, pa.ExtensionArray) else array
+
+
+def _decimals(column: ResultColumn, array: pa.Array) -> pa.Array:
+    texts, kind = _storage(array), column.arrow
+    assert kind is not None
+    # Of more digits than it has room for, Arrow's own cast makes another number, without a word.
+    long = pc.fill_null(pc.greater(pc.binary_length(texts), kind.precision), False)
+    bad = [t for t in texts.filter(long).to_pylist() if _digits(t) > kind.precision]
+    bad += texts.filter(pc.fill_null(pc.match_substring(texts, "n"), False)).to_pylist()  # nan, inf
+    if bad:
+        raise DatabaseError(
+            f"column {column.name}: {bad[0]} does not fit into {kind}; write {column.name}::text"
+        )
+    return texts.cast(kind)
+
+
+def _digits(text: str) -> int:
+    return sum(character.isdigit() for character in text.lstrip("-0"))
+
+
+def _floats(column: ResultColumn, array: pa.Array) -> pa.Array:
+    texts = _storage(array)
+    long = pc.fill_null(pc.greater(pc.binary_length(texts), _EXACT_DIGITS), False)
+    if pc.any(long).as_py():
+        for text in texts.filter(long).to_pylist():
+            whole, _, fraction = text.partition(".")
+            is_whole = not fraction.strip("0") and whole.lstrip("-").isdigit()
+            if is_whole and int(float(whole)) != int(whole):
+                raise DatabaseError(
+                    f"column {column.name}: {whole} is a whole number that an 8-byte float does "
+                    f"not hold; write {column.name}::numeric(39) for an id, or ::text"
+                )
+    return texts.cast(pa.float64())
+
+
+def _times(column: ResultColumn, array: pa.Array) -> pa.Array:
+    days = column.type == "date"
+    low, high = _YEARS["date" if days else "timestamp"]
+    numbers = array.cast(pa.int32() if days else pa.int64())
+    limits = pc.min_max(numbers).as_py()
+    if limits["min"] is not None and not low <= limits["min"] <= limits["max"] <= high:
+        raise DatabaseError(
+            f"column {column.name}: a time that is infinite, or not in the years 1 to 9999; write "
+            f"{column.name}::text"
+        )
+    return array
+
+
+def _without_9999(array: pa.Array) -> pa.Array:
+    absent = pc.equal(array, pa.scalar(NOT_FINITE, array.type))
+    if not pc.any(absent).as_py():
+        return array
+    return pc.if_else(absent, pa.scalar(None, array.type), array)
+
+
+def notes(columns: Iterable[ResultColumn], *, keep_9999: bool) -> list[str]:
+    """Return what people should know of columns whose values are not simply those of a table."""
+    columns = list(columns)
+    found = [
+        f"column {c.name} is a numeric without a number of digits: handed out as an 8-byte float; "
+        f"for exact digits write {c.name}::numeric(39) or {c.name}::text"
+        for c in columns
+        if c.type == "numeric" and not c.is_exact and not c.is_array
+    ]
+    computed = [c.name for c in columns if c.is_float and not c.meaning.origin]
+    if computed and not keep_9999:
+        found.append(
+            f"computed: {', '.join(computed)}; there, a -9999 that stands for NaN in a table "
+            "counts as a number. Leave it out by WHERE, or use nullif(column, -9999)"
+        )
+    return found

@@ -1,0 +1,237 @@
+"""Each format, read again by programs that are not ours."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+import subprocess
+import warnings
+from decimal import Decimal
+
+import numpy as np
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+from astropy.io import fits, votable
+from astropy.table import Table
+from support.result_case import BIG, DESCRIPTIONS, JOIN, NAMES, ROWS, UNITS
+
+import specprod_copy as sc
+
+VOUNITS = {"flux_g": "'nanomaggy'", "pmra": "mas.yr**-1"}
+BLANK = {"spectype", "date_obs", "morphtype"}
+"""Columns in which a format without null for text has a blank one."""
+
+
+@pytest.fixture(scope="module")
+def folder(dsn, tmp_path_factory):
+    """All formats of the same result."""
+    folder = tmp_path_factory.mktemp("formats")
+    for suffix in ("parquet", "fits", "ecsv", "vot", "csv"):
+        summary = sc.query(JOIN, dsn=dsn, schema="s", output=folder / f"r.{suffix}")
+        notes = ["column id: CSV says nothing of types; read it as text"] if suffix == "csv" else []
+        assert (summary.rows, summary.notes) == (3, notes)
+    return folder
+
+
+def rows_of(table: Table) -> list[tuple]:
+    """Return the rows of a table of astropy as Python values, NaN and masked as None."""
+
+    def plain(value):
+        if value is np.ma.masked or (isinstance(value, np.floating) and np.isnan(value)):
+            return None
+        if isinstance(value, np.float32):
+            return float(str(value))
+        return value.item() if isinstance(value, np.generic) else value
+
+    return [tuple(plain(row[name]) for name in table.colnames) for row in table]
+
+
+def expected(*, blank_texts: bool) -> list[tuple]:
+    """Return the rows, ids as text."""
+    return [
+        (str(row[0]), *("" if v is None and blank_texts and n in BLANK else v for n, v in pairs))
+        for row in ROWS
+        for pairs in [list(zip(NAMES[1:], row[1:], strict=True))]
+    ]
+
+
+def test_parquet(folder):
+    table = pq.read_table(folder / "r.parquet")
+    frame = pl.read_parquet(folder / "r.parquet")
+    assert table.column_names == [*NAMES]
+    assert str(table.schema.field("id").type) == "decimal128(38, 0)"
+    assert frame["id"].to_list() == [Decimal(row[0]) for row in ROWS]
+    times = frame["date_obs"].dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_list()
+    assert times == [row[9] for row in ROWS]
+    for n, name in enumerate(NAMES):
+        if name not in ("id", "date_obs"):
+            values = table[name].to_pylist()
+            assert [pytest.approx(v, rel=1e-7) if isinstance(v, float) else v for v in values] == [
+                row[n] for row in ROWS
+            ], name
+    assert table.schema.field("flux_g").metadata[b"unit"] == b"nanomaggy"
+
+
+def test_voparquet(folder):
+    metadata = pq.read_schema(folder / "r.parquet").metadata
+    assert metadata[b"IVOA.VOTable-Parquet.version"] == b"1.0"
+    content = io.BytesIO(metadata[b"IVOA.VOTable-Parquet.content"])
+    fields = votable.parse(content, verify="exception").get_first_table().fields
+    assert [f.name for f in fields] == [*NAMES]
+    assert {f.name: str(f.unit) for f in fields if f.unit} == {
+        "flux_g": "nanomaggy",
+        "pmra": "mas / yr",
+    }
+    assert fields[2].ucd == "src.redshift"
+
+
+def test_fits(folder):
+    with fits.open(folder / "r.fits", checksum=True) as hdus:
+        hdus.verify("exception")
+        header = hdus[1].header
+        numbers = {header[f"TTYPE{n}"]: n for n in range(1, header["TFIELDS"] + 1)}
+        assert list(numbers) == [*NAMES]
+        units = {name: header.get(f"TUNIT{n}") for name, n in numbers.items()}
+        assert {name: unit for name, unit in units.items() if unit} == UNITS
+        told = {name: header.get(f"TCOMM{n}") for name, n in numbers.items()}
+        for name, text in DESCRIPTIONS.items():
+            assert told[name] == text
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # nanomaggy is not of the standard
+        table = Table.read(folder / "r.fits")
+    found = rows_of(table)
+    # Astropy has no null for a logical column.
+    assert found[2][6] in (False, None)
+    found[2] = (*found[2][:6], None, *found[2][7:])
+    assert [
+        tuple("" if v is None and n in BLANK else v for n, v in zip(NAMES, row, strict=True))
+        for row in found
+    ] == expected(blank_texts=True)
+
+
+def test_votable(folder):
+    parsed = votable.parse(folder / "r.vot", verify="exception")
+    assert parsed.version == "1.4"
+    fields = parsed.get_first_table().fields
+    assert {f.name: f.description for f in fields if f.description} == DESCRIPTIONS
+    text = (folder / "r.vot").read_text()
+    for unit in VOUNITS.values():
+        assert f'unit="{unit}"' in text
+    table = parsed.get_first_table().to_table(use_names_over_ids=True)
+    blanked = [
+        tuple(v or "" if n in BLANK else v for n, v in zip(NAMES, row, strict=True))
+        for row in rows_of(table)
+    ]
+    assert blanked == expected(blank_texts=True)  # astropy has no null for these
+
+
+def test_ecsv(folder):
+    table = Table.read(folder / "r.ecsv")
+    assert {n: str(table[n].unit) for n in NAMES if table[n].unit} == {
+        "flux_g": "nmgy",
+        "pmra": "mas / yr",
+    }
+    assert "unit: nanomaggy" in (folder / "r.ecsv").read_text()
+    assert table["z"].description == DESCRIPTIONS["z"]
+    assert table["z"].meta == {"ucd": "src.redshift"}
+    found = rows_of(table)
+    # It cannot tell an empty text from null.
+    found[1] = (*found[1][:-1], found[1][-1] or "")
+    assert found == expected(blank_texts=False)
+
+
+def test_csv(folder):
+    text = (folder / "r.csv").read_text()
+    frame = pl.read_csv(folder / "r.csv", schema_overrides={"id": pl.String})
+    assert frame.columns == [*NAMES]
+    assert frame["id"].to_list() == [str(row[0]) for row in ROWS]
+    assert frame["chi2"].to_list() == [None, 12.5, 1e300]
+    assert frame["targetid"].to_list() == [1, 2, BIG]
+    assert [*csv.reader(io.StringIO(text))][2][-4:] == [
+        "1999-12-31T23:59:59.000000Z",
+        "",
+        "3.25",
+        "",
+    ]
+    assert text.splitlines()[2].endswith(',3.25,""')  # an empty text is no null
+
+
+@pytest.mark.skipif(shutil.which("stilts") is None, reason="needs stilts")
+@pytest.mark.parametrize("name", ["r.fits", "r.vot", "r.csv"])
+def test_stilts_reads_it(folder, name):
+    kind = {"r.csv": ["ifmt=csv"]}.get(name, [])
+    words = ["stilts", "tpipe", f"in={folder / name}", *kind]
+    told = subprocess.run(
+        [*words, "cmd=keepcols 'id zwarn morphtype'", "omode=out", "ofmt=csv"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    assert told[3].endswith(f",{-BIG},REX")
+    if name != "r.csv":  # which says nothing of types
+        assert told[1] == f"{ROWS[0][0]},0,PSF"
+        assert told[3].startswith("-170,")
+        told = subprocess.run([*words, "omode=meta"], capture_output=True, text=True, check=True)
+        assert "flux_g(Float)/" in told.stdout
+        assert "Redshift from Redrock" in told.stdout
+
+
+@pytest.mark.skipif(shutil.which("stilts") is None, reason="needs stilts")
+def test_votlint(folder):
+    told = subprocess.run(
+        ["stilts", "votlint", folder / "r.vot"], capture_output=True, text=True, check=True
+    )
+    assert (told.stdout, told.stderr) == ("", "")
+
+
+def test_arrays(dsn, tmp_path):
+    text = "SELECT targetid, ARRAY[ra, NULL, dec] AS place FROM photometry ORDER BY ra"
+    for suffix in ("parquet", "fits", "vot"):
+        sc.query(text, dsn=dsn, schema="s", output=tmp_path / f"a.{suffix}")
+    assert pl.read_parquet(tmp_path / "a.parquet")["place"].to_list()[1] == [10.125, None, -1.5]
+    for table in (Table.read(tmp_path / "a.fits"), Table.read(tmp_path / "a.vot")):
+        assert [
+            np.isnan(float(v)) or float(v) for v in np.ma.filled(table["place"][1], np.nan)
+        ] == [
+            10.125,
+            True,
+            -1.5,
+        ]
+
+
+def test_text_of_any_length_in_fits(dsn, tmp_path):
+    text = "SELECT repeat('x', n) AS word, NULL::text AS nothing FROM generate_series(0, 20000) n"
+    sc.query(f"{text} WHERE n % 5000 = 0", dsn=dsn, output=tmp_path / "t.fits")
+    table = Table.read(tmp_path / "t.fits")
+    words = table["word"].filled("")
+    assert [len(word) for word in words] == [0, 5000, 10000, 15000, 20000]
+    assert [*tmp_path.iterdir()] == [tmp_path / "t.fits"]
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "fits", "ecsv", "vot", "csv"])
+def test_no_rows(dsn, tmp_path, suffix):
+    file = tmp_path / f"none.{suffix}"
+    sc.query(f"SELECT * FROM ({JOIN}) AS q WHERE false", dsn=dsn, schema="s", output=file)
+    if suffix in ("fits", "ecsv", "vot"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            table = Table.read(file)
+        assert (table.colnames, len(table)) == ([*NAMES], 0)
+    else:
+        frame = pl.read_csv(file) if suffix == "csv" else pl.read_parquet(file)
+        assert (frame.columns, len(frame)) == ([*NAMES], 0)
+
+
+def test_text_that_is_not_ascii(dsn, tmp_path):
+    text = "SELECT 'é' AS accent, '🔭' AS rare, '' AS e, 'a' || chr(10) || ',\"' AS odd"
+    for suffix in ("parquet", "ecsv", "vot", "csv"):
+        sc.query(text, dsn=dsn, output=tmp_path / f"g.{suffix}")
+    wanted = ("é", "🔭", "", 'a\n,"')
+    assert pl.read_parquet(tmp_path / "g.parquet").row(0) == wanted
+    assert pl.read_csv(tmp_path / "g.csv").row(0) == wanted
+    parsed = votable.parse(tmp_path / "g.vot").get_first_table().to_table()
+    assert tuple(parsed[0]) == wanted
+    table = Table.read(tmp_path / "g.ecsv")
+    assert (table["accent"][0], table["rare"][0], table["odd"][0]) == ("é", "🔭", wanted[3])

@@ -1,0 +1,156 @@
+"""Queries and files that cannot be: one clear line, no file, nothing written."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+import specprod_copy as sc
+from specprod_copy.errors import SpecprodCopyError
+
+REFUSED = {
+    "DELETE FROM photometry": "this statement returns no rows; queries only read",
+    "DELETE FROM photometry RETURNING *": "cannot execute DELETE in a read-only transaction",
+    "WITH d AS (DELETE FROM zpix RETURNING *) SELECT * FROM d": "in a read-only transaction",
+    "SELECT set_config('transaction_read_only', 'off', true), 1": "read-write mode",
+    "SELECT 1; SELECT 2": "one statement at a time: this text has several",
+    "SELECT 1; DROP TABLE photometry": "one statement at a time: this text has several",
+    "COMMIT": "this statement returns no rows",
+    "": "this statement returns no rows",
+    "SELECT\n  zz FROM zpix": "line 2, character 3, at 'zz FROM zpix': column \"zz\" does",
+    "SELEC 1": "the query, line 1, character 1, at 'SELEC 1': syntax error",
+    "SELECT (": "the query, line 1, character 9, at its end: syntax error",
+    "SELECT * FROM nowhere": 'relation "nowhere" does not exist',
+    "SELECT 1/(zwarn - zwarn) FROM zpix": "the server refuses the query: division by zero",
+    "SELECT z.*, p.* FROM zpix z, photometry p": "the result has several columns targetid",
+    "SELECT 1 AS a, 2 AS a": "the result has several columns a; give each a name",
+    "SELECT interval '1 day' AS i": "column i: type interval is not handed out; cast it",
+    "SELECT ARRAY['a'] AS w": "column w: type text[] is not handed out",
+    "SELECT ROW(1, 2) AS r": "column r: type record is not handed out",
+    "EXPLAIN ANALYZE DELETE FROM zpix": "cannot execute DELETE in a read-only transaction",
+}
+
+
+def refused(text: str, file: Path, dsn: str, **options) -> str:
+    """Run a query that must fail; return the message."""
+    before = sorted(file.parent.iterdir()) if file.parent.is_dir() else None
+    with pytest.raises(SpecprodCopyError) as caught:
+        sc.query(text, output=file, **{"dsn": dsn, "schema": "s", **options})
+    assert (sorted(file.parent.iterdir()) if file.parent.is_dir() else None) == before
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_queries(dsn, tmp_path, text):
+    assert REFUSED[text] in refused(text, tmp_path / "r.parquet", dsn)
+    with psycopg.connect(dsn) as connection:
+        [(rows,)] = connection.execute("SELECT count(*) FROM s.photometry").fetchall()
+    assert rows == 3
+
+
+def test_unknown_schema(dsn, tmp_path):
+    message = refused("SELECT 1", tmp_path / "r.csv", dsn, schema="nowhere")
+    assert message == "there is no schema nowhere; there are: public, s"
+
+
+def test_parameters(dsn, tmp_path):
+    text = "SELECT %(a)s::text AS a, 7 %% 4 AS r, %(n)s::int + 1 AS n"
+    values = {"a": "it's", "n": "4"}
+    assert sc.query(text, dsn=dsn, parameters=values).row(0) == ("it's", 3, 5)
+    message = refused("SELECT %(a)s", tmp_path / "r.csv", dsn, parameters={"b": 1})
+    assert message == "the query has no parameter %(b)s"
+    message = refused("SELECT %(a)s, %(b)s", tmp_path / "r.csv", dsn, parameters={"b": 1})
+    assert "a" in message and "parameters do not fit the query" in message
+
+
+def test_names_that_fits_takes_for_one(dsn, tmp_path):
+    text = 'SELECT 1 AS "A", 2 AS a'
+    assert "several columns a" in refused(text, tmp_path / "r.fits", dsn)
+    assert sc.query(text, dsn=dsn).row(0) == (1, 2)
+
+
+def test_text_that_fits_does_not_hold(dsn, tmp_path):
+    text = (
+        "SELECT CASE n WHEN 20000 THEN 'é' ELSE 'e' END AS letter FROM generate_series(1, 30000) n"
+    )
+    message = refused(text, tmp_path / "r.fits", dsn)
+    assert message.startswith("column letter, row 19999 of the result: 'é' is not ASCII")
+    text = "SELECT 1 AS é"
+    assert "FITS holds no such name" in refused(text, tmp_path / "r.fits", dsn)
+
+
+def test_arrays_of_several_lengths_in_fits(dsn, tmp_path):
+    text = (
+        "SELECT CASE n WHEN 2 THEN ARRAY[1] ELSE ARRAY[1, 2] END AS a FROM generate_series(1, 3) n"
+    )
+    message = refused(text, tmp_path / "r.fits", dsn)
+    assert message.startswith("column a, row 1 of the result: 1 elements, and 2 in another row")
+
+
+def test_the_number_that_is_null_in_fits(dsn, tmp_path):
+    message = refused("SELECT (-32768)::int2 AS n", tmp_path / "r.fits", dsn)
+    assert message.startswith("column n, row 0 of the result: -32768 stands for null in FITS")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "ecsv"])
+def test_arrays_in_text(dsn, tmp_path, suffix):
+    message = refused("SELECT ARRAY[1, 2] AS a", tmp_path / f"r.{suffix}", dsn)
+    assert message.startswith(f"column a: type integer[], which {suffix} does not hold")
+
+
+def test_existing_file(dsn, tmp_path):
+    file = tmp_path / "r.csv"
+    file.write_text("mine")
+    assert "exists; add --overwrite" in refused("SELECT 1", file, dsn)
+    refused("SELECT 1/0", file, dsn, overwrite=True)
+    assert file.read_text() == "mine"
+    sc.query("SELECT 1 AS one", dsn=dsn, output=file, overwrite=True)
+    assert file.read_text() == "one\n1\n"
+
+
+def test_unknown_format(dsn, tmp_path):
+    assert "which format?" in refused("SELECT 1", tmp_path / "r.txt", dsn)
+
+
+def test_folder_that_is_a_file(dsn, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert "Not a directory" in refused("SELECT 1", tmp_path / "file" / "r.csv", dsn)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_folder_without_right(dsn, tmp_path):
+    tmp_path.chmod(0o500)
+    assert "Permission denied" in refused("SELECT 1", tmp_path / "r.csv", dsn)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 1 MB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("may not mount a file system")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "fits", "ecsv", "vot", "csv"])
+def test_full_disk(dsn, small_disk, suffix):
+    text = "SELECT n, random() AS r, md5(n::text) AS word FROM generate_series(1, 200000) n"
+    message = refused(text, small_disk / f"r.{suffix}", dsn)
+    assert "No space left on device" in message
+    assert [*small_disk.iterdir()] == []
+
+
+def test_no_server(tmp_path):
+    nowhere = make_conninfo(host=str(tmp_path), dbname="x", user="x")
+    assert "cannot connect" in refused("SELECT 1", tmp_path / "r.csv", nowhere)
