@@ -36,6 +36,7 @@ def summary_lines(summary: TilesSummary, *, verbose: bool = False) -> Iterator[s
             yield str(found)
     for result in summary.loaded:
         yield from (f"note: tile {result.tileid}: {note}" for note in result.notes)
+    yield from (f"note: {note}" for note in summary.notes)
     if summary.primary_changed is not None:
         yield f"primary spectra: {summary.primary_changed:,} rows of ztile changed"
     count = Counter(found.verdict for found in summary.states)

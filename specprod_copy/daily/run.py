@@ -45,6 +45,8 @@ class TilesSummary:
         Tiles that are as they were before, and why.
     primary_changed : int or None
         Rows of ztile whose nspec or primary changed at the end; None if they were left alone.
+    notes : list of str
+        What is odd about the tiles and exposures files, and what was left out beside them.
     seconds : float
     """
 
@@ -53,6 +55,7 @@ class TilesSummary:
     removed: list[TileResult] = field(default_factory=list)
     failed: dict[int, str] = field(default_factory=dict)
     primary_changed: int | None = None
+    notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     def having(self, *verdicts: Verdict) -> list[TileState]:
@@ -175,6 +178,7 @@ class _Run:
         self.listener = listener
         self.defined = specprod_catalogue().definition
         self.keys = schema.keys_of(self.defined)
+        self.inputs = inputs
         self.summaries = Summaries.read(inputs)
         self.summary = TilesSummary()
 
@@ -249,6 +253,8 @@ class _Run:
     def close(self) -> None:
         """Do what is to be done once, after the last tile."""
         options = self.options
+        if self.summary.loaded:
+            self.summary.notes += self.summaries.notes(self.inputs, self.columns)
         if options.primary:
             choices = primary.choose_primary(self.connection, self.schema, self.listener)
             self.summary.primary_changed = choices["ztile"].changed

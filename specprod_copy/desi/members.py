@@ -87,6 +87,9 @@ def listed(folder: Path, names: Collection[str], name: str) -> Path | None:
 def matching(folder: Path, pattern: str) -> list[Path]:
     """Return the files of a pattern that ends in ``.fits``, sorted by name, numbers by value.
 
+    A name that is that of another one with something behind it (``X-old.fits``, ``X (copy).fits``
+    beside ``X.fits``) is another version of that one, and no member.
+
     Raises
     ------
     InputError
@@ -94,11 +97,13 @@ def matching(folder: Path, pattern: str) -> list[Path]:
     """
     names = names_in(folder)
     plain = {name.removesuffix(".gz").removesuffix(_PACKED) for name in names}
-    paths = (listed(folder, names, name) for name in fnmatch.filter(plain, pattern))
+    members = fnmatch.filter(plain, pattern)
+    stems = {name.removesuffix(".fits") for name in members}
+    paths = (listed(folder, names, name) for name in members if not _version(name, stems))
     return sorted((path for path in paths if path and path.is_file()), key=_natural)
 
 
-def left_out(paths: Iterable[Path]) -> list[str]:
+def left_out(paths: Iterable[Path], *, lists: bool = True) -> list[str]:
     """Return a note on each folder that has more than the inputs that are taken from it.
 
     Such are other suffixes (``zpix-main-dark.fits.gz`` beside the plain file), names in another
@@ -108,13 +113,16 @@ def left_out(paths: Iterable[Path]) -> list[str]:
     ----------
     paths : iterable of pathlib.Path
         The files that are taken.
+    lists : bool
+        Whether all files of a kind that a folder has are wanted, and not these alone.
     """
     taken: dict[Path, set[str]] = defaultdict(set)
     for path in paths:
         taken[path.parent].add(path.name)
     notes = []
     for folder, chosen in taken.items():
-        beginnings = {beginning for name in chosen for beginning in _beginnings(name)}
+        own = _beginnings if lists else _own_beginning
+        beginnings = {beginning for name in chosen for beginning in own(name)}
         stacks = {f"{m[1]}{m[2]}{z}" for m in map(_OF_SURVEY.fullmatch, chosen) if m for z in _ZIP}
         twice, others = [], []
         for name in sorted(names_in(folder) - chosen - stacks):
@@ -148,15 +156,25 @@ def looks_like(name: str, beginnings: Collection[str]) -> bool:
     return any(folded[: cut.start()] in beginnings for cut in _CUT.finditer(folded))
 
 
+def _version(name: str, stems: Collection[str]) -> bool:
+    """Say whether a name is a member's with something behind it."""
+    stem = name.removesuffix(".fits")
+    return any(stem[: cut.start()] in stems for cut in _CUT.finditer(stem))
+
+
 def _beginnings(name: str) -> Iterator[str]:
     family = _FAMILIES.match(name)
     if family is None:
-        found = _SUFFIX.search(name)
-        yield (name[: found.start()] if found else name).casefold()
+        yield from _own_beginning(name)
         return
     yield family[0].casefold()
     if family[0] in _INSTEAD:
         yield _INSTEAD[family[0]]
+
+
+def _own_beginning(name: str) -> Iterator[str]:
+    found = _SUFFIX.search(name)
+    yield (name[: found.start()] if found else name).casefold()
 
 
 def _some(names: Sequence[str]) -> str:

@@ -179,14 +179,14 @@ class ProductionFiles:
 
         return {tileid: find(tileid) for tileid in tileids}
 
-    def left_out(self, paths: Iterable[Path]) -> list[str]:
+    def left_out(self, paths: Iterable[Path], *, lists: bool = True) -> list[str]:
         """Return notes on what looks like an input beside some files, and is not taken.
 
         See `specprod_copy.desi.members.left_out`. Where catalogs stand in for a zall catalog, what
         looks like that one is named as well.
         """
         paths = [*paths]
-        return [*left_out(paths), *self.catalogs.left_out(paths)]
+        return [*left_out(paths, lists=lists), *self.catalogs.left_out(paths)]
 
     @property
     def _redux(self) -> Path:

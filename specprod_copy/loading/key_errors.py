@@ -11,7 +11,7 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres.broken_keys import BrokenKey
 from specprod_copy.postgres.columns import Column
 from specprod_copy.rows.read import table_rows
-from specprod_copy.rows.units import Findings, Unit
+from specprod_copy.rows.units import Findings, Unit, entry_name
 from specprod_copy.tables import TableSource
 
 ROW = "row in file"
@@ -59,7 +59,7 @@ def explain(
     )
     units = (unit for unit in files if unit.table == error.table)
     places = [
-        f"{unit.path}[{unit.hdu}] row {row}"
+        f"{entry_name(str(unit.path), unit.hdu)} row {row}"
         for unit in units
         for row in rows_with(unit, sources, key, keys)[ROW]
     ]

@@ -34,7 +34,7 @@ from specprod_copy.postgres.schema import Reference
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.rows.read import open_unit, table_rows
 from specprod_copy.rows.transform import Transform
-from specprod_copy.rows.units import Refusal, Unit
+from specprod_copy.rows.units import Refusal, Unit, entry_name
 from specprod_copy.tables import Catalogue
 from specprod_copy.tables.common import ranked_by
 
@@ -192,7 +192,7 @@ class _Removal:
         for place in places:
             origin = first.setdefault(place.key, place)
             if origin is not place:
-                where = f"{origin.unit.file}[{origin.unit.hdu}]"
+                where = entry_name(*origin.unit.place)
                 reasons[place] = f"{', '.join(key)} is that of row {origin.row} of {where}"
         self._send(table, list(first.values()))
         self._record(table, {place: (key, place.key, why) for place, why in reasons.items()}, "key")

@@ -22,7 +22,7 @@ from specprod_copy.postgres.schema import Reference
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.rows.read import open_unit
 from specprod_copy.rows.transform import Transform
-from specprod_copy.rows.units import Refusal, Unit, UnitResult
+from specprod_copy.rows.units import Refusal, Unit, UnitResult, entry_name
 from specprod_copy.tables import TableSource
 
 _STAGED = sql.Identifier("pg_temp", "late_rows")
@@ -73,7 +73,8 @@ class LateRows:
         for unit, rows in zip(self.units, self._found(quarantine=False), strict=True):
             for row in rows:
                 return DatabaseError(
-                    f"cannot load {self.schema}.{self.table}: {unit.path}[{unit.hdu}] row "
+                    f"cannot load {self.schema}.{self.table}: "
+                    f"{entry_name(str(unit.path), unit.hdu)} row "
                     f"{row.row}, column {row.column}, {row.value}: {row.reason}. Take the row out "
                     "of the file, or use --on-error quarantine"
                 )

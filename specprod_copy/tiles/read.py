@@ -136,7 +136,7 @@ def read_tile(files: ProductionFiles, summaries: Summaries, tile: Tile) -> TileR
     used = [found.assigned, *(path for paths in petals.values() for path in paths)]
     gathered = TileRows(tile, files={path: Stamp.of(path) for path in (*used, *photometry.files)})
     gathered.missing_petals = tuple(sorted(PETALS - petals.keys()))
-    gathered.notes = files.left_out(used)
+    gathered.notes = files.left_out(used) + files.left_out(photometry.files, lists=False)
     gathered.rows = [found.rows(table) for table in _ROWS]
     return gathered
 

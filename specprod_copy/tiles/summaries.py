@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,10 @@ import polars as pl
 
 from specprod_copy.desi.production import FIRST_LOADABLE_NIGHT
 from specprod_copy.errors import InputError
+from specprod_copy.postgres.columns import Column
 from specprod_copy.reader.memory_table import MemoryTable
+from specprod_copy.rows.transform import Transform
+from specprod_copy.rows.units import entry_name, ledger_name
 from specprod_copy.tables import Inputs, exposure, frame, tile
 from specprod_copy.tiles.tile_rows import SourceRows, columns_of, read_into_memory
 
@@ -87,6 +90,32 @@ class Summaries:
             read_into_memory(exposures, exposure.SOURCE.hdus),
             read_into_memory(exposures, frame.SOURCE.hdus),
         )
+
+    def notes(self, inputs: Inputs, columns: Mapping[str, Sequence[Column]]) -> list[str]:
+        """Return what is odd about the files, though it is no error, and what lies beside them.
+
+        Parameters
+        ----------
+        inputs : Inputs
+        columns : mapping of str to sequence of Column
+            Columns of each table.
+        """
+        files = inputs.files
+        given = {inputs.tiles_file, inputs.exposures_file}
+        paths = [path for path in (self.tile.path, self.exposure.path) if path not in given]
+        if files.production.photometry != "computed":
+            paths += [*files.tractorphot(), *files.targetphot()]
+        notes = files.left_out(paths)
+        of_source = {
+            tile.SOURCE: self.tile,
+            exposure.SOURCE: self.exposure,
+            frame.SOURCE: self.frame,
+        }
+        for source, table in of_source.items():
+            name = entry_name(ledger_name(table.path, files.root), table.hdu)
+            said = source.notes(table), Transform(source, table, columns[source.table]).notes
+            notes += [f"{name}: {note}" for several in said for note in several]
+        return notes
 
     def refuse_unknown(self, tileids: Sequence[int], path: Path) -> None:
         """Refuse tiles that the tiles file does not have.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import psycopg
 import pytest
 from click.testing import CliRunner, Result
@@ -168,3 +170,27 @@ def test_help(command):
     assert result.exit_code == 0
     for line in ("--schema", "--specprod", "--dsn"):
         assert line in result.output
+
+
+def test_notes_on_files(own_copy):
+    """What lies beside the files of a tile, and words that are odd, are said as a load says it."""
+    first, *_ = own_copy.tileids()
+    own_copy.change_tile(first, FAPRGRM="DARK", UPDATED="2022-02-02T02:02:02+0000")
+    photometry = own_copy.inputs.files.photometry_folder
+    beside = [
+        own_copy.tiles_file.with_name("Tiles-daily-v2.csv"),
+        own_copy.exposures_file.with_name("exposures-daily.fits.gz"),
+        photometry / "tractorphot" / f"tractorphot-{first}-old.fits",
+        photometry / f"targetphot-potential-{first}.fits.gz",
+    ]
+    for path in beside:
+        path.touch()
+    printed = run(own_copy, "sync")
+    for path in beside:
+        assert re.search(rf"note: .*{re.escape(str(path.parent))}: .*{path.name}\n", printed)
+    assert (
+        "note: spectro/redux/daily/tiles-daily.csv: FAPRGRM is blank, unknown or has capitals in "
+        "1 row, e.g. 'DARK'\n"
+    ) in printed
+    assert "note: spectro/redux/daily/exposures-daily.fits[FRAMES]: 8-byte floats" in printed
+    assert "note: " not in run(own_copy, "sync")

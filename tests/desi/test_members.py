@@ -45,6 +45,18 @@ def test_of_both_forms_the_plain_one_is_taken(folder: Path) -> None:
     ]
 
 
+def test_other_versions_of_a_member_are_none(folder: Path) -> None:
+    """They would come first, and where the first row of a target counts theirs would be taken."""
+    members = ["tractorphot-1.fits", "tractorphot-10.fits", "tractorphot-20.fits.gz"]
+    others = ["tractorphot-1 (copy).fits", "tractorphot-10-old.fits", "tractorphot-20_v2.fits.gz"]
+    touch(folder, *members, *others)
+    taken = matching(folder, "tractorphot*.fits")
+    assert names(taken) == members
+    assert left_out(taken) == [
+        f"{folder}: not taken, though the name looks like it: {', '.join(others)}"
+    ]
+
+
 @pytest.mark.parametrize("name", ["zpix-main-dark.fits", "zpix-main-dark.fits.gz"])
 def test_fpacked_files_are_an_error(folder: Path, name: str) -> None:
     touch(folder, "zpix-main-dark.fits.fz", "zpix-main-bright.fits")
