@@ -15,6 +15,10 @@ from specprod_copy.words import did_you_mean
 
 _PACKAGED: Final = Path(__file__).with_name("productions.toml")
 _KEYS: Final = ("release", "photometry", "target_summary", "redshift", "tiles")
+_OPTIONAL: Final = ("repeated_keys",)
+REPEATED_KEYS: Final = ("refuse", "best")
+"""What may become of spectra that the catalogs have twice."""
+
 # Every text becomes one component of a path, so it holds no separator and no leading dot.
 _COMPONENT: Final = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 _WORD: Final = (_COMPONENT, "text (in quotes) of letters, digits, '.', '_' and '-'")
@@ -27,7 +31,13 @@ _FORMS: Final[Mapping[str, tuple[str, str]]] = {
         "base, patch/VERSION, zcat/VERSION or daily (in quotes)",
     ),
     "tiles": _WORD,
+    "repeated_keys": ("|".join(REPEATED_KEYS), f"{' or '.join(REPEATED_KEYS)} (in quotes)"),
 }
+_UNDECIDED: Final[Mapping[str, str]] = {
+    "matterhorn": 'release = "dr3", target_summary = false, redshift = "patch/v2"',
+}
+"""Productions of which some versions are not known, and what is."""
+
 # What DESI's own configuration file says about its connection; here that is given by options.
 _CONNECTION_KEYS: Final = frozenset({"username", "hostname", "chunksize", "maxrows"})
 
@@ -48,6 +58,9 @@ class Production:
     target_summary: bool  # whether all targets are in one targetphot file
     redshift: str  # ``base``, ``patch/VERSION``, ``zcat/VERSION`` or ``daily``
     tiles: str  # version of the fiberassign files
+    # What becomes of spectra that redshift catalogs have twice: ``refuse``; or ``best``, the one
+    # that ranks first is kept, and the others go into quarantine.
+    repeated_keys: str = "refuse"
 
     def __post_init__(self) -> None:
         if not isinstance(self.target_summary, bool):
@@ -112,6 +125,13 @@ def find_production(name: str, path: Path | None = None) -> Production:
         If there is none of that name, or the file is not right.
     """
     known = load_configuration(path)
+    if name not in known and name in _UNDECIDED:
+        raise ConfigurationError(
+            f"production {name!r}: which photometry and which fiberassign files belong to it is "
+            f"not settled, so it has no configuration yet. Add a section [{name}] with "
+            f'{_UNDECIDED[name]} to a TOML file, with photometry (a version, or "zcatalog": from '
+            "the redshift catalogs) and tiles as you know them, and name that file with --config"
+        )
     if name not in known:
         meant = did_you_mean(name, known)
         raise ConfigurationError(
@@ -142,8 +162,9 @@ def _section(path: Path, name: str, section: Any) -> Production:
         raise ConfigurationError(f"{path}: key {name} stands outside of a section [PRODUCTION]")
     where = f"{path}, section [{name}]"
     for key in section:
-        if key not in _KEYS:
-            raise ConfigurationError(f"{where}: unknown key {key}; known: {', '.join(_KEYS)}")
+        if key not in (*_KEYS, *_OPTIONAL):
+            known = ", ".join((*_KEYS, *_OPTIONAL))
+            raise ConfigurationError(f"{where}: unknown key {key}; known: {known}")
     for key in _KEYS:
         if key not in section:
             raise ConfigurationError(f"{where}: key {key} is missing")

@@ -8,11 +8,12 @@ import polars as pl
 import psycopg
 
 from specprod_copy.errors import DatabaseError
-from specprod_copy.postgres.broken_keys import BrokenKey
+from specprod_copy.postgres.broken_keys import BrokenKey, DuplicateKey
 from specprod_copy.postgres.columns import Column
 from specprod_copy.rows.read import table_rows
 from specprod_copy.rows.units import Findings, Unit, entry_name
 from specprod_copy.tables import TableSource
+from specprod_copy.tables.common import PRIMARY
 
 ROW = "row in file"
 """Column for row numbers; no column of a table is called so."""
@@ -68,10 +69,16 @@ def explain(
         f"({', '.join(error.columns)}) = ({', '.join(map(str, row))})" for row in found
     )
     origin = f", from {', '.join(places[:_MOST_PLACES])}{more}" if places else ""
-    return DatabaseError(
-        f"{error}: {listed}{origin}. "
-        "Take the rows out of the files, or load the right files with --overwrite"
-    )
+    ways = "Take the rows out of the files, or load the right files with --overwrite"
+    if isinstance(error, DuplicateKey):
+        ways += "; --on-error quarantine loads the first row of each key alone"
+        of_table = [source for source in sources.values() if source.table == error.table]
+        if any(PRIMARY.keys() <= source.derived.keys() for source in of_table):
+            ways += (
+                ', and repeated_keys = "best" in the configuration of the production the one that '
+                "ranks first"
+            )
+    return DatabaseError(f"{error}: {listed}{origin}. {ways}")
 
 
 def rows_with(
@@ -85,16 +92,16 @@ def rows_with(
     sources : mapping of str to TableSource
         Has the unit's source.
     key : sequence of Column
-        Columns of the key.
+        Columns of the key, and others that are wanted.
     keys : polars.DataFrame
-        These columns.
+        Columns of the key.
 
     Returns
     -------
     polars.DataFrame
-        Their keys, and `ROW`, their numbers in the file.
+        These columns, and `ROW`, their numbers in the file.
     """
-    found = [keys.clear().with_columns(pl.lit(0, pl.Int64).alias(ROW))]
+    found = [pl.DataFrame(schema={**{c.name: c.polars_type for c in key}, ROW: pl.Int64})]
     # Rows that cannot be read are in quarantine since an earlier load.
     for rows in table_rows(unit, sources, key, Findings([], None)):
         numbered = rows.frame.with_columns(pl.Series(ROW, rows.row_numbers, pl.Int64))

@@ -6,6 +6,7 @@ of the table, and into the ledger, and the key is made without them.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -38,6 +39,11 @@ from specprod_copy.rows.units import Refusal, Unit, entry_name
 from specprod_copy.tables import Catalogue
 from specprod_copy.tables.common import ranked_by
 
+MOST_REPEATED = 1000
+"""So many rows may be in quarantine where the configuration alone allows it."""
+
+_SHOWN = 5
+
 Values = tuple[object, ...]
 """Of the columns of a key."""
 
@@ -53,11 +59,14 @@ class Place(NamedTuple):
         Its number there.
     key : tuple
         Its primary key.
+    rank : tuple
+        Of spectra: the smallest one is the best one.
     """
 
     unit: Unit
     row: int
     key: Values
+    rank: tuple[bool, float] = (False, 0.0)
 
 
 class KeyViolations:
@@ -68,16 +77,20 @@ class KeyViolations:
     catalogue : Catalogue
     schema : str
     most : int, optional
-        Rows that may be in quarantine. Without it a row that does not fit is an error.
+        Rows that may be in quarantine. Without it a row that does not fit is an error, but for
+        spectra of which the catalogue keeps the best one (`Catalogue.keep_best`).
 
     Attributes
     ----------
     removed : Counter of str
         Name of a source to the number of rows that were taken out.
+    notes : list of str
+        Which spectra were taken out because another one with the same key is better.
     """
 
     def __init__(self, catalogue: Catalogue, schema: str, most: int | None) -> None:
         self._catalogue, self._schema, self._most = catalogue, schema, most
+        self.notes: list[str] = []
         self._lock = Lock()
         self._rounds = 0
         self.removed: Counter[str] = Counter()
@@ -103,17 +116,20 @@ class KeyViolations:
             try:
                 return connections.run(statement)
             except BrokenKey as error:
-                if self._most is None:
+                known = isinstance(error, DuplicateKey) and error.table in self._catalogue.keep_best
+                if self._most is None and not known:
                     raise
+                most = MOST_REPEATED if self._most is None else self._most
                 with self._lock:
                     # Another thread may have taken out the same rows for another key.
                     if rounds == self._rounds:
                         with connections.one() as connection:
                             removal = _Removal(
-                                self._catalogue, connection, self._schema, planner, self._most
+                                self._catalogue, connection, self._schema, planner, most
                             )
                             removal.remove(error)
                         self.removed += removal.removed
+                        self.notes += removal.notes
                         self._rounds += 1
 
 
@@ -152,11 +168,13 @@ class _Removal:
         self._found = read_schema(connection, schema)
         self._ledger = Ledger(connection, schema)
         self.removed: Counter[str] = Counter()
+        self.notes: list[str] = []
 
     def remove(self, error: BrokenKey) -> None:
         """Take out the rows for which a key could not be made.
 
-        Of rows with the same key the first one stays, by the order of loading.
+        Of rows with the same key the first one stays, by the order of loading; of spectra the one
+        that ranks first, where the catalogue says so.
 
         Parameters
         ----------
@@ -187,13 +205,25 @@ class _Removal:
         keys = self._connection.execute(query).fetchall()
         self._check_number(len(keys), error)
         places = self._take_out(table, keys)
+        best = table in self._catalogue.keep_best
         first: dict[Values, Place] = {}
+        if best:
+            for place in sorted(places, key=lambda place: place.rank):
+                first.setdefault(place.key, place)
         reasons: dict[Place, str] = {}
         for place in places:
             origin = first.setdefault(place.key, place)
             if origin is not place:
                 where = entry_name(*origin.unit.place)
-                reasons[place] = f"{', '.join(key)} is that of row {origin.row} of {where}"
+                better = ", which ranks before it" if best else ""
+                reasons[place] = f"{', '.join(key)} is that of row {origin.row} of {where}{better}"
+        if best and reasons:
+            shown = [f"{place.unit.file} row {place.row}" for place in reasons][:_SHOWN]
+            more = f" and {len(reasons) - _SHOWN:,} more" if len(reasons) > _SHOWN else ""
+            self.notes.append(
+                f"{table}: keys come twice, and what does not rank first is in quarantine: "
+                f"{len(reasons):,} rows, {', '.join(shown)}{more}"
+            )
         self._send(table, list(first.values()))
         self._record(table, {place: (key, place.key, why) for place, why in reasons.items()}, "key")
 
@@ -289,12 +319,21 @@ class _Removal:
         wanted = pl.DataFrame(
             {c.name: pl.Series(v, dtype=c.polars_type) for c, v in zip(key, values, strict=True)}
         )
+        columns = {column.name: column for column in self._columns(table)}
+        ranked = (
+            ["zwarn", ranked_by(columns.values())] if table in self._catalogue.keep_best else []
+        )
+        read = [*key, *(columns[name] for name in ranked)]
         places = [
-            Place(unit, row, tuple(value))
+            Place(unit, row, tuple(value), *map(_rank, [by] if by else []))
             for unit in loaded_files(self._catalogue, table, self._planner, self._ledger)
-            for *value, row in rows_with(unit, self._catalogue.sources, key, wanted)
-            .select(*wanted.columns, ROW)
-            .iter_rows()
+            for found in [rows_with(unit, self._catalogue.sources, read, wanted)]
+            for value, by, row in zip(
+                found.select(wanted.columns).rows(),
+                found.select(ranked).rows() if ranked else [()] * found.height,
+                found[ROW],
+                strict=True,
+            )
         ]
         deleted = counted.delete(
             self._connection, self._schema, table, among(key).as_string(), tuple(values)
@@ -348,6 +387,12 @@ class _Removal:
 
     def _columns(self, table: str) -> list[Column]:
         return self._catalogue.definition.columns_of(table)
+
+
+def _rank(values: tuple[int, float]) -> tuple[bool, float]:
+    """Return what sorts spectra from the best one on, as primary ones are chosen."""
+    zwarn, value = values
+    return zwarn != 0, math.inf if math.isnan(value) else -value
 
 
 def _columns_of(keys: Iterable[Values]) -> list[list[object]]:

@@ -61,6 +61,7 @@ def run(context: LoadContext) -> LoadSummary:
             _load_part(context, *context.options.part, summary)
     finally:
         context.listener.end()
+    summary.notes += violations.notes
     _tell_refused(context, violations.removed, summary)
     return summary
 

@@ -58,11 +58,13 @@ def production_catalogue(inputs: Inputs) -> Catalogue:
             if source.applies(inputs) and (found := _cores(source, source.files(inputs))):
                 cores[source] = found
     every = [core for found in cores.values() for core in found]
+    keep_best = inputs.files.production.repeated_keys == "best"
     newer = [core for core in every if redshift_v2.is_second_format(core)]
     if not newer and from_catalogs.from_catalogs(inputs):
         raise InputError(_NOT_WITHOUT.format(name=inputs.files.production.name))
     if not newer:
-        return specprod_catalogue(Layout(notes=_notes(inputs, every, second=False)))
+        notes = _notes(inputs, every, second=False)
+        return specprod_catalogue(Layout(keep_best=keep_best, notes=notes))
     for core in every:
         if core not in newer:
             raise InputError(
@@ -79,8 +81,15 @@ def production_catalogue(inputs: Inputs) -> Catalogue:
     if from_catalogs.from_catalogs(inputs):
         optional.add(("potential", from_catalogs.OBSERVED_ONLY))
         notes += (_OBSERVED_ONLY,)
-    layout = Layout(2, from_catalogs.from_catalogs(inputs), frozenset(optional), notes)
-    return specprod_catalogue(layout)
+    return specprod_catalogue(
+        Layout(
+            zcatalog=2,
+            from_catalogs=from_catalogs.from_catalogs(inputs),
+            keep_best=keep_best,
+            optional=frozenset(optional),
+            notes=notes,
+        )
+    )
 
 
 def refuse_other_format(

@@ -66,7 +66,12 @@ def _catalogue(layout: Layout) -> Catalogue:
         for name in from_catalogs.REPLACED:
             del sources[name]
     found = Catalogue.of(_files(), sources.values(), DECODERS, layout.optional)
-    return replace(found, notes=layout.notes, partial=_partial(found.definition))
+    return replace(
+        found,
+        partial=_partial(found.definition),
+        keep_best=frozenset(s.table for s in redshift_v2.SOURCES.values() if layout.keep_best),
+        notes=layout.notes,
+    )
 
 
 def _partial(definition: Schema) -> tuple[tuple[str, Reference], ...]:
@@ -101,7 +106,11 @@ def layout_of(found: Schema) -> Layout:
                 break
     observed_only = ("potential", from_catalogs.OBSERVED_ONLY) in optional
     second = any(what == redshift_v2.SECOND_FORMAT for _, what in optional)
-    return Layout(2 if second else 1, observed_only, frozenset(optional))
+    return Layout(
+        zcatalog=2 if second else 1,
+        from_catalogs=observed_only,
+        optional=frozenset(optional),
+    )
 
 
 _SECOND = (redshift_v2.SECOND_FORMAT,)

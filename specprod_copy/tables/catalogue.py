@@ -40,6 +40,8 @@ class Catalogue:
     """(table, column) of ids that can be decoded."""
     partial: tuple[tuple[str, Reference], ...] = ()
     """Tables, and references of theirs to rows that may be missing: they get no foreign keys."""
+    keep_best: frozenset[str] = frozenset()
+    """Tables of spectra of which, where a key comes twice, the one that ranks first is kept."""
     notes: tuple[str, ...] = ()
     """What is to be said of how it was chosen."""
 

@@ -13,6 +13,8 @@ class Layout:
     """Version of the format of the redshift catalogs: 1 is one file, 2 core, extra and imaging."""
     from_catalogs: bool = False
     """Whether photometry, target and fiberassign are made of the redshift catalogs."""
+    keep_best: bool = False
+    """Whether of spectra that the catalogs have twice the one that ranks first is kept."""
     optional: frozenset[tuple[str, str]] = frozenset()
     """Tables, and what their SQL files are asked for beyond what every production has."""
     notes: tuple[str, ...] = ()

@@ -40,7 +40,8 @@ def written(folder: Path, text: str, name: str = "my.toml") -> Path:
 def test_packaged_productions_are_those_of_the_data_model() -> None:
     expected = json.loads(INPUTS.read_text())["productions"]
     made = {name: asdict(production) for name, production in load_configuration().items()}
-    assert made == {name: {"name": name, **keys} for name, keys in expected.items()}
+    own = {"repeated_keys": "refuse"}
+    assert made == {name: {"name": name, **keys, **own} for name, keys in expected.items()}
 
 
 def test_packaged_productions() -> None:
@@ -53,11 +54,18 @@ def test_packaged_productions() -> None:
         fuji.tiles = "1.1"  # type: ignore[misc]
 
 
-def test_unknown_production(tmp_path: Path) -> None:
+def test_a_production_of_which_not_all_is_settled() -> None:
     with pytest.raises(ConfigurationError) as caught:
         find_production("matterhorn")
+    assert "'matterhorn': which photometry and which fiberassign files belong" in str(caught.value)
+    assert 'Add a section [matterhorn] with release = "dr3"' in str(caught.value)
+
+
+def test_unknown_production(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        find_production("everest")
     assert str(caught.value) == (
-        "unknown production 'matterhorn'; known: fuji, guadalupe, iron, jura, kibo, loa, daily. "
+        "unknown production 'everest'; known: fuji, guadalupe, iron, jura, kibo, loa, daily. "
         "Add it as a section with the keys release, photometry, target_summary, redshift, tiles "
         "to a TOML file and name that file with --config"
     )
@@ -119,7 +127,7 @@ COMPONENT = "text (in quotes) of letters, digits, '.', '_' and '-'"
         (
             toml(extra="tile = 1"),
             ", section [matterhorn]: unknown key tile; "
-            "known: release, photometry, target_summary, redshift, tiles",
+            "known: release, photometry, target_summary, redshift, tiles, repeated_keys",
         ),
         (
             toml(tiles="tiles = 3.0"),
@@ -195,7 +203,7 @@ def test_bad_toml(tmp_path: Path, text: str, message: str) -> None:
         (
             "[DEFAULT]\nrelaese = dr3\n[matterhorn]\nrelease = dr3",
             ", section [matterhorn]: unknown key relaese; "
-            "known: release, photometry, target_summary, redshift, tiles",
+            "known: release, photometry, target_summary, redshift, tiles, repeated_keys",
         ),
         (
             "release = dr3",
