@@ -23,7 +23,9 @@ _SHOWN_CHARACTERS = 300
 """Of what a library says about values."""
 
 TEXT_BYTES = 1 << 25
-"""Longer text tables are not read: they are held in memory, at some ten times their size."""
+"""Longer text tables are not read: they are held in memory."""
+
+RATHER_FITS = "make it a FITS table, which is read in parts"
 
 
 @contextmanager
@@ -63,16 +65,12 @@ def open_regular(path: Path) -> io.BufferedReader:
     return file
 
 
-def read_text_file(path: Path) -> bytes:
-    """Read all of a text file, unless it is longer than `TEXT_BYTES`."""
+def read_text_file(path: Path, most: int = TEXT_BYTES) -> bytes:
+    """Read all of a text file, unless it is longer than `most` bytes."""
     with input_errors(path), open_regular(path) as file:
-        text = file.read(TEXT_BYTES + 1)
-    if len(text) > TEXT_BYTES:
-        raise InputError(
-            f"is a text table of more than {TEXT_BYTES >> 20} MiB: make it a FITS table, which is "
-            "read in parts",
-            path=path,
-        )
+        text = file.read(most + 1)
+    if len(text) > most:
+        raise InputError(f"is a text table of more than {most >> 20} MiB: {RATHER_FITS}", path=path)
     return text
 
 

@@ -9,8 +9,9 @@ import csv
 import io
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,24 @@ import polars as pl
 
 from specprod_copy.errors import BadRowsError, InputError
 from specprod_copy.reader.content import digest_of
-from specprod_copy.reader.files import read_text_file
+from specprod_copy.reader.files import RATHER_FITS, read_text_file
+from specprod_copy.reader.fits_columns import MAX_COLUMNS
 from specprod_copy.reader.memory_table import MemoryTable, Unreadable
 from specprod_copy.reader.selection import Fault, RowNumbers
 
 INTEGER = r"^[+-]?\d+$"
 LOGICAL = {"true": 1, "t": 1, "1": 1, "false": 0, "f": 0, "0": 0}
+
+MOST_FIELDS = 1 << 22
+"""Longer text tables are not read: they are held in memory."""
+
+_PART_ROWS = 1 << 12
+
+_ECSV_BYTES = 1 << 23
+"""Astropy takes some thirty times the size of such a file."""
+
+_ECSV_HEADER_BYTES = 1 << 18
+"""To read a header takes a second for each 100 kB; those that are known have less than 10 kB."""
 
 # NumPy kind and size of an ECSV column: element type in Polars.
 ELEMENTS: dict[str, pl.DataType] = {
@@ -86,40 +99,52 @@ def open_csv(path: Path) -> CsvTable:
     fault = partial(InputError, path=path)
     data = read_text_file(path)
     try:
-        text = data.decode("utf-8-sig")
+        data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         found = data[error.start : error.end]
         raise fault(f"line {line} is not UTF-8: {found!r}") from error
-    names, *rows = csv_rows(text, fault)
-    fields = zip(*rows, strict=True) if rows else ([] for _ in names)
-    texts = [
-        pl.Series(name, [value or None for value in values], dtype=pl.String)
-        for name, values in zip(names, fields, strict=True)
-    ]
+    lines = csv_lines(data, fault)
+    names = _names(next(lines, None), fault)
+    parts = [pl.DataFrame(schema=dict.fromkeys(map(str, range(len(names))), pl.String))]
+    # Texts of Python take ten times the memory of those of a frame.
+    while rows := [[field or None for field in row] for row in islice(lines, _PART_ROWS)]:
+        parts.append(pl.DataFrame(rows, schema=parts[0].schema, orient="row"))
+    columns = pl.concat(parts).get_columns()
+    texts = [column.alias(name) for name, column in zip(names, columns, strict=True)]
     return CsvTable(path, texts, digest=digest_of(data))
 
 
-def csv_rows(text: str, fault: Fault) -> list[list[str]]:
-    """Split text into lines of equally many fields, without the blanks around them."""
-    reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True, strict=True)
-    rows: list[list[str]] = []
+def csv_lines(data: bytes, fault: Fault) -> Iterator[list[str]]:
+    """Yield lines of equally many fields, without the blanks around them."""
+    text = io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", newline="")
+    reader = csv.reader(text, skipinitialspace=True, strict=True)
+    n_names = n_fields = 0
     try:
         for fields in reader:
-            row = [field.strip() for field in fields]
-            if row in ([], [""]):
+            if not fields or (len(fields) == 1 and not fields[0].strip()):
                 continue
-            if rows and len(row) != len(rows[0]):
-                line = f"line {reader.line_num} has {len(row)} fields"
-                raise fault(f"{line}, but the header line has {len(rows[0])}")
-            rows.append(row)
+            n_names = n_names or len(fields)
+            if len(fields) != n_names:
+                line = f"line {reader.line_num} has {len(fields)} fields"
+                raise fault(f"{line}, but the header line has {n_names}")
+            n_fields += n_names
+            if n_fields > MOST_FIELDS:
+                raise fault(f"is a text table of more than {MOST_FIELDS:,} fields: {RATHER_FITS}")
+            yield [field.strip() for field in fields]
     except csv.Error as error:
         raise fault(f"line {reader.line_num} is not CSV: {error}") from error
-    if not rows:
+
+
+def _names(header: list[str] | None, fault: Fault) -> list[str]:
+    """Return the names in a header line."""
+    if header is None:
         raise fault("has no header line")
-    if "" in rows[0]:
-        raise fault(f"column {rows[0].index('') + 1} has no name in the header line")
-    return rows
+    if "" in header:
+        raise fault(f"column {header.index('') + 1} has no name in the header line")
+    if len(header) > MAX_COLUMNS:
+        raise fault(f"has {len(header):,} columns, and at most {MAX_COLUMNS} may be")
+    return header
 
 
 def read_as(text: pl.Series, dtype: pl.DataType) -> tuple[pl.Series, str]:
@@ -160,7 +185,10 @@ def open_ecsv(path: Path) -> MemoryTable:
     from astropy.table import Table
 
     fault = partial(InputError, path=path)
-    text = read_text_file(path)
+    text = read_text_file(path, _ECSV_BYTES)
+    header = sum(len(line) for line in takewhile(_is_header, io.BytesIO(text)))
+    if header > _ECSV_HEADER_BYTES:
+        raise fault(f"has a header of {header:,} bytes, and at most {_ECSV_HEADER_BYTES:,} may be")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", InvalidEcsvDatatypeWarning)
@@ -177,6 +205,10 @@ def open_ecsv(path: Path) -> MemoryTable:
         except InputError as error:
             columns.append(Unreadable(name, error.message))
     return MemoryTable(path, columns, dict(table.meta), digest=digest_of(text))
+
+
+def _is_header(line: bytes) -> bool:
+    return line.startswith(b"#")
 
 
 def from_astropy(name: str, column: Any, fault: Fault) -> pl.Series:

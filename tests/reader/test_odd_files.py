@@ -47,7 +47,7 @@ def test_a_text_table_that_is_too_long(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"t{suffix}"
     path.touch()
     os.truncate(path, files.TEXT_BYTES + 1)
-    assert message(path).startswith(f"{path}: is a text table of more than 32 MiB: ")
+    assert " MiB: make it a FITS table, which is read in parts" in message(path)
 
 
 def test_an_ecsv_field_that_is_too_long(tmp_path: Path) -> None:
@@ -55,6 +55,20 @@ def test_an_ecsv_field_that_is_too_long(tmp_path: Path) -> None:
     header = "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: A, datatype: string}\nA\n"
     path.write_text(header + 140_000 * "1" + "\n")
     assert message(path).startswith(f"{path}: not an ECSV table: field larger than field limit")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("t.csv", "A," * 10_000 + "A", "has 10,001 columns, and at most 999 may be"),
+        ("t.ecsv", "# %ECSV 1.0\n# ---\n" + "# - x\n" * (1 << 16), "has a header of 393,234 byt"),
+        ("t.ecsv", "# %ECSV 1.0\n# ---\n# " + "[" * 2000 + "\n", "not an ECSV table: unable to"),
+    ],
+)
+def test_headers_that_are_too_much(tmp_path: Path, name: str, content: str, complaint: str) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    assert message(path).startswith(f"{path}: {complaint}")
 
 
 def test_many_hdus_are_counted_not_named(tmp_path: Path) -> None:
