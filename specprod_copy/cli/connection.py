@@ -75,7 +75,8 @@ class ServerOptions(NamedServer):
             raise click.UsageError("--embedded and another server exclude each other")
 
     @property
-    def _cluster(self) -> Cluster | None:
+    def cluster(self) -> Cluster | None:
+        """The embedded server, whether it exists or not; None if another one is named."""
         if self.embedded is None and self.is_named:
             return None
         return Cluster(self.embedded or DEFAULT_DIRECTORY)
@@ -89,7 +90,7 @@ class ServerOptions(NamedServer):
             Called before a server is started, with whether it is a new one: what can be found wrong
             without a server leaves none.
         """
-        cluster = self._cluster
+        cluster = self.cluster
         if cluster is None:
             return self.conninfo()
         if not cluster.running:
@@ -115,7 +116,7 @@ class ServerOptions(NamedServer):
 
         An embedded server that is stopped is started.
         """
-        cluster = self._cluster
+        cluster = self.cluster
         if cluster is None:
             return self.conninfo()
         return start_existing(cluster)

@@ -19,7 +19,8 @@ from specprod_copy.doctor.text import to_json
 @options_of(
     SchemaOptions,
     schema="Schema to load into.  [default: name of the production]",
-    root="Folder of the production's files: open them, to find out the space that they take.",
+    root="Folder of the production's files: open them, to find out the space that they "
+    "take, and what a load would refuse.",
 )
 @JSON
 @click.option("-v", "--verbose", is_flag=True, help="Say the reason behind each line.")
@@ -29,8 +30,9 @@ def doctor(context: click.Context, as_json: bool, verbose: bool, **values: Any) 
     """Find out whether a load is possible, and what would make it faster.
 
     Looks at the server, its settings, what the role may do, the connection and this machine, and
-    changes nothing: a few MB are sent into a temporary table that is rolled back. Ends with code 1
-    only if a load is impossible.
+    changes nothing: a few MB are sent into a temporary table that is rolled back. Where there is no
+    embedded server yet, it tells which one a load would make. Ends with code 1 only if a load is
+    impossible.
 
     \b
       specprod-copy doctor
@@ -38,7 +40,8 @@ def doctor(context: click.Context, as_json: bool, verbose: bool, **values: Any) 
     """
     where = make(SchemaOptions, values)
     inputs = where.inputs()
-    findings = examine(make(ServerOptions, values).to_read(), where.name, inputs)
+    server = make(ServerOptions, values)
+    findings = examine(server.if_there() or server.cluster or "", where.name, inputs)
     if as_json:
         put(to_json(findings))
     else:

@@ -36,8 +36,7 @@ def plan_lines(
     total = sum(unit.n_rows * unit.row_bytes for unit in plan.units)
     headings = ("table", "stage", "files", "to load", "units", "rows", "MB", "keys, indexes")
     yield from table_lines(headings, rows, labels=2, width=width)
-    new = [statement.table for statement in statements if statement.phase == "table"]
-    if new:
+    if new := _tables_to_make(statements):
         yield f"tables to make: {', '.join(new)}"
     sizes = file_sizes(plan)
     for name in sorted(sizes, key=lambda name: (-sizes[name], name))[:_MOST_FILES]:
@@ -84,7 +83,7 @@ def plan_values(plan: Plan, statements: Sequence[Statement]) -> dict[str, Any]:
             "steps": sum(s.table == source.table and s.phase != "table" for s in statements),
         }
         sources.append(row)
-    new = [statement.table for statement in statements if statement.phase == "table"]
+    new = _tables_to_make(statements)
     return {
         "sources": sources,
         "files": [{"file": name, "bytes": size} for name, size in file_sizes(plan).items()],
@@ -92,6 +91,11 @@ def plan_values(plan: Plan, statements: Sequence[Statement]) -> dict[str, Any]:
         "tables_to_make": new,
         "notes": plan.notes,
     }
+
+
+def _tables_to_make(statements: Sequence[Statement]) -> list[str]:
+    """Return each table once, though several statements make it."""
+    return [*dict.fromkeys(s.table for s in statements if s.phase == "table")]
 
 
 def refused_lines(summary: LoadSummary) -> Iterator[str]:

@@ -10,7 +10,7 @@ from specprod_copy.loading.options import LoadOptions
 from specprod_copy.tables import Inputs
 
 
-def check_space(conninfo: str, inputs: Inputs, schema: str) -> Iterator[Finding]:
+def check_space(conninfo: str | None, inputs: Inputs, schema: str) -> Iterator[Finding]:
     """Yield what a load of all stages would add to the server's disk.
 
     Each file is opened, to count rows; what is loaded there already is not counted.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,7 +20,6 @@ READING = {
     "verify": ["verify", "--specprod", "fuji", "--root", "."],
     "grant": ["grant", "--schema", "none"],
     "diff": ["diff", "--schema", "none"],
-    "doctor": ["doctor"],
     "primary": ["primary", "--schema", "none"],
     "sync --dry-run": ["sync", "--dry-run", "--specprod", "daily", "--root", "."],
     "patch coeff check": ["patch", "coeff", "check", "--production", "iron"],
@@ -80,7 +80,7 @@ def test_where_no_server_is_none_is_made(folder, command):
 
 @pytest.mark.parametrize("embedded", ["elsewhere", "/nowhere/at all"])
 def test_the_folder_that_was_named_is_told(folder, embedded):
-    done = run(folder, "doctor", "--embedded", embedded)
+    done = run(folder, "status", "--schema", "none", "--embedded", embedded)
     assert done.returncode == 1
     shown = embedded if embedded.startswith("/") else f"./{embedded}"
     assert done.stderr.startswith(f"Error: no server in {shown}: ")
@@ -127,5 +127,27 @@ def test_a_dry_run_needs_no_server(folder, demo_root):
     where = ["--specprod", "fuji", "--root", str(demo_root)]
     done = run(folder, "load", "exposures", "--dry-run", *where)
     assert done.returncode == 0, done.stderr
-    assert "tables to make: tile, exposure, frame" in done.stdout
+    assert "tables to make: tile, exposure, frame\n" in done.stdout
+    every = run(folder, "load", "all", "--dry-run", *where).stdout
+    tables = "tile, exposure, frame, photometry, target, ztile, zpix, fiberassign, potential"
+    assert f"\ntables to make: {tables}\n" in every
+    assert list(folder.iterdir()) == []
+
+
+def test_the_doctor_needs_no_server(folder, demo_root, tmp_path):
+    """It tells what a load would make, and refuses what a load would."""
+    done = run(folder, "doctor")
+    assert done.returncode == 0, done.stderr
+    assert "none yet: a load makes one of PostgreSQL " in done.stdout
+    where = ["--specprod", "fuji", "--root"]
+    whole = run(folder, "doctor", *where, str(demo_root))
+    assert (whole.returncode, "   all tables " in whole.stdout) == (0, True), whole.stdout
+    root = tmp_path / "copy"
+    shutil.copytree(demo_root, root)
+    [catalog] = root.rglob("zall-pix-*.fits")
+    catalog.write_bytes(b"SIMPLE")
+    refused = run(folder, "doctor", *where, str(root))
+    assert refused.returncode == 1
+    last = refused.stdout.splitlines()[-1]
+    assert last.startswith(f"A load is impossible here (load --dry-run: {catalog}: ")
     assert list(folder.iterdir()) == []

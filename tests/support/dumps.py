@@ -22,7 +22,8 @@ def restored(cluster: Cluster, conninfo: str, schema: str, folder: Path) -> Iter
     )
     with fresh_database(cluster) as other:
         with psycopg.connect(other) as connection:
-            connection.execute("CREATE EXTENSION IF NOT EXISTS q3c")
+            if cluster.binaries().q3c:
+                connection.execute("CREATE EXTENSION IF NOT EXISTS q3c")
         subprocess.run(
             [program("pg_restore"), "--exit-on-error", f"--dbname={other}", dump], check=True
         )
