@@ -3,8 +3,8 @@
 A name in the ledger is the path below the data root, or the real path of what lies elsewhere (see
 `specprod_copy.rows.units.ledger_name`). The same file may have had another one: where folders of
 the root are links, where a file system is mounted twice, or in ledgers of earlier versions, which
-kept ``..`` and links. So it is the same file where the system says so, or where both the last part
-of the name and the content are the same.
+kept ``..`` and links. So it is the same file where the system says so, or where the content is the
+same: that is looked at where the last part of the name is, gzipped or not, or else the size.
 """
 
 from __future__ import annotations
@@ -53,11 +53,17 @@ def moved(
         same = same or [
             place
             for place in candidates
-            if Path(place[0]).name == unit.path.name and _holds(unit, loaded[place], digest)
+            if _resembles(unit, place, loaded[place]) and _holds(unit, loaded[place], digest)
         ]
         if same:
             found[same[0]] = unit.place
     return found
+
+
+def _resembles(unit: Unit, place: Place, loaded: Sequence[LoadedRange]) -> bool:
+    """Say whether it is worth reading a file to find out whether it is one that was loaded."""
+    before, now = (name.removesuffix(".gz") for name in (Path(place[0]).name, unit.path.name))
+    return before == now or any(i.stamp.size == unit.stamp.size for r in loaded for i in r.inputs)
 
 
 def _holds(unit: Unit, loaded: Sequence[LoadedRange], digest: RowDigest) -> bool:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 from pathlib import Path
 
 import psycopg
 import pytest
-from support.changing import Case, iron
+from support.changing import Case, edit, iron
 
 from specprod_copy.desi.production import ProductionFiles, find_production
+from specprod_copy.errors import ChangedFileError
 from specprod_copy.rows.units import ledger_name
 from specprod_copy.tables import Inputs
 from specprod_copy.verification import VerifyOptions, verify
@@ -57,7 +59,9 @@ def test_one_name_for_every_spelling(tmp_path: Path) -> None:
         assert ledger_name(path, tmp_path / "link") == name
 
 
-@pytest.mark.parametrize("how", ["relative", "dots", "link", "folder-link", "copy"])
+@pytest.mark.parametrize(
+    "how", ["relative", "dots", "link", "folder-link", "copy", "renamed copy", "gzipped"]
+)
 def test_the_same_tiles_file_by_another_path(iron, tmp_path, how):
     tiles = tmp_path / "mine" / "mytiles.fits"
     tiles.parent.mkdir()
@@ -70,12 +74,15 @@ def test_the_same_tiles_file_by_another_path(iron, tmp_path, how):
         "link": tmp_path / "other-name.fits",
         "folder-link": tmp_path / "way" / tiles.name,
         "copy": tmp_path / "another" / tiles.name,
+        "renamed copy": tmp_path / "another" / "name.fits",
+        "gzipped": tmp_path / "another" / "mytiles.fits.gz",
     }[how]
     if how == "link":
         other.symlink_to(tiles)
-    if how == "copy":  # as a file system that is mounted twice without saying so
+    if other.parent.name == "another":  # as a file system mounted twice without saying so
         other.parent.mkdir()
-        shutil.copy(tiles, other)
+        content = tiles.read_bytes()
+        other.write_bytes(gzip.compress(content) if how == "gzipped" else content)
     passes(iron, tiles_file=other)
     summary = iron.load("exposures", inputs={"tiles_file": other})
     assert sum(row.rows_kept for row in summary.tables) == 0
@@ -83,7 +90,18 @@ def test_the_same_tiles_file_by_another_path(iron, tmp_path, how):
     assert len(names(iron)) == 1
     summary = iron.load("exposures", replace=(other,), inputs={"tiles_file": other})
     assert "tile: 0 rows changed, 0 new, 0 removed" in summary.notes
-    passes(iron, tiles_file=tiles if how != "copy" else other)
+    passes(iron, tiles_file=other if other.parent.name == "another" else tiles)
+
+
+def test_another_file_of_the_same_size_is_another_one(iron, tmp_path):
+    mine, other = tmp_path / "mine.fits", tmp_path / "other.fits"
+    shutil.copy2(iron.files.tiles(), mine)
+    shutil.copy2(mine, other)
+    edit(other, values={(0, "EXPTIME"): 4.5})
+    assert mine.stat().st_size == other.stat().st_size
+    iron.load("exposures", inputs={"tiles_file": mine})
+    with pytest.raises(ChangedFileError, match="it is not among the files"):
+        iron.load("exposures", inputs={"tiles_file": other})
 
 
 def test_the_production_s_own_file_by_its_real_path(iron, tmp_path):
