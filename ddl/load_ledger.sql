@@ -64,25 +64,25 @@ DROP TABLE {{ schema }}.tile_ledger;
 
 {% block comments %}
 COMMENT ON TABLE {{ schema }}.load_ledger IS 'What is in the tables, and what it was made of; each row was committed together with the rows it records';
-COMMENT ON COLUMN {{ schema }}.load_ledger.table_name IS 'Table that received the rows; tile for tiles that were loaded one by one, which have rows in others too';
-COMMENT ON COLUMN {{ schema }}.load_ledger.entry IS 'What the rows are of: the file and HDU, or the tile';
-COMMENT ON COLUMN {{ schema }}.load_ledger.first_row IS 'First row of the HDU that is recorded here, counted from 0; -1 for what failed';
-COMMENT ON COLUMN {{ schema }}.load_ledger.last_row IS 'Row after the last one';
-COMMENT ON COLUMN {{ schema }}.load_ledger.stage IS 'Load stage that the entry belongs to; daily for tiles that were loaded one by one';
-COMMENT ON COLUMN {{ schema }}.load_ledger.inputs IS 'What the rows were made of: files, relative to the root directory where they lie below it, each with HDU (empty for the whole file), size in bytes, modification time in ns since 1970 and XXH3-128 of header and recorded rows, or of the file';
-COMMENT ON COLUMN {{ schema }}.load_ledger.tables IS 'Tables with rows of the entry, each with its object identifier: of another table by this name nothing is recorded';
-COMMENT ON COLUMN {{ schema }}.load_ledger.details IS 'Of a tile: its number, UPDATED of the tiles file, and how many rows its files gave each table';
-COMMENT ON COLUMN {{ schema }}.load_ledger.rows_read IS 'Rows read from the file';
-COMMENT ON COLUMN {{ schema }}.load_ledger.rows_kept IS 'Rows that passed the row filter and were loaded';
-COMMENT ON COLUMN {{ schema }}.load_ledger.rows_quarantined IS 'Rows that were refused while the rest of the file was loaded';
-COMMENT ON COLUMN {{ schema }}.load_ledger.quarantine IS 'These rows: row number in the HDU counted from 0, input column, its value, reason';
-COMMENT ON COLUMN {{ schema }}.load_ledger.values_changed IS 'NaN and infinite values that were replaced by -9999, and the other coordinate of such a position';
-COMMENT ON COLUMN {{ schema }}.load_ledger.bytes_sent IS 'COPY data sent to the server [byte]';
-COMMENT ON COLUMN {{ schema }}.load_ledger.seconds IS 'Time the entry took [s]';
-COMMENT ON COLUMN {{ schema }}.load_ledger.failure IS 'Why the last attempt failed; such an entry has no rows, and goes with the next success';
-COMMENT ON COLUMN {{ schema }}.load_ledger.loaded_at IS 'When the rows were loaded';
-COMMENT ON COLUMN {{ schema }}.load_ledger.loaded_by IS 'Name and version of the loading program';
-COMMENT ON COLUMN {{ schema }}.load_ledger.format IS 'Format of this row: programs that know only older ones leave the schema alone';
+COMMENT ON COLUMN {{ schema }}.load_ledger.table_name IS 'Table that received the rows; tile for tiles that were loaded one by one, which have rows in others too (UCD meta.id;meta.table)';
+COMMENT ON COLUMN {{ schema }}.load_ledger.entry IS 'What the rows are of: the file and HDU, or the tile (UCD meta.id;meta.dataset)';
+COMMENT ON COLUMN {{ schema }}.load_ledger.first_row IS 'First row of the HDU that is recorded here, counted from 0; -1 for what failed (UCD meta.record)';
+COMMENT ON COLUMN {{ schema }}.load_ledger.last_row IS 'Row after the last one (UCD meta.record)';
+COMMENT ON COLUMN {{ schema }}.load_ledger.stage IS 'Load stage that the entry belongs to; daily for tiles that were loaded one by one (UCD meta.code.class)';
+COMMENT ON COLUMN {{ schema }}.load_ledger.inputs IS 'What the rows were made of: files, relative to the root directory where they lie below it, each with HDU (empty for the whole file), size in bytes, modification time in ns since 1970 and XXH3-128 of header and recorded rows, or of the file (UCD meta.ref;meta.file)';
+COMMENT ON COLUMN {{ schema }}.load_ledger.tables IS 'Tables with rows of the entry, each with its object identifier: of another table by this name nothing is recorded (UCD meta.ref;meta.table)';
+COMMENT ON COLUMN {{ schema }}.load_ledger.details IS 'Of a tile: its number, UPDATED of the tiles file, and how many rows its files gave each table (UCD meta.note)';
+COMMENT ON COLUMN {{ schema }}.load_ledger.rows_read IS 'Rows read from the file (UCD meta.number)';
+COMMENT ON COLUMN {{ schema }}.load_ledger.rows_kept IS 'Rows that passed the row filter and were loaded (UCD meta.number)';
+COMMENT ON COLUMN {{ schema }}.load_ledger.rows_quarantined IS 'Rows that were refused while the rest of the file was loaded (UCD meta.number)';
+COMMENT ON COLUMN {{ schema }}.load_ledger.quarantine IS 'These rows: row number in the HDU counted from 0, input column, its value, reason (UCD meta.note)';
+COMMENT ON COLUMN {{ schema }}.load_ledger.values_changed IS 'NaN and infinite values that were replaced by -9999, and the other coordinate of such a position (UCD meta.number)';
+COMMENT ON COLUMN {{ schema }}.load_ledger.bytes_sent IS 'COPY data sent to the server [byte] (UCD phys.size;meta.dataset)';
+COMMENT ON COLUMN {{ schema }}.load_ledger.seconds IS 'Time the entry took [s] (UCD time.duration)';
+COMMENT ON COLUMN {{ schema }}.load_ledger.failure IS 'Why the last attempt failed; such an entry has no rows, and goes with the next success (UCD meta.note)';
+COMMENT ON COLUMN {{ schema }}.load_ledger.loaded_at IS 'When the rows were loaded (UCD time.processing)';
+COMMENT ON COLUMN {{ schema }}.load_ledger.loaded_by IS 'Name and version of the loading program (UCD meta.id;meta.software)';
+COMMENT ON COLUMN {{ schema }}.load_ledger.format IS 'Format of this row: programs that know only older ones leave the schema alone (UCD meta.version)';
 {% endblock %}
 
 {% block grants %}

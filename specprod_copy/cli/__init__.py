@@ -35,6 +35,7 @@ COMMANDS = (
     "load",
     "status",
     "query",
+    "describe",
     "verify",
     "tile",
     "sync",

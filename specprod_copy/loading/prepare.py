@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import psycopg
 
-from specprod_copy.postgres import locks, statements
+from specprod_copy.postgres import catalog, ddl, locks, statements
 from specprod_copy.postgres.connection import making_schema
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_differences import refuse_conflicts
 from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.postgres.sql_statements import Commented, meaning_of
 
 
 @dataclass(frozen=True)
@@ -46,4 +47,25 @@ def make_tables(
     statements.make(
         connection, defined, [t for t in new if t == "version"], ["keys"], schema=schema
     )
+    _comment(connection, defined, found, [table for table in tables if table in found.tables])
     return Prepared(read_schema(connection, schema) if new else found, new)
+
+
+def _comment(
+    connection: psycopg.Connection, defined: Schema, found: Schema, tables: Sequence[str]
+) -> None:
+    """Comment what somebody has made without comments; comments of users stay."""
+    bare = {
+        (name, column.name)
+        for name in tables
+        for column in found.tables[name].columns
+        if not column.comment
+    } | {(name, "") for name in tables if not found.tables[name].comment}
+    if not bare:
+        return
+    owned = catalog.owned_tables(connection, found.name)
+    for statement in ddl.statements(defined, tables, ["comments"], schema=found.name):
+        meaning = meaning_of(statement.sql)
+        assert isinstance(meaning, Commented)
+        if meaning.table in owned and (meaning.table, meaning.column) in bare:
+            statements.run(connection, statement.sql)

@@ -22,6 +22,13 @@ def existing_roles(connection: psycopg.Connection, roles: Iterable[str]) -> set[
     return {name for (name,) in connection.execute(query, (list(roles),))}
 
 
+def owned_tables(connection: psycopg.Connection, schema: str) -> set[str]:
+    """Return the tables of a schema that this role may change the definition of."""
+    query = """SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+               WHERE nspname = %s AND relkind IN ('r', 'p') AND pg_has_role(relowner, 'USAGE')"""
+    return {name for (name,) in connection.execute(query, (schema,))}
+
+
 def q3c_version(connection: psycopg.Connection, *, installed: bool = False) -> str | None:
     """Return the version of the extension q3c, None if the server does not have it.
 

@@ -1,0 +1,110 @@
+"""What columns mean: units and UCDs that others understand, where values come from."""
+
+from __future__ import annotations
+
+import doctest
+import json
+
+import psycopg
+import pytest
+from astropy.io.votable.ucd import check_ucd
+from astropy.units import Unit
+from click.testing import CliRunner
+
+from specprod_copy.cli import cli
+from specprod_copy.desi.production import ProductionFiles, find_production
+from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.metadata import units
+from specprod_copy.metadata.described import describe
+from specprod_copy.metadata.units import vounit
+from specprod_copy.postgres import ddl
+from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.tables import Inputs, specprod_catalogue
+
+DEFINED = specprod_catalogue().definition.tables.values()
+UNITS = sorted({column.unit for table in DEFINED for column in table.columns if column.unit})
+
+
+def test_every_unit_is_one_of_astropy_too():
+    assert len(UNITS) >= 18
+    for unit in UNITS:
+        assert Unit(unit, parse_strict="raise") is not None
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_every_unit_as_vounit(unit):
+    written = vounit(unit)
+    if "nanomaggy" in unit:  # no unit of the standard
+        assert written == unit.replace("nanomaggy", "'nanomaggy'").replace("^", "**")
+    else:
+        assert Unit(written, format="vounit").to(Unit(unit)) == pytest.approx(1)
+
+
+def test_examples_of_units():
+    assert doctest.testmod(units).failed == 0
+    assert (vounit("deg^-2"), vounit("yr^2 mas^-2")) == ("deg**-2", "yr**2.mas**-2")
+    assert vounit("furlong per fortnight!") == "'furlong per fortnight!'"
+
+
+def test_every_column_has_a_description_and_a_ucd_of_the_vocabulary():
+    for table in DEFINED:
+        assert table.comment, table.name
+        for column in table.columns:
+            assert column.description, column
+            assert check_ucd(column.ucd, check_controlled_vocabulary=True), (table.name, column)
+
+
+def test_where_values_come_from():
+    tables = {table.name: table for table in describe(specprod_catalogue())}
+    columns = {
+        (table.name, column.name): column.source
+        for table in tables.values()
+        for column in table.columns
+    }
+    assert columns["zpix", "z"] == "Z"
+    assert columns["zpix", "coeff_7"] == "COEFF[7]"
+    assert columns["zpix", "id"] == "computed from PROGRAM, SURVEY, TARGETID"
+    assert columns["zpix", "cmx_target"] == "CMX_TARGET or 0"
+    assert columns["photometry", "morphtype"] == "MORPHTYPE or TYPE"
+    assert columns["exposure", "date_obs"] == "computed from MJD"
+    assert columns["load_ledger", "entry"] == ""
+    assert tables["fiberassign"].position == "fiberassign.target_ra, fiberassign.target_dec"
+    assert tables["zpix"].position == "photometry.ra, photometry.dec, by targetid"
+    assert tables["version"].position == ""
+
+
+def test_the_command_without_a_server():
+    def lines(*names: str) -> list[str]:
+        result = CliRunner().invoke(cli, ["describe", *names])
+        assert result.exit_code == 0, result.output
+        return result.output.splitlines()
+
+    assert lines("zpix.z")[-1] == "  z float8  Redshift from Redrock (UCD src.redshift); from Z"
+    assert any(line.startswith("photometry ") for line in lines())
+    result = CliRunner().invoke(cli, ["describe", "zpx"])
+    assert (result.exit_code, "did you mean zpix?" in result.output) == (2, True)
+
+
+def test_tables_made_beforehand_get_their_comments(demo_root, database):
+    """Those of users stay."""
+    script = ddl.render_script(specprod_catalogue().definition, phases=["table"], schema="fuji")
+    with psycopg.connect(database, autocommit=True) as connection:
+        for statement in ddl.cut(script):
+            connection.execute(statement)
+        connection.execute("COMMENT ON COLUMN fuji.tile.tileid IS 'Mine'")
+        inputs = Inputs(ProductionFiles(find_production("fuji"), demo_root))
+        load(database, inputs, LoadOptions(("exposures",), "fuji"))
+        found = read_schema(connection, "fuji")
+    defined = specprod_catalogue().definition
+    columns = {c.name: c.comment for c in found.tables["tile"].columns}
+    assert columns.pop("tileid") == "Mine"
+    assert columns.items() <= {c.name: c.comment for c in defined.tables["tile"].columns}.items()
+    assert found.tables["frame"].comment == defined.tables["frame"].comment
+    assert len(columns) >= 20
+
+    result = CliRunner().invoke(
+        cli, ["describe", "tile", "-s", "fuji", "--json", "--dsn", database]
+    )
+    [table] = json.loads(result.output)
+    assert table["columns"][0]["description"] == "Mine"
+    assert [d for d in table["differences"] if "tileid" in d]
