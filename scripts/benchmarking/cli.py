@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from benchmarking import comparison, cost_measure, gzipped, memory, targetphot
+from benchmarking import comparison, cost_measure, gzipped, joined, memory, targetphot
 from benchmarking.bench import BEFORE
 from benchmarking.chart import write_chart
 from benchmarking.processes import FailedError
@@ -18,6 +18,7 @@ from specprod_copy.errors import SpecprodCopyError
 MODES = {
     "production": (150_000, "The limit and specprod-copy with everything, about 1 GB of files."),
     "memory": (1_000_000, "Memory of specprod-copy at two sizes, the smaller one a tenth."),
+    "joined": (1_500_000, "Rows in two files that are matched, and in one; memory at two sizes."),
     "gzip": (2_000, "So many small gzipped files, and about their rows in few large ones."),
     "cost": (150_000, "Seconds and bytes per million rows of each table; what DR1 would take."),
     "targetphot": (10_000_000, "The decision which rows win, of so many rows, 2 and 6 times that."),
@@ -115,6 +116,8 @@ def main(
     try:
         if mode == "memory":
             document = memory.measure(work, production, size, table=table, runs=runs, dsn=dsn)
+        elif mode == "joined":
+            document = joined.measure(work, size, runs=runs, dsn=dsn)
         elif mode == "gzip":
             document = gzipped.measure(work, specprod, size, runs=runs, dsn=dsn)
         elif mode == "cost":
