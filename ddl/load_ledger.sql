@@ -68,10 +68,10 @@ COMMENT ON COLUMN {{ schema }}.load_ledger.table_name IS 'Table that received th
 COMMENT ON COLUMN {{ schema }}.load_ledger.entry IS 'What the rows are of: the file and HDU, or the tile (UCD meta.id;meta.dataset)';
 COMMENT ON COLUMN {{ schema }}.load_ledger.first_row IS 'First row of the HDU that is recorded here, counted from 0; -1 for what failed (UCD meta.record)';
 COMMENT ON COLUMN {{ schema }}.load_ledger.last_row IS 'Row after the last one (UCD meta.record)';
-COMMENT ON COLUMN {{ schema }}.load_ledger.stage IS 'Load stage that the entry belongs to; daily for tiles that were loaded one by one (UCD meta.code.class)';
+COMMENT ON COLUMN {{ schema }}.load_ledger.stage IS 'Load stage that the entry belongs to; daily for tiles that were loaded one by one, procedure for what has derived columns (UCD meta.code.class)';
 COMMENT ON COLUMN {{ schema }}.load_ledger.inputs IS 'What the rows were made of: files, relative to the root directory where they lie below it, each with HDU (empty for the whole file), size in bytes, modification time in ns since 1970 and XXH3-128 of header and recorded rows, or of the file (UCD meta.ref;meta.file)';
 COMMENT ON COLUMN {{ schema }}.load_ledger.tables IS 'Tables with rows of the entry, each with its object identifier: of another table by this name nothing is recorded (UCD meta.ref;meta.table)';
-COMMENT ON COLUMN {{ schema }}.load_ledger.details IS 'Of a tile: its number, UPDATED of the tiles file, and how many rows its files gave each table (UCD meta.note)';
+COMMENT ON COLUMN {{ schema }}.load_ledger.details IS 'Of a tile: its number, UPDATED of the tiles file, and how many rows its files gave each table; of a procedure: its name, the columns that it has derived, and the patch that it took them from (UCD meta.note)';
 COMMENT ON COLUMN {{ schema }}.load_ledger.rows_read IS 'Rows read from the file (UCD meta.number)';
 COMMENT ON COLUMN {{ schema }}.load_ledger.rows_kept IS 'Rows that passed the row filter and were loaded (UCD meta.number)';
 COMMENT ON COLUMN {{ schema }}.load_ledger.rows_quarantined IS 'Rows that were refused while the rest of the file was loaded (UCD meta.number)';

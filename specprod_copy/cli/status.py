@@ -14,7 +14,10 @@ from specprod_copy.cli.progress import make_listener
 from specprod_copy.cli.text import line_width, put, say, table_lines, to_json
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.waits import watched
-from specprod_copy.status import Status, schema_status
+from specprod_copy.status import Status, TilesStatus, schema_status
+
+_MOST_TILES = 10
+"""Tiles of each kind that are named."""
 
 
 @click.command()
@@ -73,6 +76,10 @@ def status_lines(found: Status, *, width: int) -> Iterator[str]:
         if row.rows_quarantined:
             rejected = f"{row.rows_quarantined:,} of {row.table}, stage {row.stage}"
             yield f"rows in quarantine: {rejected}"
+    if found.tiles:
+        yield from _tile_lines(found.tiles)
+    for table, names in found.derived.items():
+        yield f"columns of {table} are derived by {', '.join(names)}"
     for lost in found.lost.values():
         yield f"not what is loaded: {lost}"
     for table, conflicts in found.conflicts.items():
@@ -88,3 +95,20 @@ def status_lines(found: Status, *, width: int) -> Iterator[str]:
     programs = sorted({name for row in found.progress for name in row.loaded_by})
     if programs:
         yield f"loaded by {', '.join(programs)}"
+
+
+def _tile_lines(found: TilesStatus) -> Iterator[str]:
+    """Yield what there is of tiles, a line for each that is not as it should be."""
+    counts = [f"{found.loaded:,} loaded", f"{len(found.failed):,} failed"]
+    lists = {"changed": found.changed, "missing": found.missing, "others": found.others}
+    counts += [f"{len(tiles):,} {name}" for name, tiles in lists.items() if tiles is not None]
+    yield f"tiles: {', '.join(counts)}"
+    failed = [
+        f"failed at {tile.at:%Y-%m-%d %H:%M}: tile {tile.tileid}: {tile.why}"
+        for tile in found.failed
+    ]
+    missing = [f"tile {tileid}: not loaded yet" for tileid in found.missing or ()]
+    for listed in (failed, found.changed or (), found.others or (), missing):
+        yield from listed[:_MOST_TILES]
+        if len(listed) > _MOST_TILES:
+            yield f"and {len(listed) - _MOST_TILES:,} more; --json has all"

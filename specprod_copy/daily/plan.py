@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import psycopg
 
@@ -62,17 +62,6 @@ def examine(
             inputs = states[tileid].inputs
             states[tileid] = TileState(tileid, verdict, "; ".join(reasons), inputs)
     return list(states.values())
-
-
-def vanished(
-    connection: psycopg.Connection, found: Schema, tiles: Mapping[int, Tile], since: int
-) -> list[TileState]:
-    """Return loaded tiles, with LASTNIGHT from `since` on, that the files do not have."""
-    return [
-        TileState(tileid, Verdict.OBSOLETE, "vanished from the tiles file")
-        for tileid, loaded in loaded_tiles(connection, found).items()
-        if tileid not in tiles and loaded.lastnight >= since
-    ]
 
 
 def _compare(

@@ -13,12 +13,12 @@ import psycopg
 from specprod_copy.daily import primary, schema
 from specprod_copy.daily.load import TileResult
 from specprod_copy.daily.options import TileOptions
-from specprod_copy.daily.plan import examine, vanished
+from specprod_copy.daily.plan import examine
 from specprod_copy.daily.work import TileContext, TileWorker, load_one, remove_one
 from specprod_copy.executors.executor import in_order
 from specprod_copy.executors.workers import threads
 from specprod_copy.plan import ledger, ledger_format, loaded_tiles, lost_tables
-from specprod_copy.plan.tile_states import TileState, Verdict, look_at_tile
+from specprod_copy.plan.tile_states import TileState, Verdict, look_at_tile, vanished
 from specprod_copy.postgres import locks
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.locks import Patience
@@ -106,6 +106,7 @@ def load_tiles(
             for found in run.summary.having(Verdict.CHANGED):
                 run.fail(found.tileid, f"changed ({found.reason}); --update replaces it")
         run.load(found.tileid for found in wanted)
+        run.note_failures()
         run.close()
     return run.summary
 
@@ -148,13 +149,16 @@ def sync(
         tiles = run.summaries.tiles
         run.examine([n for n, tile in tiles.items() if tile.lastnight >= since])
         found = read_schema(run.connection, options.schema)
-        run.summary.states += vanished(run.connection, found, tiles, since)
+        loaded = loaded_tiles.loaded_tiles(run.connection, found)
+        late = (tileid for tileid, tile in loaded.items() if tile.lastnight >= since)
+        run.summary.states += vanished(tiles, late)
         if dry_run:
             return run.summary
         run.renew()
         if delete:
             run.remove(f.tileid for f in run.summary.having(Verdict.OBSOLETE))
         run.load(f.tileid for f in run.summary.having(Verdict.NEW, Verdict.CHANGED))
+        run.note_failures()
         run.close()
     return run.summary
 
@@ -249,6 +253,11 @@ class _Run:
     def fail(self, tileid: int, why: str) -> None:
         """Remember that a tile could not be brought into its new state."""
         self.summary.failed[tileid] = why
+
+    def note_failures(self) -> None:
+        """Write down which tiles could not be loaded, and why."""
+        looked_at = [found.tileid for found in self.summary.states]
+        loaded_tiles.note_failures(self.connection, self.schema, looked_at, self.summary.failed)
 
     def close(self) -> None:
         """Do what is to be done once, after the last tile."""

@@ -182,3 +182,52 @@ def forget(connection: psycopg.Connection, schema: str, tileid: int) -> None:
     """Remove what is said of a tile, within the transaction that removes its rows."""
     condition = "(table_name, entry) = ('tile', %s)"
     counted.delete(connection, schema, TABLE, condition, (entry(tileid),))
+
+
+@dataclass(frozen=True)
+class FailedTile:
+    """A tile that the last attempt could not load; what was loaded of it before is as it was."""
+
+    tileid: int
+    why: str
+    at: datetime
+
+
+def note_failures(
+    connection: psycopg.Connection,
+    schema: str,
+    looked_at: Sequence[int],
+    failed: Mapping[int, str],
+) -> None:
+    """Write which of some tiles could not be loaded, instead of what earlier attempts said.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    schema : str
+    looked_at : sequence of int
+    failed : mapping of int to str
+        Tiles to why not.
+    """
+    query = sql.SQL(
+        """INSERT INTO {} (table_name, entry, first_row, last_row, stage, inputs, tables, details,
+                           rows_read, rows_kept, values_changed, bytes_sent, seconds, failure,
+                           loaded_by)
+           VALUES ('tile', %s, -1, -1, %s, '[]', '{{}}', %s, 0, 0, 0, 0, 0, %s, %s)"""
+    ).format(parametrized(schema, TABLE))
+    by = f"specprod-copy {specprod_copy.__version__}"
+    entries = [entry(tileid) for tileid in {*looked_at, *failed}]
+    with connection.transaction(), connection.cursor() as cursor:
+        condition = "table_name = 'tile' AND failure IS NOT NULL AND entry = ANY(%s)"
+        counted.delete(connection, schema, TABLE, condition, (entries,))
+        for tileid, why in failed.items():
+            cursor.execute(query, (entry(tileid), TILES, Jsonb({"tileid": tileid}), why, by))
+
+
+def failed_tiles(connection: psycopg.Connection, schema: str) -> list[FailedTile]:
+    """Return the tiles that the last attempts could not load."""
+    query = sql.SQL(
+        """SELECT (details ->> 'tileid')::integer AS number, failure, loaded_at FROM {}
+           WHERE table_name = 'tile' AND stage = %s AND failure IS NOT NULL ORDER BY number"""
+    ).format(parametrized(schema, TABLE))
+    return [FailedTile(*row) for row in connection.execute(query, (TILES,))]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import PurePath
 
@@ -92,3 +93,24 @@ def look_at_tile(
             inputs = tuple(now)
     verdict = Verdict.CHANGED if reasons else Verdict.SAME
     return TileState(tile.tileid, verdict, "; ".join(reasons), inputs)
+
+
+def with_loaded(
+    tiles: Mapping[int, Tile], loaded: Mapping[int, LoadedTile]
+) -> list[tuple[Tile, LoadedTile | None]]:
+    """Return the tiles of the files, each with what is loaded of it, for `look_at_tile`."""
+
+    def known(number: int, tile: Tile) -> LoadedTile | None:
+        before = loaded.get(number)
+        if before is not None and not before.lastnight:
+            # Its row in table tile is gone, which says nothing of its files.
+            before = replace(before, lastnight=tile.lastnight)
+        return before
+
+    return [(tile, known(number, tile)) for number, tile in tiles.items()]
+
+
+def vanished(tiles: Container[int], loaded: Iterable[int]) -> list[TileState]:
+    """Return loaded tiles that the files do not have."""
+    why = "vanished from the tiles file"
+    return [TileState(number, Verdict.OBSOLETE, why) for number in loaded if number not in tiles]

@@ -47,6 +47,9 @@ class TableJob:
     seed: int = 0
     has_tileid: bool = False
     """Whether the table has a column TILEID, compared or not."""
+    also: tuple[Column, ...] = ()
+    """Columns of the files that are read, so that what the ledger counts is counted again, and not
+    compared."""
 
     @property
     def key_columns(self) -> list[Column]:
@@ -61,7 +64,8 @@ class TableJob:
     def narrowed(self, names: Set[str]) -> Self:
         """Return the same with only these columns, and the key."""
         wanted = names | {*self.key}
-        return replace(self, columns=tuple(c for c in self.columns if c.name in wanted))
+        columns = tuple(column for column in self.columns if column.name in wanted)
+        return replace(self, columns=columns, also=())
 
     def no_rows(self, *, located: bool) -> pl.DataFrame:
         """Return a frame without rows of all columns; `located`: with those of the place too."""

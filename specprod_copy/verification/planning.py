@@ -243,6 +243,7 @@ def plan_tables(
             sample,
             seed,
             any(column.name == "tileid" for column in found.columns_of(table)),
+            tuple(c for c in found.columns_of(table) if c.name in computed),
         )
         if lost := [name for name in job.key if name not in job.names]:
             raise DatabaseError(f"{schema}.{table} has no column {lost[0]}, its primary key")

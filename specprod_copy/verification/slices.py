@@ -112,9 +112,9 @@ class UnitSlice:
     def read(self, job: TableJob, inside: Inside, found: Findings) -> Iterator[Rows]:
         """Yield its rows; see `Slice.read`."""
         name = entry_name(*self.unit.place)
-        for rows in table_rows(self.unit, job.sources, job.columns, found):
+        for rows in table_rows(self.unit, job.sources, (*job.columns, *job.also), found):
             files = pl.repeat(name, rows.frame.height, eager=True)
-            yield Rows(rows, files, pl.Series(rows.row_numbers, dtype=pl.Int64))
+            yield Rows(_compared(job, rows), files, pl.Series(rows.row_numbers, dtype=pl.Int64))
 
 
 @dataclass(frozen=True)
@@ -141,11 +141,16 @@ class TileSlice:
         files, shared = inside.inputs.files, self.table == "photometry"
         tile = TileFiles(files, inside.summaries, self.tile)
         for origin in _photometry(tile, job, inside) if shared else tile.rows(self.table):
-            for rows in origin.transformed(job.columns):
+            for rows in origin.transformed((*job.columns, *job.also)):
                 paths, which, numbers = origin.places(rows.row_numbers)
                 names = [entry_name(ledger_name(path, files.root), origin.hdu) for path in paths]
                 named = pl.Series([f"tile {self.tileid}: {name}" for name in names])
-                yield Rows(rows, named.gather(which), pl.Series(numbers, dtype=pl.Int64))
+                found_in = named.gather(which)
+                yield Rows(_compared(job, rows), found_in, pl.Series(numbers, dtype=pl.Int64))
+
+
+def _compared(job: TableJob, rows: Transformed) -> Transformed:
+    return rows._replace(frame=rows.frame.select(job.names)) if job.also else rows
 
 
 def _photometry(tile: TileFiles, job: TableJob, inside: Inside) -> Sequence[SourceRows]:

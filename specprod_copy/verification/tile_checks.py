@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from specprod_copy.executors.executor import Executor, in_order
 from specprod_copy.plan.loaded_tiles import LoadedTile
-from specprod_copy.plan.tile_states import TileState, Verdict
+from specprod_copy.plan.tile_states import TileState, Verdict, vanished, with_loaded
 from specprod_copy.tiles.read import TABLES
 from specprod_copy.tiles.summaries import Tile
 from specprod_copy.verification.compare import counted, listing
@@ -38,19 +37,8 @@ def tile_states(
     executor : Executor
         Looks at the files of each.
     """
-
-    def pair(number: int, tile: Tile) -> tuple[Tile, LoadedTile | None]:
-        before = loaded.get(number)
-        if before is not None and not before.lastnight:
-            # Its row in table tile is gone, which comparing rows is going to show.
-            before = replace(before, lastnight=tile.lastnight)
-        return tile, before
-
-    pairs = [pair(*item) for item in tiles.items()]
-    states = [state for _, state in in_order(executor, look_at, pairs)]
-    gone = [number for number in loaded if number not in tiles]
-    why = "vanished from the tiles file"
-    return [*states, *(TileState(number, Verdict.OBSOLETE, why) for number in gone)]
+    looks = in_order(executor, look_at, with_loaded(tiles, loaded))
+    return [*(state for _, state in looks), *vanished(tiles, loaded)]
 
 
 def set_slices(plan: TablePlan, tiles: Mapping[int, Tile], states: list[TileState]) -> None:

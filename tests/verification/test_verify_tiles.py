@@ -12,6 +12,7 @@ from click.testing import Result as Outcome
 from support.daily_tiles import Daily, demo, edit, empty, loaded, own_copy
 
 from specprod_copy.cli.verify import verify as command
+from specprod_copy.plan.limits import Limits
 from specprod_copy.tables import specprod_catalogue
 from specprod_copy.tables.common import PRIMARY
 from specprod_copy.tiles.read import TABLES
@@ -43,7 +44,8 @@ def test_all_is_well(loaded):
     for table in TABLES:
         [(count,)] = loaded.query(f"SELECT count(*) FROM daily.{table}")
         assert rows[table] == f"{count:,} row{'s' * (count != 1)}, keys equal"
-    assert verified(loaded, jobs=2) == results
+    # Several processes do it as well.
+    assert verified(loaded, jobs=2, limits=Limits(quick_rows=0)) == results
 
 
 CHANGED = {

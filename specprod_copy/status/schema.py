@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 import psycopg
 from psycopg import sql
@@ -12,9 +11,11 @@ from psycopg import sql
 from specprod_copy.errors import DatabaseError
 from specprod_copy.plan import ledger, ledger_format
 from specprod_copy.plan.ledger import Ledger
+from specprod_copy.plan.loaded_tiles import tables_of_tiles
 from specprod_copy.plan.looks import Looks
 from specprod_copy.plan.lost_tables import lost_tables
 from specprod_copy.plan.planning import Plan, Planner, with_tiles
+from specprod_copy.plan.procedures import recorded
 from specprod_copy.plan.production_catalogue import production_catalogue
 from specprod_copy.postgres import ddl, locks
 from specprod_copy.postgres.names import parametrized
@@ -22,47 +23,12 @@ from specprod_copy.postgres.schema import Schema, made
 from specprod_copy.postgres.schema_differences import own_columns, table_differences
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.schema_upgrade import upgrades
+from specprod_copy.status.stages import StageStatus
+from specprod_copy.status.tiles import TilesStatus, tile_progress, tiles_status
 from specprod_copy.tables import Catalogue, Inputs, TableSource, layout_of, specprod_catalogue
 
 FINISH_PHASES = ("keys", "indexes", "foreign_keys", "validation", "q3c")
 """Phases of the DDL that come after the rows."""
-
-
-@dataclass(frozen=True)
-class StageStatus:
-    """How far one source of a table is.
-
-    Parameters
-    ----------
-    table, stage : str
-    files_loaded, units_loaded, rows_kept, rows_quarantined : int
-        What the ledger says.
-    files_missing, units_missing, rows_missing : int or None
-        What the files say is to be done; None if they were not looked at.
-    seconds : float
-        Sum over the units.
-    rows_per_second : float or None
-        Rows read per second of a unit's time.
-    first, last : datetime or None
-        When the first and the last unit were loaded.
-    loaded_by : list of str
-        Programs that loaded them.
-    """
-
-    table: str
-    stage: str
-    files_loaded: int
-    units_loaded: int
-    rows_kept: int
-    rows_quarantined: int
-    seconds: float
-    rows_per_second: float | None
-    first: datetime | None
-    last: datetime | None
-    loaded_by: list[str]
-    files_missing: int | None = None
-    units_missing: int | None = None
-    rows_missing: int | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +53,10 @@ class Status:
         Table that is not what the ledger says, to what is wrong and what mends it.
     upgrades : dict of str to list of str
         Table to what it lacks of today's definition, and `upgrade` gives it.
+    tiles : TilesStatus or None
+        None if tiles were never loaded one by one.
+    derived : dict of str to list of str
+        Table to the procedures that have derived columns of it.
     """
 
     schema: str
@@ -99,6 +69,8 @@ class Status:
     partial: dict[str, list[str]] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)
     upgrades: dict[str, list[str]] = field(default_factory=dict)
+    tiles: TilesStatus | None = None
+    derived: dict[str, list[str]] = field(default_factory=dict)
 
 
 def schema_status(
@@ -138,14 +110,22 @@ def schema_status(
     readable = ledger.TABLE not in conflicts
     lost = {one.table: str(one) for one in lost_tables(connection, schema)} if readable else {}
     known = {*found.tables, *lost}
-    sources = [s for s in catalogue.sources.values() if s.table in known]
+    by_tiles = tables_of_tiles(connection, schema) if readable else set[str]()
+    sources = [
+        s for s in catalogue.sources.values() if s.table in known and s.table not in by_tiles
+    ]
     plan = _plan(catalogue, connection, found, sources, inputs) if inputs and readable else None
-    present = [source.table for source in sources if source.table in found.tables]
+    present = [table for table in catalogue.definition.tables if table in found.tables]
+    staged = {source.table for source in sources}
+    present = [table for table in present if table in staged or table in by_tiles]
     done, missing = _steps(catalogue.definition, found, present)
     return Status(
         schema,
         locks.holders(connection, schema),
-        [_progress(connection, schema, s, plan) for s in sources] if readable else [],
+        [
+            *(tile_progress(connection, schema, table) for table in present if table in by_tiles),
+            *(_progress(connection, schema, s, plan) for s in sources if readable),
+        ],
         done,
         missing,
         conflicts,
@@ -157,6 +137,8 @@ def schema_status(
         },
         lost,
         upgrades(catalogue.definition, found),
+        tiles_status(connection, found, inputs) if readable else None,
+        _derived(connection, schema) if readable else {},
     )
 
 
@@ -172,6 +154,13 @@ def _plan(
     planner = Planner(with_tiles(inputs, sources, connection, found, looks), looks=looks)
     applicable = [source for source in sources if source.applies(inputs)]
     return planner.plan(applicable, columns, Ledger(connection, found.name))
+
+
+def _derived(connection: psycopg.Connection, schema: str) -> dict[str, list[str]]:
+    derived: dict[str, list[str]] = {}
+    for record in recorded(connection, schema):
+        derived.setdefault(record.table, []).append(record.name)
+    return derived
 
 
 def _progress(
