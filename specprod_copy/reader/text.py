@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -197,7 +198,7 @@ def open_ecsv(path: Path) -> MemoryTable:
             table = Table.read(io.BytesIO(text), format="ascii.ecsv")
     except (LookupError, TypeError, ValueError, csv.Error, InvalidEcsvDatatypeWarning) as error:
         reason = str(error).partition("\n")[0]
-        raise fault(f"not an ECSV table: {reason}") from error
+        raise fault(f"not an ECSV table: {reason}{_row_of_cell(text, reason)}") from error
     columns: list[pl.Series | Unreadable] = []
     for name in table.colnames:
         try:
@@ -209,6 +210,20 @@ def open_ecsv(path: Path) -> MemoryTable:
 
 def _is_header(line: bytes) -> bool:
     return line.startswith(b"#")
+
+
+def _row_of_cell(table: bytes, reason: str) -> str:
+    """Return which row of an ECSV table has the cell that astropy could not convert, if it can."""
+    found = re.fullmatch(r"column '(.+)' failed to convert: .*: ['\"](.*)['\"]", reason)
+    lines = table.decode(errors="replace").splitlines()
+    if found is None:
+        return ""
+    comma = any(re.match(r"# delimiter: ','", line) for line in lines)
+    data = (line for line in lines if line.strip() and not line.startswith("#"))
+    names, *rows = csv.reader(data, delimiter="," if comma else " ", skipinitialspace=True)
+    place = names.index(found[1]) if found[1] in names else len(names)
+    bad = (n for n, row in enumerate(rows) if row[place : place + 1] == [found[2]])
+    return next((f" (row {n}; rows counted from 0)" for n in bad), "")
 
 
 def from_astropy(name: str, column: Any, fault: Fault) -> pl.Series:

@@ -275,3 +275,20 @@ def test_ecsv_column_of_another_type(tmp_path: Path, column: object, kind: str) 
 def test_damaged_ecsv(tmp_path: Path, text: str, reason: str) -> None:
     path = made(tmp_path / "t.ecsv", text)
     assert message(path).startswith(f"{path}: not an ECSV table: {reason}")
+
+
+@pytest.mark.parametrize("delimiter", [" ", ","])
+def test_row_of_a_bad_cell_in_ecsv(tmp_path: Path, delimiter: str) -> None:
+    path = tmp_path / "t.ecsv"
+    table = Table({"A": ["x y", "z", ""], "N": [1, 2, 3], "E": [0.5, 1, 2]})
+    table.write(path, format="ascii.ecsv", delimiter=delimiter)
+    whole = path.read_text()
+    for bad, column, row in ((f"2{delimiter}1.0", "N", 1), (f"3{delimiter}2.0", "E", 2)):
+        n, e = bad.split(delimiter)
+        cells = (f"{n}O", e) if column == "N" else (n, "2O")
+        assert whole.count(bad) == 1
+        path.write_text(whole.replace(bad, delimiter.join(cells)))
+        with pytest.raises(InputError) as caught:
+            read_table(path)
+        assert str(caught.value).startswith(f"{path}: not an ECSV table: column '{column}' failed")
+        assert str(caught.value).endswith(f"(row {row}; rows counted from 0)")
