@@ -14,6 +14,7 @@ from specprod_copy.loading import post_data
 from specprod_copy.plan import procedures
 from specprod_copy.postgres import catalog, ddl, locks, statements
 from specprod_copy.postgres.connection import translated_errors
+from specprod_copy.postgres.foreign_code import refuse_foreign_code
 from specprod_copy.postgres.locks import Patience
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_from_server import read_schema
@@ -72,6 +73,7 @@ def choose_primary(
     tables = [table for table in TABLES if table in found.tables]
     if not tables:
         raise DatabaseError(f"schema {schema} has neither of the tables {' and '.join(TABLES)}")
+    refuse_foreign_code(connection, schema, tables)
     choices: dict[str, Choice] = {}
     step = (listener or ProgressListener()).step
     with translated_errors(f"cannot choose primary spectra of schema {schema}"):

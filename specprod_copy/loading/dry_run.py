@@ -16,6 +16,7 @@ from specprod_copy.plan.stale_files import find_stale, forget
 from specprod_copy.postgres import ddl
 from specprod_copy.postgres.connection import connect, refuse_read_only, translated_errors
 from specprod_copy.postgres.ddl import Statement
+from specprod_copy.postgres.foreign_code import refuse_foreign_code
 from specprod_copy.postgres.schema import Schema, made
 from specprod_copy.postgres.schema_differences import refuse_conflicts, refuse_own_columns
 from specprod_copy.postgres.schema_from_server import read_schema
@@ -119,6 +120,8 @@ def _plan(
         kept = [table for table in found.tables.values() if table.name not in replaced]
         found = Schema.of(found.name, kept)
     refuse_conflicts(defined, found, ["version", *tables, ledger.TABLE])
+    if connection is not None and not options.overwrite:
+        refuse_foreign_code(connection, options.schema, ["version", *tables, ledger.TABLE])
     loaded: Ledger = NothingLoaded()
     if connection is not None and ledger.TABLE in found.tables:
         lost_tables.check_tables(connection, options.schema, tables)

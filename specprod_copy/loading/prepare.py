@@ -9,6 +9,7 @@ import psycopg
 
 from specprod_copy.postgres import catalog, ddl, locks, statements
 from specprod_copy.postgres.connection import making_schema
+from specprod_copy.postgres.foreign_code import refuse_foreign_code
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_differences import refuse_conflicts
 from specprod_copy.postgres.schema_from_server import read_schema
@@ -34,7 +35,8 @@ def make_tables(
     Raises
     ------
     DatabaseError
-        If we may not make the schema, or tables that exist are in conflict with their definition.
+        If we may not make the schema, or tables that exist are in conflict with their definition
+        or would run functions of others.
     """
     locks.making_tables(connection, schema)
     found = read_schema(connection, schema)
@@ -42,6 +44,7 @@ def make_tables(
         with making_schema(connection, schema):
             statements.make(connection, defined, ["schema"], ["table"], schema=schema)
     refuse_conflicts(defined, found, tables)
+    refuse_foreign_code(connection, schema, tables)
     new = [table for table in tables if table not in found.tables]
     statements.make(connection, defined, new, ["table", "comments"], schema=schema)
     statements.make(

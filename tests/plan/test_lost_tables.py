@@ -98,6 +98,8 @@ def test_row_that_nobody_loaded(loaded):
 def test_large_table(loaded):
     """Statistics spare its count, as long as they leave no doubt."""
     with connect(loaded.conninfo) as connection:
+        if connection.info.server_version < 150_000:
+            pytest.skip("this PostgreSQL cannot be made to count at once")
 
         def lost() -> list[int | None]:
             connection.execute("SELECT pg_stat_force_next_flush()")
