@@ -76,10 +76,13 @@ def choose_primary(
     refuse_foreign_code(connection, schema, tables)
     choices: dict[str, Choice] = {}
     step = (listener or ProgressListener()).step
-    with translated_errors(f"cannot choose primary spectra of schema {schema}"):
+    with (
+        translated_errors(f"cannot choose primary spectra of schema {schema}"),
+        connection.transaction(),
+    ):
+        locks.merging(connection, schema)
         for table in tables:
-            with step(f"{table}: primary"), connection.transaction():
-                locks.merging(connection, schema)
+            with step(f"{table}: primary"):
                 rank = ranked_by(found.tables[table].columns)
                 names = {"schema": schema, "table": table, "rank": rank}
                 ties = 0
