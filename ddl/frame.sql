@@ -1,23 +1,25 @@
 -- frame: one row per exposure and camera, from HDU FRAMES of the top-level exposures file.
 
 {% block table %}
+{# Files have 8 bytes; tables of productions since zcatalog v2 keep them. #}
+{% set float = 'double precision' if 'wide' in optional else 'real' %}
 CREATE TABLE IF NOT EXISTS {{ schema }}.frame (
     frameid         integer NOT NULL,
     night           integer NOT NULL,
     expid           integer NOT NULL,
     tileid          integer NOT NULL,
     mjd             double precision NOT NULL,
-    exptime         real NOT NULL,
-    ebv             real NOT NULL,
+    exptime         {{ float }} NOT NULL,
+    ebv             {{ float }} NOT NULL,
     camera          varchar(2) NOT NULL,
-    tsnr2_gpbdark   real NOT NULL,
-    tsnr2_elg       real NOT NULL,
-    tsnr2_gpbbright real NOT NULL,
+    tsnr2_gpbdark   {{ float }} NOT NULL,
+    tsnr2_elg       {{ float }} NOT NULL,
+    tsnr2_gpbbright {{ float }} NOT NULL,
     tsnr2_lya       double precision NOT NULL,
-    tsnr2_bgs       real NOT NULL,
-    tsnr2_gpbbackup real NOT NULL,
-    tsnr2_qso       real NOT NULL,
-    tsnr2_lrg       real NOT NULL
+    tsnr2_bgs       {{ float }} NOT NULL,
+    tsnr2_gpbbackup {{ float }} NOT NULL,
+    tsnr2_qso       {{ float }} NOT NULL,
+    tsnr2_lrg       {{ float }} NOT NULL
 );
 {% endblock %}
 

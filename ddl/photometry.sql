@@ -1,6 +1,7 @@
 -- photometry: one row per TARGETID, from tractorphot files, then from targetphot files.
 
 {% block table %}
+{% import 'legacy_survey_dr10.jinja' as dr10 %}
 CREATE TABLE IF NOT EXISTS {{ schema }}.photometry (
     ls_id                             bigint NOT NULL,
     release                           smallint NOT NULL,
@@ -97,6 +98,10 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.photometry (
     pmdec                             real NOT NULL,
     pmdec_ivar                        real NOT NULL,
     targetid                          bigint NOT NULL
+{%- for name, type, comment in dr10.COLUMNS if name in optional %},
+    {{ '%-33s' | format(name) }} {{ type }} NOT NULL
+{%- endfor %}
+
 );
 {% endblock %}
 
@@ -118,7 +123,8 @@ CLUSTER {{ schema }}.photometry USING ix_photometry_q3c_ang2ipix;
 {% endblock %}
 
 {% block comments %}
-COMMENT ON TABLE {{ schema }}.photometry IS 'Imaging photometry of every potential target, one row per TARGETID: the Legacy Surveys DR9 Tractor row where there is one, else the row of the targeting catalog';
+{% import 'legacy_survey_dr10.jinja' as dr10 %}
+COMMENT ON TABLE {{ schema }}.photometry IS 'Imaging photometry of every potential target, one row per TARGETID: the Legacy Surveys Tractor row (DR9 or DR10) where there is one, else the row of the targeting catalog';
 COMMENT ON COLUMN {{ schema }}.photometry.ls_id IS 'Legacy Surveys object id = release<<40 | brickid<<16 | objid (UCD meta.id.cross)';
 COMMENT ON COLUMN {{ schema }}.photometry.release IS 'Legacy Surveys release number (UCD meta.version)';
 COMMENT ON COLUMN {{ schema }}.photometry.brickid IS 'Legacy Surveys brick number (UCD meta.id.part)';
@@ -214,6 +220,9 @@ COMMENT ON COLUMN {{ schema }}.photometry.pmra_ivar IS 'Inverse variance of PMRA
 COMMENT ON COLUMN {{ schema }}.photometry.pmdec IS 'Proper motion in Dec [mas yr^-1] (UCD pos.pm;pos.eq.dec)';
 COMMENT ON COLUMN {{ schema }}.photometry.pmdec_ivar IS 'Inverse variance of PMDEC [yr^2 mas^-2] (UCD stat.weight;pos.pm;pos.eq.dec)';
 COMMENT ON COLUMN {{ schema }}.photometry.targetid IS '64-bit DESI object identifier (bit-packed) (UCD meta.id;meta.main)';
+{% for name, type, comment in dr10.COLUMNS if name in optional %}
+COMMENT ON COLUMN {{ schema }}.photometry.{{ name }} IS '{{ comment }}';
+{% endfor %}
 {% endblock %}
 
 {% block grants %}

@@ -11,12 +11,15 @@ from specprod_copy.errors import DatabaseError, InputError
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.reader.look import Look, look
 from specprod_copy.tables import (
+    WIDE,
+    WIDE_TABLES,
     Catalogue,
     Inputs,
     Layout,
     TableSource,
     from_catalogs,
     offered_columns,
+    photometry,
     redshift_v2,
     specprod_catalogue,
 )
@@ -62,9 +65,13 @@ def production_catalogue(inputs: Inputs) -> Catalogue:
     newer = [core for core in every if redshift_v2.is_second_format(core)]
     if not newer and from_catalogs.from_catalogs(inputs):
         raise InputError(_NOT_WITHOUT.format(name=inputs.files.production.name))
+    optional = {("photometry", column) for column in _tractor_columns(inputs)}
+    if newer or (inputs.files.production.is_second_format and not every):
+        optional |= {(table, WIDE) for table in WIDE_TABLES}
     if not newer:
         notes = _notes(inputs, every, second=False)
-        return specprod_catalogue(Layout(keep_best=keep_best, notes=notes))
+        layout = Layout(optional=frozenset(optional), keep_best=keep_best, notes=notes)
+        return specprod_catalogue(layout)
     for core in every:
         if core not in newer:
             raise InputError(
@@ -74,7 +81,7 @@ def production_catalogue(inputs: Inputs) -> Catalogue:
                 hdu=core.hdu,
             )
         _refuse_other_production(core, inputs)
-    optional = {
+    optional |= {
         (source.table, what) for source, found in cores.items() for what in _optional(source, found)
     }
     notes = _notes(inputs, every, second=True)
@@ -129,6 +136,18 @@ def refuse_other_format(
             )
 
 
+def _tractor_columns(inputs: Inputs) -> frozenset[str]:
+    """Return the optional columns that the first file of Tractor photometry has."""
+    source = photometry.TRACTORPHOT
+    with suppress(InputError):
+        for path in source.files(inputs)[:1]:
+            [seen] = look(path, [source.hdus])
+            if isinstance(seen, Look):
+                names = {name.lower() for name in seen.schema}
+                return offered_columns()[source.table] & names
+    return frozenset()
+
+
 def _cores(source: TableSource, paths: Sequence[Path]) -> list[Look]:
     """Look at catalogs; only at the first one if that is of the first format."""
     found: list[Look] = []
@@ -174,9 +193,8 @@ def _refuse_other_production(core: Look, inputs: Inputs) -> None:
 def _notes(inputs: Inputs, cores: Sequence[Look], *, second: bool) -> tuple[str, ...]:
     """Say where the configuration, or a keyword, promises another format than the files have."""
     notes = []
-    version = inputs.files.production.redshift_version
     found = "second" if second else "first"
-    if cores and bool(_SECOND.match(version)) != second:
+    if cores and inputs.files.production.is_second_format != second:
         notes.append(
             f"{cores[0].path.parent}: its catalogs are of the {found} format, though the "
             f"configuration says {inputs.files.production.redshift}; what the files are counts"

@@ -24,7 +24,7 @@ from specprod_copy.tables import (
 )
 from specprod_copy.tables.catalogue import HOUSE, Catalogue
 from specprod_copy.tables.inputs import Inputs
-from specprod_copy.tables.layout import V1, Layout
+from specprod_copy.tables.layout import V1, WIDE, WIDE_TABLES, Layout
 from specprod_copy.tables.source import Check, TableSource
 
 SOURCES: dict[str, TableSource] = {
@@ -106,6 +106,9 @@ def layout_of(found: Schema) -> Layout:
                 break
     observed_only = ("potential", from_catalogs.OBSERVED_ONLY) in optional
     second = any(what == redshift_v2.SECOND_FORMAT for _, what in optional)
+    for name in WIDE_TABLES:
+        if _is_wide(name, found) if name in found.tables else second:
+            optional.add((name, WIDE))
     return Layout(
         zcatalog=2 if second else 1,
         from_catalogs=observed_only,
@@ -120,6 +123,12 @@ _SAID = {
     "potential": ((from_catalogs.OBSERVED_ONLY,),),
 }
 """What SQL files are asked for beside columns, the first that shows in the comments counts."""
+
+
+def _is_wide(name: str, found: Schema) -> bool:
+    there = {column.name: column.type for column in found.tables[name].columns}
+    usual = specprod_catalogue().definition.tables[name].columns
+    return all(there.get(column.name) == "float8" for column in usual if column.type == "float4")
 
 
 def _defined_comments(name: str, optional: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -149,6 +158,8 @@ def _files(only: str = "*") -> list[Path]:
 __all__ = [
     "SOURCES",
     "STAGES",
+    "WIDE",
+    "WIDE_TABLES",
     "Catalogue",
     "Check",
     "Inputs",

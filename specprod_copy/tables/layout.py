@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+WIDE = "wide"
+"""What the SQL files of `WIDE_TABLES` are asked for: 8-byte floats, where 4-byte ones are usual."""
+
+WIDE_TABLES = ("exposure", "frame")
+
 
 @dataclass(frozen=True)
 class Layout:

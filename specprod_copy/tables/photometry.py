@@ -22,6 +22,12 @@ _DERIVED = {
     **{f"dchisq_{model}": (pl.col(f"DCHISQ_{n}"),) for n, model in enumerate(_DCHISQ)},
 }
 
+_FOURTH_BAND = (
+    *("flux_i", "flux_ivar_i", "mw_transmission_i", "fracflux_i", "fracmasked_i", "fracin_i"),
+    *("nobs_i", "psfdepth_i", "galdepth_i", "allmask_i", "fiberflux_i", "fibertotflux_i"),
+)
+"""Columns of the i band, which came with DR10; targeting catalogs are of DR9."""
+
 TRACTORPHOT = TableSource(
     table="photometry",
     stage="photometry",
@@ -44,7 +50,8 @@ TARGETPHOT = TableSource(
     stage="targetphot",
     files=lambda inputs: inputs.files.targetphot(),
     hdus=("TARGETPHOT",),
-    derived=_DERIVED,
+    # As Tractor has it where there was no image: nothing is known, with a weight of 0.
+    derived=_DERIVED | {name: (pl.col(name.upper()), pl.lit(0)) for name in _FOURTH_BAND},
     vectors={"DCHISQ": len(_DCHISQ)},
     checks=position("RA", "DEC"),
     position=("ra", "dec"),
