@@ -10,6 +10,7 @@ read gives an error instead of a dead process.
 from __future__ import annotations
 
 import copy
+import dataclasses
 import gzip
 import io
 from collections.abc import Iterator, Mapping, Sequence
@@ -81,7 +82,9 @@ class FitsTable:
             widest = max(self.columns.values(), key=lambda column: column.width)
             message = f"is {widest.width:,} bytes wide, and rows of more than {MAX_ROW_BYTES:,}"
             raise fault(f"{message} are not read", column=widest.name)
-        self._hdu, self._file, self._start, self._fault = hdu, file, hdu.start, fault
+        # One header is enough to keep.
+        self._hdu = dataclasses.replace(hdu, header=self.header)
+        self._file, self._start, self._fault = file, hdu.start, fault
         self._digest: RowsDigest | None = None
         self.packed = isinstance(file, (gzip.GzipFile, UnpackedFile))
         if not isinstance(file, gzip.GzipFile):  # that will be seen when it is unpacked
@@ -253,7 +256,8 @@ def open_fits(path: Path, hdus: Sequence[str] = ()) -> FitsTable:
         else:
             hdu, primary = find_hdu(file, path, hdus)
             table = FitsTable(path, file, hdu, primary)
-            kept.keep_table(file, names, table)
+            # Without the file: that of a gzipped one has buffers, though it be closed.
+            kept.keep_table(file, names, table.reopened(path, io.BytesIO()))
         stack.pop_all()
     return table
 

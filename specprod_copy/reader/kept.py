@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-MOST_TABLES = 1024
-MOST_BYTES = 1 << 26
+MOST_TABLES = 128
+MOST_BYTES = 1 << 23
 """Of unpacked files."""
 
-SMALL_BYTES = 1 << 22
+SMALL_BYTES = 1 << 20
 """Larger files are not kept unpacked."""
 
 
@@ -90,7 +90,8 @@ class _Kept:
     def keep_unpacked(self, identity: Identity, data: bytes) -> UnpackedFile:
         """Keep a file unpacked."""
         with self._lock:
-            if self._users and identity not in self._unpacked:
+            room = self._size + len(data) <= MOST_BYTES  # of which others may have taken some
+            if self._users and room and identity not in self._unpacked:
                 self._unpacked[identity] = data
                 self._size += len(data)
         return UnpackedFile(data, identity)

@@ -13,7 +13,7 @@ from astropy.table import Table
 
 from specprod_copy.errors import InputError
 from specprod_copy.reader import open_table, read_table
-from specprod_copy.reader.kept import SMALL_BYTES, keeping_files
+from specprod_copy.reader.kept import MOST_BYTES, SMALL_BYTES, Identity, kept, keeping_files
 from specprod_copy.reader.look import look
 
 
@@ -99,3 +99,24 @@ def test_a_large_file_is_not_kept_unpacked(tmp_path):
     with keeping_files():
         for _ in range(2):
             assert read_table(path).height == len(table)
+        with path.open("rb") as packed:
+            assert kept.unpacked(packed) is None
+            # A gzipped file that is read as it is has buffers, though it be closed.
+            known = vars(kept.table(packed, ())).values()
+            assert not [value for value in known if isinstance(value, gzip.GzipFile)]
+
+
+def test_no_more_is_kept_than_there_is_room_for(tmp_path):
+    """Several threads may have seen the same room, and each unpacked a file for it."""
+    paths = [tmp_path / f"{n}.fits.gz" for n in range(2)]
+    for path in paths:
+        write(path, first="X", second="Y")
+    with keeping_files():
+        for path in paths:
+            with path.open("rb") as packed:
+                data = bytes(MOST_BYTES // 2 + 1)
+                kept.keep_unpacked(Identity.of(packed), data)
+        with paths[0].open("rb") as first, paths[1].open("rb") as second:
+            assert kept.unpacked(first) is not None
+            assert kept.unpacked(second) is None
+            assert 0 <= kept.room(second) < MOST_BYTES // 2
