@@ -27,6 +27,7 @@ POLARS_TYPES: dict[str, pl.DataType] = {
     # The 128-bit ids have at most 38 digits, though their columns are NUMERIC(39).
     "numeric": pl.Decimal(38, 0),
     "timestamptz": pl.Datetime("us", "UTC"),
+    "_float4": pl.List(pl.Float32()),
 }
 """PostgreSQL type name (``pg_type.typname``) to the Polars type that is encoded for it."""
 
@@ -134,9 +135,14 @@ def check_type(dtype: pl.DataType, column: Column) -> None:
         dtype in (target, pl.Null)
         or (number and (target.is_integer() or target.is_float() or target == pl.Boolean))
         or (dtype.is_integer() and target.is_decimal())
+        or (isinstance(target, pl.List) and isinstance(dtype, pl.List) and _of_floats(dtype))
     )
     if not accepted:
         raise WrongType(column, dtype)
+
+
+def _of_floats(dtype: pl.List) -> bool:
+    return dtype.inner in (pl.Float32, pl.Float64)
 
 
 @dataclass(frozen=True)
@@ -180,6 +186,12 @@ def _problems(column: Column, dtype: pl.DataType) -> Iterator[_Problem]:
         somewhere = value.str.join("").str.contains(nul, literal=True)
         yield _Problem(column, holds, "text holds a NUL character", somewhere)
     if dtype == column.polars_type:
+        return
+    if isinstance(dtype, pl.List):
+        narrow = pl.element().cast(pl.Float32).is_infinite() & pl.element().is_finite()
+        overflow = value.list.eval(narrow).list.any()
+        reason = "an element is too large for a 4-byte float"
+        yield _Problem(column, overflow, reason, overflow.any())
         return
     if column.type in _FLOATS:
         if column.type == "float4" and dtype == pl.Float64:

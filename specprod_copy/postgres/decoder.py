@@ -153,12 +153,43 @@ def _numbers(column: Column, values: np.ndarray) -> pl.Series:
     return pl.Series(column.name, native).cast(column.polars_type)
 
 
+_REAL = 700
+"""Object identifier of type real."""
+
+
+def _arrays(column: Column, values: pa.Array) -> pl.Series:
+    """Return arrays of reals, of one dimension and without NULLs; one that is NULL is empty."""
+    begin = np.frombuffer(values.buffers()[1], dtype=np.int64)
+    begin = begin[values.offset : values.offset + len(values) + 1]
+    words = np.frombuffer(values.buffers()[2] or b"", dtype=">i4")
+    if (begin % 4).any():
+        raise _unexpected()
+    starts, ends = begin[:-1] // 4, begin[1:] // 4
+    some = ends - starts > 3
+    filled = starts[ends > starts]
+    if (words[starts[some]] != 1).any() or (words[filled + 1] != 0).any():
+        raise DatabaseError(
+            f"column {column.name} has arrays of several dimensions, or with NULL elements"
+        )
+    sizes = np.zeros(len(starts), dtype=np.int64)
+    sizes[some] = words[starts[some] + 3]
+    if (words[filled + 2] != _REAL).any() or (starts + 5 + 2 * sizes != ends)[some].any():
+        raise _unexpected()
+    within = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    elements = np.repeat(starts + 5, sizes) + 2 * within
+    reals = words[elements + 1].astype(np.int32).view(np.float32)
+    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    return pl.Series(column.name, pa.LargeListArray.from_arrays(offsets, reals))
+
+
 def _varying(column: Column, values: pa.Array, null: np.ndarray) -> pl.Series:
     """Return values that vary in width as a series; a NULL has no bytes."""
     if column.type in _FIXED:
         present = np.frombuffer(values.buffers()[2] or b"", dtype=_FIXED[column.type])
         where = np.where(null, 0, np.cumsum(~null) - 1)
         series = _numbers(column, present).extend_constant(None, 1).gather(where)
+    elif column.type == "_float4":
+        series = _arrays(column, values)
     else:
         try:
             series = pl.Series(column.name, values.cast(pa.large_string()))

@@ -130,6 +130,36 @@ def _text(series: pl.Series) -> _Varying:
     return _varying(series, array, offsets[array.offset : array.offset + len(array) + 1])
 
 
+_ELEMENT = 700
+"""Object identifier of type real: it is the same in all servers."""
+
+
+def _array(series: pl.Series) -> _Varying:
+    """Return arrays of reals as Arrow binary: dimensions, then each element with its length."""
+    lists = (series.fill_null([]) if series.null_count() else series).rechunk().to_arrow()
+    offsets = np.frombuffer(lists.buffers()[1], dtype=np.int64)
+    offsets = offsets[lists.offset : lists.offset + len(lists) + 1]
+    sizes = np.diff(offsets)
+    # In words of 4 bytes; an empty array has no dimension, and so neither size nor lower bound.
+    there = series.is_not_null().to_numpy()
+    words = np.where(sizes > 0, 5 + 2 * sizes, np.where(there, 3, 0))
+    ends = np.cumsum(words)
+    starts = ends - words
+    data = np.zeros(int(words.sum()), dtype=">i4")
+    data[starts[there] + 2] = _ELEMENT
+    some = sizes > 0
+    data[starts[some]] = 1
+    data[starts[some] + 3] = sizes[some]
+    data[starts[some] + 4] = 1
+    within = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    places = np.repeat(starts + 5, sizes) + 2 * within
+    data[places] = 4
+    elements = lists.values.to_numpy(zero_copy_only=False)[offsets[0] : offsets[-1]]
+    data[places + 1] = elements.astype(np.float32).view(np.int32)
+    positions = np.concatenate([[0], 4 * ends]).astype(np.int64)
+    return _varying(series, _binary(pa.py_buffer(data.view(np.uint8)), positions), positions)
+
+
 def _nullable(series: pl.Series, column: Column) -> _Varying:
     """Return fixed-width values as Arrow binary of which nulls take no bytes."""
     fixed = _FIXED[column.type]
@@ -238,7 +268,9 @@ class Encoder:
         sizes = np.full(frame.height, 2 + len(self.columns) * _LENGTH.itemsize)
         for column in self.columns:
             series = frame[column.name]
-            if column.type not in _FIXED:
+            if isinstance(series.dtype, pl.List):
+                sizes += _array(series).lengths.clip(0)
+            elif column.type not in _FIXED:
                 sizes += series.str.len_bytes().fill_null(0).to_numpy()
             elif series.null_count():
                 sizes += series.is_not_null().to_numpy() * _FIXED[column.type].itemsize
@@ -267,7 +299,10 @@ class Encoder:
             varies = column.type not in _FIXED or series.null_count() > 0
             varying.append(varies)
             if varies:
-                field = _nullable(series, column) if column.type in _FIXED else _text(series)
+                if isinstance(series.dtype, pl.List):
+                    field = _array(series)
+                else:
+                    field = _nullable(series, column) if column.type in _FIXED else _text(series)
                 texts.append(field.data)
                 values[f"{number} length"] = field.lengths
             else:

@@ -72,6 +72,8 @@ def words(series: pl.Series) -> np.ndarray:
         To be overwritten by the caller. Different values have different words, but for text and
         for ids beyond 64 bits, of which these are hashes. 0.0 and -0.0 differ.
     """
+    if isinstance(series.dtype, pl.List):
+        return _of_lists(series)
     if series.null_count():
         series = series.fill_null(_OF_NULL.get(series.dtype, 0))
     if series.dtype == pl.String:
@@ -85,6 +87,17 @@ def words(series: pl.Series) -> np.ndarray:
     if values.dtype.kind == "f":
         return values.view(f"u{values.itemsize}").astype(np.uint64)
     return values.astype(np.int64).view(np.uint64)
+
+
+def _of_lists(series: pl.Series) -> np.ndarray:
+    """Return a hash of each list: of its elements' bits, their places and their number."""
+    sizes = series.list.len().fill_null(0).to_numpy().astype(np.int64)
+    ends = np.cumsum(sizes)
+    within = np.arange(int(sizes.sum())) - np.repeat(ends - sizes, sizes)
+    elements = words(series.list.explode(empty_as_null=False, keep_nulls=False))
+    elements ^= mix(within.astype(np.uint64) + np.uint64(1))
+    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(mix(elements), dtype=np.uint64)])
+    return sums[ends] - sums[ends - sizes] + mix(sizes.astype(np.uint64))
 
 
 @cache

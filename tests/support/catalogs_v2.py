@@ -120,6 +120,8 @@ def make_catalog(
                 continue
             part[column] = _values(random, n, dtype, name)
     extra["COEFF"] = random.normal(size=(n, 10)).astype("f8" if wide else "f4")
+    extra["COEFF_BEST"] = random.normal(size=(n, 10)).astype("f4")
+    extra["COEFF_NEW"] = random.normal(size=(n, 10))
     extra["NPIXELS"] = random.integers(0, 9000, n).astype("i8" if wide else "i4")
     extra["NCOEFF"] = np.full(n, 10, "i8" if wide else "i2")
     core["COADD_FIBERSTATUS"] = np.where(number % 4, 8, 0).astype("i4")

@@ -21,7 +21,16 @@ PLAIN = replace(PRODUCTION, photometry="v1.0")
 OPTIONS = LoadOptions(("redshift",), "loa", roles=())
 
 ALWAYS = ["z_rr", "zerr_rr", "zwarn_rr", "chi2_rr", "spectype_rr", "subtype_rr", "deltachi2_rr"]
-MADE = [*ALWAYS, "z_conf", "target_ra", "target_dec", "good_spec", "efftime_spec"]
+MADE = [
+    *ALWAYS,
+    "coeff_best",
+    "coeff_new",
+    "z_conf",
+    "target_ra",
+    "target_dec",
+    "good_spec",
+    "efftime_spec",
+]
 """Optional columns that the made-up catalogs have."""
 
 VARIANTS = {
@@ -80,6 +89,8 @@ def expected(table: str, column: str, files: dict[str, np.ndarray], header: fits
             return name_of_position(files["TARGET_RA"][n], files["TARGET_DEC"][n])
         case "spgrp":
             return header["SPGRP"]
+        case "coeff_best" | "coeff_new":
+            return [plain(value) for value in files[upper][n].astype("f4")]
         case name if name.startswith("coeff_") and name[6:].isdigit():
             return plain(files["COEFF"][n, int(name[6:])])
         case name if name.removesuffix("_rr").upper() in FIT and name.endswith("_rr"):
@@ -99,6 +110,7 @@ def variant(request, tmp_path_factory, module_database):
         catalog = make_catalog(kind, 30, **kinds)
         catalog.core["EFFTIME_SPEC"][4] = np.nan
         catalog.extra["CHI2"][5] = np.inf
+        catalog.extra["COEFF_BEST"][6, 9] = np.nan
         catalog.write(zall(root, kind))
     summary = load(module_database, inputs_of(root, PLAIN), OPTIONS)
     with psycopg.connect(module_database) as connection:
@@ -142,7 +154,7 @@ def test_has_the_columns_of_its_files_and_no_others(variant):
 def test_values_that_are_not_finite_are_counted(variant):
     _, kinds, connection, summary = variant
     # Redrock's CHI2 is that of z as well where the catalogs have no better one.
-    assert [table.values_changed for table in summary.tables] == [2, 2]
+    assert [table.values_changed for table in summary.tables] == [3, 3]
     query = (
         "SELECT count(*) FILTER (WHERE efftime_spec = -9999), count(*) FILTER (WHERE chi2 = -9999)"
     )
