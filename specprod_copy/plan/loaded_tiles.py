@@ -59,8 +59,12 @@ def loaded_tiles(
     lost : bool
         Also those of the ledger whose row of table tile is gone; they have LASTNIGHT 0.
     """
-    if not {TABLE, "tile"} <= found.tables.keys():
+    there = "tile" in found.tables
+    if TABLE not in found.tables or not (there or lost):
         return {}
+    rows: sql.Composable = sql.SQL("(VALUES (-1, 0)) AS none (tileid, lastnight)")
+    if there:
+        rows = parametrized(found.name, "tile")
     query = sql.SQL(
         """SELECT (details ->> 'tileid')::integer AS number, coalesce(lastnight, 0),
                   details ->> 'updated', inputs, coalesce(details -> 'rows', '{{}}'), loaded_at
@@ -68,7 +72,7 @@ def loaded_tiles(
            WHERE table_name = 'tile' AND stage = %s AND failure IS NULL
              AND (tileid IS NOT NULL OR %s)
            ORDER BY number"""
-    ).format(parametrized(found.name, TABLE), parametrized(found.name, "tile"))
+    ).format(parametrized(found.name, TABLE), rows)
     return {
         tileid: LoadedTile(tileid, lastnight, updated, [*map(from_json, inputs)], rows, loaded_at)
         for tileid, lastnight, updated, inputs, rows, loaded_at in connection.execute(

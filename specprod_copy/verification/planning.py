@@ -318,12 +318,10 @@ def ledger_entries(
     return entries
 
 
-def absent_table(catalogue: Catalogue, table: str) -> Result:
+def absent_table(catalogue: Catalogue, table: str, by_tiles: Collection[str]) -> Result:
     """Return the result for a table that does not exist."""
-    needed = dict.fromkeys(s.stage for s in catalogue.of_table(table))
-    return Result(
-        False,
-        "table-rows",
-        table,
-        f"the table does not exist; load stage {' and '.join(needed)}",
-    )
+    needed = dict.fromkeys(source.stage for source in catalogue.of_table(table))
+    mended_by = f"load stage {' and '.join(needed)}"
+    if table in by_tiles:
+        mended_by = "load all tiles again, with tile --overwrite"
+    return Result(False, "table-rows", table, f"the table does not exist; {mended_by}")

@@ -131,7 +131,9 @@ def verify(
         tables = tables_of(catalogue, options.stages, inputs, by_tiles)
         present = [table for table in tables if table in existing]
         locked = [(schema, table) for table in (*present, ledger.TABLE)]
-        results = [absent_table(catalogue, table) for table in tables if table not in existing]
+        results = [
+            absent_table(catalogue, table, by_tiles) for table in tables if table not in existing
+        ]
         with ExitStack() as stack, reading(conninfo, locked) as connection:
             if workers is None and options.jobs > 1:
                 workers = stack.enter_context(processes(options.jobs))
@@ -161,8 +163,8 @@ def verify(
                 reader = stack.enter_context(context.opened(listener.advance))
                 here = Inline(reader)
                 many = stack.enter_context(workers.sharing(context)) if workers else here
-                absent = set(catalogue.definition.tables).difference(present)
-                elsewhere = absent if options.alone else set[str]()
+                others = set(catalogue.definition.tables).difference(present)
+                elsewhere = others if options.alone else set[str]()
                 run = _Verification(
                     connection, reader, existing, elsewhere, here, many, listener, options.limits
                 )
@@ -216,7 +218,11 @@ class _Verification:
         with self.listener.step("tiles: files"):
             states = tile_checks.tile_states(tiles, loaded, self.many)
         for plan in plans:
-            tile_checks.set_slices(plan, tiles, states)
+            if plan.job.has_tileid or "target" in self.existing:
+                tile_checks.set_slices(plan, tiles, states)
+            else:
+                reason = "which tile a row is of is in table target, which does not exist"
+                plan.unplanned[ledger.TILES] = reason
         yield from tile_checks.check_tiles(states, loaded)
 
     def _each(

@@ -7,6 +7,7 @@ import json
 import re
 
 import numpy as np
+import pytest
 from click.testing import CliRunner
 from click.testing import Result as Outcome
 from support.daily_tiles import Daily, demo, edit, empty, loaded, own_copy
@@ -146,6 +147,42 @@ def test_tile_whose_row_is_gone(own_copy):
     found = [(table, name) for table, name, _ in failures(own_copy, sample=0)]
     assert ("tile", "rows") in found
     assert {name for _, name in found} == {"rows", "foreign-key"}
+
+
+def test_columns_that_follow_from_others(own_copy):
+    own_copy.execute(
+        """UPDATE daily.ztile SET zcat_nspec = zcat_nspec + 1
+           WHERE id = (SELECT min(id) FROM daily.ztile)"""
+    )
+    [(key, number)] = own_copy.query("SELECT id, zcat_nspec FROM daily.ztile ORDER BY 1 LIMIT 1")
+    [(table, name, detail)] = failures(own_copy)
+    assert (table, name) == ("ztile", "values")
+    assert detail == (
+        f"zcat_nspec: 1 value not by the rule of primary: id {key}: primary {number - 1}, table "
+        f"{number}; mended by specprod-copy primary --schema daily"
+    )
+
+
+@pytest.mark.parametrize("gone", ["tile", "target", "ztile"])
+def test_table_that_is_gone(own_copy, gone):
+    """It is named; all others are compared, as far as they can be."""
+    own_copy.execute(f"DROP TABLE daily.{gone} CASCADE")
+    found = failures(own_copy, sample=0)
+    command = "load all tiles again, with tile --overwrite"
+    assert found[0] == (gone, "table-rows", f"the table does not exist; {command}")
+    left = {(table, name) for table, name, _ in found[1:]} - {("ztile", "foreign-key")}
+    without_target = {("photometry", name) for name in ("inputs", "rows", "values", "not-finite")}
+    assert {name for _, name in left - without_target} <= {"foreign-key", "finish"}
+    assert without_target <= left or gone != "target"
+
+
+def test_summary_file_that_is_gone(own_copy):
+    for path in own_copy.tiles_file.parent.glob("tiles-daily.*"):
+        path.unlink()
+    found = failures(own_copy, sample=0)
+    assert {table for table, _, _ in found} == TABLES
+    assert {name for _, name, _ in found} == {"inputs", "rows", "values", "not-finite"}
+    assert all("tiles-daily." in detail for _, name, detail in found if name == "inputs")
 
 
 def test_changed_file(own_copy):
