@@ -13,7 +13,7 @@ from astropy.table import Table
 
 from specprod_copy.errors import InputError
 from specprod_copy.reader import open_table, read_table
-from specprod_copy.reader.kept import MOST_BYTES, SMALL_BYTES, Identity, kept, keeping_files
+from specprod_copy.reader.kept import MOST_BYTES, SMALL_BYTES, Identity, keeping_files, kept
 from specprod_copy.reader.look import look
 
 
