@@ -44,6 +44,7 @@ COMMANDS = (
     "grant",
     "diff",
     "upgrade",
+    "adopt",
     "batch",
     "render-ddl",
     "demo",

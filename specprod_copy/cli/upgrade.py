@@ -42,8 +42,8 @@ def upgrade(dry_run: bool, **values: Any) -> None:
     found = plan_upgrade(conninfo, options)
     if dry_run:
         put("".join(f"{statement}\n" for statement in found.statements))
-    elif found.left and sys.stdin.isatty():
-        for what in found.left:
+    elif found.tables.left and sys.stdin.isatty():
+        for what in found.tables.left:
             say(what, err=True)
         question = (
             f"Write these tables of schema {options.schema} again? Nobody can read them then."
@@ -58,5 +58,5 @@ def upgrade(dry_run: bool, **values: Any) -> None:
                 if done
                 else f"schema {options.schema} is up to date"
             )
-    for what in found.left:
+    for what in found.tables.left:
         warn(f"Left as it is, the table would be written again (--rewrite): {what}")

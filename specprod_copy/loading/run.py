@@ -130,7 +130,8 @@ def _prepare(context: LoadContext) -> Prepared:
         if catalog.has_rows(connection, schema, table) and not context.ledger.stages(table):
             raise DatabaseError(
                 f"table {schema}.{table} already has rows that this program did not load; "
-                "choose another --schema, or replace the table with --overwrite"
+                "'specprod-copy adopt' takes them over if they are those of the files; or choose "
+                "another --schema, or replace the table with --overwrite"
             )
     return prepared
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, TypeVar
 
+import psycopg
+
+from specprod_copy.postgres import locks, statements
 from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.schema import Part, Reference, Schema, Table
-from specprod_copy.postgres.schema_differences import table_differences
+from specprod_copy.postgres.ddl import quote_identifier
+from specprod_copy.postgres.schema import Index, Part, Reference, Schema, Table
+from specprod_copy.postgres.schema_changes import Changes
+from specprod_copy.postgres.schema_differences import differences, table_differences
 
 P = TypeVar("P", bound=Part)
 
@@ -107,16 +113,120 @@ def is_wider(wanted: Column, found: Column) -> bool:
     return False
 
 
-def upgrades(defined: Schema, found: Schema) -> dict[str, list[str]]:
-    """Return what tables lack of today's definition and can get, in words."""
-    target = upgraded(defined, found)
-    lacks = {name: [*_listed(table, found.tables[name])] for name, table in target.tables.items()}
-    return {name: words for name, words in lacks.items() if words}
+@dataclass(frozen=True)
+class Upgrade:
+    """What makes a schema of an earlier definition as it is defined today, as far as can be."""
+
+    lacks: Mapping[str, Sequence[str]]
+    """Table to what it lacks, in words; those that lack nothing are left out."""
+    statements: Mapping[str, Sequence[str]]
+    """Table to the SQL that gives it all of that, but for what is left."""
+    left: Sequence[str]
+    """What is left as it is, because the server would write the table again."""
+    target: Schema
+    """What the tables become."""
+
+    def run(self, connection: psycopg.Connection, patience: locks.Patience) -> None:
+        """Run the statements, each on its own, as soon as nobody is in the way.
+
+        Raises
+        ------
+        InUseError
+            If others use a table for too long; what was done before stays.
+        """
+        for table, texts in self.statements.items():
+            with patience.listener.step(f"{table}: {len(texts)} statements"):
+                for text in (text for text in texts if not text.startswith("--")):
+                    work = partial(statements.run, connection, text, self.target.name)
+                    locks.with_patience(connection, work, [(self.target.name, table)], patience)
+
+
+def plan_upgrade(
+    defined: Schema, found: Schema, q3c: str | None, *, rewrite: bool = True
+) -> Upgrade:
+    """Compare a schema of an earlier definition with today's.
+
+    Parameters
+    ----------
+    defined, found : Schema
+    q3c : str or None
+        Schema that q3c is in.
+    rewrite : bool
+        See `upgraded`.
+    """
+    lacks: dict[str, list[str]] = {}
+    texts: dict[str, list[str]] = {}
+    renames = {
+        name: _renames(defined.tables[name], found.tables[name])
+        for name in found.tables
+        if name in defined.tables
+    }
+    renamed = replace(
+        found,
+        tables={
+            name: _renamed(table, renames.get(name, ())) for name, table in found.tables.items()
+        },
+    )
+    full, target = upgraded(defined, renamed), upgraded(defined, renamed, rewrite=rewrite)
+    for name, table in target.tables.items():
+        before = renamed.tables[name]
+        words = [f"{part.name} is called {new} now" for part, new in renames[name]]
+        words += _listed(full.tables[name], before)
+        wanted = replace(renamed, tables={**renamed.tables, name: table})
+        sql = [_rename(found.name, name, part, new) for part, new in renames[name]]
+        sql += Changes(wanted, renamed, q3c).statements()
+        if words:
+            lacks[name] = words
+        if sql:
+            texts[name] = sql
+    left = [f"{d.table}: {d}" for d in differences(full, target)]
+    return Upgrade(lacks, texts, left, target)
+
+
+def _renames(defined: Table, found: Table) -> list[tuple[Part, str]]:
+    """Return parts that are as they are defined but for their names, and these names."""
+    known = {part.name for part in defined.parts}
+    keys = {key.name for table in (defined, found) for key in table.keys}
+    result = []
+    for wanted in defined.parts:
+        # The index of a key goes by the name of the key.
+        if found.part(wanted.name) or (isinstance(wanted, Index) and wanted.name in keys):
+            continue
+        for part in found.parts:
+            own = part.name not in known and not (isinstance(part, Index) and part.name in keys)
+            if own and replace(part, name=wanted.name) == wanted:
+                result.append((part, wanted.name))
+                known.add(part.name)
+                break
+    return result
+
+
+def _renamed(table: Table, renames: Sequence[tuple[Part, str]]) -> Table:
+    names = {part.name: new for part, new in renames}
+
+    def of(parts: tuple[P, ...]) -> tuple[P, ...]:
+        return tuple(replace(part, name=names.get(part.name, part.name)) for part in parts)
+
+    return replace(
+        table,
+        keys=of(table.keys),
+        references=of(table.references),
+        indexes=of(table.indexes),
+        checks=of(table.checks),
+    )
+
+
+def _rename(schema: str, table: str, part: Part, new: str) -> str:
+    before, now = quote_identifier(part.name), quote_identifier(new)
+    name = quote_identifier(schema)
+    if isinstance(part, Index):
+        return f"ALTER INDEX {name}.{before} RENAME TO {now};"
+    return f"ALTER TABLE {name}.{quote_identifier(table)} RENAME CONSTRAINT {before} TO {now};"
 
 
 def _listed(target: Table, found: Table) -> Iterator[str]:
-    differences = table_differences(target, found)
-    comments = sum(d.kind == "comment" for d in differences)
-    yield from (str(d) for d in differences if d.kind != "comment")
+    found_ones = table_differences(target, found)
+    comments = sum(d.kind == "comment" for d in found_ones)
+    yield from (str(d) for d in found_ones if d.kind != "comment")
     if comments:
         yield f"{comments} comment{'s' if comments > 1 else ''}"

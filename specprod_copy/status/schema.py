@@ -22,7 +22,8 @@ from specprod_copy.postgres.names import parametrized
 from specprod_copy.postgres.schema import Schema, made
 from specprod_copy.postgres.schema_differences import own_columns, table_differences
 from specprod_copy.postgres.schema_from_server import read_schema
-from specprod_copy.postgres.schema_upgrade import upgrades
+from specprod_copy.postgres.schema_upgrade import plan_upgrade
+from specprod_copy.postgres.search_path import q3c_schema
 from specprod_copy.status.stages import StageStatus
 from specprod_copy.status.tiles import TilesStatus, tile_progress, tiles_status
 from specprod_copy.tables import Catalogue, Inputs, TableSource, layout_of, specprod_catalogue
@@ -102,7 +103,8 @@ def schema_status(
         catalogue = production_catalogue(inputs) if inputs else specprod_catalogue(layout_of(found))
     if ledger.TABLE not in found.tables:
         raise DatabaseError(
-            f"schema {schema} has no table {ledger.TABLE}: this program has not loaded it"
+            f"schema {schema} has no table {ledger.TABLE}: this program has not loaded it; "
+            "'specprod-copy adopt' takes over what others have loaded"
         )
     ledger_format.require_format(connection, schema)
     conflicts, own = _against_definition(catalogue.definition, found)
@@ -118,6 +120,8 @@ def schema_status(
     present = [table for table in catalogue.definition.tables if table in found.tables]
     staged = {source.table for source in sources}
     present = [table for table in present if table in staged or table in by_tiles]
+    upgrade = plan_upgrade(catalogue.definition, found, q3c_schema(connection))
+    lacks = {table: [*words] for table, words in upgrade.lacks.items()}
     done, missing = _steps(catalogue.definition, found, present)
     return Status(
         schema,
@@ -136,7 +140,7 @@ def schema_status(
             if name in found.tables
         },
         lost,
-        upgrades(catalogue.definition, found),
+        lacks,
         tiles_status(connection, found, inputs) if readable else None,
         _derived(connection, schema) if readable else {},
     )

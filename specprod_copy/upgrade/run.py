@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import Annotated
 
 import psycopg
@@ -11,14 +12,13 @@ import psycopg
 from specprod_copy.errors import DatabaseError
 from specprod_copy.option import Option, PatienceSeconds, Schema
 from specprod_copy.plan import ledger_format
-from specprod_copy.postgres import locks, statements
+from specprod_copy.postgres import locks
 from specprod_copy.postgres import schema as schemas
 from specprod_copy.postgres.connection import connect, refuse_read_only, translated_errors
 from specprod_copy.postgres.locks import PATIENCE, Patience
-from specprod_copy.postgres.schema_changes import Changes
-from specprod_copy.postgres.schema_differences import differences
 from specprod_copy.postgres.schema_from_server import read_schema
-from specprod_copy.postgres.schema_upgrade import upgraded
+from specprod_copy.postgres.schema_upgrade import Upgrade as TableUpgrade
+from specprod_copy.postgres.schema_upgrade import plan_upgrade as of_tables
 from specprod_copy.postgres.search_path import q3c_schema
 from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
@@ -41,23 +41,18 @@ class UpgradeOptions:
     patience: PatienceSeconds = PATIENCE
 
 
-@dataclass
+@dataclass(frozen=True)
 class Upgrade:
     """What a schema lacks of today's definition."""
 
-    ledger: list[str] = field(default_factory=list)
+    ledger: Sequence[str]
     """Statements that bring the ledger into today's format, in one transaction."""
-
-    tables: dict[str, list[str]] = field(default_factory=dict)
-    """Table to the statements that give it what it lacks."""
-
-    left: list[str] = field(default_factory=list)
-    """What is left as it is, because the server would write the table again."""
+    tables: TableUpgrade
 
     @property
     def statements(self) -> list[str]:
         """All statements, in order."""
-        return [*self.ledger, *(text for texts in self.tables.values() for text in texts)]
+        return [*self.ledger, *chain.from_iterable(self.tables.statements.values())]
 
 
 def plan_upgrade(
@@ -90,10 +85,9 @@ def plan_upgrade(
     ):
         refuse_read_only(connection)
         defined = _definition(connection, options.schema, catalogue)
-        result = Upgrade(ledger_format.take_over_statements(connection, defined, options.schema))
+        ledger = ledger_format.take_over_statements(connection, defined, options.schema)
         ledger_format.convert(connection, defined, options.schema)
-        result.tables, result.left = _of_tables(connection, defined, options)
-    return result
+        return Upgrade(ledger, _of_tables(connection, defined, options))
 
 
 def upgrade(
@@ -134,16 +128,11 @@ def upgrade(
         locks.hold_schema_lock(connection, options.schema, shared=False),
     ):
         defined = _definition(connection, options.schema, catalogue)
-        result = Upgrade(ledger_format.take_over_statements(connection, defined, options.schema))
+        ledger = ledger_format.take_over_statements(connection, defined, options.schema)
         ledger_format.convert(connection, defined, options.schema)
-        result.tables, result.left = _of_tables(connection, defined, options)
-        patience = Patience(listener, options.patience)
-        for table, texts in result.tables.items():
-            with listener.step(f"{table}: {len(texts)} statements"):
-                for text in (text for text in texts if not text.startswith("--")):
-                    work = partial(statements.run, connection, text, options.schema)
-                    locks.with_patience(connection, work, [(options.schema, table)], patience)
-    return result
+        tables = _of_tables(connection, defined, options)
+        tables.run(connection, Patience(listener, options.patience))
+    return Upgrade(ledger, tables)
 
 
 def _definition(
@@ -156,19 +145,9 @@ def _definition(
 
 def _of_tables(
     connection: psycopg.Connection, defined: schemas.Schema, options: UpgradeOptions
-) -> tuple[dict[str, list[str]], list[str]]:
-    """Return the statements for each table, and what is left as it is."""
+) -> TableUpgrade:
     found = read_schema(connection, options.schema)
-    all_of_it = upgraded(defined, found)
-    if not all_of_it.tables:
+    result = of_tables(defined, found, q3c_schema(connection), rewrite=options.rewrite)
+    if not result.target.tables:
         raise DatabaseError(f"schema {options.schema} has none of the tables of a production")
-    target = upgraded(defined, found, rewrite=options.rewrite)
-    q3c = q3c_schema(connection)
-    texts = {
-        table: Changes(
-            replace(found, tables={**found.tables, table: wanted}), found, q3c
-        ).statements()
-        for table, wanted in target.tables.items()
-    }
-    left = [f"{d.table}: {d}" for d in differences(all_of_it, target)]
-    return {table: statements for table, statements in texts.items() if statements}, left
+    return result

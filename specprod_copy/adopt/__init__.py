@@ -1,0 +1,1 @@
+"""Schemas that other programs have loaded, or that lost their ledger."""
