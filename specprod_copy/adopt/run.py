@@ -38,7 +38,7 @@ from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
 from specprod_copy.rows.units import UnitResult
 from specprod_copy.tables import Catalogue, Inputs, TableSource
-from specprod_copy.tables.common import COMPUTED
+from specprod_copy.tables.procedures import PROCEDURES
 
 
 @dataclass(frozen=True)
@@ -244,7 +244,7 @@ class _Adoption:
             if s.table == table and s.after_rows
             for step in s.after_rows(self._inputs)
         ]
-        computed = [name for step in steps for name in COMPUTED[step]]
+        computed = [name for step in steps for name in PROCEDURES[step].columns[table]]
         units = [unit for unit in plan.units if unit.table == table]
         columns = self.columns([table])[table]
         merge = Merge(connection, schema, table, columns, key)
