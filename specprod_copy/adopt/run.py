@@ -141,10 +141,12 @@ def adopt(
             adoption.lock(tables)
             listener.begin(plan.n_rows, sum(unit.n_rows * unit.row_bytes for unit in plan.units))
             try:
-                results = [r for table in tables for r in adoption.table(table, sources, plan)]
+                results = [adoption.table(table, sources, plan) for table in tables]
             finally:
                 listener.end()
-            _write_ledger(connection, defined, options, results)
+            make_tables(connection, defined, schema, ["version", ledger.TABLE])
+            for of_table in results:
+                Ledger(connection, schema).record(of_table)
             version_rows.mend(connection, schema, options.repair, adoption.outcome.harmless)
         _add_upgrades(adoption.outcome, upgrade, tables)
         if options.repair:
@@ -280,16 +282,6 @@ class _Adoption:
         query = sql.SQL("SELECT count(*) FROM {}").format(name)
         [(found,)] = self._connection.execute(query).fetchall()
         return [f"it has {found:,} rows, and its files {rows:,}"] if found != rows else []
-
-
-def _write_ledger(
-    connection: psycopg.Connection,
-    defined: schemas.Schema,
-    options: AdoptOptions,
-    results: Sequence[UnitResult],
-) -> None:
-    make_tables(connection, defined, options.schema, ["version", ledger.TABLE])
-    Ledger(connection, options.schema).record(list(results))
 
 
 def _add_upgrades(outcome: Adopted, upgrade: Upgrade, tables: Sequence[str]) -> None:

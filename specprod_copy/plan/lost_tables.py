@@ -161,9 +161,9 @@ def _recorded(
         count = sql.SQL("(SELECT count(*) FROM {})").format(parametrized(schema, counted))
     query = sql.SQL(
         """SELECT key, array_agg(DISTINCT value::bigint),
-                  coalesce(sum(CASE WHEN stage <> %(tiles)s THEN rows_kept
-                                    WHEN key = 'tile' THEN 1
-                                    WHEN key = ANY(%(keyed)s)
+                  coalesce(sum(CASE WHEN stage <> %(tiles)s AND key = table_name THEN rows_kept
+                                    WHEN stage = %(tiles)s AND key = 'tile' THEN 1
+                                    WHEN stage = %(tiles)s AND key = ANY(%(keyed)s)
                                     THEN (details -> 'rows' ->> key)::bigint END), 0)::bigint,
                   bool_or(stage = %(tiles)s), {}
            FROM {}, jsonb_each_text(tables)
