@@ -1,6 +1,7 @@
 # make demo    set everything up, write a small production, load it, query it
 # make test    set everything up, run the whole test suite
-# make test-faults   kill loaders 50 times for each number of processes, load 20,000 damaged files
+# make test-faults   kill loaders 50 times for each number of processes, load 20,000 damaged files,
+#                    walk 200 random steps of loads and accidents
 # make test-versions   run the main tests on PostgreSQL 14 to 18, or on VERSIONS="14 18"
 # make test-benchmark   run every mode of the benchmark at a small size
 # make check   ruff, mypy, and which room may import which

@@ -1,0 +1,39 @@
+"""A load that kills itself at a certain moment: python killed_load.py DSN ROOT MOMENT STAGE..."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from specprod_copy.desi.production import ProductionFiles, find_production
+from specprod_copy.loading.api import load
+from specprod_copy.loading.options import LoadOptions
+from specprod_copy.progress import ProgressListener
+from specprod_copy.tables import Inputs
+from support.limits import cut
+
+
+class Killer(ProgressListener):
+    """Kills the process when rows have been read so many times."""
+
+    def __init__(self, moment: int) -> None:
+        self.left = moment
+
+    def advance(self, table: str, rows: int, size: int) -> None:
+        self.left -= 1
+        if self.left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(conninfo: str, root: str, moment: str, *stages: str) -> None:
+    inputs = Inputs(ProductionFiles(find_production("iron"), Path(root)))
+    overwrite = "--overwrite" in stages
+    names = tuple(stage for stage in stages if stage != "--overwrite")
+    options = LoadOptions(names, "iron", overwrite=overwrite, limits=cut(40, 40))
+    load(conninfo, inputs, options, Killer(int(moment)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
