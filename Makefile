@@ -25,6 +25,7 @@ test:
 test-faults:
 	@scripts/setup.sh test
 	SPECPROD_COPY_KILLS=50 SPECPROD_COPY_MUTATIONS=20000 SPECPROD_COPY_ODD_VALUES=1000 \
+	    SPECPROD_COPY_WALK_ROUNDS=200 \
 	    $(BIN)/pytest $(PARALLEL) -rP tests/faults
 
 test-versions:

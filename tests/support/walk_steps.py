@@ -16,6 +16,8 @@ from click.testing import CliRunner
 
 from specprod_copy import coeff_patch
 from specprod_copy.cli import cli
+from specprod_copy.postgres.connection import connect
+from specprod_copy.status import schema_status
 from specprod_copy.tables import SOURCES
 from support.changing import TABLES, edit
 from support.moments import await_no_loader
@@ -60,6 +62,7 @@ class Walk:
             (1, self.kill_overwrite),
             (1, self.kill_load),
             (2, self.verify),
+            (1, self.status),
             (1, self.upgrade),
             (1, self.patch),
         )
@@ -85,11 +88,28 @@ class Walk:
         assert any(re.search(reason, said) for reason in refused), f"{said}; not {refused}"
         assert self.case.state() == before, f"{arguments}: {said}"
 
+    def program(self, *arguments: str, refused: Sequence[str]) -> None:
+        """The same by a process of its own, which ends with a code and one line."""
+        before = self.case.state() if refused else None
+        where = ["-p", "iron", "-r", self.case.root, "--dsn", self.case.conninfo]
+        program = [sys.executable, "-m", "specprod_copy", *arguments, *where]
+        done = subprocess.run(program, capture_output=True, text=True)
+        if not refused:
+            assert done.returncode == 0, done.stderr
+            return
+        [line] = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+        assert done.returncode == 1
+        assert any(re.search(reason, line) for reason in refused), f"{line}; not {refused}"
+        assert self.case.state() == before
+
     def load(self) -> str:
         stage = self.choose.choice([*STAGES, *PARTS])
         tables = (STAGES | PARTS)[stage]
         refused = self.model.why_not(tables)
-        self.command("load", stage, refused=refused)
+        if self.choose.random() < 0.2:
+            self.program("load", stage, refused=refused)
+        else:
+            self.command("load", stage, refused=refused)
         if not refused and stage == "all":
             self.keys_are_there = True
         return f"load {stage}: {'refused' if refused else 'nothing to do'}"
@@ -134,6 +154,13 @@ class Walk:
         )
         assert self.case.state() == before
         return f"verify: {result.exit_code}"
+
+    def status(self) -> str:
+        """It tells which tables are lost, and no other ones."""
+        with connect(self.case.conninfo) as connection:
+            lost = schema_status(connection, "iron").lost
+        assert lost.keys() == {name for name, t in self.model.tables.items() if t.is_lost}
+        return f"status: {len(lost)} tables are lost"
 
     def upgrade(self) -> str:
         if self.model.tables["zpix"].rows is None:

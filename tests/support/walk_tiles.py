@@ -11,6 +11,7 @@ from astropy.io import fits
 
 from specprod_copy.daily.run import TilesSummary
 from specprod_copy.errors import DatabaseError
+from specprod_copy.verification import VerifyOptions, verify
 from support.daily_tiles import Daily, edit
 
 LEAVES = ("ztile", "fiberassign", "potential")
@@ -41,6 +42,7 @@ class TileWalk:
             (2, self.tile),
             (3, self.change),
             (2, self.touch),
+            (1, self.verify),
             (1, self.lose),
             (1, self.overwrite),
         )
@@ -77,6 +79,14 @@ class TileWalk:
         return f"tile {tile} --update: " + self._run(
             lambda: self.daily.tile(tile, update=True), [tile]
         )
+
+    def verify(self) -> str:
+        """It passes if the tables are what the files give, and only then."""
+        clean = not self.lost and self.z == self.loaded
+        results = verify(self.daily.conninfo, self.daily.inputs, VerifyOptions(("all",), "daily"))
+        failed = [result for result in results if not result.passed]
+        assert (not failed) == clean, failed[:3]
+        return f"verify: {len(failed)} checks failed"
 
     def overwrite(self) -> str:
         self.lost, self.loaded = "", {tile: {} for tile in self.tiles}
