@@ -30,6 +30,11 @@ _SECONDS_BETWEEN_CANCELS = 1.0
 _SECONDS_TO_END = 10.0
 """So long a command may take to end after Ctrl-C, which is enough unless the network is silent."""
 
+_TOO_LITTLE_MEMORY = (
+    "Error: {}: let this process have more memory (ulimit -v), or set MALLOC_ARENA_MAX=2, so that "
+    "each thread reserves less; then run the command again"
+)
+
 COMMANDS = (
     "doctor",
     "load",
@@ -161,6 +166,14 @@ def main(limits: Limits = LIMITS) -> None:
     except UnicodeEncodeError as error:
         # File systems and shells hand over any bytes.
         warn(f"Error: {error.object!r} is no UTF-8; a database has no such names")
+        code = 1
+    except MemoryError as error:
+        warn(_TOO_LITTLE_MEMORY.format(f"{error}" or "out of memory"))
+        code = 1
+    except RuntimeError as error:
+        if str(error) != "can't start new thread":
+            raise
+        warn(_TOO_LITTLE_MEMORY.format(error))
         code = 1
     except (KeyboardInterrupt, click.Abort):
         warn("Interrupted.")

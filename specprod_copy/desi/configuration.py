@@ -148,6 +148,8 @@ def _read(path: Path) -> dict[str, Production]:
         endings = ", ".join(_PARSERS)
         raise ConfigurationError(f"{path}: the name of a configuration file ends in {endings}")
     try:
+        if path.exists() and not path.is_file():  # to read a pipe might never end
+            raise ConfigurationError(f"{path}: no regular file")
         sections = parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error

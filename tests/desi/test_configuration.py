@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import FrozenInstanceError, asdict
 from pathlib import Path
 
@@ -253,3 +254,11 @@ def test_a_production_made_by_hand_is_checked_too() -> None:
     assert str(caught.value) == (
         "key redshift must be base, patch/VERSION, zcat/VERSION or daily (in quotes), not 'zcat'"
     )
+
+
+@pytest.mark.parametrize("suffix", ["ini", "toml"])
+def test_a_pipe_is_refused(tmp_path, suffix):
+    path = tmp_path / f"productions.{suffix}"
+    os.mkfifo(path)
+    with pytest.raises(ConfigurationError, match=r"productions\..*: no regular file$"):
+        load_configuration(path)
