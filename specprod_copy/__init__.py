@@ -285,7 +285,9 @@ def query(
         The other fields of `specprod_copy.results.options.QueryOptions`: `schema` (str), whose
         tables need no schema in front of their names; `parameters` (mapping) for what stands as
         ``%(name)s`` in the query; `keep_9999` (bool), otherwise -9999 where the loader has put it
-        is null; `format` and `overwrite` of the file.
+        is null; `format` and `overwrite` of the file; `lists`, (name, path) of lists of your own
+        that the query sees as tables; and, with an empty `sql`, `table` with `cone` (ra, dec,
+        radius in degrees) or `match` (name of a list) and `radius` (arcsec).
 
     Returns
     -------

@@ -46,6 +46,9 @@ class Option:
     parse: Callable[[str], Any] | None = None
     """Makes the value of a text; raises ValueError, with a message for people."""
 
+    several: bool = False
+    """Whether such a value may be given several times; the field is a tuple of them."""
+
     path: Literal["any", "file", "folder"] = "any"
     """What a path must not contradict if it exists."""
 

@@ -41,6 +41,7 @@ COMMANDS = (
     "status",
     "query",
     "describe",
+    "files",
     "verify",
     "tile",
     "sync",

@@ -89,7 +89,7 @@ def _single(kind: Any, option: Option) -> tuple[Any, bool]:
     """Return the type of one value, and whether there may be several."""
     if get_origin(kind) in (Union, types.UnionType):
         (kind,) = (one for one in get_args(kind) if one is not types.NoneType)
-    if get_origin(kind) is tuple and option.parse is None:
+    if get_origin(kind) is tuple and (option.several or option.parse is None):
         return get_args(kind)[0], True
     return kind, False
 

@@ -61,6 +61,9 @@ def query(
       specprod-copy query -s iron "SELECT targetid, z FROM zpix WHERE zwarn = 0" -o z.parquet
       specprod-copy query -s iron -f query.sql -p night=20210517 -o tiles.fits
       specprod-copy query -s iron "SELECT count(*) FROM ztile"
+      specprod-copy query -s iron --table zpix --cone 150.1,2.2,0.5 -o cosmos.parquet
+      specprod-copy query -s iron --table zpix --with mine=list.fits --match mine --radius 1
+      specprod-copy query -s iron --with mine=list.csv "SELECT * FROM mine NATURAL JOIN zpix"
 
     Files carry units and descriptions of columns that come from a table, also through joins and
     views. The 128-bit ids are decimal in Parquet and text in other formats; -9999, which the
@@ -70,8 +73,8 @@ def query(
     schema of q3c, and temporary tables; other schemas by their names, as in fuji.zpix. Functions
     that others have made in these schemas are seen as well, as in any session of yours.
     """
-    text = _query_text(sql, file)
     options = replace(make(QueryOptions, values), parameters=_named(parameters))
+    text = _query_text(sql, file, options)
     verbosity = make(Verbosity, values)
     listener = make_listener(verbosity.level)
     if options.output is None and options.format is not None:
@@ -109,7 +112,15 @@ def preview_lines(shown: Preview, *, width: int) -> Iterator[str]:
         yield f"the first {len(cells):,} rows; --rows shows more, --output writes all to a file"
 
 
-def _query_text(sql: str | None, file: Path | None) -> str:
+def _query_text(sql: str | None, file: Path | None, options: QueryOptions) -> str:
+    if options.cone is not None or options.match is not None:
+        if sql is not None or file is not None:
+            raise click.UsageError("--cone and --match stand in the place of a query")
+        if options.schema is None or options.table is None:
+            raise click.UsageError("--cone and --match need --schema and --table")
+        return ""
+    if options.table is not None:
+        raise click.UsageError("--table is for --cone and --match")
     if (sql is None) == (file is None):
         raise click.UsageError("give the query either as an argument or by --file")
     if file is None:

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 from specprod_copy.executors.executor import Workers
 from specprod_copy.executors.workers import processes
+from specprod_copy.loading.beside import is_beside
 from specprod_copy.loading.context import LoadContext
 from specprod_copy.loading.options import LoadOptions, applicable_sources
 from specprod_copy.loading.overwrite import replace_tables
@@ -17,7 +18,7 @@ from specprod_copy.plan import ledger_format
 from specprod_copy.plan.looks import Looks, open_looks
 from specprod_copy.plan.planning import Planner, with_tiles
 from specprod_copy.plan.production_catalogue import production_catalogue, refuse_other_format
-from specprod_copy.postgres import locks
+from specprod_copy.postgres import cone, locks
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waits import watched
@@ -97,6 +98,9 @@ def load(
         )
         beside = replace_tables(context) if options.overwrite else None
         summary = run(context)
+        if options.part is None and not is_beside(options.schema):
+            note = cone.make_function(connection, options.schema)
+            summary.notes += [note] if note else []
     if beside is not None:
         summary.tables = beside.tables
         summary.steps += beside.steps

@@ -20,6 +20,7 @@ from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.progress import ProgressListener
 
+_PREFIX = "specprod_copy_new_"
 _FILLING = "specprod-copy: tables on their way to another schema"
 _REJECTED = "specprod-copy: tables that failed their verification"
 """Comments of the schema: its state, for the next process."""
@@ -27,7 +28,12 @@ _REJECTED = "specprod-copy: tables that failed their verification"
 
 def name_beside(schema: str) -> str:
     """Return the name of the schema in which new tables of another one are loaded."""
-    return f"specprod_copy_new_{blake2b(schema.encode(), digest_size=8).hexdigest()}"
+    return f"{_PREFIX}{blake2b(schema.encode(), digest_size=8).hexdigest()}"
+
+
+def is_beside(schema: str) -> bool:
+    """Say whether a schema is one for new tables."""
+    return schema.startswith(_PREFIX)
 
 
 @dataclass(frozen=True)

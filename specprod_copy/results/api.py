@@ -19,19 +19,22 @@ from psycopg import sql
 
 from specprod_copy import __version__
 from specprod_copy.atomic_files import output_errors, refuse_existing, written
-from specprod_copy.errors import ConfigurationError, DatabaseError
+from specprod_copy.errors import ConfigurationError, DatabaseError, SpecprodCopyError
 from specprod_copy.postgres.connection import translated_errors
 from specprod_copy.progress import ProgressListener
 from specprod_copy.results.column import ResultColumn
 from specprod_copy.results.formats import Contents, Format, format_of
 from specprod_copy.results.frames import astropy_table, polars_frame
 from specprod_copy.results.options import QueryOptions
+from specprod_copy.results.own_lists import make_lists
 from specprod_copy.results.prepare import describe
+from specprod_copy.results.searches import search
 from specprod_copy.results.session import Sessions, open_sessions, query_path, waited
 from specprod_copy.results.stream import fetched, trimmed
 from specprod_copy.results.values import Converter, notes
 from specprod_copy.tables import specprod_catalogue
 from specprod_copy.tables.source import NOT_FINITE
+from specprod_copy.words import escaped
 
 if TYPE_CHECKING:
     import polars as pl
@@ -109,9 +112,13 @@ def open_query(conninfo: str, text: str, options: QueryOptions) -> Iterator[Quer
     """
     with open_sessions(conninfo) as sessions:
         asking = sessions.asking
-        if options.parameters:
+        path = query_path(asking, options.schema)
+        make_lists(sessions, dict(options.lists), path)
+        if options.table is not None:
+            text = search(asking, options)
+        elif options.parameters:
             text = _with_parameters(asking, text, options.parameters)
-        sessions.read_only(query_path(asking, options.schema))
+        sessions.read_only(path)
         yield Query(sessions, text, options)
 
 
@@ -155,7 +162,7 @@ def run(
         query = stack.enter_context(open_query(conninfo, text, options))
         convert = query.converter(form, exact_as_text=not form.has_decimals)
         infos = {
-            "query": " ".join(text.split()),
+            "query": escaped(" ".join(query.text.split())),
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "program": f"specprod-copy {__version__}",
         }
@@ -193,8 +200,14 @@ def _target(options: QueryOptions, stream: BinaryIO | None) -> Iterator[Path]:
             path = Path(folder) / "result"
             with output_errors(path):
                 yield path
-            with path.open("rb") as content:
-                shutil.copyfileobj(content, stream)
+            try:
+                with path.open("rb") as content:
+                    shutil.copyfileobj(content, stream)
+                stream.flush()
+            except BrokenPipeError:  # whoever reads has enough
+                return
+            except OSError as error:
+                raise SpecprodCopyError(f"standard output: {error.strerror}") from error
         return
     if options.output is None:
         raise ConfigurationError("name the file for the result")

@@ -2,12 +2,43 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 from specprod_copy.option import Option
+from specprod_copy.results.own_lists import parse_list
+
+
+def parse_cone(text: str) -> tuple[float, float, float]:
+    """Return right ascension, declination and radius [deg] of a cone.
+
+    Raises
+    ------
+    ValueError
+    """
+    try:
+        ra, dec, radius = (float(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError(f"{text!r}: wanted are three numbers, RA,DEC,RADIUS") from None
+    if not (0 <= ra <= 360 and -90 <= dec <= 90 and 0 <= radius <= 180):
+        raise ValueError(f"{text}: RA is in [0, 360], DEC in [-90, 90], RADIUS in [0, 180]")
+    return ra, dec, radius
+
+
+def positive(text: str) -> float:
+    """Return a number above 0.
+
+    Raises
+    ------
+    ValueError
+    """
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise ValueError(f"{text}: must be above 0")
+    return value
 
 
 @dataclass(frozen=True)
@@ -46,5 +77,42 @@ class QueryOptions:
             "Leave -9999 where the loader has put it for NaN and infinities; else it is null.",
         ),
     ] = False
+    lists: Annotated[
+        tuple[tuple[str, Path], ...],
+        Option(
+            "--with",
+            "List of your own that the query sees as a table: FITS, CSV, ECSV, Parquet or VOTable, "
+            "names of columns in small letters; may be given several times.",
+            metavar="NAME=FILE",
+            parse=parse_list,
+            several=True,
+        ),
+    ] = ()
+    table: Annotated[
+        str | None,
+        Option("-t --table", "With --cone or --match, instead of SQL: the table to search."),
+    ] = None
+    cone: Annotated[
+        tuple[float, float, float] | None,
+        Option(
+            "--cone",
+            "Rows of --table within RADIUS of a position, in degrees, with q3c or without.",
+            metavar="RA,DEC,RADIUS",
+            parse=parse_cone,
+        ),
+    ] = None
+    match: Annotated[
+        str | None,
+        Option(
+            "--match",
+            "Rows of --table near those of a list (--with), whose columns ra and dec are in "
+            "degrees; with the columns of the list, and the distance.",
+            metavar="NAME",
+        ),
+    ] = None
+    radius: Annotated[
+        float,
+        Option("--radius", "With --match: how near [arcsec].", metavar="ARCSEC", parse=positive),
+    ] = 1.0
     parameters: Mapping[str, object] = field(default_factory=dict)
     """Values of what stands as ``%(name)s`` in the query; then a ``%`` is written ``%%``."""

@@ -6,6 +6,7 @@ fetches it, as Arrow.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -40,6 +41,8 @@ QUERY_SETTINGS: Mapping[str, str] = {
     name: value for name, value in SESSION_SETTINGS.items() if name not in _LEFT_TO_THE_ROLE
 }
 """What is set for queries; see `SESSION_SETTINGS`."""
+
+_SAID: Final = re.compile(r"(?:ERROR|FATAL):\s+(?P<message>.*?)\s*(?:\n|$|\. SQLSTATE)", re.DOTALL)
 
 _BATCH_BYTES: Final = 8 << 20
 """About so much of a result is in one batch."""
@@ -127,9 +130,12 @@ class Sessions:
 
     def run(self, statement: str) -> None:
         """Run a statement that returns nothing in the session that fetches."""
-        with closing(self.cursor(copies=False)) as cursor:
-            cursor.execute(statement)
-            cursor.fetch_record_batch().read_all()
+        try:
+            with closing(self.cursor(copies=False)) as cursor:
+                cursor.execute(statement)
+                cursor.fetch_record_batch().read_all()
+        except dbapi.Error as error:
+            raise translated(error) from error
 
     def cursor(self, *, copies: bool) -> Any:
         """Return a cursor of ADBC; with `copies` its queries run inside of a COPY."""
@@ -165,18 +171,28 @@ def open_sessions(conninfo: str) -> Iterator[Sessions]:
         with closing(fetching):
             sessions = Sessions(asking, fetching)
             sessions.run(f"SET search_path = {SEARCH_PATH}")
-            known = asking.execute(
-                """SELECT name FROM pg_settings WHERE lower(name) = ANY(%s) AND context = 'user'""",
-                ([*QUERY_SETTINGS],),
-            ).fetchall()
-            for (name,) in known:
-                value = sql.Literal(QUERY_SETTINGS[name.lower()]).as_string(asking)
-                sessions.run(f"SET {sql.Identifier(name).as_string(asking)} = {value}")
+            sessions.run(_settings(asking))
             try:
                 yield sessions
             finally:
                 for call in sessions.at_the_end:
                     call()
+
+
+def _settings(connection: psycopg.Connection) -> str:
+    """Return the statement that sets `QUERY_SETTINGS`, where the server knows them."""
+    names, values = [*QUERY_SETTINGS], [*QUERY_SETTINGS.values()]
+    # The server spells some of the names with capitals: TimeZone.
+    return (
+        sql.SQL(
+            """SELECT set_config(s.name, wanted.value, false)
+               FROM unnest({}::text[], {}::text[]) AS wanted (name, value)
+               JOIN pg_settings s ON lower(s.name) = lower(wanted.name)
+               WHERE s.context = 'user'"""
+        )
+        .format(sql.Literal(names), sql.Literal(values))
+        .as_string(connection)
+    )
 
 
 def _same_server(connection: psycopg.Connection) -> str:
@@ -186,5 +202,21 @@ def _same_server(connection: psycopg.Connection) -> str:
     if info.password:
         place["password"] = info.password
     keep = {} if info.host.startswith("/") else {n: str(value) for n, value in KEEPALIVE.items()}
-    given = {n: value for n, value in info.get_parameters().items() if n != "service"}
+    # The host that answered, of several that may have been given.
+    left_out = ("service", "hostaddr")
+    given = {n: value for n, value in info.get_parameters().items() if n not in left_out}
+    if info.hostaddr:
+        place["hostaddr"] = info.hostaddr
     return make_conninfo("", **(keep | given | place))
+
+
+def translated(error: Exception) -> DatabaseError:
+    """Return an error of ADBC as people are told it."""
+    text = str(error)
+    found = _SAID.search(text)
+    message = " ".join((found["message"] if found else text).split())
+    if found is None and "connection" in message:
+        return DatabaseError(f"the connection broke: {message}; run the query again")
+    if "read-only" in message:
+        message = f"{message}: queries only read"
+    return DatabaseError(f"the server refuses the query: {message}")

@@ -13,8 +13,7 @@ from typing import Any, Final
 import pyarrow as pa
 from adbc_driver_postgresql import dbapi
 
-from specprod_copy.errors import DatabaseError
-from specprod_copy.results.session import SECONDS_OF_A_WAIT, Sessions
+from specprod_copy.results.session import SECONDS_OF_A_WAIT, Sessions, translated
 
 _PARTS: Final = re.compile(
     r"""(?P<kept>--[^\n]*            # comments
@@ -31,8 +30,6 @@ _COPIED: Final = frozenset({"select", "with", "values", "table", "("})
 """First words of queries that run inside of a COPY; SHOW and EXPLAIN do not."""
 
 _SECONDS_BETWEEN_CANCELS: Final = 0.1
-
-_SAID: Final = re.compile(r"(?:ERROR|FATAL):\s+(?P<message>.*?)\s*(?:\n|$|\. SQLSTATE)", re.DOTALL)
 
 
 def trimmed(query: str) -> tuple[str, bool]:
@@ -135,15 +132,3 @@ class _Source:
             with suppress(queue.Empty):
                 self._ready.get(timeout=_SECONDS_BETWEEN_CANCELS)
         self._thread.join()
-
-
-def translated(error: Exception) -> DatabaseError:
-    """Return an error of ADBC as people are told it."""
-    text = str(error)
-    found = _SAID.search(text)
-    message = " ".join((found["message"] if found else text).split())
-    if found is None and "connection" in message:
-        return DatabaseError(f"the connection broke: {message}; run the query again")
-    if "read-only" in message:
-        message = f"{message}: queries only read"
-    return DatabaseError(f"the server refuses the query: {message}")

@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -87,6 +88,30 @@ def test_nothing_comes_out_if_the_query_fails(dsn):
     done = subprocess.run([*words, query], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "Error: the server refuses the query: division by zero\n"
+
+
+def test_a_reader_that_has_enough(dsn):
+    query = "SELECT repeat('x', 1000) AS x FROM generate_series(1, 3000)"
+    words = [sys.executable, "-m", "specprod_copy", "query", query, "--dsn", dsn, "-q"]
+    with subprocess.Popen(
+        [*words, "-o-", "--format", "csv"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout.read(2) == b"x\n"
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+def test_a_full_disk_behind_standard_output(dsn):
+    words = [sys.executable, "-m", "specprod_copy", "query", "SELECT 1", "--dsn", dsn, "-q"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*words, "-o-", "--format", "csv"], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert (done.returncode, done.stderr) == (
+        1,
+        b"Error: standard output: No space left on device\n",
+    )
 
 
 def test_notes(ask, tmp_path):

@@ -104,6 +104,11 @@ def test_arrays_in_text(dsn, tmp_path, suffix):
     assert message.startswith(f"column a: type integer[], which {suffix} does not hold")
 
 
+def test_more_columns_than_fits_has(dsn, tmp_path):
+    text = "SELECT " + ", ".join(f"{n} AS c{n}" for n in range(1000))
+    assert refused(text, tmp_path / "r.fits", dsn).startswith("1000 columns, and a table of FITS")
+
+
 def test_existing_file(dsn, tmp_path):
     file = tmp_path / "r.csv"
     file.write_text("mine")

@@ -76,7 +76,10 @@ def test_contenders_on_a_table(database, work):
     assert (work / "out.png").exists() == drawn
 
 
-@pytest.mark.parametrize("mode", ["production", "memory", "joined", "gzip", "cost", "targetphot"])
+MODES = ["production", "memory", "joined", "gzip", "cost", "query", "targetphot"]
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_other_modes(database, work, mode):
     if not os.environ.get(LONG):
         pytest.skip(f"set {LONG}=1 to run the benchmark's other modes, a minute")

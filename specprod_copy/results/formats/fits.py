@@ -24,6 +24,8 @@ from specprod_copy.words import escaped
 
 _BLOCK: Final = 2880
 
+_MOST_COLUMNS: Final = 999
+
 _CODES: Final = {"b": "L", "i2": "I", "i4": "J", "i8": "K", "f4": "E", "f8": "D"}
 """NumPy's codes of types to those of FITS."""
 
@@ -37,6 +39,10 @@ class FitsWriter:
     def __init__(self, path: Path, contents: Contents) -> None:
         self._contents = contents
         self._rows = 0
+        if len(contents.columns) > _MOST_COLUMNS:
+            raise DatabaseError(
+                f"{len(contents.columns)} columns, and a table of FITS has {_MOST_COLUMNS} at most"
+            )
         for column in contents.columns:
             if not column.name.isascii() or not column.name.isprintable():
                 raise DatabaseError(

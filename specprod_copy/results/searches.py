@@ -1,0 +1,102 @@
+"""Searches on the sky for people who do not write SQL: a cone, or the neighbours of a list."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+from specprod_copy.errors import ConfigurationError
+from specprod_copy.metadata.positions import Position, position_of
+from specprod_copy.postgres.cone import condition, separation
+from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.postgres.search_path import q3c_schema
+from specprod_copy.results.options import QueryOptions
+from specprod_copy.tables import specprod_catalogue
+
+_ARCSEC_PER_DEGREE: Final = 3600
+
+
+def search(connection: psycopg.Connection, options: QueryOptions) -> str:
+    """Return the query of a cone or a match.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    options : QueryOptions
+        With `schema`, `table`, and `cone` or `match`.
+
+    Raises
+    ------
+    ConfigurationError
+        If something is missing, or the table has no position.
+    """
+    if options.schema is None or options.table is None:
+        raise ConfigurationError("a search by position needs a schema and a table")
+    if (options.cone is None) == (options.match is None):
+        raise ConfigurationError("search either a cone or the neighbours of a list")
+    position = _position(connection, options.schema, options.table)
+    q3c = q3c_schema(connection)
+    table = sql.Identifier(options.schema, options.table)
+    join: sql.Composable = sql.SQL("")
+    place = "t"
+    if position.key:
+        other, key, place = sql.Identifier(options.schema, position.table), position.key, "p"
+        join = sql.SQL(" JOIN {} AS p ON p.{key} = t.{key}").format(other, key=sql.Identifier(key))
+    ra, dec = sql.Identifier(place, position.ra), sql.Identifier(place, position.dec)
+    if options.cone is not None:
+        numbers = [sql.SQL(repr(number)) for number in options.cone]
+        found = sql.SQL("SELECT t.* FROM {} AS t{} WHERE {}").format(
+            table, join, condition(q3c, ra, dec, *numbers)
+        )
+        return found.as_string(connection)
+    name = options.match or ""
+    if name not in dict(options.lists):
+        raise ConfigurationError(f"no list is called {name}: name its file, --with {name}=FILE")
+    mine = [sql.Identifier("m", column) for column in ("ra", "dec")]
+    radius = sql.SQL(repr(options.radius / _ARCSEC_PER_DEGREE))
+    # q3c wants the table with the index behind.
+    pair = [*mine, ra, dec]
+    found = sql.SQL(
+        "SELECT {}, t.*, {} * {} AS separation FROM {} AS m, {} AS t{} WHERE {}"
+    ).format(
+        sql.SQL(", ").join(_list_columns(connection, name, table)),
+        sql.SQL(str(_ARCSEC_PER_DEGREE)),
+        separation(*pair),
+        sql.Identifier("pg_temp", name),
+        table,
+        join,
+        condition(q3c, *(pair if q3c else [ra, dec, *mine]), radius, joins=True),
+    )
+    return found.as_string(connection)
+
+
+def _list_columns(
+    connection: psycopg.Connection, name: str, table: sql.Identifier
+) -> list[sql.Composable]:
+    """Return the columns of a list; those with names of the table's have the list's in front."""
+    query = """SELECT attname, attname IN (SELECT attname FROM pg_attribute
+                                           WHERE attrelid = %s::regclass AND attnum > 0)
+               FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 ORDER BY attnum"""
+    temporary = sql.Identifier("pg_temp", name).as_string(connection)
+    rows = connection.execute(query, (table.as_string(connection), temporary)).fetchall()
+    if not {"ra", "dec"} <= {column for column, _ in rows}:
+        raise ConfigurationError(f"list {name} has no columns ra and dec")
+    return [
+        sql.SQL("m.{} AS {}").format(
+            sql.Identifier(column), sql.Identifier(f"{name}_{column}" if double else column)
+        )
+        for column, double in rows
+    ]
+
+
+def _position(connection: psycopg.Connection, schema: str, table: str) -> Position:
+    found = read_schema(connection, schema)
+    if table not in found.tables:
+        known = ", ".join(sorted(found.tables))
+        raise ConfigurationError(f"schema {schema} has no table {table}; it has: {known}")
+    position = position_of(specprod_catalogue().definition, found, table)
+    if position is None:
+        raise ConfigurationError(f"table {table} has no position to be searched by")
+    return position
