@@ -14,10 +14,10 @@ import polars as pl
 
 import specprod_copy
 from specprod_copy.atomic_files import refuse_existing, staged
-from specprod_copy.coeff_patch.kinds import Kind, kind_of
+from specprod_copy.coeff_patch.kinds import Kind, kind_of, open_catalog
 from specprod_copy.errors import ConfigurationError, InputError
 from specprod_copy.postgres.encoder import CHUNK_ROWS
-from specprod_copy.reader import InputTable, open_table
+from specprod_copy.reader import InputTable
 from specprod_copy.rows.transform import Transform
 from specprod_copy.tables.coeff_patch import HDUS
 
@@ -78,7 +78,7 @@ def extract(zalls: Sequence[Path], folder: Path, *, overwrite: bool = False) -> 
 
 
 def _write(zall: Path, path: Path) -> Extracted:
-    with open_table(zall, HDUS) as table, fitsio.FITS(str(path), "rw") as file:
+    with open_catalog(zall) as table, fitsio.FITS(str(path), "rw") as file:
         kind = kind_of(table)
         file.create_table_hdu(dtype=kind.record, extname=HDU)
         hdu = file[HDU]

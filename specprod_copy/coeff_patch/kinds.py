@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from specprod_copy.errors import InputError
 from specprod_copy.postgres.columns import Column
-from specprod_copy.reader import InputTable
-from specprod_copy.tables.coeff_patch import ZPIXPATCH, ZTILEPATCH
+from specprod_copy.reader import InputTable, open_table
+from specprod_copy.reader.joined import open_joined
+from specprod_copy.tables.coeff_patch import HDUS, ZPIXPATCH, ZTILEPATCH
+from specprod_copy.tables.redshift_v2 import EXTRA, is_second_format
 from specprod_copy.tables.source import TableSource
 
 _COEFFICIENTS = [(f"COEFF_{n}", "f8") for n in range(10)]
@@ -83,6 +86,20 @@ KINDS: Final[Mapping[str, Kind]] = {
 
 SOURCES: Final = {kind.source.name: kind.source for kind in KINDS.values()}
 """What the patch tables are made of, by name."""
+
+
+def open_catalog(path: Path) -> InputTable:
+    """Open a patch file or a catalog; one of the second format with its extra file, as one table.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or its extra file is not there.
+    """
+    with open_table(path, HDUS) as table:
+        second = is_second_format(table)
+    places = [(path, HDUS), *([(EXTRA.beside(path), EXTRA.hdus)] if second else [])]
+    return open_joined(places, ZTILEPATCH.match)
 
 
 def kind_of(table: InputTable) -> Kind:

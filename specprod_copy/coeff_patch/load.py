@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 
-from specprod_copy.coeff_patch.kinds import SOURCES, kind_of
+from specprod_copy.coeff_patch.kinds import SOURCES, kind_of, open_catalog
 from specprod_copy.coeff_patch.patches import Patch
 from specprod_copy.errors import ConfigurationError, DatabaseError, InputError
 from specprod_copy.loading import copying, post_data
@@ -24,11 +24,10 @@ from specprod_copy.postgres.schema_differences import refuse_own_columns
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
-from specprod_copy.reader import open_table
+from specprod_copy.reader.joined import parts_of
 from specprod_copy.reader.look import Stamp
-from specprod_copy.rows.units import Unit
+from specprod_copy.rows.units import Part, Unit
 from specprod_copy.tables import specprod_catalogue
-from specprod_copy.tables.coeff_patch import HDUS
 
 
 @dataclass
@@ -126,13 +125,13 @@ def check_files(files: Sequence[Path]) -> None:
     InputError
     """
     for path in files:
-        with open_table(path, HDUS) as table:
+        with open_catalog(path) as table:
             kind_of(table)
 
 
 def _unit(path: Path) -> Unit:
     stamp = Stamp.of(path)
-    with open_table(path, HDUS) as table:
+    with open_catalog(path) as table:
         source = kind_of(table).source
         return Unit(
             source=source.name,
@@ -146,6 +145,10 @@ def _unit(path: Path) -> Unit:
             row_bytes=table.row_bytes,
             stamp=stamp,
             packed=table.packed,
+            beside=tuple(
+                Part(one.path, str(one.path), one.hdu, Stamp.of(one.path))
+                for one in parts_of(table)[1:]
+            ),
         )
 
 
@@ -192,8 +195,9 @@ def _load(
             table, units, SOURCES, columns, listener.advance, digests=False
         )
         for result in results:
-            if Stamp.of(result.unit.path) != result.unit.stamp:
-                raise InputError("the file changed while it was loaded", path=result.unit.path)
+            for part in result.unit.parts:
+                if Stamp.of(part.path) != part.stamp:
+                    raise InputError("the file changed while it was loaded", path=part.path)
             loaded.rows_read += result.rows_read
             loaded.rows_kept += result.rows_kept
             loaded.values_changed += result.values_changed

@@ -157,10 +157,6 @@ class JoinedTable:
             own = [frame.select(one.columns) for frame, one in zip(frames, used, strict=True)]
             yield pl.concat(own, how="horizontal").select(names)
 
-    def digests(self, first: int = 0, last: int | None = None) -> tuple[Digest, ...]:
-        """Return the digest of the rows of each table; see `InputTable.digest`."""
-        return tuple(table.digest(first, last) for table in self.tables)
-
     def digest(self, first: int = 0, last: int | None = None) -> Digest:
         """Return the digest of rows of the first table alone."""
         return self.tables[0].digest(first, last)
@@ -257,8 +253,11 @@ def open_joined(places: Sequence[Place], keys: Sequence[str] = ()) -> InputTable
     return JoinedTable(tables, keys)
 
 
+def parts_of(table: InputTable) -> Sequence[InputTable]:
+    """Return the tables that an open one is made of."""
+    return table.tables if isinstance(table, JoinedTable) else (table,)
+
+
 def digests_of(table: InputTable, first: int = 0, last: int | None = None) -> tuple[Digest, ...]:
     """Return the digest of rows of each table that an open one is made of."""
-    if isinstance(table, JoinedTable):
-        return table.digests(first, last)
-    return (table.digest(first, last),)
+    return tuple(part.digest(first, last) for part in parts_of(table))

@@ -39,6 +39,7 @@ ZPIXPATCH = TableSource(
     stage="coeff_patch",
     files=lambda inputs: (),
     hdus=HDUS,
+    match=("TARGETID", "TILEID"),
     derived={
         "id": (ids.zpixid(pl.col("PROGRAM"), pl.col("SURVEY"), pl.col("TARGETID")),),
         "desiname": _DESINAME,
@@ -53,6 +54,7 @@ ZTILEPATCH = TableSource(
     stage="coeff_patch",
     files=lambda inputs: (),
     hdus=HDUS,
+    match=("TARGETID", "TILEID"),
     derived={
         "id": (
             ids.ztileid(
