@@ -88,6 +88,19 @@ def status(context: click.Context, directory: Path, as_json: bool) -> None:
     context.exit(0 if state.running else NOT_RUNNING)
 
 
+@server.command()
+@embedded_option
+def url(directory: Path) -> None:
+    """Print the URLs of a running server: for libpq, and for SQLAlchemy.
+
+    They lead to its socket, which only you reach; programs that know TCP alone, such as those on
+    Java, cannot use them.
+    """
+    postmaster = Cluster(directory).postmaster()
+    rows = {"libpq": postmaster.uri(), "SQLAlchemy": postmaster.sqlalchemy_url()}
+    _echo_rows(iter(rows.items()))
+
+
 # psql has its own -h, for the host.
 @server.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
 @embedded_option

@@ -98,6 +98,12 @@ class Postmaster:
         host = quote(str(self.socket_dir), safe="")
         return f"postgresql:///{quote(dbname, safe='')}?host={host}&user={SUPERUSER}"
 
+    def sqlalchemy_url(self, dbname: str = DATABASE) -> str:
+        """Return the URL of a database for SQLAlchemy, with psycopg as its driver."""
+        host = quote(str(self.socket_dir), safe="")
+        name = quote(dbname, safe="")
+        return f"postgresql+psycopg://{SUPERUSER}@/{name}?host={host}&port={PORT}"
+
     def variables(self, dbname: str = DATABASE) -> dict[str, str]:
         """Return the environment variables that lead any libpq client to a database."""
         return {

@@ -8,8 +8,9 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
+import psycopg
 import pytest
 from click.testing import CliRunner
 from support.clusters import make_stopped
@@ -187,6 +188,29 @@ def test_status_as_json(cluster: Cluster) -> None:
         f"{found['psql']} -Atc 'SELECT current_database()'", shell=True, capture_output=True
     )
     assert shown.stdout == b"specprod\n"
+
+
+def test_urls(cluster: Cluster) -> None:
+    result = CliRunner().invoke(server, ["url", "--embedded", str(cluster.directory)])
+    urls = dict(line.split() for line in result.output.splitlines())
+    with psycopg.connect(urls["libpq"]) as connection:
+        assert connection.info.dbname == "specprod"
+    parts = urlsplit(urls["SQLAlchemy"])
+    assert (parts.scheme, parts.username, parts.path) == (
+        "postgresql+psycopg",
+        "postgres",
+        "/specprod",
+    )
+    assert parse_qs(parts.query) == {
+        "host": [str(cluster.postmaster().socket_dir)],
+        "port": ["5432"],
+    }
+
+
+def test_urls_of_no_server(new: Cluster) -> None:
+    result = CliRunner().invoke(server, ["url", "--embedded", str(new.directory)])
+    assert isinstance(result.exception, ServerError)
+    assert "is not running; start it" in str(result.exception)
 
 
 def test_psql_starts_the_server_and_passes_everything_through(own: Cluster) -> None:
