@@ -34,7 +34,7 @@ class BarProgress(LineProgress):
         """Start to load so many rows and bytes."""
         super().begin(rows, size)
         self._progress.start()
-        self._progress.update(self._task, total=max(size, 1), completed=0, description="loading")
+        self._progress.update(self._task, total=size or None, completed=0, description="loading")
 
     def advance(self, table: str, rows: int, size: int) -> None:
         """Count rows and bytes of input that are on their way."""
@@ -42,7 +42,8 @@ class BarProgress(LineProgress):
             self._rows += rows
             self._bytes += size
             rate = self._bytes / 1e6 / max(time.monotonic() - self._started, 1e-3)
-            detail = f"{self._rows:,} of {self._total_rows:,} rows, {rate:,.0f} MB/s"
+            of = f" of {self._total_rows:,}" if self._total_rows else ""
+            detail = f"{self._rows:,}{of} rows, {rate:,.0f} MB/s"
         self._progress.update(self._task, advance=size, description=escaped(table), detail=detail)
 
     @contextmanager

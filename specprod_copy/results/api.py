@@ -169,13 +169,14 @@ def run(
         writer = form.open(path, Contents(query.columns, convert.schema, infos))
         stack.callback(_close, writer)
         rows = 0
+        listener.begin(0, 0)
+        stack.callback(listener.end)
         with fetched(query.sessions, query.text) as batches:
             for batch in batches:
                 writer.write(convert.convert(batch))
                 rows += batch.num_rows
                 listener.advance("query", batch.num_rows, batch.nbytes)
         writer.finish()
-    listener.end()
     told = query.notes()
     if not form.has_types:
         told += [
