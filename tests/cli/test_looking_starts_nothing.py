@@ -20,6 +20,8 @@ READING = {
     "verify": ["verify", "--specprod", "fuji", "--root", "."],
     "grant": ["grant", "--schema", "none"],
     "diff": ["diff", "--schema", "none"],
+    "upgrade": ["upgrade", "--schema", "none"],
+    "adopt": ["adopt", "--specprod", "fuji", "--root", "."],
     "primary": ["primary", "--schema", "none"],
     "sync --dry-run": ["sync", "--dry-run", "--specprod", "daily", "--root", "."],
     "patch coeff check": ["patch", "coeff", "check", "--production", "iron"],

@@ -126,13 +126,24 @@ class Model:
         gone = [file for file in self.files if not file.is_there]
         return [f.path.stem for f in gone if wanted.intersection((f.table, *f.others))]
 
-    def not_replaced(self, tables: Iterable[str]) -> list[str]:
-        """Return the reasons for which tables cannot be replaced: others refer to them."""
+    def references(self) -> list[tuple[str, str]]:
+        """Return which tables refer to which, by the foreign keys that there are."""
         query = """SELECT c.relname, f.relname FROM pg_constraint
                    JOIN pg_class c ON c.oid = conrelid JOIN pg_class f ON f.oid = confrelid
                    WHERE contype = 'f' AND connamespace = 'iron'::regnamespace"""
+        return [(one, other) for one, other in self.case.query(query)]
+
+    def referring(self, table: str) -> set[str]:
+        """Return a table and those that refer to it, directly or not."""
+        found, references = {table}, self.references()
+        while more := {one for one, other in references if other in found} - found:
+            found |= more
+        return found
+
+    def not_replaced(self, tables: Iterable[str]) -> list[str]:
+        """Return the reasons for which tables cannot be replaced: others refer to them."""
         replaced = {*tables}
-        bound = [to for of, to in self.case.query(query) if to in replaced and of not in replaced]
+        bound = [to for of, to in self.references() if to in replaced and of not in replaced]
         return [*self.no_files(replaced), *(rf"depends on table iron\.{to}" for to in bound)]
 
     def why_not(self, tables: Iterable[str], *, replaced: File | None = None) -> list[str]:

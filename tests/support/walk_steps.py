@@ -252,12 +252,15 @@ class Walk:
         return f"rename {table}, and drop it"
 
     def truncate(self) -> str:
-        table = self.choose.choice(LEAVES)
+        """Empty a table, and those that refer to it."""
+        table = self.choose.choice(TABLES)
         if self.model.tables[table].rows is None:
             return "truncate: no such table"
-        self.case.execute(f"TRUNCATE iron.{table}")
-        self.model.tables[table].rows = {}
-        return f"TRUNCATE {table}"
+        emptied = self.model.referring(table)
+        self.case.execute(f"TRUNCATE iron.{table} CASCADE")
+        for name in emptied:
+            self.model.tables[name].rows = {}
+        return f"TRUNCATE {', '.join(sorted(emptied))}"
 
     def delete_rows(self) -> str:
         name = self.choose.choice(LEAVES)
