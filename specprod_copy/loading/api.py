@@ -14,7 +14,7 @@ from specprod_copy.loading.overwrite import replace_tables
 from specprod_copy.loading.quarantine import check_files
 from specprod_copy.loading.run import run
 from specprod_copy.loading.summary import LoadSummary
-from specprod_copy.plan import ledger_format
+from specprod_copy.plan import ledger_format, lost_tables
 from specprod_copy.plan.looks import Looks, open_looks
 from specprod_copy.plan.planning import Planner, with_tiles
 from specprod_copy.plan.production_catalogue import production_catalogue, refuse_other_format
@@ -83,12 +83,14 @@ def load(
         translated_errors(f"cannot load schema {options.schema}"),
         locks.hold_schema_lock(connection, options.schema, shared=options.part is not None),
     ):
-        ledger_format.take_over(connection, catalogue.definition, options.schema, listener)
+        defined = catalogue.definition
+        ledger_format.take_over(connection, defined, options.schema, listener)
+        tables = [source.table for source in sources]
+        lost_tables.check_referenced(connection, defined, options.schema, tables)
         if workers is None and options.jobs > 1:
             workers = stack.enter_context(processes(options.jobs))
         looks = looks or stack.enter_context(open_looks(catalogue.keywords, workers))
         found = read_schema(connection, options.schema)
-        tables = [source.table for source in sources]
         refuse_other_format(catalogue, found, tables, replaced=options.overwrite)
         if not inputs.tileids:
             inputs = with_tiles(inputs, sources, connection, found, looks)

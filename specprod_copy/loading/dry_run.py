@@ -123,6 +123,8 @@ def _plan(
     if connection is not None and not options.overwrite:
         refuse_foreign_code(connection, options.schema, ["version", *tables, ledger.TABLE])
     loaded: Ledger = NothingLoaded()
+    if connection is not None:
+        lost_tables.check_referenced(connection, defined, options.schema, tables)
     if connection is not None and ledger.TABLE in found.tables:
         lost_tables.check_tables(connection, options.schema, tables)
         loaded = Ledger(connection, options.schema, check_content=options.check_content)

@@ -14,6 +14,7 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.plan.ledger import TABLE, TILES
 from specprod_copy.postgres import catalog
 from specprod_copy.postgres.names import parametrized
+from specprod_copy.postgres.schema import Schema
 
 COUNTED_BYTES: Final = 256 * 2**20
 """The rows of tables up to this size are always counted."""
@@ -127,6 +128,32 @@ def check_tables(connection: psycopg.Connection, schema: str, tables: Collection
         for lost in lost_tables(connection, schema, tables):
             if not lost.has_all:
                 raise DatabaseError(str(lost))
+
+
+def check_referenced(
+    connection: psycopg.Connection, defined: Schema, schema: str, tables: Collection[str]
+) -> None:
+    """Check the tables that others refer to, and that are not loaded with them.
+
+    A table that is not there is no error: its foreign keys wait for it.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    defined : Schema
+        All tables.
+    schema : str
+    tables : collection of str
+        What is loaded.
+
+    Raises
+    ------
+    DatabaseError
+        For the first one that has lost rows: foreign keys could not be made.
+    """
+    referred = {key.table for table in tables for key in defined.tables[table].references}
+    existing = catalog.table_ids(connection, schema).keys()
+    check_tables(connection, schema, existing & (referred - {*tables}))
 
 
 def recognize(connection: psycopg.Connection, schema: str, tables: Collection[str]) -> None:

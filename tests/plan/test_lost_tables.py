@@ -79,6 +79,24 @@ def test_lost_table(loaded, change, what):
     assert rows_read(loaded, "all") == 0
 
 
+@pytest.mark.parametrize("way", [{}, {"overwrite": True}], ids=["load", "overwrite"])
+def test_table_that_is_referred_to(loaded, way):
+    """It was emptied, and all that refer to it: what is loaded would refer to nothing."""
+    loaded.execute("TRUNCATE iron.photometry CASCADE")
+    before = loaded.state()
+    for attempt in (
+        lambda: loaded.load("redshift", **way),
+        lambda: plan_load(
+            loaded.conninfo, Inputs(loaded.files), LoadOptions(("redshift",), "iron", **way)
+        ),
+    ):
+        with pytest.raises(DatabaseError, match=r"has 0 rows, .* dropped or emptied since"):
+            attempt()
+    assert loaded.state() == before
+    loaded.load("all", overwrite=True)
+    assert rows_read(loaded, "all") == 0
+
+
 def test_others_are_in_nobodys_way(loaded):
     """A stage that has nothing to do with the lost table is loaded."""
     loaded.execute("TRUNCATE iron.zpix")

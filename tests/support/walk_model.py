@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -140,15 +140,22 @@ class Model:
             found |= more
         return found
 
-    def not_replaced(self, tables: Iterable[str]) -> list[str]:
+    def not_replaced(self, tables: Collection[str]) -> list[str]:
         """Return the reasons for which tables cannot be replaced: others refer to them."""
         replaced = {*tables}
         bound = [to for of, to in self.references() if to in replaced and of not in replaced]
-        return [*self.no_files(replaced), *(rf"depends on table iron\.{to}" for to in bound)]
+        reasons = [rf"depends on table iron\.{to}" for to in bound]
+        return [*self.no_files(replaced), *reasons, *self.emptied(replaced)]
 
-    def why_not(self, tables: Iterable[str], *, replaced: File | None = None) -> list[str]:
+    def emptied(self, tables: Collection[str]) -> list[str]:
+        """Return the reasons that are in tables which others refer to."""
+        referred = {key.table for t in tables for key in self.definition.tables[t].references}
+        others = [self.tables[name] for name in referred.difference(tables)]
+        return ["since it was loaded" for t in others if t.rows is not None and t.is_lost]
+
+    def why_not(self, tables: Collection[str], *, replaced: File | None = None) -> list[str]:
         """Return the reasons for which a load of tables is refused, as patterns."""
-        reasons = self.no_files(tables)
+        reasons = [*self.no_files(tables), *self.emptied(tables)]
         for name in tables:
             table = self.tables[name]
             reasons += self.lost(name) if table.is_lost else []
