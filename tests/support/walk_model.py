@@ -124,7 +124,12 @@ class Model:
         """Return how a load of tables is refused whose files are not there."""
         wanted = {*tables}
         gone = [file for file in self.files if not file.is_there]
-        return [f.path.stem for f in gone if wanted.intersection((f.table, *f.others))]
+        reasons = [f.path.stem for f in gone if wanted.intersection((f.table, *f.others))]
+        if wanted & {"fiberassign", "potential"} and "tile" not in wanted:
+            # Which of their files are wanted is in that table.
+            known = self.tables["tile"].rows
+            reasons += [] if known else ["the tiles of the production are not known"]
+        return reasons
 
     def references(self) -> list[tuple[str, str]]:
         """Return which tables refer to which, by the foreign keys that there are."""
