@@ -70,3 +70,21 @@ def test_program_is_that_of_the_catalogs(own_copy):
         (first, "dark1b", "dark"),
         (second, "bright1b", "bright"),
     ]
+
+
+def test_spectra_are_ranked_by_efftime_spec_where_the_table_has_it(own_copy):
+    """The column is the user's; it ranks in the reverse order of what counts without it."""
+    own_copy.execute("ALTER TABLE daily.ztile ADD COLUMN efftime_spec real")
+    own_copy.execute("UPDATE daily.ztile SET efftime_spec = 10000 - tsnr2_lrg, zwarn = 0")
+    for tileid in own_copy.tileids():
+        for path in own_copy.redrock(tileid):
+            edit(path, "REDSHIFTS", lambda t: t["ZWARN"].__setitem__(slice(None), 0))
+    assert own_copy.sync().failed == {}
+    query = """SELECT count(*), count(*) FILTER (WHERE {0} = best) FROM (
+                   SELECT *, max({0}) OVER (PARTITION BY targetid) AS best,
+                          count(*) OVER (PARTITION BY targetid) AS n FROM daily.ztile) AS t
+               WHERE n > 1 AND zcat_primary"""
+    [(targets, best)] = own_copy.query(query.format("efftime_spec"))
+    assert best == targets > 3
+    [(_, best)] = own_copy.query(query.format("tsnr2_lrg"))
+    assert best == 0
