@@ -204,7 +204,8 @@ def _refuse_others(
             )
     words = {"SURVEY": tile.survey, "PROGRAM": tile.program}
     for keyword, text in keywords(redshifts, *words).items():
-        if text.lower() != words[keyword]:
+        # What the catalogs call dark may be called dark1b here, or not.
+        if text.lower() not in (words[keyword], catalog_program(words[keyword])):
             raise InputError(
                 f"{keyword} is {text!r} in its header, and that of tile {tile.tileid} is "
                 f"{words[keyword]!r}",

@@ -63,6 +63,10 @@ def test_program_is_that_of_the_catalogs(own_copy):
     first, second, _ = own_copy.tileids()
     for tileid, program in ((first, "dark1b"), (second, "bright1b")):
         own_copy.change_tile(tileid, PROGRAM=program)
+    # Headers say either; those of the first tile have the program of the catalogs.
+    for path in own_copy.redrock(second):
+        fits.setval(path, "PROGRAM", value="bright1b")
+    assert {fits.getval(path, "PROGRAM") for path in own_copy.redrock(first)} == {"dark"}
     assert own_copy.sync().failed == {}
     query = """SELECT tileid, t.program, z.program FROM daily.tile t JOIN daily.ztile z
                USING (tileid) GROUP BY 1, 2, 3 ORDER BY 1"""
