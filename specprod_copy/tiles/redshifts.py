@@ -21,7 +21,7 @@ from specprod_copy.errors import InputError
 from specprod_copy.reader.files import value_errors
 from specprod_copy.reader.memory_table import MemoryTable
 from specprod_copy.tables import redshift
-from specprod_copy.tables.common import NO_SKY, keywords, spectra_group
+from specprod_copy.tables.common import NO_SKY, SURVEY_AND_PROGRAM, keywords, spectra_group
 from specprod_copy.tiles.coadd import EXPOSURE_COLUMNS, SPECFLUX, Groups, by_target, coadd
 from specprod_copy.tiles.summaries import Tile
 from specprod_copy.tiles.tile_rows import SourceRows, columns_of, read_into_memory, with_constants
@@ -255,7 +255,9 @@ def _with_constants(tile: Tile, table: MemoryTable) -> MemoryTable:
         "PROGRAM": catalog_program(tile.program),
     }
     frame = columns_of(table, "TARGETID", *_REDSHIFTS)
-    needed = MemoryTable(table.path, frame.get_columns(), table.header, table.hdu)
+    # Compared already: the program of the catalogs need not be that of the header.
+    header = {name: value for name, value in table.header.items() if name not in SURVEY_AND_PROGRAM}
+    needed = MemoryTable(table.path, frame.get_columns(), header, table.hdu)
     return with_constants(needed, constants)
 
 
