@@ -6,7 +6,6 @@ import json
 import re
 import unicodedata
 from datetime import UTC, datetime
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -144,7 +143,8 @@ def test_a_large_status_at_80_columns():
 
 def test_a_large_plan_at_80_columns():
     source = SOURCES["fiberassign<fiberassign"]
-    unit = SimpleNamespace(source=source.name, n_rows=MANY, row_bytes=1000, file=Path("x"))
+    part = SimpleNamespace(file="x", stamp=SimpleNamespace(size=MANY * 1000))
+    unit = SimpleNamespace(source=source.name, n_rows=MANY, row_bytes=1000, parts=(part,), file="x")
     plan = Plan([source], [unit] * 12_345, [unit] * 12_345)
     lines = [*plan_lines(plan, [], 8, width=80)]
     assert fits(lines[:4])
