@@ -69,16 +69,24 @@ def explain(
         f"({', '.join(error.columns)}) = ({', '.join(map(str, row))})" for row in found
     )
     origin = f", from {', '.join(places[:_MOST_PLACES])}{more}" if places else ""
-    ways = "Take the rows out of the files, or load the right files with --overwrite"
-    if isinstance(error, DuplicateKey):
-        ways += "; --on-error quarantine loads the first row of each key alone"
-        of_table = [source for source in sources.values() if source.table == error.table]
-        if any(PRIMARY.keys() <= source.derived.keys() for source in of_table):
-            ways += (
-                ', and repeated_keys = "best" in the configuration of the production the one that '
-                "ranks first"
-            )
-    return DatabaseError(f"{error}: {listed}{origin}. {ways}")
+    return DatabaseError(
+        f"{error}: {listed}{origin}. Take the rows out of the files, or load the right files with "
+        "--overwrite"
+    )
+
+
+def ways_of_a_load(error: BrokenKey, sources: Mapping[str, TableSource]) -> str:
+    """Say what a load can do about repeated keys, and the replacement of files cannot."""
+    if not isinstance(error, DuplicateKey):
+        return ""
+    ways = "; --on-error quarantine loads the first row of each key alone"
+    of_table = [source for source in sources.values() if source.table == error.table]
+    if any(PRIMARY.keys() <= source.derived.keys() for source in of_table):
+        ways += (
+            ', and repeated_keys = "best" in the configuration of the production the one that '
+            "ranks first"
+        )
+    return ways
 
 
 def rows_with(

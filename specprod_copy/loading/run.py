@@ -13,7 +13,7 @@ from specprod_copy.errors import DatabaseError, InputError
 from specprod_copy.executors.schedule import Task, run_at_once, run_in_order
 from specprod_copy.loading import post_data
 from specprod_copy.loading.context import LoadContext
-from specprod_copy.loading.key_errors import explain
+from specprod_copy.loading.key_errors import explain, ways_of_a_load
 from specprod_copy.loading.key_violations import KeyViolations
 from specprod_copy.loading.prepare import Prepared, make_tables
 from specprod_copy.loading.quarantine import lost_primaries, refused_rows
@@ -232,7 +232,8 @@ def _explained(context: LoadContext, error: BrokenKey, plan: Plan) -> DatabaseEr
     with suppress(InputError):
         files += context.planner.plan(before, context.columns, context.ledger).files
     sources, columns = context.catalogue.sources, context.columns[error.table]
-    return explain(error, context.connection, context.schema, sources, columns, files)
+    explained = explain(error, context.connection, context.schema, sources, columns, files)
+    return DatabaseError(f"{explained}{ways_of_a_load(error, sources)}")
 
 
 def _complete_tables(context: LoadContext, work: _Work, summary: LoadSummary) -> list[str]:
