@@ -23,7 +23,7 @@ from specprod_copy.errors import ConfigurationError, DatabaseError, SpecprodCopy
 from specprod_copy.postgres.connection import translated_errors
 from specprod_copy.progress import ProgressListener
 from specprod_copy.results.column import ResultColumn
-from specprod_copy.results.formats import Contents, Format, format_of
+from specprod_copy.results.formats import Contents, Format, Writer, format_of
 from specprod_copy.results.frames import astropy_table, polars_frame
 from specprod_copy.results.options import QueryOptions
 from specprod_copy.results.own_lists import make_lists
@@ -187,10 +187,10 @@ def run(
     return QuerySummary(rows, query.columns, time.monotonic() - started, told)
 
 
-def _close(writer: object) -> None:
+def _close(writer: Writer) -> None:
     # After an error the rest may find no room either; what was written is removed.
     with suppress(OSError, pa.ArrowException):
-        writer.close()  # type: ignore[attr-defined]
+        writer.close()
 
 
 @contextmanager
