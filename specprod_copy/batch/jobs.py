@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,19 +18,9 @@ from specprod_copy.errors import ConfigurationError, InputError
 from specprod_copy.option import Option, Schema
 from specprod_copy.reader import read_table
 from specprod_copy.resources import resource_folder
-from specprod_copy.tables import STAGES, tile
+from specprod_copy.tables import STAGES, specprod_catalogue, tile
 
-STAGE_TIMES: Final[Mapping[str, str]] = {
-    "exposures": "00:10:00",
-    "photometry": "04:00:00",
-    "targetphot": "12:00:00",
-    "target": "12:00:00",
-    "redshift": "12:00:00",
-    "fiberassign": "12:00:00",
-}
-"""Wall time of the job of each stage, and of each task of its job array [h:min:s]."""
-
-LARGE_STAGES: Final = ("photometry", "targetphot", "target", "redshift", "fiberassign")
+LARGE_STAGES: Final = STAGES[1:]
 """Stages whose rows a job array may load. The first of all is none, as it may replace tables."""
 
 TILE_TIME: Final = "00:30:00"
@@ -199,7 +188,7 @@ def make_jobs(batch: BatchOptions) -> list[Job]:
     """
     if batch.tiles_file is None:
         kind, command = "db", "stage.j2"
-        times = {stage: STAGE_TIMES[stage] for stage in STAGES}
+        times = specprod_catalogue().job_times
     else:
         kind, command = "tile", "tile.j2"
         times = {str(tileid): TILE_TIME for tileid in loadable_tiles(batch.tiles_file)}

@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from specprod_copy.postgres.schema import Table
 from specprod_copy.rows.units import Unit
 from specprod_copy.tables import Catalogue, offered_columns, specprod_catalogue
-
-ROW_BYTES: Mapping[str, tuple[int, int]] = MappingProxyType(
-    {
-        "photometry": (455, 68),
-        "target": (265, 125),
-        "ztile": (547, 269),
-        "zpix": (673, 222),
-        "fiberassign": (166, 141),
-        "potential": (76, 114),
-        "frame": (125, 79),
-    }
-)
-"""Bytes of a row in the table and in all indexes of it, PostgreSQL 15, a demo production."""
 
 _WIDTHS = {"bool": 1, "int2": 2, "int4": 4, "float4": 4, "int8": 8, "float8": 8}
 _OTHER_BYTES = 8
@@ -48,24 +34,23 @@ def space_needed(units: Iterable[Unit], catalogue: Catalogue) -> dict[str, Space
         What is to be loaded.
     catalogue : Catalogue
     """
-    rows: dict[str, int] = dict.fromkeys(ROW_BYTES, 0)
+    rows: dict[str, int] = dict.fromkeys(catalogue.row_bytes, 0)
     for unit in units:
         if unit.table in rows:
             rows[unit.table] += unit.n_rows
     found = {}
-    for name, number in rows.items():
-        table = catalogue.definition.tables.get(name)
-        if table is not None:
-            own, indexes = _row_bytes(name, table)
-            found[name] = Space(number, number * own, number * indexes)
+    for name, usual in catalogue.row_bytes.items():
+        own, indexes = _row_bytes(catalogue.definition.tables[name], usual)
+        found[name] = Space(rows[name], rows[name] * own, rows[name] * indexes)
     return found
 
 
-def _row_bytes(name: str, table: Table) -> tuple[int, int]:
-    own, indexes = ROW_BYTES[name]
+def _row_bytes(table: Table, usual: tuple[int, int]) -> tuple[int, int]:
+    """Return what a row takes where its table has columns and indexes that most lack."""
+    own, indexes = usual
     if table.optional:
-        more = [c for c in table.columns if c.name in offered_columns()[name]]
+        more = [c for c in table.columns if c.name in offered_columns()[table.name]]
         own += sum(_WIDTHS.get(column.type, _OTHER_BYTES) for column in more)
-        usual = specprod_catalogue().definition.tables[name]
-        indexes += _INDEX_BYTES * max(len(table.indexes) - len(usual.indexes), 0)
+        plain = specprod_catalogue().definition.tables[table.name]
+        indexes += _INDEX_BYTES * max(len(table.indexes) - len(plain.indexes), 0)
     return own, indexes

@@ -87,6 +87,20 @@ class Catalogue:
         return tuple(dict.fromkeys(source.stage for source in self.sources.values()))
 
     @property
+    def job_times(self) -> dict[str, str]:
+        """Return the wall time of the job of each stage: the longest one of its sources."""
+        times: dict[str, str] = {}
+        for source in self.sources.values():
+            times[source.stage] = max(times.get(source.stage, ""), source.job_time)
+        return times
+
+    @property
+    def row_bytes(self) -> dict[str, tuple[int, int]]:
+        """Return what a row takes in each table that is large, see `TableSource`."""
+        sources = self.sources.values()
+        return {source.table: source.row_bytes for source in sources if source.row_bytes}
+
+    @property
     def keywords(self) -> frozenset[str]:
         """Keywords of headers that sources ask for."""
         sources = self.sources.values()

@@ -36,6 +36,7 @@ def date_obs(mjd: pl.Expr) -> pl.Expr:
 SOURCE = TableSource(
     table="exposure",
     stage="exposures",
+    job_time="00:10:00",
     files=lambda inputs: [inputs.exposures()],
     hdus=("EXPOSURES",),
     derived={"date_obs": (date_obs(pl.col("MJD")),)},

@@ -32,7 +32,11 @@ def _tileid(table: Described) -> Mapping[str, object]:
 
 
 def _source(
-    table: str, hdu: str, *checks: Check, position: tuple[str, str] | None = None
+    table: str,
+    hdu: str,
+    *checks: Check,
+    row_bytes: tuple[int, int],
+    position: tuple[str, str] | None = None,
 ) -> TableSource:
     return TableSource(
         table=table,
@@ -56,6 +60,7 @@ def _source(
         keywords=("TILEID",),
         position=position,
         sky_order=position is not None,
+        row_bytes=row_bytes,
     )
 
 
@@ -63,6 +68,7 @@ FIBERASSIGN = _source(
     "fiberassign",
     "FIBERASSIGN",
     *position("TARGET_RA", "TARGET_DEC"),
+    row_bytes=(166, 141),
     position=("target_ra", "target_dec"),
 )
-POTENTIAL = _source("potential", "POTENTIAL_ASSIGNMENTS")
+POTENTIAL = _source("potential", "POTENTIAL_ASSIGNMENTS", row_bytes=(76, 114))

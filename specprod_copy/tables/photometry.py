@@ -31,6 +31,8 @@ _FOURTH_BAND = (
 TRACTORPHOT = TableSource(
     table="photometry",
     stage="photometry",
+    job_time="04:00:00",
+    row_bytes=(455, 68),
     files=lambda inputs: inputs.files.tractorphot(),
     hdus=("TRACTORPHOT",),
     derived=_DERIVED,
@@ -48,6 +50,7 @@ TRACTORPHOT = TableSource(
 TARGETPHOT = TableSource(
     table="photometry",
     stage="targetphot",
+    row_bytes=(455, 68),
     files=lambda inputs: inputs.files.targetphot(),
     hdus=("TARGETPHOT",),
     # As Tractor has it where there was no image: nothing is known, with a weight of 0.

@@ -74,6 +74,7 @@ def _ztileid(spgrp: pl.Expr) -> pl.Expr:
 ZTILE = TableSource(
     table="ztile",
     stage="redshift",
+    row_bytes=(547, 269),
     files=_ztile_files,
     hdus=("ZCATALOG",),
     derived={
@@ -104,6 +105,7 @@ ZTILE = TableSource(
 ZPIX = TableSource(
     table="zpix",
     stage="redshift",
+    row_bytes=(673, 222),
     files=_zpix_files,
     hdus=("ZCATALOG",),
     derived={

@@ -37,6 +37,7 @@ def _said(table: Described) -> Mapping[str, object]:
 SOURCE = TableSource(
     table="target",
     stage="target",
+    row_bytes=(265, 125),
     files=lambda inputs: inputs.files.targetphot(),
     hdus=("TARGETPHOT",),
     derived={"id": (TARGETPHOTID,), **absent_bitmasks()},

@@ -9,6 +9,7 @@ from specprod_copy.tables.source import TableSource
 SOURCE = TableSource(
     table="tile",
     stage="exposures",
+    job_time="00:10:00",
     files=lambda inputs: [inputs.tiles()],
     # The pipeline calls a table that it computed anew TILE_COMPLETENESS, one merged with an older
     # version TILES.

@@ -137,7 +137,6 @@ def test_a_csh_script_of_a_tile(tiles_file: Path) -> None:
 
 
 def test_wall_times() -> None:
-    assert list(batch.STAGE_TIMES) == list(STAGES)
     times = {job.item: job.time for job in batch.make_jobs(options())}
     assert times == {
         "exposures": "00:10:00",

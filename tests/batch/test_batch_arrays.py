@@ -22,7 +22,7 @@ from support.fake_slurm import Slurm, names, start_slurm
 from specprod_copy.batch import jobs as batch
 from specprod_copy.batch.slurm import Script
 from specprod_copy.errors import ConfigurationError
-from specprod_copy.tables import STAGES
+from specprod_copy.tables import STAGES, specprod_catalogue
 
 SHELLS = pytest.mark.parametrize(("flags", "program"), [((), "bash"), (("--csh",), "tcsh")])
 
@@ -94,7 +94,8 @@ def test_all_stages_but_the_first_are_large() -> None:
         *[(2, False, False), (None, False, False)] * 4,
         *[(2, False, False), (None, False, True)],
     ]
-    assert [job.time for job in jobs] == [batch.STAGE_TIMES[job.item] for job in jobs]
+    times = specprod_catalogue().job_times
+    assert [job.time for job in jobs] == [times[job.item] for job in jobs]
 
 
 @pytest.mark.parametrize("array", [2, 9, 10, 999, 1000])
