@@ -145,8 +145,7 @@ def adopt(
             finally:
                 listener.end()
             make_tables(connection, defined, schema, ["version", ledger.TABLE])
-            for of_table in results:
-                Ledger(connection, schema).record(of_table)
+            Ledger(connection, schema).record([one for of_table in results for one in of_table])
             version_rows.mend(connection, schema, options.repair, adoption.outcome.harmless)
         _add_upgrades(adoption.outcome, upgrade, tables)
         if options.repair:

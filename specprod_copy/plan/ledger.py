@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -79,13 +79,14 @@ def from_json(entry: Mapping[str, Any]) -> Input:
     return Input(entry["file"], entry["hdu"], stamp, entry["digest"])
 
 
-def table_ids(schema: str) -> sql.Composed:
-    """Return the SQL of column ``tables`` for a parameter: a list of tables of a schema."""
+def table_ids(schema: str, tables: LiteralString = "%s::text[]") -> sql.Composed:
+    """Return the SQL of column ``tables`` for an array of tables of a schema; a parameter."""
     return sql.SQL(
         """(SELECT jsonb_object_agg(relname, oid::bigint) FROM pg_class
-            WHERE relnamespace = {}::regnamespace AND relname = ANY(%s::text[]))"""
+            WHERE relnamespace = {}::regnamespace AND relname = ANY({}))"""
     ).format(
-        sql.SQL(sql.Literal(sql.Identifier(schema).as_string()).as_string().replace("%", "%%"))
+        sql.SQL(sql.Literal(sql.Identifier(schema).as_string()).as_string().replace("%", "%%")),
+        sql.SQL(tables),
     )
 
 
@@ -231,14 +232,12 @@ class Ledger:
         ).format(
             ledger=self._name,
             columns=listed(_RECORDED),
-            tables=table_ids(self._schema),
+            tables=table_ids(self._schema, "ARRAY[table_name]"),
         )
         # All at once: for thousands of small files that takes a tenth of the time.
         rows = [dict(zip(_RECORDED, _row(result), strict=True)) for result in results]
-        tables = sorted({result.unit.table for result in results})
         try:
-            values = (tables, Jsonb(rows))
-            counted.execute(self._connection, self._schema, TABLE, query, values, len(rows))
+            counted.execute(self._connection, self._schema, TABLE, query, (Jsonb(rows),), len(rows))
         except psycopg.errors.UniqueViolation as error:
             raise DatabaseError(
                 f"rows of {results[0].unit.path} were loaded by another process meanwhile; run the "

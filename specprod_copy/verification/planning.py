@@ -13,6 +13,7 @@ from specprod_copy.plan import ledger, procedures
 from specprod_copy.plan.ledger import Ledger, LoadedRange, NothingLoaded
 from specprod_copy.plan.loaded_tiles import LoadedTile, loaded_tiles
 from specprod_copy.plan.looks import Looks
+from specprod_copy.plan.lost_tables import lost_tables
 from specprod_copy.plan.moved_files import moved
 from specprod_copy.plan.planning import Planner, with_tiles
 from specprod_copy.plan.procedures import Recorded
@@ -318,10 +319,11 @@ def ledger_entries(
     return entries
 
 
-def absent_table(catalogue: Catalogue, table: str, by_tiles: Collection[str]) -> Result:
-    """Return the result for a table that does not exist."""
-    needed = dict.fromkeys(source.stage for source in catalogue.of_table(table))
-    mended_by = f"load stage {' and '.join(needed)}"
-    if table in by_tiles:
-        mended_by = "load all tiles again, with tile --overwrite"
-    return Result(False, "table-rows", table, f"the table does not exist; {mended_by}")
+def absent_tables(
+    connection: psycopg.Connection, schema: str, catalogue: Catalogue, tables: Sequence[str]
+) -> list[Result]:
+    """Return the results for tables that do not exist."""
+    lost = {one.table: str(one) for one in lost_tables(connection, schema, tables)}
+    stages = {t: dict.fromkeys(s.stage for s in catalogue.of_table(t)) for t in tables}
+    never = {t: f"the table does not exist; load stage {' and '.join(stages[t])}" for t in tables}
+    return [Result(False, "table-rows", table, lost.get(table, never[table])) for table in tables]

@@ -38,7 +38,7 @@ from specprod_copy.verification.ledger_checks import check_files, check_total
 from specprod_copy.verification.options import VerifyOptions
 from specprod_copy.verification.planning import (
     TablePlan,
-    absent_table,
+    absent_tables,
     inputs_with_tiles,
     plan_tables,
     tables_of,
@@ -128,12 +128,11 @@ def verify(
                     f"schema {schema} has no table {ledger.TABLE}: this program has not loaded it"
                 )
             by_tiles = tables_of_tiles(connection, schema)
-        tables = tables_of(catalogue, options.stages, inputs, by_tiles)
+            tables = tables_of(catalogue, options.stages, inputs, by_tiles)
+            absent = [table for table in tables if table not in existing]
+            results = absent_tables(connection, schema, catalogue, absent)
         present = [table for table in tables if table in existing]
         locked = [(schema, table) for table in (*present, ledger.TABLE)]
-        results = [
-            absent_table(catalogue, table, by_tiles) for table in tables if table not in existing
-        ]
         with ExitStack() as stack, reading(conninfo, locked) as connection:
             if workers is None and options.jobs > 1:
                 workers = stack.enter_context(processes(options.jobs))

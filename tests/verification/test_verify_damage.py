@@ -202,10 +202,17 @@ def test_a_missing_index(case):
 
 
 def test_a_table_that_does_not_exist(case):
+    """What mends it is said as `load` and `status` say it."""
+    rows = case.count("target")
     case.execute("DROP TABLE iron.target CASCADE")
     found = case.failures("target", "redshift")
     assert found == [
-        ("target", "table-rows", "the table does not exist; load stage target"),
+        (
+            "target",
+            "table-rows",
+            f"table iron.target does not exist, but the ledger records {rows}: it was dropped or "
+            "renamed since it was loaded; 'specprod-copy load target --overwrite' loads it again",
+        ),
         ("ztile", "foreign-key", "targetphotid in target.id: table target does not exist"),
         (
             "ztile",

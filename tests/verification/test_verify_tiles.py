@@ -166,10 +166,15 @@ def test_columns_that_follow_from_others(own_copy):
 @pytest.mark.parametrize("gone", ["tile", "target", "ztile"])
 def test_table_that_is_gone(own_copy, gone):
     """It is named; all others are compared, as far as they can be."""
+    [(rows,)] = own_copy.query(f"SELECT count(*) FROM daily.{gone}")
     own_copy.execute(f"DROP TABLE daily.{gone} CASCADE")
     found = failures(own_copy, sample=0)
-    command = "load all tiles again, with tile --overwrite"
-    assert found[0] == (gone, "table-rows", f"the table does not exist; {command}")
+    detail = (
+        f"table daily.{gone} does not exist, but the ledger records at least {rows:,}: it was "
+        "dropped or renamed since it was loaded; 'specprod-copy tile TILEID... --overwrite' loads "
+        "it again"
+    )
+    assert found[0] == (gone, "table-rows", detail)
     left = {(table, name) for table, name, _ in found[1:]} - {("ztile", "foreign-key")}
     without_target = {("photometry", name) for name in ("inputs", "rows", "values", "not-finite")}
     assert {name for _, name in left - without_target} <= {"foreign-key", "finish"}
