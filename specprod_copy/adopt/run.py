@@ -28,6 +28,7 @@ from specprod_copy.postgres import schema as schemas
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.copy import Nothing
+from specprod_copy.postgres.foreign_code import refuse_foreign_code
 from specprod_copy.postgres.locks import PATIENCE, Patience
 from specprod_copy.postgres.merge import Merge
 from specprod_copy.postgres.schema_differences import differences, refuse_conflicts
@@ -130,6 +131,7 @@ def adopt(
         upgrade = plan_upgrade(defined, found, q3c_schema(connection))
         tables = list(dict.fromkeys(source.table for source in sources))
         refuse_conflicts(defined, upgrade.target, tables)
+        refuse_foreign_code(connection, schema, tables)
         _refuse_rounded(upgrade.target, found, tables)
         looks = stack.enter_context(open_looks(catalogue.keywords, None))
         inputs = with_tiles(inputs, sources, connection, found, looks)

@@ -12,7 +12,7 @@ import psycopg
 from specprod_copy.coeff_patch.patches import Patch
 from specprod_copy.coeff_patch.results import Applied, Comparison, Counts, Reverted, SampleRow
 from specprod_copy.errors import DatabaseError
-from specprod_copy.plan import procedures
+from specprod_copy.plan import ledger, procedures
 from specprod_copy.postgres import counted, statements
 from specprod_copy.postgres.connection import SESSION_SETTINGS, connect, translated_errors
 from specprod_copy.postgres.foreign_code import refuse_foreign_code
@@ -182,7 +182,7 @@ def _revert(connection: psycopg.Connection, patch: Patch, patience: Patience) ->
 
 def _lock(connection: psycopg.Connection, patch: Patch, patience: Patience) -> None:
     """Keep others from changing the table, as soon as nobody does; refuse what they left in it."""
-    refuse_foreign_code(connection, patch.schema, [patch.table])
+    refuse_foreign_code(connection, patch.schema, [patch.table, ledger.TABLE])
     refuse_foreign_code(connection, patch.patch_schema, [patch.patch, patch.backup])
     work = partial(statements.run, connection, patch.render("lock"))
     with_patience(connection, work, [(patch.schema, patch.table)], patience, readers=False)

@@ -11,7 +11,7 @@ from psycopg import sql
 from specprod_copy.daily.schema import keys_of
 from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import post_data
-from specprod_copy.plan import procedures
+from specprod_copy.plan import ledger, procedures
 from specprod_copy.postgres import catalog, ddl, locks, statements
 from specprod_copy.postgres.connection import translated_errors
 from specprod_copy.postgres.foreign_code import refuse_foreign_code
@@ -73,7 +73,7 @@ def choose_primary(
     tables = [table for table in TABLES if table in found.tables]
     if not tables:
         raise DatabaseError(f"schema {schema} has neither of the tables {' and '.join(TABLES)}")
-    refuse_foreign_code(connection, schema, tables)
+    refuse_foreign_code(connection, schema, [*tables, ledger.TABLE])
     choices: dict[str, Choice] = {}
     step = (listener or ProgressListener()).step
     with (

@@ -14,6 +14,7 @@ from psycopg import sql
 from specprod_copy.errors import DatabaseError
 from specprod_copy.plan.ledger import TABLE
 from specprod_copy.postgres import catalog, ddl, locks, statements
+from specprod_copy.postgres.foreign_code import refuse_foreign_code
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_differences import refuse_conflicts
 from specprod_copy.postgres.schema_from_server import read_schema
@@ -109,8 +110,9 @@ def convert(connection: psycopg.Connection, defined: Schema, schema: str) -> boo
     Raises
     ------
     DatabaseError
-        If the format is a later one.
+        If the format is a later one, or the ledger would run functions of others.
     """
+    refuse_foreign_code(connection, schema, [TABLE, _TILES_OF_FORMAT_1])
     found = ledger_format(connection, schema)
     if found is None or found >= FORMAT:
         _refuse_later(found or 0, schema)

@@ -12,46 +12,71 @@ from specprod_copy.errors import DatabaseError
 # Whom one has to trust anyway: superusers, the owner of the database, and whose rights one has. A
 # superuser has everybody's, which is the point.
 _QUERY: Final = """
-    WITH trusted AS (
+    WITH RECURSIVE trusted AS (
         SELECT r.oid FROM pg_roles r, pg_roles me, pg_database d
         WHERE me.rolname = current_user AND datname = current_database()
           AND (r.rolsuper OR r.oid = me.oid OR r.oid = datdba
                OR NOT me.rolsuper AND pg_has_role(r.oid, 'USAGE'))
-    )
-    SELECT c.relname, ran.what, p.oid::regprocedure::text, r.rolname
-    FROM (
-        SELECT tgrelid AS relation, 'trigger ' || tgname AS what, tgfoid AS function
-        FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'
+    ),
+    -- The tables; and those that the server changes with them.
+    relations AS (
+        SELECT c.oid FROM pg_class c
+        WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %(schema)s)
+          AND c.relname = ANY (%(tables)s)
+        UNION
+        SELECT other FROM relations r, LATERAL (
+            SELECT conrelid FROM pg_constraint
+            WHERE confrelid = r.oid
+              AND (confdeltype IN ('c', 'n', 'd') OR confupdtype IN ('c', 'n', 'd'))
+            UNION ALL SELECT inhrelid FROM pg_inherits WHERE inhparent = r.oid
+        ) AS changed (other)
+    ),
+    parts AS (
+        SELECT oid AS relation, 'a column' AS what, 'pg_class'::regclass AS classid, oid AS objid
+        FROM relations
         UNION ALL
-        SELECT coalesce(conrelid, adrelid, indrelid, polrelid, ev_class),
-               CASE WHEN conname IS NOT NULL THEN 'constraint ' || conname
-                    WHEN adrelid IS NOT NULL THEN 'the default of a column'
-                    WHEN indrelid IS NOT NULL THEN 'index ' || indexrelid::regclass
-                    WHEN polname IS NOT NULL THEN 'policy ' || polname
-                    ELSE 'rule ' || rulename END,
-               refobjid
-        FROM pg_depend d
-        LEFT JOIN pg_constraint o ON classid = 'pg_constraint'::regclass AND objid = o.oid
-        LEFT JOIN pg_attrdef a ON classid = 'pg_attrdef'::regclass AND objid = a.oid
-        LEFT JOIN pg_index i ON classid = 'pg_class'::regclass AND objid = i.indexrelid
-        LEFT JOIN pg_policy y ON classid = 'pg_policy'::regclass AND objid = y.oid
-        LEFT JOIN pg_rewrite w ON classid = 'pg_rewrite'::regclass AND objid = w.oid
-        WHERE refclassid = 'pg_proc'::regclass
-    ) AS ran
-    JOIN pg_class c ON c.oid = ran.relation
-    JOIN pg_proc p ON p.oid = ran.function
-    JOIN pg_roles r ON r.oid = p.proowner
-    WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %(schema)s)
-      AND c.relname = ANY (%(tables)s) AND r.oid NOT IN (SELECT oid FROM trusted)
-      AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass
-                      AND e.objid = p.oid AND e.deptype = 'e')
-    UNION ALL
+        SELECT tgrelid, 'trigger ' || tgname, 'pg_trigger'::regclass, t.oid
+        FROM pg_trigger t WHERE NOT tgisinternal AND tgenabled <> 'D'
+        UNION ALL
+        SELECT conrelid, 'constraint ' || conname, 'pg_constraint'::regclass, o.oid
+        FROM pg_constraint o
+        UNION ALL
+        SELECT adrelid, 'the default of a column', 'pg_attrdef'::regclass, a.oid FROM pg_attrdef a
+        UNION ALL
+        SELECT indrelid, 'index ' || indexrelid::regclass, 'pg_class'::regclass, indexrelid
+        FROM pg_index
+        UNION ALL
+        SELECT polrelid, 'policy ' || polname, 'pg_policy'::regclass, y.oid FROM pg_policy y
+        UNION ALL
+        SELECT ev_class, 'rule ' || rulename, 'pg_rewrite'::regclass, w.oid FROM pg_rewrite w
+    ),
+    -- An operator, or a type that has checks or a default, calls functions as well.
+    reached AS (
+        SELECT relation, what, classid, objid FROM parts JOIN relations ON oid = relation
+        UNION
+        SELECT relation, what, next.classid, next.objid FROM reached r, LATERAL (
+            SELECT refclassid, refobjid FROM pg_depend d
+            WHERE d.classid = r.classid AND d.objid = r.objid AND refclassid IN
+                  ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass)
+            UNION ALL
+            SELECT 'pg_constraint'::regclass, oid FROM pg_constraint
+            WHERE r.classid = 'pg_type'::regclass AND conrelid = 0 AND contypid = r.objid
+        ) AS next (classid, objid)
+        WHERE r.classid <> 'pg_proc'::regclass
+    )
+    SELECT relation::regclass::text, what, p.oid::regprocedure::text, o.rolname
+    FROM reached JOIN pg_proc p ON p.oid = objid AND classid = 'pg_proc'::regclass
+    JOIN pg_roles o ON o.oid = p.proowner
+    WHERE o.oid NOT IN (SELECT oid FROM trusted)
+      AND NOT EXISTS (SELECT FROM pg_depend e JOIN pg_extension x ON x.oid = e.refobjid
+                      WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid
+                        AND e.deptype = 'e' AND x.extowner IN (SELECT oid FROM trusted))
+    UNION
     -- What a rule does can set off triggers of any table that its owner names.
-    SELECT c.relname, 'rule ' || w.rulename, 'statements', r.rolname
-    FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class JOIN pg_roles r ON r.oid = c.relowner
-    WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %(schema)s)
-      AND c.relname = ANY (%(tables)s) AND c.relkind IN ('r', 'p') AND w.ev_enabled <> 'D'
-      AND r.oid NOT IN (SELECT oid FROM trusted)
+    SELECT c.oid::regclass::text, 'rule ' || w.rulename, 'statements', o.rolname
+    FROM relations JOIN pg_class c USING (oid)
+    JOIN pg_rewrite w ON w.ev_class = c.oid JOIN pg_roles o ON o.oid = c.relowner
+    WHERE c.relkind IN ('r', 'p') AND w.ev_enabled <> 'D' AND o.oid NOT IN (SELECT oid FROM trusted)
     ORDER BY 1, 2"""
 
 
@@ -59,9 +84,10 @@ def refuse_foreign_code(connection: psycopg.Connection, schema: str, tables: Seq
     """Refuse to write into tables that would run functions of roles that are not to be trusted.
 
     A trigger, and a function in a rule, a default, a constraint, an index or a policy runs with the
-    rights of the session that writes the row, which are often an administrator's. Trusted are
-    superusers, the owner of the database, this role, and for an ordinary role those whose rights it
-    has; and functions of extensions.
+    rights of the session that writes the row, which are often an administrator's; so does the
+    function of an operator or of a domain's check, and what tables do whose rows change with these
+    (foreign keys that cascade, children). Trusted are superusers, the owner of the database, this
+    role, and for an ordinary role those whose rights it has; and functions of their extensions.
 
     Parameters
     ----------
@@ -74,12 +100,15 @@ def refuse_foreign_code(connection: psycopg.Connection, schema: str, tables: Seq
     ------
     DatabaseError
     """
-    found = connection.execute(_QUERY, {"schema": schema, "tables": [*tables]}).fetchall()
+    # To compile the query would take a second. The rollback undoes the setting, nothing else.
+    with connection.transaction(force_rollback=True):
+        connection.execute("SET LOCAL jit = off")
+        found = connection.execute(_QUERY, {"schema": schema, "tables": [*tables]}).fetchall()
     if not found:
         return
     table, what, function, role = found[0]
     more = f" ({len(found) - 1} more like this)" if len(found) > 1 else ""
     raise DatabaseError(
-        f"{what} of table {schema}.{table} would run {function} of role {role} with your rights"
+        f"{what} of table {table} would run {function} of role {role} with your rights"
         f"{more}: drop or disable it, or give it to a role that you trust (ALTER … OWNER TO)"
     )

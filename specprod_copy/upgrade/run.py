@@ -15,6 +15,7 @@ from specprod_copy.plan import ledger_format
 from specprod_copy.postgres import locks
 from specprod_copy.postgres import schema as schemas
 from specprod_copy.postgres.connection import connect, refuse_read_only, translated_errors
+from specprod_copy.postgres.foreign_code import refuse_foreign_code
 from specprod_copy.postgres.locks import PATIENCE, Patience
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.schema_upgrade import Upgrade as TableUpgrade
@@ -75,7 +76,8 @@ def plan_upgrade(
     Raises
     ------
     DatabaseError
-        If there is no such schema, or its ledger is of a later version.
+        If there is no such schema, its ledger is of a later version, or a table would run
+        functions of others.
     """
     with (
         connect(conninfo) as connection,
@@ -138,8 +140,12 @@ def upgrade(
 def _definition(
     connection: psycopg.Connection, schema: str, catalogue: Catalogue | None
 ) -> schemas.Schema:
-    """Return the definition of the catalogue, or else that of the layout that the tables have."""
+    """Return the definition of the catalogue, or else that of the layout that the tables have.
+
+    The server writes rows again where a column changes: so no function of others may be there.
+    """
     found = read_schema(connection, schema)
+    refuse_foreign_code(connection, schema, [*found.tables])
     return (catalogue or specprod_catalogue(layout_of(found))).definition
 
 

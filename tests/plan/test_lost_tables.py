@@ -150,6 +150,7 @@ def test_renamed_schema(loaded):
     assert loaded.command("verify", "all", "--schema", "dr1").exit_code == 0
 
 
+@pytest.mark.usefixtures("q3c")
 def test_restored_schema(cluster, loaded, tmp_path):
     """Commands that read change nothing; one that writes knows the tables from then on."""
     with restored(cluster, loaded.conninfo, "iron", tmp_path) as conninfo:
