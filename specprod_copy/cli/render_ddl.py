@@ -7,11 +7,16 @@ from pathlib import Path
 import click
 
 from specprod_copy.atomic_files import write_output
-from specprod_copy.cli.options import Name
+from specprod_copy.cli.builder import options_of
+from specprod_copy.cli.options import Name, ProductionOptions, chosen_production
 from specprod_copy.cli.text import put
 from specprod_copy.coeff_patch import PATCH_SCHEMA, PRODUCTIONS, render_procedure
+from specprod_copy.desi.production import ProductionFiles
+from specprod_copy.loading.dry_run import check_load
+from specprod_copy.loading.options import LoadOptions
+from specprod_copy.plan.production_catalogue import production_catalogue
 from specprod_copy.postgres import ddl
-from specprod_copy.tables import specprod_catalogue
+from specprod_copy.tables import Catalogue, Inputs, specprod_catalogue
 
 _KNOWN = tuple(t for t in specprod_catalogue().definition.tables if t != ddl.LEDGER)
 TABLE = Name("table", _KNOWN, f"known: {' '.join(_KNOWN)}")
@@ -42,6 +47,16 @@ TABLE = Name("table", _KNOWN, f"known: {' '.join(_KNOWN)}")
     show_default=True,
     help="Role that may read with --grant-public; may be given several times.",
 )
+@click.option(
+    "--specprod", metavar="NAME", help="The tables as this production has them, with --root."
+)
+@click.option(
+    "-r",
+    "--root",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="With --specprod: folder that holds spectro/, vac/ and target/.",
+)
+@options_of(ProductionOptions, "config")
 @click.option("--coeff-patch", is_flag=True, help="The procedure of patch coeff instead.")
 @click.option(
     "-p",
@@ -69,6 +84,9 @@ def render_ddl(
     public: bool,
     roles: tuple[str, ...],
     public_roles: tuple[str, ...],
+    specprod: str | None,
+    root: Path | None,
+    config: Path | None,
     coeff_patch: bool,
     productions: tuple[str, ...],
     patch_schema: str,
@@ -83,6 +101,12 @@ def render_ddl(
       specprod-copy render-ddl --schema fuji | psql
       specprod-copy render-ddl zpix ztile --schema fuji --phase indexes -o indexes.sql
 
+    Some productions have more columns, which depend on their files, e.g. on the format of their
+    redshift catalogs. Their tables are printed with --specprod and --root.
+
+    \b
+      specprod-copy render-ddl --schema matterhorn --specprod matterhorn --root /data | psql
+
     With --coeff-patch it is the whole procedure of "patch coeff", what these commands run: moving
     and applying patches, restoring what they replaced, renaming them for Data Lab. Tables are in
     the schema of their production, or for a single one in --schema.
@@ -92,8 +116,10 @@ def render_ddl(
       specprod-copy render-ddl --coeff-patch | psql -v datalab=on
     """
     if coeff_patch:
-        if tables or phases:
-            raise click.UsageError("--coeff-patch takes no tables and no --phase")
+        if tables or phases or specprod or root:
+            raise click.UsageError(
+                "--coeff-patch takes no tables, no --phase, no --specprod and no --root"
+            )
         script = render_procedure(
             productions or PRODUCTIONS, schema=schema, patch_schema=patch_schema
         )
@@ -104,7 +130,7 @@ def render_ddl(
             raise click.UsageError("--production is for --coeff-patch")
         wanted = phases or ddl.SCRIPT_PHASES
         script = ddl.render_script(
-            specprod_catalogue().definition,
+            _catalogue(specprod, root, config, schema).definition,
             tables,
             [phase for phase in wanted if q3c or phase not in ("q3c", "cluster")],
             schema=schema,
@@ -114,3 +140,19 @@ def render_ddl(
         put(script)
     else:
         write_output(output, script.encode())
+
+
+def _catalogue(
+    specprod: str | None, root: Path | None, config: Path | None, schema: str
+) -> Catalogue:
+    """Return the tables that a load of the production makes, or those of most productions."""
+    if specprod is root is config is None:
+        return specprod_catalogue()
+    if specprod is None or root is None:
+        raise click.UsageError("tables of a production need both, --specprod and --root")
+    inputs = Inputs(ProductionFiles(chosen_production(specprod, config), root))
+    catalogue = production_catalogue(inputs)
+    if inputs.files.production.redshift_type != "daily":
+        # Without its catalogs it would look like a production of the first format.
+        check_load(inputs, LoadOptions(("redshift",), schema), catalogue)
+    return catalogue

@@ -17,7 +17,7 @@ from specprod_copy.desi.configuration import Production
 from specprod_copy.desi.members import listed, look_alikes, matching, names_in, plain_or_gzipped
 from specprod_copy.errors import InputError
 
-_SURVEYS: Final = ("cmx", "special", "sv1", "sv2", "sv3", "main")
+SURVEYS: Final = ("cmx", "special", "sv1", "sv2", "sv3", "main")
 """Folders that catalogs of one survey may lie in."""
 
 _SURVEY_PROGRAM: Final = re.compile(
@@ -133,7 +133,7 @@ class RedshiftCatalogs:
         apart = self._production.redshift_type == "zcat"
         folders = [redux / "v1", redux] if apart else [places[0].parent]
         for folder in folders:
-            files = [f for f in matching(folder, kind.each) if _SURVEY_PROGRAM.fullmatch(f.name)]
+            files = [f for f in matching(folder, kind.each) if is_of_survey(f)]
             if files:
                 return files
             files = self._in_folders(folder, kind)
@@ -145,12 +145,12 @@ class RedshiftCatalogs:
         """Return the catalogs in the folders of their surveys, all that should be there."""
         there = {
             match_groups(match)
-            for survey in _SURVEYS
+            for survey in SURVEYS
             for match in map(_OF_A_CATALOG.fullmatch, names_in(folder / survey))
             if match
         }
         files, absent = [], []
-        for survey, program in sorted(there, key=lambda pair: (_SURVEYS.index(pair[0]), pair[1])):
+        for survey, program in sorted(there, key=lambda pair: (SURVEYS.index(pair[0]), pair[1])):
             place = folder / survey / kind.name.format(survey=survey, program=program)
             found = plain_or_gzipped(place)
             if found is None:
@@ -193,6 +193,11 @@ def match_groups(match: re.Match[str]) -> tuple[str, str]:
     """Return survey and program of a name that matched."""
     survey, program = (group for group in match.groups() if group is not None)
     return survey, program
+
+
+def is_of_survey(path: Path) -> bool:
+    """Say whether the name is that of a catalog of one survey and program."""
+    return _SURVEY_PROGRAM.fullmatch(path.name) is not None
 
 
 def survey_program_from_name(path: Path) -> tuple[str, str]:

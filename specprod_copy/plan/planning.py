@@ -16,6 +16,7 @@ import numpy as np
 import psycopg
 
 from specprod_copy.errors import InputError
+from specprod_copy.plan.absent_catalogs import check_catalogs
 from specprod_copy.plan.changed_files import (
     refuse_changed,
     refuse_changed_others,
@@ -176,6 +177,7 @@ class Planner:
         for source in sources:
             loaded = ledger.loaded(source.table, source.stage)
             files = source.files(self.inputs)
+            plan.notes += check_catalogs(source, files, self.inputs)
             seen = [self.looks.of(source, path) for path in files]
             transforms = [Transform(source, look, columns[source.table]) for look in seen]
             for look, transform in zip(seen, transforms, strict=True):

@@ -31,7 +31,11 @@ class Inputs:
 
     skip_missing: Annotated[
         bool,
-        Option("--skip-missing", "Leave out tiles without a fiberassign file, and say which."),
+        Option(
+            "--skip-missing",
+            "Leave out tiles without a fiberassign file, surveys without a redshift catalog of the "
+            "second format, and say which.",
+        ),
     ] = False
 
     def tiles(self) -> Path:

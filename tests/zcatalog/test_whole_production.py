@@ -1,0 +1,97 @@
+"""A production of the second format with a catalog for each survey and program, by commands."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import psycopg
+import pytest
+from astropy.io import fits
+from click.testing import CliRunner, Result
+
+from specprod_copy.cli import cli
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("demo")
+    tiny = ["--tiles", "8", "--targets", "40", "--no-zall"]
+    assert call("demo", str(root), "--specprod", "matterhorn", *tiny).exit_code == 0
+    return root
+
+
+@pytest.fixture
+def copy(root, tmp_path) -> Path:
+    return shutil.copytree(root, tmp_path / "copy", copy_function=shutil.copyfile)
+
+
+def call(*command: str) -> Result:
+    return CliRunner().invoke(cli, command)
+
+
+def of(root: Path) -> list[str]:
+    """Return the options that name the production below a root."""
+    config = root / "productions-matterhorn.toml"
+    return ["--specprod", "matterhorn", "--root", str(root), "--config", str(config)]
+
+
+def count(database: str, table: str) -> int:
+    with psycopg.connect(database) as connection:
+        [(n,)] = connection.execute(f"SELECT count(*) FROM {table}").fetchall()
+    return n
+
+
+def catalogs(root: Path) -> Path:
+    return root / "spectro/redux/matterhorn/zcatalog/v2"
+
+
+def test_tables_of_rendered_sql_are_those_of_a_load(root, database):
+    script = call("render-ddl", "--schema", "m", "--no-q3c", *of(root))
+    assert script.exit_code == 0, script.output
+    with psycopg.connect(database) as connection:
+        connection.execute(script.stdout.encode())
+    loaded = call("load", "all", *of(root), "--schema", "m", "--dsn", database)
+    assert loaded.exit_code == 0, loaded.output
+    assert count(database, "m.zpix") > 0
+    compared = call("diff", "--schema", "m", "--role", "desi", "--dsn", database)
+    assert "no differences" in compared.output
+
+
+def test_rendered_sql_wants_the_catalogs(root, tmp_path):
+    [*production, config] = [*of(tmp_path)[:4], of(root)[5]]
+    done = call("render-ddl", "--schema", "m", *production, "--config", config)
+    assert done.exit_code == 1
+    assert re.match("not found: .*/zall-tilecumulative-matterhorn.fits", str(done.exception))
+    done = call("render-ddl", "--schema", "m", "--specprod", "matterhorn")
+    assert (done.exit_code, "need both, --specprod and --root" in done.output) == (2, True)
+
+
+def test_a_survey_that_is_missing_as_a_whole(copy, database):
+    for path in catalogs(copy).glob("sv1/z*-sv1-dark*"):
+        path.unlink()
+    load = ["load", "redshift", *of(copy), "--dsn", database]
+    missing = "has tiles of sv1-dark, and there are no {} catalogs of that"
+    for more in ([], ["--dry-run"]):
+        done = call(*load, *more)
+        assert done.exit_code == 1
+        assert missing.format("ztile") in str(done.exception)
+    assert count(database, "pg_class WHERE relname = 'zpix'") == 0
+    done = call(*load, "--skip-missing")
+    assert done.exit_code == 0, done.output
+    for table in ("zpix", "ztile"):
+        assert " ".join(done.output.split()).count(missing.format(table)) == 1
+
+
+def test_tiles_without_exposure_need_no_catalog(copy, database):
+    """Nor those of dark1b: their spectra are in the catalogs of dark."""
+    for path in catalogs(copy).glob("sv1/z*-sv1-dark*"):
+        path.unlink()
+    tiles = copy / "spectro/redux/matterhorn/tiles-matterhorn.fits"
+    with fits.open(tiles, mode="update") as file:
+        rows = file[1].data
+        rows["EFFTIME_SPEC"][rows["SURVEY"] == "sv1"] = 0
+        rows["PROGRAM"][(rows["SURVEY"] == "main") & (rows["PROGRAM"] == "dark")] = "dark1b"
+    done = call("load", "redshift", *of(copy), "--dsn", database)
+    assert done.exit_code == 0, done.output
