@@ -18,7 +18,9 @@ from specprod_copy.errors import UNPACK_FIRST, InputError
 
 _PACKED: Final = ".fz"
 _ZIP: Final = ("", ".gz")
-_SUFFIX: Final = re.compile(r"\.(?:fits?|fts|e?csv)(?:[._~-]|$)", re.IGNORECASE)
+_SUFFIX: Final = re.compile(
+    r"\.(?:fits?|fts|e?csv|parquet|feather|arrow|hdf5)(?:[._~-]|$)", re.IGNORECASE
+)
 """What a table's name has somewhere, whatever was put behind it."""
 
 _CUT: Final = re.compile(r"[._~ -]")
@@ -146,6 +148,12 @@ def look_alikes(candidates: Iterable[Path]) -> str:
         if looks_like(name, {*_beginnings(path.name)})
     )
     return _some([*found])
+
+
+def alike_clause(candidates: Iterable[Path]) -> str:
+    """Return `look_alikes` as the end of a sentence that says what is not there."""
+    alike = look_alikes(candidates)
+    return f"; what looks like it is {alike}" if alike else ""
 
 
 def looks_like(name: str, beginnings: Collection[str]) -> bool:

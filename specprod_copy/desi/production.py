@@ -9,6 +9,7 @@ from typing import Final
 
 from specprod_copy.desi.configuration import Production, find_production, load_configuration
 from specprod_copy.desi.members import (
+    alike_clause,
     left_out,
     listed,
     matching,
@@ -160,24 +161,28 @@ class ProductionFiles:
         InputError
             If none of the three folders exists.
         """
-        tiles, version = self.root / "target" / "fiberassign" / "tiles", self.production.tiles
-        candidates = [tiles / "tags" / version, tiles / version, tiles / "branches" / version]
-        versions = [folder for folder in candidates if folder.is_dir()]
+        versions = [folder for folder in self._tile_folders if folder.is_dir()]
         if not versions:
-            raise self._missing(candidates)
+            raise self._missing(self._tile_folders)
         listings: dict[Path, frozenset[str]] = {}
 
         def find(tileid: int) -> Path | None:
             for version in versions:
-                folder = version / f"{tileid:06d}"[:3]
+                place = _fiberassign_place(version, tileid)
+                folder = place.parent
                 if folder not in listings:
                     listings[folder] = names_in(folder)
-                path = listed(folder, listings[folder], f"fiberassign-{tileid:06d}.fits")
+                path = listed(folder, listings[folder], place.name)
                 if path is not None:
                     return path
             return None
 
         return {tileid: find(tileid) for tileid in tileids}
+
+    def like_fiberassign(self, tileids: Iterable[int]) -> str:
+        """Return what lies in the place of fiberassign files, as the end of a sentence, or ""."""
+        versions = [folder for folder in self._tile_folders if folder.is_dir()]
+        return alike_clause(_fiberassign_place(v, t) for t in tileids for v in versions)
 
     def left_out(self, paths: Iterable[Path], *, lists: bool = True) -> list[str]:
         """Return notes on what looks like an input beside some files, and is not taken.
@@ -191,6 +196,11 @@ class ProductionFiles:
     @property
     def _redux(self) -> Path:
         return self.root / "spectro" / "redux" / self.production.name
+
+    @property
+    def _tile_folders(self) -> list[Path]:
+        tiles, version = self.root / "target" / "fiberassign" / "tiles", self.production.tiles
+        return [tiles / "tags" / version, tiles / version, tiles / "branches" / version]
 
     @property
     def photometry_folder(self) -> Path:
@@ -216,3 +226,8 @@ class ProductionFiles:
 
     def _missing(self, candidates: Iterable[Path]) -> InputError:
         return missing([*candidates], self.production)
+
+
+def _fiberassign_place(version: Path, tileid: int) -> Path:
+    name = f"{tileid:06d}"
+    return version / name[:3] / f"fiberassign-{name}.fits"

@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Final
 
 from specprod_copy.desi.configuration import Production
-from specprod_copy.desi.members import listed, look_alikes, matching, names_in, plain_or_gzipped
+from specprod_copy.desi.members import (
+    alike_clause,
+    listed,
+    look_alikes,
+    matching,
+    names_in,
+    plain_or_gzipped,
+)
 from specprod_copy.errors import InputError
 
 SURVEYS: Final = ("cmx", "special", "sv1", "sv2", "sv3", "main")
@@ -181,11 +188,9 @@ class RedshiftCatalogs:
 def missing(candidates: Sequence[Path], production: Production) -> InputError:
     """Return the error for files of a production that are not there."""
     looked_for = ", ".join(str(path) for path in candidates)
-    alike = look_alikes(candidates)
-    there = f"; what looks like it is {alike}" if alike else ""
     return InputError(
-        f"not found: {looked_for}{there}; check the data root and the configuration of "
-        f"production {production.name}"
+        f"not found: {looked_for}{alike_clause(candidates)}; check the data root and the "
+        f"configuration of production {production.name}"
     )
 
 

@@ -152,7 +152,8 @@ def _plan(context: LoadContext, replaced: Sequence[Replaced], summary: LoadSumma
         missing = context.inputs.tiles_without_fiberassign()
         if missing:
             tiles = ", ".join(map(str, missing))
-            summary.notes.append(f"no fiberassign file, skipped: tiles {tiles}")
+            alike = context.inputs.files.like_fiberassign(missing)
+            summary.notes.append(f"no fiberassign file, skipped: tiles {tiles}{alike}")
     for source, before_name, name in dict.fromkeys(plan.moved):
         loaded.rename(source.table, source.stage, before_name, name)
     summary.notes += [*context.catalogue.notes, *plan.notes]

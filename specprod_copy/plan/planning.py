@@ -13,6 +13,7 @@ from pathlib import Path
 from zlib import crc32
 
 import numpy as np
+import polars as pl
 import psycopg
 
 from specprod_copy.errors import InputError
@@ -116,8 +117,16 @@ def with_tiles(
 
 def with_tiles_of_file(inputs: Inputs) -> Inputs:
     """Return inputs that know the tiles of the tiles file."""
-    tileids = read_table(inputs.tiles(), tile.SOURCE.hdus, ["TILEID"])["TILEID"]
-    return replace(inputs, tileids=tuple(tileids.drop_nulls().sort()))
+    return replace(inputs, tileids=tuple(_tileids(inputs).drop_nulls().sort()))
+
+
+def _tileids(inputs: Inputs) -> pl.Series:
+    """Return the tile of each row of the tiles file; null where the load finds no whole number."""
+    path = inputs.tiles()
+    tileids = read_table(path, tile.SOURCE.hdus, ["TILEID"])["TILEID"]
+    if tileids.dtype.is_nested():
+        raise InputError(f"is {tileids.dtype}, no number", path=path, column="TILEID")
+    return tileids.cast(pl.Int64, strict=False)
 
 
 def _refused_tiles(inputs: Inputs, ledger: Ledger, looks: Looks) -> list[int]:
@@ -127,8 +136,7 @@ def _refused_tiles(inputs: Inputs, ledger: Ledger, looks: Looks) -> list[int]:
     if not rows:
         return []
     refuse_changed_others(tile.SOURCE, inputs, ledger, looks)
-    tileids = read_table(inputs.tiles(), tile.SOURCE.hdus, ["TILEID"])["TILEID"]
-    return tileids.gather(rows).drop_nulls().to_list()
+    return _tileids(inputs).gather(rows).drop_nulls().to_list()
 
 
 class Planner:

@@ -92,7 +92,9 @@ class CsvTable(MemoryTable):
 def open_csv(path: Path) -> CsvTable:
     """Read a CSV table with a header line.
 
-    Blanks around names and values are dropped, blank lines skipped, an empty field is null. Columns
+    Blanks around names and values are dropped, blank lines skipped, an empty field is null. A first
+    column without a name, as tools write that number the rows, is left out, and so is a last one,
+    which a comma at the end of each line makes. Columns
     that are not wanted as something (`CsvTable.want`) are guessed: one of whole numbers becomes
     Int64, one of numbers (``nan`` and ``inf`` among them) Float64, else it is text. Whole numbers
     beyond Int64 stay text, so that no digit is lost.
@@ -112,7 +114,7 @@ def open_csv(path: Path) -> CsvTable:
     while rows := [[field or None for field in row] for row in islice(lines, _PART_ROWS)]:
         parts.append(pl.DataFrame(rows, schema=parts[0].schema, orient="row"))
     columns = pl.concat(parts).get_columns()
-    texts = [column.alias(name) for name, column in zip(names, columns, strict=True)]
+    texts = [column.alias(name) for name, column in zip(names, columns, strict=True) if name]
     return CsvTable(path, texts, digest=digest_of(data))
 
 
@@ -141,8 +143,8 @@ def _names(header: list[str] | None, fault: Fault) -> list[str]:
     """Return the names in a header line."""
     if header is None:
         raise fault("has no header line")
-    if "" in header:
-        raise fault(f"column {header.index('') + 1} has no name in the header line")
+    if "" in header[1:-1] or not any(header):
+        raise fault(f"column {header.index('', 1) + 1} has no name in the header line")
     if len(header) > MAX_COLUMNS:
         raise fault(f"has {len(header):,} columns, and at most {MAX_COLUMNS} may be")
     return header

@@ -63,7 +63,8 @@ class Inputs:
         if missing and not self.skip_missing:
             raise InputError(
                 f"{len(missing)} of {len(found)} fiberassign files are not below "
-                f"{self.files.root / 'target' / 'fiberassign' / 'tiles'}: {', '.join(missing)}; "
+                f"{self.files.root / 'target' / 'fiberassign' / 'tiles'}: {', '.join(missing)}"
+                f"{self.files.like_fiberassign(self.tiles_without_fiberassign())}; "
                 "--skip-missing loads the others"
             )
         return [path for path in found.values() if path]

@@ -49,6 +49,7 @@ def test_other_versions_of_a_member_are_none(folder: Path) -> None:
     """They would come first, and where the first row of a target counts theirs would be taken."""
     members = ["tractorphot-1.fits", "tractorphot-10.fits", "tractorphot-20.fits.gz"]
     others = ["tractorphot-1 (copy).fits", "tractorphot-10-old.fits", "tractorphot-20_v2.fits.gz"]
+    others += ["tractorphot-30.parquet"]
     touch(folder, *members, *others)
     taken = matching(folder, "tractorphot*.fits")
     assert names(taken) == members

@@ -126,11 +126,21 @@ def test_decimals_to_the_last_bit(tmp_path_factory: pytest.TempPathFactory, bits
         (b'A,B\n1,"x"y\n', "line 2 is not CSV: ',' expected after '\"'"),
         (b"A,B\n1,caf\xe9\n", r"line 2 is not UTF-8: b'\xe9'"),
         (b"A,,B\n1,2,3\n", "column 2 has no name in the header line"),
+        (b",,B,\n1,2,3,4\n", "column 2 has no name in the header line"),
+        (b",\n1,2\n", "column 2 has no name in the header line"),
     ],
 )
 def test_damaged_csv(tmp_path: Path, text: bytes, reason: str) -> None:
     path = made(tmp_path / "t.csv", text)
     assert message(path) == f"{path}: {reason}"
+
+
+@pytest.mark.parametrize("text", [b",A,B\n0,1,x\n1,2,y\n", b"A,B,\n1,x,\n2,y,\n"])
+def test_numbered_rows_and_commas_at_the_end(tmp_path: Path, text: bytes) -> None:
+    assert read_table(made(tmp_path / "t.csv", text)).to_dict(as_series=False) == {
+        "A": [1, 2],
+        "B": ["x", "y"],
+    }
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".ecsv"])
