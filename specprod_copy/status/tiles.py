@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psycopg
 from psycopg import sql
 
 from specprod_copy.plan import ledger
 from specprod_copy.plan.loaded_tiles import FailedTile, failed_tiles, loaded_tiles
-from specprod_copy.plan.tile_states import Verdict, look_at_tile, vanished, with_loaded
+from specprod_copy.plan.tile_states import TileState, Verdict, look_at_tile, vanished, with_loaded
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.status.stages import StageStatus
@@ -26,7 +26,10 @@ class TilesStatus:
     failed: list[FailedTile]
     """Those that the last attempt could not load."""
     changed: list[str] | None = None
-    """Those whose files changed, and how; None if they were not looked at, as for the next ones."""
+    """Those whose files changed, or that lost rows, and how.
+
+    None if they were not looked at, as for the next ones.
+    """
     missing: list[str] | None = None
     """Those that can be loaded, and are not."""
     others: list[str] | None = None
@@ -64,6 +67,8 @@ def tiles_status(
         for pair in with_loaded(tiles, loaded)
     ]
     states += vanished(tiles, loaded)
+    lost = _lost_rows(connection, found)
+    states = [_with_lost(state, lost.get(state.tileid, [])) for state in states]
     said = {verdict: [str(s) for s in states if s.verdict is verdict] for verdict in Verdict}
     waiting = [str(s) for s in states if s.verdict is Verdict.NOT_LOADABLE and s.tileid in loaded]
     return TilesStatus(
@@ -73,3 +78,33 @@ def tiles_status(
         [str(s.tileid) for s in states if s.verdict is Verdict.NEW],
         [*said[Verdict.OBSOLETE], *said[Verdict.FAULTY], *waiting],
     )
+
+
+def _lost_rows(connection: psycopg.Connection, found: Schema) -> dict[int, list[str]]:
+    """Return tiles that have fewer rows of exposures and frames than their files gave.
+
+    `sync` compares these rows with the files and brings them back. For the other tables see
+    `lost_tables`; those of photometry cannot go while targets refer to them.
+    """
+    lost: dict[int, list[str]] = {}
+    for table in [table for table in ("exposure", "frame") if table in found.tables]:
+        query = sql.SQL(
+            """WITH loaded AS (
+                   SELECT (details ->> 'tileid')::integer AS tileid,
+                          (details -> 'rows' ->> %s)::bigint AS given
+                   FROM {} WHERE table_name = 'tile' AND stage = %s AND failure IS NULL
+               ), counted AS (SELECT tileid, count(*) AS there FROM {} GROUP BY tileid)
+               SELECT tileid, given, coalesce(there, 0)
+               FROM loaded LEFT JOIN counted USING (tileid)
+               WHERE coalesce(there, 0) < given ORDER BY tileid"""
+        ).format(parametrized(found.name, ledger.TABLE), parametrized(found.name, table))
+        for tileid, given, there in connection.execute(query, (table, ledger.TILES)):
+            lost.setdefault(tileid, []).append(f"{there:,} of {given:,} rows of {table}")
+    return lost
+
+
+def _with_lost(state: TileState, lost: list[str]) -> TileState:
+    if not lost or state.verdict not in (Verdict.SAME, Verdict.CHANGED):
+        return state
+    reason = "; ".join([*([state.reason] if state.reason else []), *lost])
+    return replace(state, verdict=Verdict.CHANGED, reason=reason)

@@ -11,6 +11,8 @@ from support.old_ledger import make_old
 
 from specprod_copy.errors import DatabaseError
 from specprod_copy.plan.tile_states import Verdict
+from specprod_copy.postgres.connection import connect
+from specprod_copy.status import schema_status
 
 __all__ = ["demo", "empty", "loaded", "own_copy"]
 
@@ -65,6 +67,47 @@ def test_row_of_a_tile_is_lost(own_copy, table):
     for dry_run in (True, False):
         with pytest.raises(DatabaseError, match=lost):
             own_copy.sync(dry_run=dry_run)
+
+
+def rows_of_exposures(daily: Daily) -> dict[tuple[int, str], int]:
+    """Return how many rows of exposure and frame each tile has."""
+    query = """SELECT tileid, {0!r}, (SELECT count(*) FROM daily.{0} AS r WHERE r.tileid = t.tileid)
+               FROM daily.tile AS t"""
+    found = [row for name in ("exposure", "frame") for row in daily.query(query.format(name))]
+    return {(tileid, name): rows for tileid, name, rows in found}
+
+
+def changed_tiles(daily: Daily) -> list[str]:
+    with connect(daily.conninfo) as connection:
+        found = schema_status(connection, "daily", daily.inputs).tiles
+    return list(found.changed or ()) if found else []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM daily.frame WHERE frameid = (SELECT max(frameid) FROM daily.frame)",
+        "TRUNCATE daily.exposure CASCADE",
+    ],
+    ids=["a row", "all rows"],
+)
+def test_rows_of_exposures_are_lost(own_copy, change):
+    """Status tells which tiles lost some; sync, which compares them, brings them back."""
+    before, given = own_copy.contents(), rows_of_exposures(own_copy)
+    assert changed_tiles(own_copy) == []
+    own_copy.execute(change)
+    lost: dict[int, list[str]] = {}
+    for (tileid, table), rows in sorted(rows_of_exposures(own_copy).items()):
+        if rows < given[tileid, table]:
+            said = f"{rows} of {given[tileid, table]} rows of {table}"
+            lost.setdefault(tileid, []).append(said)
+    assert len(lost) == (1 if "DELETE" in change else len(own_copy.tileids()))
+    assert changed_tiles(own_copy) == [
+        f"tile {tileid}: changed ({'; '.join(said)})" for tileid, said in lost.items()
+    ]
+    assert [result.tileid for result in own_copy.sync().loaded] == [*lost]
+    assert own_copy.contents() == before
+    assert changed_tiles(own_copy) == []
 
 
 def test_restored_tables(cluster, own_copy, tmp_path):
