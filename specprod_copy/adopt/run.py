@@ -271,9 +271,15 @@ class _Adoption:
             drop = sql.SQL("DROP TABLE {}").format(sql.Identifier("pg_temp", merge.staged))
             connection.execute(drop)
         if problems:
+            advice = "--overwrite loads it"
+            if self._inputs.files.production.photometry == "computed":
+                advice = (
+                    "Tables that were filled tile by tile are not adopted: "
+                    "'specprod-copy tile TILEID... --overwrite' loads them again"
+                )
             raise DatabaseError(
                 f"table {schema}.{table} is not what its files give: {'; '.join(problems)}; "
-                "nothing was changed. --overwrite loads it"
+                f"nothing was changed. {advice}"
             )
         self.outcome.rows[table] = sum(result.rows_kept for result in results)
         return results

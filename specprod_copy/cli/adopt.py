@@ -39,7 +39,8 @@ def adopt(context: click.Context, as_json: bool, **values: Any) -> None:
     The files are read again and compared with the tables, bit by bit; then the ledger is written,
     in one transaction, so that load, verify and --replace go on from there. What is different and
     harmless is listed: names of indexes, narrower columns, 0.0 for -0.0, names of positions by
-    desiutil before 3.5. Any other difference stops it, with rows and values.
+    desiutil before 3.5. Any other difference stops it, with rows and values. Tables that were
+    filled tile by tile are not taken over.
 
     \b
       specprod-copy adopt --specprod iron --root /global/cfs/cdirs/desi/public/dr1

@@ -138,7 +138,8 @@ class Walk:
 
     def replace(self) -> str:
         file = self.choose.choice([file for file in self.model.files if file.is_there])
-        refused = self.model.why_not([file.table], replaced=file)
+        # A stage of that name has other tables, too.
+        refused = self.model.why_not((STAGES | PARTS)[file.table], replaced=file)
         arguments = ["load", file.table, "--replace", file.path, "--yes"]
         self.command(*arguments, refused=refused)
         if not refused:

@@ -100,8 +100,10 @@ class TileWalk:
         path = self.choose.choice(self.daily.redrock(tile))
         targets = fits.getdata(path, "REDSHIFTS")["TARGETID"].tolist()
         column = self._names.index("targetid")
-        known = {row[column] for row in self.first["ztile"]}
-        target = self.choose.choice([target for target in targets if target in known])
+        known = {row[column] for row in self.first["ztile"]}.intersection(targets)
+        if not known:
+            return f"{path.name} has no target"
+        target = self.choose.choice(sorted(known))
         value = self.number / 2
 
         def set_z(table) -> None:
