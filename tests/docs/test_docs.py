@@ -54,3 +54,25 @@ def test_files_that_are_named(document):
         r"`((?:scripts|ddl|templates|docs|tests)/[\w./-]+)`", document.read_text()
     ):
         assert (ROOT / name).exists(), name
+
+
+def test_what_a_change_touches():
+    """Each example has as many files as the table says; they have its lines, in this order."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    touched = text.split("## What a change touches\n")[1].split("\n## ")[0]
+    numbers = {
+        kind: int(number)
+        for kind, number in re.findall(r"^\| (an? [a-z ]+) \| (\d+) \|", touched, re.M)
+    }
+    assert len(numbers) == 6
+    examples = dict(part.split("\n", 1) for part in touched.split("\n### ")[1:])
+    assert examples.keys() == numbers.keys()
+    for kind, example in examples.items():
+        blocks = re.findall(r"^`([\w./]+)`:\n\n```\w+\n(.*?)```", example, re.M | re.S)
+        assert len({file for file, _ in blocks}) == len(blocks) == numbers[kind], kind
+        for file, lines in blocks:
+            at, there = 0, (ROOT / file).read_text()
+            for line in lines.splitlines():
+                at = there.find(f"\n{line}", at)
+                assert at >= 0, f"{file} has no such line here: {line}"
+                at += 1
