@@ -37,7 +37,7 @@ class _Looking:
     """What a worker looks with."""
 
     keywords: tuple[str, ...]
-    threads: ThreadPoolExecutor | None = None
+    threads: int = 1
 
 
 class Looks:
@@ -138,9 +138,9 @@ class _LookContext:
 
     @contextmanager
     def opened(self, report: Report) -> Iterator[_Looking]:
-        """Start threads that look at files, and keep what files have in them."""
-        with keeping_files(), ThreadPoolExecutor(_THREADS, thread_name_prefix="look") as threads:
-            yield _Looking(self.keywords, threads)
+        """Keep what files have in them."""
+        with keeping_files():
+            yield _Looking(self.keywords, _THREADS)
 
 
 @contextmanager
@@ -165,7 +165,12 @@ def _look_at(
     looking: _Looking, files: Sequence[tuple[Path, Collection[Hdus]]]
 ) -> list[list[Look | InputError]]:
     one = partial(_look_at_one, keywords=looking.keywords)
-    return [*(looking.threads.map(one, files) if looking.threads else map(one, files))]
+    threads = min(looking.threads, len(files))
+    if threads <= 1:
+        return [*map(one, files)]
+    # They end with this task: what malloc keeps free for a thread is of use to others only then.
+    with ThreadPoolExecutor(threads, thread_name_prefix="look") as pool:
+        return [*pool.map(one, files)]
 
 
 def _look_at_one(
