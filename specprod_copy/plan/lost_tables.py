@@ -152,8 +152,9 @@ def check_referenced(
         For the first one that has lost rows: foreign keys could not be made.
     """
     referred = {key.table for table in tables for key in defined.tables[table].references}
-    existing = catalog.table_ids(connection, schema).keys()
-    check_tables(connection, schema, existing & (referred - {*tables}))
+    if others := referred - {*tables}:
+        existing = catalog.table_ids(connection, schema).keys()
+        check_tables(connection, schema, existing & others)
 
 
 def recognize(connection: psycopg.Connection, schema: str, tables: Collection[str]) -> None:

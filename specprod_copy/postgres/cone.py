@@ -89,12 +89,10 @@ def make_function(connection: psycopg.Connection, schema: str) -> str | None:
            ) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
            BEGIN ATOMIC SELECT {}; END"""
     ).format(sql.Identifier(schema, "cone"), condition(q3c, *numbered))
+    describe = sql.SQL("COMMENT ON FUNCTION {} IS {}").format(name, sql.Literal(comment))
     try:
         with connection.transaction():
-            connection.execute(create)
-            connection.execute(
-                sql.SQL("COMMENT ON FUNCTION {} IS {}").format(name, sql.Literal(comment))
-            )
+            connection.execute(sql.SQL("{}; {}").format(create, describe))
     except psycopg.errors.InsufficientPrivilege:
         return f"no right to make the function cone in schema {schema}"
     return None
