@@ -12,7 +12,7 @@ import polars as pl
 from specprod_copy.errors import InputError
 from specprod_copy.patch_summary.table import SummaryTable
 from specprod_copy.reader import read_table
-from specprod_copy.reader.files import input_errors
+from specprod_copy.reader.files import input_errors, value_errors
 
 Kind = type[pl.DataType]
 
@@ -132,6 +132,11 @@ def checked(table: SummaryTable) -> SummaryTable:
     InputError
         If a column is missing, of another kind or a vector, or if a key is missing or not unique.
     """
+    with value_errors(table.path, table.hdu):
+        return _checked(table)
+
+
+def _checked(table: SummaryTable) -> SummaryTable:
     layout = LAYOUTS[table.name]
     if absent := [column for column in layout.required if column not in table.frame.columns]:
         raise table.error(f"needed to patch {table.name}, but missing", ", ".join(absent))

@@ -12,6 +12,7 @@ import polars as pl
 from specprod_copy.errors import BadRowsError, InputError
 from specprod_copy.postgres.columns import BadValues, Column, conform
 from specprod_copy.reader import Described
+from specprod_copy.reader.files import value_errors
 from specprod_copy.reader.look import origin
 from specprod_copy.rows.recipe import find_recipe, wanted_types
 from specprod_copy.tables.source import NOT_FINITE, TableSource
@@ -100,7 +101,15 @@ class Transform:
         ------
         BadRowsError
             If values do not fit; names file, HDU, column, rows and values.
+        InputError
+            If Polars cannot make rows of them at all.
         """
+        with value_errors(self._table.path, self._table.hdu):
+            return self._transformed(frame, row_numbers, constants)
+
+    def _transformed(
+        self, frame: pl.DataFrame, row_numbers: np.ndarray, constants: Sequence[pl.Series]
+    ) -> Transformed:
         rows_read = frame.height
         frame, row_numbers = self._filter(
             frame, row_numbers, [*(constants or self._literals), *self._recipe.elements]

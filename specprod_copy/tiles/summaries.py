@@ -14,11 +14,15 @@ import polars as pl
 from specprod_copy.desi.production import FIRST_LOADABLE_NIGHT
 from specprod_copy.errors import InputError
 from specprod_copy.postgres.columns import Column
+from specprod_copy.reader.files import value_errors
 from specprod_copy.reader.memory_table import MemoryTable
 from specprod_copy.rows.transform import Transform
 from specprod_copy.rows.units import entry_name, ledger_name
 from specprod_copy.tables import Inputs, exposure, frame, tile
 from specprod_copy.tiles.tile_rows import SourceRows, columns_of, read_into_memory
+
+_NUMBERS: Final = ("TILEID", "EXPID", "LASTNIGHT", "EFFTIME_SPEC")
+"""Columns that are reckoned with."""
 
 _EFFTIME: Final = pl.col("EFFTIME_SPEC").cast(pl.Float64)
 _POSITIVE: Final = (_EFFTIME > 0) & _EFFTIME.is_not_nan()
@@ -82,13 +86,13 @@ class Summaries:
         Raises
         ------
         InputError
-            If one is missing or damaged.
+            If one is missing or damaged, or has text where numbers are to be.
         """
         tiles, exposures = inputs.tiles(), inputs.exposures()
         return cls(
-            read_into_memory(tiles, tile.SOURCE.hdus),
-            read_into_memory(exposures, exposure.SOURCE.hdus),
-            read_into_memory(exposures, frame.SOURCE.hdus),
+            read_into_memory(tiles, tile.SOURCE.hdus, numbers=_NUMBERS),
+            read_into_memory(exposures, exposure.SOURCE.hdus, numbers=_NUMBERS),
+            read_into_memory(exposures, frame.SOURCE.hdus, numbers=("EXPID",)),
         )
 
     def notes(self, inputs: Inputs, columns: Mapping[str, Sequence[Column]]) -> list[str]:
@@ -137,6 +141,10 @@ class Summaries:
         InputError
             If a tile is there twice.
         """
+        with value_errors(self.tile.path, self.tile.hdu):
+            return self._read_tiles()
+
+    def _read_tiles(self) -> dict[int, Tile]:
         tiles = columns_of(self.tile, "TILEID", "LASTNIGHT", "SURVEY", "PROGRAM", "EFFTIME_SPEC")
         twice = tiles.filter(tiles["TILEID"].is_duplicated())["TILEID"]
         if len(twice):

@@ -11,6 +11,7 @@ from astropy.io import fits
 from astropy.table import Table, vstack
 from support.daily_tiles import Daily, demo, edit, empty, loaded, own_copy
 
+from specprod_copy.errors import InputError
 from specprod_copy.plan.tile_states import Verdict
 
 __all__ = ["demo", "empty", "loaded", "own_copy"]
@@ -153,6 +154,22 @@ def test_columns_that_cannot_be_reckoned_with(own_copy, hdu, column, values, com
     failed = own_copy.tile(tileid, other, update=True).failed
     assert failed.keys() == {tileid}
     assert failed[tileid].startswith(f"{path}[{hdu}], column {column}: {complaint}")
+
+
+@pytest.mark.parametrize("column", ["TILEID", "LASTNIGHT", "EFFTIME_SPEC"])
+def test_text_in_the_tiles_file(own_copy, column):
+    first = own_copy.tileids()[0]
+    own_copy.change_tile(first, **{column: "unknown"})
+    with pytest.raises(InputError, match=rf"tiles-daily\.csv, column {column}: is String, not a"):
+        own_copy.sync()
+
+
+@pytest.mark.parametrize("column", ["EXPID", "TILEID", "EFFTIME_SPEC"])
+def test_text_in_the_exposures_file(own_copy, column):
+    own_copy.change_exposures(lambda t: t.replace_column(column, np.array([b"x"] * len(t))))
+    place = rf"exposures-daily\.fits\[EXPOSURES\], column {column}"
+    with pytest.raises(InputError, match=f"{place}: is String, not a number"):
+        own_copy.sync()
 
 
 def test_target_without_photometry(own_copy):
