@@ -35,8 +35,8 @@ COMPRESSED_TABLE = "compressed table"
 # A damaged file shall not be searched to its end for the end of a header: this is 360,000 cards.
 MAX_HEADER_BLOCKS = 10_000
 
-# What a file position can express, with room for the header.
-MAX_DATA_BYTES = 2**62
+# Half of what a file on ext4 can have: a place beyond its limit cannot even be looked for.
+MAX_DATA_BYTES = 2**43
 
 # Keywords that say where data lie and what they are.
 PLACING = re.compile(

@@ -158,6 +158,8 @@ def read_into_memory(
 def _check_numbers(frame: pl.DataFrame, columns: Sequence[Column], table: Described) -> None:
     """Refuse columns of other types than numbers."""
     for column in columns:
+        if frame.height and frame[column.name].null_count() == frame.height:
+            continue  # A column of a text file without any value has no type.
         try:
             check_type(frame.schema[column.name], column)
         except WrongType as error:

@@ -164,6 +164,13 @@ def test_text_in_the_tiles_file(own_copy, column):
         own_copy.sync()
 
 
+def test_empty_column_of_the_tiles_file(own_copy):
+    rows = own_copy.tile_rows()
+    own_copy.write_tiles([row | {"EFFTIME_SPEC": ""} for row in rows])
+    states = own_copy.sync(dry_run=True).states
+    assert "EFFTIME_SPEC is missing" in {state.reason for state in states}
+
+
 @pytest.mark.parametrize("column", ["EXPID", "TILEID", "EFFTIME_SPEC"])
 def test_text_in_the_exposures_file(own_copy, column):
     own_copy.change_exposures(lambda t: t.replace_column(column, np.array([b"x"] * len(t))))

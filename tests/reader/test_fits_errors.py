@@ -242,6 +242,7 @@ def test_unknown_rows(tmp_path: Path) -> None:
         ({"NAXIS2": -3}, ": damaged header: NAXIS2 is -3"),
         ({"NAXIS2": "x"}, ": damaged header: NAXIS2 is 'x'"),
         ({"NAXIS2": 10**18}, f": damaged header: {12 * 10**18} bytes of data"),
+        ({"NAXIS2": 10**12}, f": damaged header: {12 * 10**12} bytes of data"),
         (
             {"NAXIS1": 2**31, "NAXIS2": 0},
             ": damaged header: NAXIS1 is 2147483648 bytes, but the columns take 12",
