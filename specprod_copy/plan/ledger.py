@@ -63,7 +63,14 @@ Quarantine = Mapping[tuple[str, str], list[Refusal]]
 
 
 def as_json(made_of: Input) -> dict[str, object]:
-    """Return an input as the ledger writes it."""
+    """Return an input as the ledger writes it.
+
+    Raises
+    ------
+    UnicodeEncodeError
+        If the name of the file is no UTF-8.
+    """
+    made_of.file.encode()  # Within JSON it would reach the server, and its message names no file.
     return {
         "file": made_of.file,
         "hdu": made_of.hdu,
