@@ -42,6 +42,7 @@ COMMANDS = (
     "query",
     "describe",
     "files",
+    "views",
     "verify",
     "tile",
     "sync",

@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
+from psycopg import sql
+
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.postgres.names import quote_identifier
 from specprod_copy.postgres.schema import Index, Key, Made, Part, Reference, Schema, Table
@@ -28,8 +30,8 @@ SCRIPT_PHASES = tuple(phase for phase in PHASES if phase != "cluster")
 Q3C_SCHEMA = "public"
 """Where q3c is installed, as people expect it. An administrator may have put it elsewhere."""
 
-Names: TypeAlias = "str | Mapping[str, Names] | Sequence[Names]"
-"""Names of objects, and mappings and lists of them."""
+Names: TypeAlias = "str | sql.Literal | Mapping[str, Names] | Sequence[Names]"
+"""Names of objects, values, and mappings and lists of them."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ def render_template(name: str, **names: Names) -> str:
     **names
         Schemas, tables and other objects, as in the catalog: this function quotes every one, so
         nothing that reaches a template can become SQL. (In a comment it could: a name may have
-        line breaks.)
+        line breaks.) Values, as `psycopg.sql.Literal`.
 
     Returns
     -------
@@ -173,6 +175,8 @@ def render_template(name: str, **names: Names) -> str:
 def _quoted(names: Names) -> Names:
     if isinstance(names, str):
         return quote_identifier(names)
+    if isinstance(names, sql.Literal):
+        return names.as_string()
     if isinstance(names, Mapping):
         return {key: _quoted(value) for key, value in names.items()}
     return [_quoted(value) for value in names]

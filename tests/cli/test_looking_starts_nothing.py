@@ -22,6 +22,7 @@ READING = {
     "diff": ["diff", "--schema", "none"],
     "upgrade": ["upgrade", "--schema", "none"],
     "adopt": ["adopt", "--specprod", "fuji", "--root", "."],
+    "views": ["views", "--schema", "none", "fuji", "iron"],
     "primary": ["primary", "--schema", "none"],
     "sync --dry-run": ["sync", "--dry-run", "--specprod", "daily", "--root", "."],
     "patch coeff check": ["patch", "coeff", "check", "--production", "iron"],

@@ -1,0 +1,1 @@
+"""Views that put productions side by side."""
