@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import psycopg
 
@@ -13,7 +12,7 @@ from specprod_copy.loading import post_data
 from specprod_copy.loading.beside import drop_tables
 from specprod_copy.loading.prepare import make_tables
 from specprod_copy.plan import ledger, loaded_tiles, lost_tables, versions
-from specprod_copy.postgres import catalog, counted, locks, rights
+from specprod_copy.postgres import catalog, counted, locks, own_views, rights
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.locks import Patience
 from specprod_copy.postgres.schema import Schema
@@ -65,12 +64,19 @@ def prepare(
         If the tables have rows that were not loaded tile by tile.
     """
     listener, tables = patience.listener, [*keys_of(defined)]
+    views: list[own_views.View] = []
     locks.making_tables(connection, schema)
     if overwrite:
         before = read_schema(connection, schema)
         refuse_own_columns(defined, before, tables)
-        work = partial(drop_tables, connection, schema, tables)
-        locks.with_patience(connection, work, [(schema, table) for table in tables], patience)
+
+        def drop() -> list[own_views.View]:
+            taken = own_views.take_away(connection, schema, tables)
+            drop_tables(connection, schema, tables)
+            return taken
+
+        locked = [(schema, table) for table in tables]
+        views = locks.with_patience(connection, drop, locked, patience)
         if ledger.TABLE in before.tables:
             condition = "table_name = ANY(%s)"
             counted.delete(connection, schema, ledger.TABLE, condition, (tables,))
@@ -79,6 +85,7 @@ def prepare(
     lost_tables.recognize(connection, schema, tables)
     wanted = ["version", *tables, ledger.TABLE]
     found = make_tables(connection, defined, schema, wanted).schema
+    own_views.make_again(connection, views)
     refuse_other_rows(connection, found)
     q3c = rights.enable_q3c(connection, schema, listener.info)
     post_data.finish(connection, defined, schema, tables, patience=patience, changed=[], q3c=q3c)

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from specprod_copy.errors import DatabaseError, InUseError
 from specprod_copy.plan import ledger
-from specprod_copy.postgres import counted, statements
+from specprod_copy.postgres import counted, own_views, statements
 from specprod_copy.postgres.connection import one_line, translated_errors
 from specprod_copy.postgres.locks import Patience, attempt, with_patience
 from specprod_copy.postgres.names import parametrized
@@ -103,7 +103,8 @@ class Beside:
     def swap(self, patience: Patience) -> None:
         """Put the tables into the place of the old ones, in one transaction, and drop the schema.
 
-        Their indexes, constraints and sequences, and what the ledger says of them, come along.
+        Their indexes, constraints and sequences, what the ledger says of them, and the views that
+        are part of the schema come along.
         Nobody waits behind this while others use the old tables.
 
         Parameters
@@ -141,6 +142,9 @@ class Beside:
 
         def drop() -> None:
             with self.connection.transaction(force_rollback=True):
+                views = own_views.take_away(self.connection, self.schema, self.tables)
+                own_views.make_again(self.connection, views)
+                own_views.take_away(self.connection, self.schema, self.tables)
                 drop_tables(self.connection, self.schema, self.tables)
 
         try:
@@ -187,6 +191,7 @@ class Beside:
             found = read_schema(connection, schema)
             if not found.exists:
                 statements.make(connection, defined, ["schema"], ["table"], schema=schema)
+            views = own_views.take_away(connection, schema, self.tables)
             drop_tables(connection, schema, self.tables)
             for table in self.tables:
                 move = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
@@ -213,6 +218,7 @@ class Beside:
             )
             [(wanted,)] = connection.execute(count, values).fetchall()
             counted.execute(connection, schema, ledger.TABLE, insert, values, wanted)
+            own_views.make_again(connection, views)
             drop_tables(connection, new, ["version", ledger.TABLE])
             connection.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(new)))
 

@@ -1,0 +1,165 @@
+"""Views that are part of a schema: they come along when the tables under them are replaced.
+
+PostgreSQL drops no table that a view reads. So these views are dropped before their tables, and
+made again on the new ones, within one transaction. A view says by its comment that it is one of
+them; all others stand in the way of their tables, as anything that is somebody else's does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+from specprod_copy.errors import DatabaseError
+from specprod_copy.postgres.connection import one_line
+
+MARK: Final = "(specprod-copy: part of the schema)"
+"""How the comment of such a view ends."""
+
+# A view with triggers, rules or defaults of its own is more than its definition. The depth has a
+# limit because views may read each other in a circle.
+_VIEWS: Final = """
+    WITH RECURSIVE reading AS (
+        SELECT c.oid, 0 AS depth FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+        WHERE nspname = %(schema)s AND relname = ANY (%(tables)s)
+        UNION
+        SELECT w.ev_class, depth + 1 FROM reading
+        JOIN pg_depend d ON refclassid = 'pg_class'::regclass AND refobjid = reading.oid
+        JOIN pg_rewrite w ON classid = 'pg_rewrite'::regclass AND objid = w.oid
+        WHERE w.ev_class <> reading.oid AND depth < 50
+    )
+    SELECT c.oid, nspname, relname, pg_get_userbyid(relowner), pg_get_viewdef(c.oid),
+           coalesce(reloptions, '{}')
+    FROM (SELECT oid, max(depth) AS depth FROM reading GROUP BY oid) AS r
+    JOIN pg_class c USING (oid) JOIN pg_namespace n ON n.oid = relnamespace
+    WHERE relkind = 'v' AND right(obj_description(c.oid, 'pg_class'), %(length)s) = %(mark)s
+      AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid)
+      AND NOT EXISTS (SELECT FROM pg_attrdef WHERE adrelid = c.oid)
+      AND (SELECT count(*) FROM pg_rewrite WHERE ev_class = c.oid) = 1
+    ORDER BY depth, c.oid"""
+
+_COMMENTS: Final = """
+    SELECT attname, description FROM pg_description
+    LEFT JOIN pg_attribute ON attrelid = objoid AND attnum = objsubid AND attnum > 0
+    WHERE classoid = 'pg_class'::regclass AND objoid = %s"""
+
+# Role 0 is everybody.
+_GRANTS: Final = """
+    SELECT attname, CASE WHEN grantee <> 0 THEN pg_get_userbyid(grantee) END, privilege_type,
+           is_grantable
+    FROM (SELECT oid, relowner, NULL AS attname, relacl AS acl FROM pg_class
+          UNION ALL
+          SELECT attrelid, relowner, attname, attacl FROM pg_attribute
+          JOIN pg_class c ON c.oid = attrelid) AS parts
+    CROSS JOIN LATERAL aclexplode(acl) WHERE oid = %s AND grantee <> relowner"""
+
+
+@dataclass(frozen=True)
+class View:
+    """A view as it was."""
+
+    name: sql.Identifier
+    statements: Sequence[sql.Composed]
+    """Make it again, with its comments, settings and owner."""
+    grants: Sequence[sql.Composed]
+
+
+def take_away(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> list[View]:
+    """Drop the views that read tables, directly or by other views, and are part of the schema.
+
+    Within the caller's transaction. They may be in other schemas.
+
+    Raises
+    ------
+    DatabaseError
+        If something else depends on one of them; says what.
+    """
+    values = {"schema": schema, "tables": [*tables], "mark": MARK, "length": len(MARK)}
+    views = [_read(connection, *row) for row in connection.execute(_VIEWS, values).fetchall()]
+    if views:
+        names = sql.SQL(", ").join(view.name for view in views)
+        try:
+            connection.execute(sql.SQL("DROP VIEW {}").format(names))
+        except psycopg.errors.DependentObjectsStillExist as error:
+            dependents = "; ".join((error.diag.message_detail or "").splitlines())
+            raise DatabaseError(
+                f"cannot make the views of schema {schema} again: {dependents}. Drop these "
+                "objects first"
+            ) from error
+    return views
+
+
+def make_again(connection: psycopg.Connection, views: Sequence[View]) -> None:
+    """Make views again on the tables that are there now, within the caller's transaction.
+
+    Raises
+    ------
+    DatabaseError
+        If one does not fit the tables any more, or we may not make it; says which.
+    """
+    for view in views:
+        try:
+            create, *others = view.statements
+            connection.execute(create)
+            _revoke_defaults(connection, view)
+            for statement in (*view.grants, *others):
+                connection.execute(statement)
+        except psycopg.errors.LockNotAvailable:
+            raise
+        except psycopg.Error as error:
+            raise DatabaseError(
+                f"view {view.name.as_string()} cannot be made again on the new tables: "
+                f"{one_line(error)}. Change or drop it first"
+            ) from error
+
+
+def _read(
+    connection: psycopg.Connection,
+    oid: int,
+    schema: str,
+    name: str,
+    owner: str,
+    definition: str,
+    options: Sequence[str],
+) -> View:
+    view = sql.Identifier(schema, name)
+    statements: list[sql.Composed] = [
+        sql.SQL("CREATE VIEW {} AS {}").format(view, sql.SQL(definition))
+    ]
+    for column, comment in connection.execute(_COMMENTS, (oid,)):
+        what = (
+            sql.SQL("VIEW {}").format(view)
+            if column is None
+            else sql.SQL("COLUMN {}").format(sql.Identifier(schema, name, column))
+        )
+        statements.append(sql.SQL("COMMENT ON {} IS {}").format(what, sql.Literal(comment)))
+    for key, value in (option.split("=", 1) for option in options):
+        setting = sql.Identifier(key), sql.Literal(value)
+        statements.append(sql.SQL("ALTER VIEW {} SET ({} = {})").format(view, *setting))
+    # Last: from then on it may be no longer ours.
+    role = sql.Identifier(owner)
+    statements.append(sql.SQL("ALTER VIEW {} OWNER TO {}").format(view, role))
+    grants = []
+    for column, grantee, privilege, grantable in connection.execute(_GRANTS, (oid,)):
+        grants.append(
+            sql.SQL("GRANT {}{} ON {} TO {}{}").format(
+                sql.SQL(privilege),
+                sql.SQL("" if column is None else " ({})").format(sql.Identifier(column or "")),
+                view,
+                sql.SQL("PUBLIC") if grantee is None else sql.Identifier(grantee),
+                sql.SQL(" WITH GRANT OPTION" if grantable else ""),
+            )
+        )
+    return View(view, statements, grants)
+
+
+def _revoke_defaults(connection: psycopg.Connection, view: View) -> None:
+    """Take back what ALTER DEFAULT PRIVILEGES gave: only the old grants are to hold."""
+    found = connection.execute("SELECT %s::regclass::oid", (view.name.as_string(),)).fetchall()
+    for _, grantee, _, _ in connection.execute(_GRANTS, found[0]).fetchall():
+        role = sql.SQL("PUBLIC") if grantee is None else sql.Identifier(grantee)
+        connection.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(view.name, role))
