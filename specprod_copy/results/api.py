@@ -5,42 +5,33 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO
 
-import psycopg
 import pyarrow as pa
 from psycopg import sql
 
 from specprod_copy import __version__
 from specprod_copy.atomic_files import output_errors, refuse_existing, written
-from specprod_copy.errors import ConfigurationError, DatabaseError, SpecprodCopyError
+from specprod_copy.errors import ConfigurationError, SpecprodCopyError
 from specprod_copy.postgres.connection import translated_errors
 from specprod_copy.progress import ProgressListener
 from specprod_copy.results.column import ResultColumn
-from specprod_copy.results.formats import Contents, Format, Writer, format_of
+from specprod_copy.results.formats import Contents, Writer, format_of
 from specprod_copy.results.frames import astropy_table, polars_frame
 from specprod_copy.results.options import QueryOptions
-from specprod_copy.results.own_lists import make_lists
-from specprod_copy.results.prepare import describe
-from specprod_copy.results.searches import search
-from specprod_copy.results.session import Sessions, open_sessions, query_path, waited
+from specprod_copy.results.query import REFUSED, open_query
 from specprod_copy.results.stream import fetched, trimmed
-from specprod_copy.results.values import Converter, notes
-from specprod_copy.tables import specprod_catalogue
 from specprod_copy.tables.source import NOT_FINITE
 from specprod_copy.words import escaped
 
 if TYPE_CHECKING:
     import polars as pl
     from astropy.table import Table
-
-_REFUSED: Final = "the server refuses the query"
 
 
 @dataclass(frozen=True)
@@ -62,64 +53,6 @@ class Preview:
     complete: bool
     """Whether there are no more."""
     notes: Sequence[str] = field(default=())
-
-
-class Query:
-    """A query that is ready to run: described, and refused if it cannot be what is wanted."""
-
-    def __init__(self, sessions: Sessions, text: str, options: QueryOptions) -> None:
-        self.sessions = sessions
-        self.text = text
-        self.options = options
-        asking = sessions.asking
-        with translated_errors(_REFUSED):
-            self.columns = waited(
-                lambda: describe(asking, text, specprod_catalogue()), asking.cancel
-            )
-
-    def table(self, *, exact_as_text: bool) -> pa.Table:
-        """Return all rows."""
-        convert = self.converter(None, exact_as_text=exact_as_text)
-        with fetched(self.sessions, self.text) as batches:
-            return pa.Table.from_batches(map(convert.convert, batches), convert.schema)
-
-    def converter(self, form: Format | None, *, exact_as_text: bool) -> Converter:
-        """Return what makes values for a format, or for memory.
-
-        Raises
-        ------
-        DatabaseError
-            If the format cannot hold a column.
-        """
-        _refuse_columns(self.columns, form)
-        return Converter(
-            self.columns, exact_as_text=exact_as_text, keep_9999=self.options.keep_9999
-        )
-
-    def notes(self) -> list[str]:
-        """Return what people should know of the values."""
-        return notes(self.columns, keep_9999=self.options.keep_9999)
-
-
-@contextmanager
-def open_query(conninfo: str, text: str, options: QueryOptions) -> Iterator[Query]:
-    """Yield a query within a read-only transaction.
-
-    Raises
-    ------
-    DatabaseError
-        If the server, the schema or the query are not as they must be.
-    """
-    with open_sessions(conninfo) as sessions:
-        asking = sessions.asking
-        path = query_path(asking, options.schema)
-        make_lists(sessions, dict(options.lists), path)
-        if options.table is not None:
-            text = search(asking, options)
-        elif options.parameters:
-            text = _with_parameters(asking, text, options.parameters)
-        sessions.read_only(path)
-        yield Query(sessions, text, options)
 
 
 def run(
@@ -171,7 +104,7 @@ def run(
         rows = 0
         listener.begin(0, 0)
         stack.callback(listener.end)
-        with fetched(query.sessions, query.text) as batches:
+        with fetched(query.sessions, query.text, convert.arrays) as batches:
             for batch in batches:
                 writer.write(convert.convert(batch))
                 rows += batch.num_rows
@@ -251,7 +184,7 @@ def preview(
     """
     with open_query(conninfo, text, options) as query:
         statement, copies = trimmed(query.text)
-        with translated_errors(_REFUSED):
+        with translated_errors(REFUSED):
             cursor = query.sessions.asking.cursor()
             if copies:
                 cursor.execute(b"DECLARE specprod_copy NO SCROLL CURSOR FOR " + statement.encode())
@@ -273,37 +206,3 @@ def _shown(value: bytes | None, column: ResultColumn, options: QueryOptions) -> 
     text = None if value is None else value.decode()
     absent = column.is_float and column.meaning.finitized and not options.keep_9999
     return None if absent and text == f"{NOT_FINITE:g}" else text
-
-
-def _refuse_columns(columns: Sequence[ResultColumn], form: Format | None) -> None:
-    """Raise a DatabaseError for columns that cannot be handed out, or not in a format."""
-    counts = Counter(c.name.lower() if form and form.ignores_case else c.name for c in columns)
-    if double := [name for name, count in counts.items() if count > 1]:
-        raise DatabaseError(
-            f"the result has several columns {double[0]}; give each a name of its own: "
-            f'… AS "other {double[0]}"'
-        )
-    for column in columns:
-        quoted = f"column {column.name}: type {column.written}"
-        if column.arrow is None:
-            raise DatabaseError(f"{quoted} is not handed out; cast it, e.g. to text: …::text")
-        if column.is_array and form is not None and not form.has_arrays:
-            raise DatabaseError(
-                f"{quoted}, which {form.name} does not hold; write Parquet, FITS or VOTable, or "
-                f"array_to_string({column.name}, ' ')"
-            )
-
-
-def _with_parameters(
-    connection: psycopg.Connection, text: str, parameters: Mapping[str, object]
-) -> str:
-    for name in parameters:
-        if f"%({name})" not in text:
-            raise ConfigurationError(f"the query has no parameter %({name})s")
-    try:
-        return psycopg.ClientCursor(connection).mogrify(text.encode(), parameters)
-    except psycopg.Error as error:
-        raise DatabaseError(
-            f"the parameters do not fit the query: {error}; it has them as %(name)s, and a % of "
-            "its own as %%"
-        ) from error

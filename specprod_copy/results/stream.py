@@ -5,13 +5,14 @@ from __future__ import annotations
 import queue
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from typing import Any, Final
 
 import pyarrow as pa
 from adbc_driver_postgresql import dbapi
+from psycopg import sql
 
 from specprod_copy.results.session import SECONDS_OF_A_WAIT, Sessions, translated
 
@@ -65,10 +66,14 @@ def _after_comment(query: str, position: int) -> int:
 
 
 @contextmanager
-def fetched(sessions: Sessions, query: str) -> Iterator[Iterator[pa.RecordBatch]]:
+def fetched(
+    sessions: Sessions, query: str, arrays: Sequence[str] = ()
+) -> Iterator[Iterator[pa.RecordBatch]]:
     """Run a query; yield an iterator of its batches, at most one of which is made ahead.
 
-    However the block ends, the query ends with it, on the server too.
+    However the block ends, the query ends with it, on the server too. For each column in `arrays`
+    there is one more at the end of a batch: how many dimensions the array has, which ADBC does not
+    tell.
 
     Raises
     ------
@@ -76,6 +81,18 @@ def fetched(sessions: Sessions, query: str) -> Iterator[Iterator[pa.RecordBatch]
         If the server refuses, or the connection breaks.
     """
     statement, copies = trimmed(query)
+    if copies and arrays:
+        statement = (
+            sql.SQL("SELECT q.*, {} FROM ({}\n) AS q")
+            .format(
+                sql.SQL(", ").join(
+                    sql.SQL("pg_catalog.array_ndims({})").format(sql.Identifier("q", name))
+                    for name in arrays
+                ),
+                sql.SQL(statement),
+            )
+            .as_string()
+        )
     # A comment at its end must not take along the bracket that COPY puts behind it.
     source = _Source(sessions.cursor(copies=copies), f"{statement}\n" if copies else statement)
     # Once more in the end: Ctrl-C may raise twice, in Polars and in Python, so that what cleans up

@@ -45,6 +45,8 @@ class Converter:
         self._make = [
             _maker(column, exact_as_text=exact_as_text, keep_9999=keep_9999) for column in columns
         ]
+        self.arrays = [column.name for column in columns if column.is_array]
+        """Columns whose numbers of dimensions are at the end of each batch."""
 
     def convert(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return a batch of the schema.
@@ -54,7 +56,16 @@ class Converter:
         DatabaseError
             If a value cannot be handed out exactly.
         """
-        arrays = [make(array) for make, array in zip(self._make, batch.columns, strict=True)]
+        width = len(self._make)
+        values, dimensions = batch.columns[:width], batch.columns[width:]
+        for name, numbers in zip(self.arrays, dimensions, strict=True):
+            most = pc.max(numbers).as_py() or 1
+            if most > 1:
+                raise DatabaseError(
+                    f"column {name}: an array of {most} dimensions; arrays of one are handed out. "
+                    f"Write {name}::text, or ARRAY(SELECT unnest({name})) for its values in a row"
+                )
+        arrays = [make(array) for make, array in zip(self._make, values, strict=True)]
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
 

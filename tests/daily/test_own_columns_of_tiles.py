@@ -6,6 +6,7 @@ import pytest
 from support.daily_tiles import demo, edit, empty, loaded, own_copy
 
 from specprod_copy.errors import DatabaseError
+from specprod_copy.postgres.own_views import MARK
 
 __all__ = ["demo", "empty", "loaded", "own_copy"]
 
@@ -40,3 +41,13 @@ def test_another_definition_is_refused(own_copy):
     for options in ({}, {"dry_run": True}):
         with pytest.raises(DatabaseError, match=text):
             own_copy.sync(**options)
+
+
+def test_views_of_the_schema_come_along(own_copy):
+    own_copy.execute(
+        f"""CREATE VIEW daily.mine AS SELECT tileid FROM daily.ztile;
+            COMMENT ON VIEW daily.mine IS '{MARK}'"""
+    )
+    tileid = own_copy.tileids()[0]
+    assert own_copy.tile(tileid, overwrite=True).failed == {}
+    assert own_copy.query("SELECT DISTINCT tileid FROM daily.mine") == [(tileid,)]

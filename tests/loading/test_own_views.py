@@ -37,7 +37,7 @@ VIEWS = f"""
 
 STATE = """
     SELECT nspname, relname, pg_get_userbyid(relowner)::text, pg_get_viewdef(c.oid), reloptions,
-           (SELECT array_agg(a::text ORDER BY a::text) 
+           (SELECT array_agg(a::text ORDER BY a::text)
             FROM unnest(coalesce(relacl, acldefault('r', relowner))) a),
            (SELECT array_agg((attname, attacl)::text ORDER BY attname) FROM pg_attribute
             WHERE attrelid = c.oid AND attacl IS NOT NULL),

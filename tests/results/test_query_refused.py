@@ -31,6 +31,7 @@ REFUSED = {
     "SELECT 1 AS a, 2 AS a": "the result has several columns a; give each a name",
     "SELECT interval '1 day' AS i": "column i: type interval is not handed out; cast it",
     "SELECT ARRAY['a'] AS w": "column w: type text[] is not handed out",
+    "SELECT 1 AS n, ARRAY[[1, 2], [3, 4]] AS w; -- two": "column w: an array of 2 dimensions",
     "SELECT ROW(1, 2) AS r": "column r: type record is not handed out",
     "EXPLAIN ANALYZE DELETE FROM zpix": "cannot execute DELETE in a read-only transaction",
 }
