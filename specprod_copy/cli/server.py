@@ -42,16 +42,25 @@ def embedded_option(command: _Command) -> _Command:
 def server() -> None:
     """Run a private PostgreSQL server, for when you have no other.
 
-    It lives in one folder, takes connections by its socket only, and only from you.
+    It lives in one folder, takes connections by its socket only, and only from you, unless it is
+    started with --port.
     """
 
 
 @server.command()
 @embedded_option
-def start(directory: Path) -> None:
+@click.option(
+    "--port",
+    type=click.IntRange(1024, 65535),
+    help="Also listen on this TCP port of the loopback interface, until the server stops; for "
+    "programs that cannot use the socket. Prints the line for ~/.pgpass with the password.",
+)
+def start(directory: Path, port: int | None) -> None:
     """Start the server, making it first where there is none."""
     cluster = Cluster(directory)
-    _echo_rows(_description(cluster, cluster.start()))
+    _echo_rows(_description(cluster, cluster.start(port)))
+    if port is not None:
+        _echo_rows(_by_port(cluster))
 
 
 @server.command()
@@ -93,12 +102,16 @@ def status(context: click.Context, directory: Path, as_json: bool) -> None:
 def url(directory: Path) -> None:
     """Print the URLs of a running server: for libpq, and for SQLAlchemy.
 
-    They lead to its socket, which only you reach; programs that know TCP alone, such as those on
-    Java, cannot use them.
+    They lead to its socket, which only you reach. Programs that know TCP alone, such as those on
+    Java, need a server started with --port: then the URL for JDBC is printed too, and the line
+    for ~/.pgpass with the password.
     """
-    postmaster = Cluster(directory).postmaster()
+    cluster = Cluster(directory)
+    postmaster = cluster.postmaster()
     rows = {"libpq": postmaster.uri(), "SQLAlchemy": postmaster.sqlalchemy_url()}
     _echo_rows(iter(rows.items()))
+    if postmaster.listens:
+        _echo_rows(_by_port(cluster))
 
 
 # psql has its own -h, for the host.
@@ -121,6 +134,11 @@ def psql(directory: Path, arguments: tuple[str, ...]) -> None:
     os.execve(  # noqa: S606 (psql takes over this process, its terminal and its exit code)
         program, [program, *arguments], inherited | cluster.postmaster().variables()
     )
+
+
+def _by_port(cluster: Cluster) -> Iterator[tuple[str, str]]:
+    yield "JDBC", cluster.postmaster().jdbc_url()
+    yield ".pgpass", cluster.pgpass() or ""
 
 
 def _description(cluster: Cluster, state: ClusterStatus) -> Iterator[tuple[str, str]]:

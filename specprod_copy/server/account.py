@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shlex
 import subprocess
 import sys
@@ -22,10 +23,11 @@ from specprod_copy.errors import ServerError
 ROOTS_CHOICE = ("postgres", "nobody")
 """The users root takes, in this order, in a folder that is its own."""
 
-FOLDER_ENTRIES = {"lock", "host", "log", "data", "data.new", ".s.PGSQL.5432", ".s.PGSQL.5432.lock"}
+FOLDER_ENTRIES = re.compile(r"lock|host|log|data|data\.new|password|\.s\.PGSQL\.\d+(\.lock)?")
 """What the embedded server keeps in its folder; a folder with anything else is not taken."""
 
-_SOCKET_NAME = ".s.PGSQL.5432"
+# The longest there is.
+_SOCKET_NAME = ".s.PGSQL.65535"
 _SOCKET_PREFIX = "specprod-copy-"
 # sun_path holds 108 bytes with the closing NUL on Linux, 104 on macOS and the BSDs.
 _SOCKET_LIMIT = 107 if sys.platform == "linux" else 103
@@ -79,6 +81,10 @@ class Account:
     def can_enter(self, folder: Path) -> bool:
         """Tell whether this user may pass through a folder and all those above it."""
         return self.run(["test", "-x", folder]).returncode == 0
+
+    def read(self, path: Path) -> str:
+        """Return a file's text, read as this user; the empty one where there is no such file."""
+        return self.run(["cat", path]).stdout
 
     def write(self, path: Path, text: str, *, append: bool = False) -> None:
         """Write a file as this user: root follows no link laid out in a folder of theirs."""
@@ -181,7 +187,8 @@ def _refuse_strangers(directory: Path, home: Path, account: Account) -> None:
             f"{home / 'data'}: belongs to {_describe(data_owner)}, but the server would run as "
             f"{account.name}: run 'chown -R {account.name} {home}', or name a new folder"
         )
-    strangers = sorted({path.name for path in home.iterdir()} - FOLDER_ENTRIES)
+    names = (path.name for path in home.iterdir())
+    strangers = sorted(name for name in names if not FOLDER_ENTRIES.fullmatch(name))
     if "PG_VERSION" in strangers:
         raise ServerError(
             f"{directory}: is the data directory of another PostgreSQL server: start that with "

@@ -1,4 +1,4 @@
-"""A private PostgreSQL server for people who have none: one folder, no password, no TCP.
+"""A private PostgreSQL server for people who have none: one folder, no TCP unless it is asked for.
 
 The folder (mode 0700) holds everything::
 
@@ -9,6 +9,7 @@ The folder (mode 0700) holds everything::
         lock              held by whoever starts or stops the server
         host              the machine that started it
         .s.PGSQL.5432     the socket, unless the path is too long for one
+        password          of the superuser, for connections by TCP, once a port was opened
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ from specprod_copy.server.account import Account, account_for, prepare_folder
 from specprod_copy.server.binaries import Binaries, find_binaries, inspect_binaries
 from specprod_copy.server.data_directory import create_data_directory
 from specprod_copy.server.launching import LOG, STOP_MODES, TAIL_LINES, WAIT_SECONDS, Launcher
-from specprod_copy.server.postmaster import DATABASE, Postmaster
+from specprod_copy.server.password import PASSWORD_FILE, set_password
+from specprod_copy.server.postmaster import DATABASE, LOOPBACK, SUPERUSER, Postmaster
 
 _OPTIONS = "-c search_path=pg_catalog,pg_temp"
 """In a new database too our sessions see no names of others."""
@@ -96,13 +98,20 @@ class Cluster:
         account_for(self.directory)
         return self._find_postmaster() is not None
 
-    def start(self) -> ClusterStatus:
+    def start(self, port: int | None = None) -> ClusterStatus:
         """Start the server unless it runs, making cluster and database where they are absent.
+
+        Parameters
+        ----------
+        port : int, optional
+            TCP port to open on the loopback interface, until the server stops. Whoever connects
+            there needs the password, see `pgpass`.
 
         Raises
         ------
         ServerError
-            If that fails; the message ends with the tail of the server's log.
+            If that fails; the message ends with the tail of the server's log. If the server runs
+            without that port.
         """
         account = prepare_folder(self.directory)
         with self._locked(account):
@@ -113,9 +122,12 @@ class Cluster:
                     create_data_directory(self.data, account, binaries)
                 launcher = self._launcher(account)
                 launcher.clear()
-                launcher.launch(binaries)
+                launcher.launch(binaries, port)
             self._await_ready()
+            self._refuse_without_port(port)
             self._make_database()
+            if port is not None:
+                set_password(self.home / PASSWORD_FILE, account, self.conninfo())
         return self.status()
 
     def stop(self, mode: str = "fast") -> bool:
@@ -186,6 +198,17 @@ class Cluster:
             )
         return found
 
+    def pgpass(self) -> str | None:
+        """Return the line of ``~/.pgpass`` for the open port of the running server, if it has one.
+
+        It is a secret: the superuser's password.
+        """
+        postmaster = self.postmaster()
+        if not postmaster.listens:
+            return None
+        password = account_for(self.directory).read(self.home / PASSWORD_FILE)
+        return f"{LOOPBACK}:{postmaster.port}:*:{SUPERUSER}:{password}"
+
     def conninfo(self, dbname: str = DATABASE) -> str:
         """Return the libpq connection string for a database of the running server."""
         return self.postmaster().conninfo(dbname)
@@ -226,6 +249,14 @@ class Cluster:
             yield
         finally:
             os.close(descriptor)
+
+    def _refuse_without_port(self, port: int | None) -> None:
+        running = self.postmaster()
+        if port is not None and (running.port, running.listens) != (port, True):
+            raise ServerError(
+                f"{self.directory}: this server runs without port {port}: stop it, then start it "
+                "with --port"
+            )
 
     def _await_ready(self) -> None:
         deadline = time.monotonic() + WAIT_SECONDS

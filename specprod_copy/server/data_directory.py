@@ -11,7 +11,7 @@ from specprod_copy.errors import ServerError
 from specprod_copy.resources import resource_folder
 from specprod_copy.server.account import Account
 from specprod_copy.server.binaries import Binaries
-from specprod_copy.server.postmaster import SUPERUSER
+from specprod_copy.server.postmaster import LOOPBACK, PORT, SUPERUSER
 
 SETTINGS_FILE = "specprod-copy.conf"
 """Name of the rendered settings in the data directory, which postgresql.conf includes."""
@@ -19,10 +19,12 @@ SETTINGS_FILE = "specprod-copy.conf"
 _INCLUDE = f"\ninclude '{SETTINGS_FILE}'\n# Your own settings below.\n"
 _ACCESS = """\
 # Only the owner of the server's folder (mode 0700) reaches its socket, so the socket is trusted.
-# There are no host lines: nobody connects by TCP.
+# Lines of hosts have to do with 'server start --port' only.
 # TYPE  DATABASE  USER  METHOD
 local   all       all   trust
 """
+_ACCESS_BY_PORT = f"host    all       all   {LOOPBACK}/32  scram-sha-256\n"
+"""For a server that was started with a port; others have no address to connect to."""
 
 _MB = 1 << 20
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
@@ -44,9 +46,12 @@ def create_data_directory(data: Path, account: Account, binaries: Binaries) -> N
     unfinished.rename(data)
 
 
-def configure(data: Path, account: Account, socket_folder: Path) -> None:
-    """Write the settings for this machine into a data directory."""
-    account.write(data / SETTINGS_FILE, render_settings(socket_folder))
+def configure(data: Path, account: Account, socket_folder: Path, port: int | None) -> None:
+    """Write the settings for this machine, and for a TCP port, into a data directory."""
+    account.write(data / SETTINGS_FILE, render_settings(socket_folder, port))
+    access = data / "pg_hba.conf"
+    if port is not None and _ACCESS_BY_PORT not in account.read(access):
+        account.write(access, _ACCESS_BY_PORT, append=True)
 
 
 def memory_bytes() -> int:
@@ -73,8 +78,8 @@ def machine_settings(memory: int, cores: int) -> dict[str, str | int]:
     }
 
 
-def render_settings(socket_folder: Path) -> str:
-    """Render ``templates/postgresql.conf`` for this machine."""
+def render_settings(socket_folder: Path, port: int | None = None) -> str:
+    """Render ``templates/postgresql.conf`` for this machine, with a TCP port or none."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(resource_folder("templates")),
         undefined=jinja2.StrictUndefined,
@@ -83,7 +88,10 @@ def render_settings(socket_folder: Path) -> str:
     )
     settings = machine_settings(memory_bytes(), os.cpu_count() or 1)
     return environment.get_template("postgresql.conf").render(
-        settings, unix_socket_directories=_quoted_folder(socket_folder)
+        settings,
+        unix_socket_directories=_quoted_folder(socket_folder),
+        listen_addresses="" if port is None else LOOPBACK,
+        port=port or PORT,
     )
 
 

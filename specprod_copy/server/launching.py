@@ -52,10 +52,10 @@ class Launcher:
         # As the server's user: root reads no file that a link in a folder of theirs leads to.
         return self.account.run(["tail", "-n", str(lines), self.home / LOG]).stdout.strip()
 
-    def launch(self, binaries: Binaries) -> None:
-        """Start the server, which is not running."""
+    def launch(self, binaries: Binaries, port: int | None) -> None:
+        """Start the server, which is not running, with a TCP port or none."""
         folder = socket_folder(self.home, self.account)
-        configure(self.data, self.account, folder)
+        configure(self.data, self.account, folder, port)
         self.account.write(self.home / "host", socket.gethostname())
         self.account.run(["mkdir", "-p", self.home / "log"])
         self.account.run(["mv", "-f", self.home / LOG, self.home / f"{LOG}.1"])

@@ -19,8 +19,11 @@ DATABASE = "specprod"
 SUPERUSER = "postgres"
 """The database role that everybody who reaches the socket connects as."""
 
-PORT = "5432"
-"""Part of the socket's name; no TCP port is open."""
+PORT = 5432
+"""Part of the socket's name where no TCP port is open."""
+
+LOOPBACK = "127.0.0.1"
+"""The only address that a port is opened on."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,9 @@ class Postmaster:
     pid: int
     socket_dir: Path
     bindir: Path
+    port: int = PORT
+    listens: bool = False
+    """Whether the port is open on the loopback interface."""
 
     @classmethod
     def read(cls, data: Path) -> Postmaster | None:
@@ -43,16 +49,17 @@ class Postmaster:
             options = (data / "postmaster.opts").read_text()
         except FileNotFoundError:
             return None
-        # Lines: process id, data directory, start time, port, socket folder, …
+        # Lines: process id, data directory, start time, port, socket folder, address, …
         if len(lines) < 5 or not lines[4] or not lines[0].isdecimal():
             return None
         program = Path(options.split(' "')[0])  # of: /path/of/postgres "-D" "data"
-        return cls(int(lines[0]), Path(lines[4]), program.parent)
+        listens = len(lines) > 5 and lines[5] != ""
+        return cls(int(lines[0]), Path(lines[4]), program.parent, int(lines[3]), listens)
 
     @property
     def socket_lock(self) -> Path:
         """The file beside the socket that holds the process id as well."""
-        return self.socket_dir / f".s.PGSQL.{PORT}.lock"
+        return self.socket_dir / f".s.PGSQL.{self.port}.lock"
 
     def process_exists(self) -> bool:
         """Tell whether some process has this process id."""
@@ -91,24 +98,32 @@ class Postmaster:
 
     def conninfo(self, dbname: str = DATABASE) -> str:
         """Return the libpq connection string for a database."""
-        return make_conninfo(host=str(self.socket_dir), port=PORT, user=SUPERUSER, dbname=dbname)
+        return make_conninfo(
+            host=str(self.socket_dir), port=self.port, user=SUPERUSER, dbname=dbname
+        )
 
     def uri(self, dbname: str = DATABASE) -> str:
         """Return the libpq URI for a database."""
         host = quote(str(self.socket_dir), safe="")
-        return f"postgresql:///{quote(dbname, safe='')}?host={host}&user={SUPERUSER}"
+        port = "" if self.port == PORT else f"&port={self.port}"
+        return f"postgresql:///{quote(dbname, safe='')}?host={host}{port}&user={SUPERUSER}"
 
     def sqlalchemy_url(self, dbname: str = DATABASE) -> str:
         """Return the URL of a database for SQLAlchemy, with psycopg as its driver."""
         host = quote(str(self.socket_dir), safe="")
         name = quote(dbname, safe="")
-        return f"postgresql+psycopg://{SUPERUSER}@/{name}?host={host}&port={PORT}"
+        return f"postgresql+psycopg://{SUPERUSER}@/{name}?host={host}&port={self.port}"
+
+    def jdbc_url(self, dbname: str = DATABASE) -> str:
+        """Return the URL of a database for programs on Java; a port must be open."""
+        name = quote(dbname, safe="")
+        return f"jdbc:postgresql://{LOOPBACK}:{self.port}/{name}?user={SUPERUSER}"
 
     def variables(self, dbname: str = DATABASE) -> dict[str, str]:
         """Return the environment variables that lead any libpq client to a database."""
         return {
             "PGHOST": str(self.socket_dir),
-            "PGPORT": PORT,
+            "PGPORT": str(self.port),
             "PGDATABASE": dbname,
             "PGUSER": SUPERUSER,
         }

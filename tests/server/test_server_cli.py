@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
@@ -205,6 +207,42 @@ def test_urls(cluster: Cluster) -> None:
         "host": [str(cluster.postmaster().socket_dir)],
         "port": ["5432"],
     }
+
+
+def test_a_port(own: Cluster) -> None:
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    embedded = ["--embedded", str(own.directory)]
+    own.stop()
+    result = CliRunner().invoke(server, ["start", *embedded, "--port", str(port)])
+    assert result.exit_code == 0, result.output
+    shown = dict(line.split() for line in result.output.splitlines()[-2:])
+    assert shown["JDBC"] == f"jdbc:postgresql://127.0.0.1:{port}/specprod?user=postgres"
+    place, name, *who, password = shown[".pgpass"].split(":")
+    assert (place, name, who, len(password)) == ("127.0.0.1", str(port), ["*", "postgres"], 32)
+    secret = own.home / "password"
+    assert (secret.read_text(), secret.stat().st_mode & 0o777) == (password, 0o600)
+    by_port = {"host": place, "port": port, "user": "postgres", "dbname": "specprod"}
+    with psycopg.connect(**by_port, password=password) as connection:
+        found = connection.execute("SELECT rolpassword FROM pg_authid WHERE oid = 10").fetchone()
+        assert found[0].startswith("SCRAM-SHA-256$")
+    for wrong in ({"password": "x"}, {"passfile": "/nonexistent"}):
+        with pytest.raises(psycopg.OperationalError, match="password"):
+            psycopg.connect(**by_port, **wrong)
+    with pytest.raises(psycopg.OperationalError, match="refused"):
+        psycopg.connect(**by_port | {"host": "127.0.0.2"}, password=password)
+    urls = CliRunner().invoke(server, ["url", *embedded]).output.splitlines()
+    assert urls[-2:] == result.output.splitlines()[-2:]
+    with psycopg.connect(urls[0].split()[1]) as connection:
+        assert connection.info.port == port
+    with pytest.raises(ServerError, match=f"runs without port {port + 1}: stop it, then start"):
+        own.start(port + 1)
+    own.stop()
+    own.start()
+    assert own.pgpass() is None
+    with pytest.raises(psycopg.OperationalError, match="refused"):
+        psycopg.connect(**by_port, password=password)
 
 
 def test_urls_of_no_server(new: Cluster) -> None:
