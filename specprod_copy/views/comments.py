@@ -7,10 +7,8 @@ from dataclasses import replace
 from typing import Final
 
 from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.own_views import MARK
 from specprod_copy.postgres.schema import Schema
-
-MARK: Final = "(specprod-copy: part of the schema)"
-"""How the comment of a view of ours ends."""
 
 POSITIONS: Final = "photometry"
 """Table that has the position of each target."""

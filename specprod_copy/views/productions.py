@@ -18,10 +18,11 @@ from specprod_copy.postgres import catalog, locks, statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import making_schema, translated_errors
 from specprod_copy.postgres.ddl import Names, render_template
+from specprod_copy.postgres.own_views import MARK
 from specprod_copy.postgres.schema import Schema, Table
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.tables import offered_columns, specprod_catalogue
-from specprod_copy.views.comments import MARK, POSITIONS, SIDE_BY_SIDE, VIEWS, comments
+from specprod_copy.views.comments import POSITIONS, SIDE_BY_SIDE, VIEWS, comments
 
 KINDS: Final = ("zpix", "ztile")
 """Tables that have such views."""
