@@ -12,7 +12,8 @@ from psycopg import sql
 
 from specprod_copy.cli import cli
 from specprod_copy.errors import SpecprodCopyError
-from specprod_copy.postgres import statements
+from specprod_copy.postgres import own_views, statements
+from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.tables import Layout, specprod_catalogue
 
@@ -323,3 +324,21 @@ def test_what_others_made_stays(dsn, connection):
     assert code == 1
     assert "view theirs.mine depends on view theirs.zpix_all" in output
     assert len(connection.execute("SELECT z FROM theirs.mine").fetchall()) == 6
+
+
+def test_they_come_along_when_tables_are_replaced(made, dsn):
+    """A view that is made again is the same view: definition, comments, rights."""
+    query = """
+        SELECT nspname, relname, relowner, pg_get_viewdef(c.oid), relacl::text, reloptions,
+               (SELECT array_agg((objsubid, description)::text ORDER BY objsubid)
+                FROM pg_description WHERE objoid = c.oid)
+        FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+        WHERE relkind = 'v' AND right(obj_description(c.oid), %s) = %s ORDER BY 1, 2"""
+    values = (len(own_views.MARK), own_views.MARK)
+    with connect(dsn) as connection, connection.transaction(force_rollback=True):
+        connection.execute("DROP VIEW IF EXISTS theirs.mine")  # of another test
+        before = connection.execute(query, values).fetchall()
+        views = own_views.take_away(connection, OLD, ["zpix", "photometry"])
+        assert views
+        own_views.make_again(connection, views)
+        assert connection.execute(query, values).fetchall() == before
