@@ -172,6 +172,12 @@ def main(limits: Limits = LIMITS) -> None:
     except MemoryError as error:
         warn(_TOO_LITTLE_MEMORY.format(f"{error}" or "out of memory"))
         code = 1
+    except OSError as error:
+        # To ask whether a file exists may be refused as well.
+        if error.filename is None:
+            raise
+        warn(f"Error: {error.filename}: {error.strerror}")
+        code = 1
     except RuntimeError as error:
         if str(error) != "can't start new thread":
             raise

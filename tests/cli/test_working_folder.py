@@ -9,6 +9,28 @@ from pathlib import Path
 import pytest
 
 
+def test_folder_that_the_system_refuses(tmp_path: Path) -> None:
+    """As a folder that may not be read, which root cannot have."""
+    root = tmp_path / ("x" * 300)
+    command = [
+        sys.executable,
+        "-m",
+        "specprod_copy",
+        "load",
+        "tile",
+        "-n",
+        "-p",
+        "fuji",
+        "-r",
+        root,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Error: {root}")
+    assert done.stderr.endswith(": File name too long\n")
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(
     "command",
     [
