@@ -36,6 +36,7 @@ def load_units(
     *,
     whole: bool = False,
     max_quarantined: int | None = None,
+    keep_best: bool = False,
 ) -> list[UnitResult]:
     """Load units of one table in one transaction: all of them, or none.
 
@@ -58,6 +59,10 @@ def load_units(
     max_quarantined : int, optional
         Rows that cannot be loaded go into quarantine, up to so many in the schema; without it a
         single one is an error.
+    keep_best : bool
+        Whether the best row of a key is to be kept (`Catalogue.keep_best`). Where the table has its
+        key already, a key that comes twice is an error even with `max_quarantined`, for the best
+        row may be another than the one that is loaded.
 
     Returns
     -------
@@ -81,8 +86,9 @@ def load_units(
                 results = copy_units(table, units, sources, columns, advance, quarantine=quarantine)
         except (psycopg.errors.UniqueViolation, psycopg.errors.ForeignKeyViolation) as error:
             # The table has its keys already.
-            late = LateRows(connection, schema, units, sources, columns, copy_units)
-            if not quarantine:
+            late = LateRows(connection, schema, units, sources, columns, copy_units, keep_best)
+            double = isinstance(error, psycopg.errors.UniqueViolation)
+            if not quarantine or (keep_best and double):
                 raise late.error(error) from error
             results = late.load_others(advance)
         ledger = Ledger(connection, schema)

@@ -41,6 +41,8 @@ class LateRows:
     columns: Sequence[Column]
     copy_units: Callable[..., list[UnitResult]]
     """Sends rows: `copying.copy_units`."""
+    keep_best: bool
+    """See `copying.load_units`."""
 
     @property
     def table(self) -> str:
@@ -72,11 +74,16 @@ class LateRows:
         """Return the error that names the first row that breaks a key, and its file."""
         for unit, rows in zip(self.units, self._found(quarantine=False), strict=True):
             for row in rows:
+                way = "Take the row out of the file, or use --on-error quarantine"
+                if self.keep_best and row.rule == "key":
+                    way = (
+                        "The best row of a key is found while a whole table is loaded: --overwrite "
+                        "loads all of them again"
+                    )
                 return DatabaseError(
                     f"cannot load {self.schema}.{self.table}: "
                     f"{entry_name(str(unit.path), unit.hdu)} row "
-                    f"{row.row}, column {row.column}, {row.value}: {row.reason}. Take the row out "
-                    "of the file, or use --on-error quarantine"
+                    f"{row.row}, column {row.column}, {row.value}: {row.reason}. {way}"
                 )
         return cause
 

@@ -31,6 +31,7 @@ def sending(context: LoadContext, whole: Collection[str] = ()) -> Iterator[Execu
         {table: context.columns[table] for table in context.tables},
         frozenset(whole),
         context.options.max_quarantined,
+        context.catalogue.keep_best,
     )
     if context.workers is None:
         yield Inline(Sender(context.connection, shared, context.listener.advance))

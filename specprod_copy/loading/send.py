@@ -29,6 +29,8 @@ class SendContext:
     """Tables that are one batch each."""
     max_quarantined: int | None
     """See `copying.load_units`."""
+    keep_best: frozenset[str] = frozenset()
+    """Tables whose best row of a key is kept."""
 
     @contextmanager
     def opened(self, advance: copying.Advance) -> Iterator[Sender]:
@@ -64,6 +66,7 @@ def send_batch(sender: Sender, batch: Sequence[Unit]) -> list[UnitResult]:
         sender.advance,
         whole=table in context.whole,
         max_quarantined=context.max_quarantined,
+        keep_best=table in context.keep_best,
     )
     # Row selections may be long and are not needed any more.
     return [replace(result, unit=replace(result.unit, rows=None)) for result in results]

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import psycopg
 import pytest
-from support.catalogs_v2 import PRODUCTION, TARGETID, inputs_of, make_catalog, zall
+from support.catalogs_v2 import PRODUCTION, TARGETID, below, inputs_of, make_catalog, zall
 
 from specprod_copy.desi.configuration import find_production
 from specprod_copy.errors import ConfigurationError, DatabaseError
@@ -99,3 +99,33 @@ def test_the_key_of_the_configuration(tmp_path):
     path.write_text(text + 'repeated_keys = "first"\n')
     with pytest.raises(ConfigurationError, match="repeated_keys must be refuse or best"):
         find_production("new", path)
+
+
+def test_a_catalog_that_comes_later(database, tmp_path):
+    """The table has its key; among rows of the server and of files nothing is chosen."""
+    for survey in ("sv1", "main"):
+        for kind in ("pix", "tile"):
+            catalog = make_catalog(kind, zall=False, surveys=(survey,))
+            if kind == "tile":
+                for part in (catalog.core, catalog.extra, catalog.imaging):
+                    part["TILEID"] += 10 * (survey == "main")
+            elif survey == "main":
+                for part in (catalog.core, catalog.extra, catalog.imaging):
+                    part["TARGETID"][3] = TARGETID
+                catalog.core["ZWARN_BEST"][[0, 3]] = [4, 0]
+                catalog.core["EFFTIME_SPEC"][[0, 3]] = [10.0, 20.0]
+            catalog.write(below(tmp_path, kind, survey, "dark"))
+    later = tmp_path / "later"
+    below(tmp_path, "pix", "main", "dark").parent.rename(later)
+    load(database, inputs_of(tmp_path, BEST), OPTIONS)
+    later.rename(below(tmp_path, "pix", "main", "dark").parent)
+    quarantine = replace(OPTIONS, max_quarantined=10, quarantine_folder=tmp_path)
+    for options in (OPTIONS, quarantine):
+        with pytest.raises(DatabaseError, match=r"row 3, column .*--overwrite loads all of them"):
+            load(database, inputs_of(tmp_path, BEST), options)
+    query = f"SELECT efftime_spec FROM loa.zpix WHERE survey = 'main' AND targetid = {TARGETID}"
+    with psycopg.connect(database) as connection:
+        assert connection.execute(query.encode()).fetchall() == []
+    load(database, inputs_of(tmp_path, BEST), replace(OPTIONS, overwrite=True))
+    with psycopg.connect(database) as connection:
+        assert connection.execute(query.encode()).fetchall() == [(20.0,)]
