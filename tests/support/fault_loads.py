@@ -51,6 +51,7 @@ def wait_at(unit):
         wait()
 
 real_units, real_rows = copying.load_units, encoding.table_rows
+real_stacked = encoding.stacked_rows
 
 def load_units(connection, schema, units, *others, **options):
     if moment == "before":
@@ -63,6 +64,12 @@ def table_rows(unit, *others, **options):
             wait_at(unit)
         yield rows
 
+def stacked_rows(units, *others, **options):
+    rows = real_stacked(units, *others, **options)
+    if moment == "read":
+        wait_at(units[-1])
+    return rows
+
 def scan_files(job, units):
     if moment == "verify":
         wait_at(units[-1])
@@ -70,6 +77,7 @@ def scan_files(job, units):
 
 real_scan = work.scan_files
 copying.load_units, encoding.table_rows, work.scan_files = load_units, table_rows, scan_files
+encoding.stacked_rows = stacked_rows
 if __name__ == "__mp_main__" and moment == "start":
     wait()
 if __name__ == "__main__":
