@@ -165,6 +165,9 @@ def main(limits: Limits = LIMITS) -> None:
         for line in shown.getvalue().splitlines():
             warn(line)
         code = error.exit_code
+    except (KeyboardInterrupt, click.Abort):  # before RuntimeError, which an Abort is
+        warn("Interrupted.")
+        code = 130
     except UnicodeEncodeError as error:
         # File systems and shells hand over any bytes.
         warn(f"Error: {error.object!r} is no UTF-8; a database has no such names")
@@ -183,9 +186,6 @@ def main(limits: Limits = LIMITS) -> None:
             raise
         warn(_TOO_LITTLE_MEMORY.format(error))
         code = 1
-    except (KeyboardInterrupt, click.Abort):
-        warn("Interrupted.")
-        code = 130
     sys.exit(code)
 
 

@@ -70,10 +70,10 @@ def stacked_rows(units, *others, **options):
         wait_at(units[-1])
     return rows
 
-def scan_files(job, units):
+def scan_files(job, slices, reader):
     if moment == "verify":
-        wait_at(units[-1])
-    return real_scan(job, units)
+        wait_at(slices[-1].unit)
+    return real_scan(job, slices, reader)
 
 real_scan = work.scan_files
 copying.load_units, encoding.table_rows, work.scan_files = load_units, table_rows, scan_files
