@@ -15,7 +15,7 @@ from support.column_values import DDL, VALUES, copy_in, frames, series
 from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres.decoder import Decoder
 from specprod_copy.postgres.schema_from_server import read_schema
-from specprod_copy.verification.database_side import table_frames
+from specprod_copy.verification.database_side import Pages, table_frames
 from specprod_copy.verification.fingerprint import PARTS, Tally, key_hashes, parts_of, words
 from specprod_copy.verification.job import TableJob
 
@@ -138,7 +138,7 @@ def test_what_was_sent_comes_back(everything, frame):
     everything.execute("TRUNCATE everything")
     copy_in(everything, frame)
     job = TableJob("public", "everything", (KEY,), tuple(columns))
-    got = pl.concat(table_frames(everything, job, (0, None)))
+    got = pl.concat(table_frames(everything, job, Pages(0, None)))
     assert got.schema == frame.schema
     for name in frame.columns:
         assert got[name].is_null().to_list() == frame[name].is_null().to_list()
@@ -157,7 +157,7 @@ def test_some_columns_in_another_order(everything):
     columns = {c.name: c for c in read_schema(everything, "public").columns_of("everything")}
     wanted = ("n", "ts", "t2", "i2")
     job = TableJob("public", "everything", (KEY,), tuple(columns[name] for name in wanted))
-    [frame] = table_frames(everything, job, (0, None))
+    [frame] = table_frames(everything, job, Pages(0, None))
     [(n, ts, t2, i2)] = frame.rows()
     assert (int(n), ts.isoformat(), t2, i2) == (10**37, "2024-05-01T12:00:00.000001+00:00", "", 1)
 
@@ -175,7 +175,7 @@ def test_a_range_of_pages(everything):
     job = TableJob("public", "everything", (KEY,), tuple(columns))
     found = [
         [key for frame in table_frames(everything, job, pages) for key in frame[KEY]]
-        for pages in ((0, 1), (1, 3), (3, None))
+        for pages in (Pages(0, 1), Pages(1, 3), Pages(3, None))
     ]
     assert all(found)
     assert [*chain.from_iterable(found)] == list(range(1, 401))
