@@ -36,19 +36,26 @@ def catalog(root: Path) -> Path:
     return path
 
 
+STARTER = """
+import resource, subprocess, sys
+code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(code)
+"""
+
+
 def load(database: str, root: Path, stage: str, *options: object) -> tuple[int, str]:
     """Load in a process of its own; return its exit code and last line, if it stayed small."""
     command = [sys.executable, "-m", "specprod_copy", "load", stage, "-p", "fuji", "-r", str(root)]
-    process = subprocess.Popen(
-        [*command, "--dsn", database, "-q", "-j", "1", *map(str, options)],
-        stderr=subprocess.PIPE,
+    # A process inherits the peak of the one that starts it, so one that is small starts the load.
+    process = subprocess.run(
+        [sys.executable, "-c", STARTER, *command, "--dsn", database, "-q", "-j", "1"]
+        + [str(option) for option in options],
+        capture_output=True,
         text=True,
     )
-    assert process.stderr
-    said = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert usage.ru_maxrss < MEGABYTES << 10, said
+    said = process.stderr
+    assert int(process.stdout) < MEGABYTES << 10, said
     return process.returncode, (said.splitlines() or [""])[-1]
 
 

@@ -80,15 +80,22 @@ def test_a_file_that_is_no_input_any_more(files):
     tiles = files.root / "spectro/redux/iron/tiles-iron.fits"
     copied = files.root / "tiles.fits"
     shutil.copy2(tiles, copied)
+    with fits.open(copied, mode="update") as hdus:  # an equal copy is the file that was loaded
+        hdus[1].data["EXPTIME"][0] += 1
     wanted = VerifyOptions(("tile",), "iron")
     results = verify(files.conninfo, inputs_of(files.root, tiles_file=copied), wanted)
     n = files.count("tile")
-    assert {r.name: r.detail for r in results if not r.passed} == {
-        "file-unchanged": "spectro/redux/iron/tiles-iron.fits[TILE_COMPLETENESS]: no input of the "
-        f"production any more; {n} rows of it were loaded by stage exposures",
-        "file-rows": f"tiles.fits[TILE_COMPLETENESS]: not in the ledger: {n} rows were never "
-        "loaded",
-    }
+    found = {r.name: r.detail for r in results if not r.passed}
+    assert found.keys() == {"file-unchanged", "file-rows", "values", "sample"}
+    assert (
+        found.items()
+        >= {
+            "file-unchanged": "spectro/redux/iron/tiles-iron.fits[TILE_COMPLETENESS]: no input of the "
+            f"production any more; {n} rows of it were loaded by stage exposures",
+            "file-rows": f"tiles.fits[TILE_COMPLETENESS]: not in the ledger: {n} rows were never "
+            "loaded",
+        }.items()
+    )
 
 
 def test_a_file_that_cannot_be_opened(files):
