@@ -232,8 +232,14 @@ def test_the_procedure_stops(cluster, loaded, connection, fault, variables, mess
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["zpix", "--coeff-patch"], "--coeff-patch takes no tables and no --phase"),
-        (["--phase", "keys", "--coeff-patch"], "--coeff-patch takes no tables and no --phase"),
+        (
+            ["zpix", "--coeff-patch"],
+            "--coeff-patch takes no tables, no --phase, no --specprod and no --root",
+        ),
+        (
+            ["--phase", "keys", "--coeff-patch"],
+            "--coeff-patch takes no tables, no --phase, no --specprod and no --root",
+        ),
         (["--schema", "f", "--production", "iron"], "--production is for --coeff-patch"),
         ([], "Missing option '-s' / '--schema'."),
     ],

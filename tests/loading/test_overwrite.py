@@ -69,7 +69,7 @@ def test_a_stage_alone(loaded, stage):
         ("UPDATE {}.tile SET nexp = nexp + 1", "checks of the new tables failed (tile, values: "),
         ("DELETE FROM {}.frame WHERE frameid % 7 = 0", "failed (frame, table-rows: "),
         ("ALTER TABLE {}.exposure DROP CONSTRAINT exposure_tileid_fkey", "failed (exposure, fin"),
-        ("DROP TABLE {}.frame", "failed (frame, table-rows: the table does not exist"),
+        ("DROP TABLE {}.frame", ".frame does not exist"),
     ],
 )
 def test_failed_verification(iron, monkeypatch, statement, failure):
