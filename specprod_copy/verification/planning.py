@@ -243,8 +243,8 @@ def plan_tables(
             {c: decoder for (t, c), decoder in catalogue.decoders.items() if t == table},
             sample,
             seed,
-            any(column.name == "tileid" for column in found.columns_of(table)),
-            tuple(c for c in found.columns_of(table) if c.name in computed),
+            any(column.name == "tileid" for column in found.tables[table].columns),
+            tuple(found.columns_of(table, computed)),
         )
         if lost := [name for name in job.key if name not in job.names]:
             raise DatabaseError(f"{schema}.{table} has no column {lost[0]}, its primary key")
