@@ -83,12 +83,17 @@ class Production:
 
         What the files are counts: see `plan.production_catalogue`.
         """
-        return re.match(r"v?2(?![0-9])", self.redshift_version) is not None
+        return names_second_format(self.redshift_version)
 
     @property
     def redshift_version(self) -> str:
         """Version of the redshift catalog; ``v0`` where none is given, as in the version table."""
         return self.redshift.partition("/")[2] or "v0"
+
+
+def names_second_format(version: str) -> bool:
+    """Whether a version of redshift catalogs promises the second format: 2, v2, v2.1, v2_new."""
+    return re.match(r"v?2(?![0-9])", version) is not None
 
 
 def load_configuration(path: Path | None = None) -> dict[str, Production]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from specprod_copy.desi.configuration import names_second_format
 from specprod_copy.errors import DatabaseError, InputError
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.reader.look import Look, look
@@ -23,10 +23,6 @@ from specprod_copy.tables import (
     redshift_v2,
     specprod_catalogue,
 )
-
-_SECOND = re.compile(r"v?2(?![0-9])")
-"""Names of folders that promise the second format."""
-
 
 _OBSERVED_ONLY = (
     "photometry has the targets of the redshift catalogs, which were observed; so potential, which "
@@ -201,7 +197,7 @@ def _notes(inputs: Inputs, cores: Sequence[Look], *, second: bool) -> tuple[str,
         )
     for core in cores:
         said = core.header.get("ZCATVER")
-        if said is not None and bool(_SECOND.match(str(said))) != second:
+        if said is not None and names_second_format(str(said)) != second:
             notes.append(
                 f"{core.path}: is of the {found} format, though its header has ZCATVER {said}"
             )

@@ -6,10 +6,12 @@ import gzip
 import io
 import os
 import stat
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from types import TracebackType
+from typing import Self, cast
 
 import polars as pl
 from isal import isal_zlib
@@ -26,6 +28,25 @@ TEXT_BYTES = 1 << 25
 """Longer text tables are not read: they are held in memory."""
 
 RATHER_FITS = "make it a FITS table, which is read in parts"
+
+
+class ClosedOnExit(ABC):
+    """What a with statement closes at its end."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the files."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
 
 
 @contextmanager

@@ -17,14 +17,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 import polars as pl
 
 from specprod_copy.errors import UNPACK_FIRST, BadRowsError, InputError
 from specprod_copy.reader.content import RowsDigest
-from specprod_copy.reader.files import input_errors
+from specprod_copy.reader.files import ClosedOnExit, input_errors
 from specprod_copy.reader.fits_columns import FitsColumn, parse_columns
 from specprod_copy.reader.fits_hdus import find_hdu, with_fallback
 from specprod_copy.reader.fits_header import (
@@ -56,7 +55,7 @@ MAX_ROW_BYTES = 1 << 25
 """Longer rows are not read: that is ten times the longest ones that are known."""
 
 
-class FitsTable:
+class FitsTable(ClosedOnExit):
     """A binary table of an open FITS file; see `specprod_copy.reader.InputTable`.
 
     The file is open for reading, and closed by this object.
@@ -229,17 +228,6 @@ class FitsTable:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
-
-    def __enter__(self) -> FitsTable:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def open_fits(path: Path, hdus: Sequence[str] = ()) -> FitsTable:

@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import polars as pl
@@ -19,6 +17,7 @@ import polars as pl
 from specprod_copy.errors import InputError
 from specprod_copy.reader import Described, InputTable, open_table
 from specprod_copy.reader.content import Digest
+from specprod_copy.reader.files import ClosedOnExit
 from specprod_copy.reader.selection import choose_columns
 
 Place = tuple[Path, Sequence[str]]
@@ -76,7 +75,7 @@ def joined_schema(tables: Sequence[Described]) -> pl.Schema:
     )
 
 
-class JoinedTable:
+class JoinedTable(ClosedOnExit):
     """Open tables that are matched row by row; see `specprod_copy.reader.InputTable`.
 
     Path, HDU and header are those of the first one.
@@ -165,17 +164,6 @@ class JoinedTable:
         """Close the files."""
         for table in self.tables:
             table.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 @dataclass(frozen=True)

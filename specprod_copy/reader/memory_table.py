@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
 from specprod_copy.errors import InputError
 from specprod_copy.reader.content import KnownDigest
+from specprod_copy.reader.files import ClosedOnExit
 from specprod_copy.reader.selection import RowNumbers, choose_columns, choose_rows, chunks
 
 
@@ -23,7 +23,7 @@ class Unreadable(NamedTuple):
     problem: str
 
 
-class MemoryTable:
+class MemoryTable(ClosedOnExit):
     """A table in memory; see `specprod_copy.reader.InputTable`.
 
     Parameters
@@ -106,14 +106,3 @@ class MemoryTable:
     def close(self) -> None:
         """Forget the table."""
         self._frame = self._frame.clear()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()

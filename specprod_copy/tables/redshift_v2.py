@@ -14,10 +14,9 @@ from typing import Final
 
 import polars as pl
 
-from specprod_copy.errors import InputError
 from specprod_copy.reader import Described
 from specprod_copy.tables import redshift
-from specprod_copy.tables.common import narrow_positions, survey_and_program
+from specprod_copy.tables.common import narrow_positions, spectra_group, survey_and_program
 from specprod_copy.tables.source import Check, Joined, TableSource
 
 CORE: Final = ("ZCATALOG",)
@@ -77,14 +76,8 @@ def _constants(table: Described, known: tuple[str, ...]) -> Mapping[str, object]
         If the spectra are grouped in another way.
     """
     by_columns = known[-1] if "UNIQPIX" in table.schema else known[0]
-    group = str(table.header.get("SPGRP", by_columns)).strip()
-    if group not in known:
-        raise InputError(
-            f"SPGRP is {group!r}, not {' or '.join(map(repr, known))}",
-            path=table.path,
-            hdu=table.hdu,
-        )
-    return {"SPGRP": group, **survey_and_program(table), **narrow_positions(table)}
+    group = {"SPGRP": by_columns, **spectra_group(table, *known)}
+    return {**group, **survey_and_program(table), **narrow_positions(table)}
 
 
 _KEYWORDS = (*redshift.ZPIX.keywords, "SPECPROD")
