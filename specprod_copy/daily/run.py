@@ -18,6 +18,7 @@ from specprod_copy.daily.work import TileContext, TileWorker, load_one, remove_o
 from specprod_copy.executors.executor import in_order
 from specprod_copy.executors.workers import threads
 from specprod_copy.plan import ledger, ledger_format, loaded_tiles, lost_tables
+from specprod_copy.plan.production_catalogue import tiles_layout
 from specprod_copy.plan.tile_states import TileState, Verdict, look_at_tile, vanished
 from specprod_copy.postgres import locks
 from specprod_copy.postgres.connection import connect, translated_errors
@@ -180,7 +181,9 @@ class _Run:
         self.options = options
         self.schema = options.schema
         self.listener = listener
-        self.defined = specprod_catalogue().definition
+        found = read_schema(connection, options.schema)
+        self.layout = tiles_layout(inputs, found, TABLES, overwrite=options.overwrite)
+        self.defined = specprod_catalogue(self.layout).definition
         self.keys = schema.keys_of(self.defined)
         self.inputs = inputs
         self.summaries = Summaries.read(inputs)
@@ -264,6 +267,7 @@ class _Run:
         options = self.options
         if self.summary.loaded:
             self.summary.notes += self.summaries.notes(self.inputs, self.columns)
+            self.summary.notes += self.layout.notes
         if options.primary:
             choices = primary.choose_primary(self.connection, self.schema, self.listener)
             self.summary.primary_changed = choices["ztile"].changed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from specprod_copy.desi.configuration import names_second_format
@@ -11,6 +12,7 @@ from specprod_copy.errors import DatabaseError, InputError
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.reader.look import Look, look
 from specprod_copy.tables import (
+    V1,
     WIDE,
     WIDE_TABLES,
     Catalogue,
@@ -18,11 +20,13 @@ from specprod_copy.tables import (
     Layout,
     TableSource,
     from_catalogs,
+    layout_of,
     offered_columns,
     photometry,
     redshift_v2,
     specprod_catalogue,
 )
+from specprod_copy.tables.common import keywords
 
 _OBSERVED_ONLY = (
     "photometry has the targets of the redshift catalogs, which were observed; so potential, which "
@@ -34,9 +38,22 @@ _NOT_WITHOUT = (
     "of the second format (with Z_BEST) that it could come from"
 )
 
+_OF_TILES = frozenset({photometry.TRACTORPHOT.table, *WIDE_TABLES})
+"""Tables with optional columns that files of single tiles can fill."""
+
+_WITHOUT = (
+    "table {schema}.photometry was made without {columns}, which the photometry of the production "
+    "has; tile --overwrite makes the tables anew, with these columns"
+)
+
 
 def production_catalogue(inputs: Inputs) -> Catalogue:
-    """Return the tables of a production, and what they are made of.
+    """Return the tables of a production, and what they are made of; see `production_layout`."""
+    return specprod_catalogue(production_layout(inputs))
+
+
+def production_layout(inputs: Inputs) -> Layout:
+    """Return what the tables of a production have, and are made of, that those of others do not.
 
     The format of its redshift catalogs is that of the files themselves, whatever their folder is
     called; a table has those of the optional columns that are in all of its files. What is missing
@@ -61,13 +78,12 @@ def production_catalogue(inputs: Inputs) -> Catalogue:
     newer = [core for core in every if redshift_v2.is_second_format(core)]
     if not newer and from_catalogs.from_catalogs(inputs):
         raise InputError(_NOT_WITHOUT.format(name=inputs.files.production.name))
-    optional = {("photometry", column) for column in _tractor_columns(inputs)}
+    optional = _of_photometry(inputs)
     if newer or (inputs.files.production.is_second_format and not every):
         optional |= {(table, WIDE) for table in WIDE_TABLES}
     if not newer:
         notes = _notes(inputs, every, second=False)
-        layout = Layout(optional=frozenset(optional), keep_best=keep_best, notes=notes)
-        return specprod_catalogue(layout)
+        return Layout(optional=frozenset(optional), keep_best=keep_best, notes=notes)
     for core in every:
         if core not in newer:
             raise InputError(
@@ -84,15 +100,53 @@ def production_catalogue(inputs: Inputs) -> Catalogue:
     if from_catalogs.from_catalogs(inputs):
         optional.add(("potential", from_catalogs.OBSERVED_ONLY))
         notes += (_OBSERVED_ONLY,)
-    return specprod_catalogue(
-        Layout(
-            zcatalog=2,
-            from_catalogs=from_catalogs.from_catalogs(inputs),
-            keep_best=keep_best,
-            optional=frozenset(optional),
-            notes=notes,
-        )
+    return Layout(
+        zcatalog=2,
+        from_catalogs=from_catalogs.from_catalogs(inputs),
+        keep_best=keep_best,
+        optional=frozenset(optional),
+        notes=notes,
     )
+
+
+def tiles_layout(
+    inputs: Inputs,
+    found: Schema,
+    tables: Collection[str],
+    beside: Layout = V1,
+    *,
+    overwrite: bool = False,
+) -> Layout:
+    """Return the layout of a schema of which some tables are filled tile by tile.
+
+    These have the optional columns that they were made with; where they are yet to be made, those
+    of the files. Redshifts come from the files of the tiles, so there the format of the catalogs
+    does not matter.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    found : Schema
+        What the server has.
+    tables : collection of str
+        Those that are filled tile by tile.
+    beside : Layout
+        That of the other tables.
+    overwrite : bool
+        Whether the tables are made anew.
+    """
+    of_files = _of_photometry(inputs)
+    if inputs.files.production.is_second_format:
+        of_files |= {(table, WIDE) for table in WIDE_TABLES}
+    there = {} if overwrite else found.tables
+    own = {one for one in layout_of(found).optional if one[0] in _OF_TILES.intersection(there)}
+    own |= {one for one in of_files if one[0] not in there}
+    others = {one for one in beside.optional if one[0] not in tables}
+    lacking = [name for table, name in sorted(of_files - own) if table == "photometry"]
+    notes = beside.notes
+    if lacking:
+        notes += (_WITHOUT.format(schema=found.name, columns=", ".join(lacking).upper()),)
+    return replace(beside, optional=frozenset(own | others), notes=notes)
 
 
 def refuse_other_format(
@@ -132,7 +186,7 @@ def refuse_other_format(
             )
 
 
-def _tractor_columns(inputs: Inputs) -> frozenset[str]:
+def _of_photometry(inputs: Inputs) -> set[tuple[str, str]]:
     """Return the optional columns that the first file of Tractor photometry has."""
     source = photometry.TRACTORPHOT
     with suppress(InputError):
@@ -140,8 +194,8 @@ def _tractor_columns(inputs: Inputs) -> frozenset[str]:
             [seen] = look(path, [source.hdus])
             if isinstance(seen, Look):
                 names = {name.lower() for name in seen.schema}
-                return offered_columns()[source.table] & names
-    return frozenset()
+                return {(source.table, n) for n in offered_columns()[source.table] & names}
+    return set()
 
 
 def _cores(source: TableSource, paths: Sequence[Path]) -> list[Look]:
@@ -177,7 +231,7 @@ def _optional(source: TableSource, cores: Sequence[Look]) -> set[str]:
 
 def _refuse_other_production(core: Look, inputs: Inputs) -> None:
     name = inputs.files.production.name
-    said = str(core.header.get("SPECPROD", name)).strip()
+    said = keywords(core, "SPECPROD").get("SPECPROD", name)
     if said != name:
         raise InputError(
             f"SPECPROD is {said!r} in its header, and the production is {name!r}",
@@ -196,8 +250,8 @@ def _notes(inputs: Inputs, cores: Sequence[Look], *, second: bool) -> tuple[str,
             f"configuration says {inputs.files.production.redshift}; what the files are counts"
         )
     for core in cores:
-        said = core.header.get("ZCATVER")
-        if said is not None and names_second_format(str(said)) != second:
+        said = keywords(core, "ZCATVER").get("ZCATVER")
+        if said is not None and names_second_format(said) != second:
             notes.append(
                 f"{core.path}: is of the {found} format, though its header has ZCATVER {said}"
             )

@@ -25,7 +25,7 @@ from specprod_copy.errors import UNPACK_FIRST, BadRowsError, InputError
 from specprod_copy.reader.content import RowsDigest
 from specprod_copy.reader.files import ClosedOnExit, input_errors
 from specprod_copy.reader.fits_columns import FitsColumn, parse_columns
-from specprod_copy.reader.fits_hdus import find_hdu, with_fallback
+from specprod_copy.reader.fits_hdus import find_hdu
 from specprod_copy.reader.fits_header import (
     COMPRESSED_TABLE,
     Hdu,
@@ -37,6 +37,7 @@ from specprod_copy.reader.fits_header import (
 from specprod_copy.reader.fits_values import BadCells, decode
 from specprod_copy.reader.gzipped import unpack
 from specprod_copy.reader.kept import UnpackedFile, kept
+from specprod_copy.reader.keywords import Keywords
 from specprod_copy.reader.selection import (
     RowNumbers,
     choose_columns,
@@ -71,7 +72,7 @@ class FitsTable(ClosedOnExit):
             raise fault("damaged header: a table has BITPIX 8, NAXIS 2 and GCOUNT 1")
         self.path = path
         self.hdu = hdu.name
-        self.header = with_fallback(hdu.header, primary.header)
+        self.header = Keywords(hdu.header, primary.header)
         self.n_rows = integer(hdu.header, "NAXIS2", fault)
         self.row_bytes = integer(hdu.header, "NAXIS1", fault)
         if self.row_bytes == 0 and self.n_rows:
@@ -272,4 +273,4 @@ def read_header(path: Path, hdu: str) -> Mapping[str, object]:
     """
     with open_bytes(path) as file:
         found, primary = find_hdu(file, path, [hdu])
-    return with_fallback(found.header, primary.header)
+    return Keywords(found.header, primary.header)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import MappingProxyType
 
 from specprod_copy.errors import InputError
 from specprod_copy.reader.fits_header import COMPRESSED_TABLE, Hdu, scan
@@ -14,13 +13,6 @@ SHOWN_HDUS = 10
 """An error names so many of those that are there."""
 
 TABLES = ("binary table", COMPRESSED_TABLE)
-
-
-def with_fallback(
-    header: Mapping[str, object], primary: Mapping[str, object]
-) -> Mapping[str, object]:
-    """Return a header that answers from the primary header what it does not know itself."""
-    return MappingProxyType({**primary, **header})
 
 
 def find_hdu(file: io.BufferedIOBase, path: Path, names: Sequence[str]) -> tuple[Hdu, Hdu]:

@@ -12,6 +12,7 @@ import polars as pl
 from specprod_copy.errors import InputError
 from specprod_copy.reader import Described, open_table
 from specprod_copy.reader.joined import JoinedTable, joined_schema, refuse_unmatched
+from specprod_copy.reader.keywords import some_of
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def _look(path: Path, hdus: Sequence[str], keywords: Collection[str]) -> Look | 
     try:
         stamp = Stamp.of(path)
         with open_table(path, hdus) as table:
-            header = {key: table.header[key] for key in keywords if key in table.header}
+            header = some_of(table.header, keywords)
             return Look(
                 path,
                 table.hdu,

@@ -16,7 +16,7 @@ from specprod_copy.plan.looks import Looks
 from specprod_copy.plan.lost_tables import lost_tables
 from specprod_copy.plan.planning import Plan, Planner, with_tiles
 from specprod_copy.plan.procedures import recorded
-from specprod_copy.plan.production_catalogue import production_catalogue
+from specprod_copy.plan.production_catalogue import production_layout, tiles_layout
 from specprod_copy.postgres import ddl, locks
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.postgres.schema import Schema, made
@@ -99,20 +99,24 @@ def schema_status(
         If a file cannot be opened, lacks columns or changed since it was loaded.
     """
     found = read_schema(connection, schema)
+    layout = None
     if catalogue is None:
-        catalogue = production_catalogue(inputs) if inputs else specprod_catalogue(layout_of(found))
+        layout = production_layout(inputs) if inputs else layout_of(found)
+        catalogue = specprod_catalogue(layout)
     if ledger.TABLE not in found.tables:
         raise DatabaseError(
             f"schema {schema} has no table {ledger.TABLE}: this program has not loaded it; "
             "'specprod-copy adopt' takes over what others have loaded"
         )
     ledger_format.require_format(connection, schema)
-    conflicts, own = _against_definition(catalogue.definition, found)
     # A ledger without a column cannot be asked.
-    readable = ledger.TABLE not in conflicts
+    readable = ledger.TABLE not in _against_definition(catalogue.definition, found)[0]
     lost = {one.table: str(one) for one in lost_tables(connection, schema)} if readable else {}
     known = {*found.tables, *lost}
     by_tiles = tables_of_tiles(connection, schema) if readable else set[str]()
+    if layout and inputs and by_tiles:
+        catalogue = specprod_catalogue(tiles_layout(inputs, found, by_tiles, layout))
+    conflicts, own = _against_definition(catalogue.definition, found)
     sources = [
         s for s in catalogue.sources.values() if s.table in known and s.table not in by_tiles
     ]

@@ -158,6 +158,7 @@ def _files(only: str = "*") -> list[Path]:
 __all__ = [
     "SOURCES",
     "STAGES",
+    "V1",
     "WIDE",
     "WIDE_TABLES",
     "Catalogue",

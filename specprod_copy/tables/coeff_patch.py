@@ -16,6 +16,7 @@ from specprod_copy.tables.common import (
     COEFFICIENTS,
     DESINAME,
     NO_SKY,
+    keywords,
     known_program,
     known_survey,
     within,
@@ -31,7 +32,7 @@ _DESINAME = (pl.col("DESINAME"), DESINAME)
 
 def _spectra_group(table: Described) -> Mapping[str, object]:
     """Return SPGRP from the header, where a catalog states it."""
-    return {name: table.header[name] for name in ("SPGRP",) if name in table.header}
+    return keywords(table, "SPGRP")
 
 
 ZPIXPATCH = TableSource(

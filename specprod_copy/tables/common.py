@@ -9,10 +9,11 @@ import polars as pl
 from specprod_copy.desi import desiname, ids
 from specprod_copy.desi.domains import Range
 from specprod_copy.desi.production import survey_program_from_name
-from specprod_copy.desi.programs import DEFAULT_PROGRAM, PROGRAM_RULES
+from specprod_copy.desi.programs import DEFAULT_PROGRAM, PROGRAM_RULES, catalog_program
 from specprod_copy.errors import InputError
 from specprod_copy.postgres.columns import Column
 from specprod_copy.reader import Described, read_table
+from specprod_copy.reader.keywords import values_of
 from specprod_copy.tables.source import NOT_FINITE, Check
 
 NO_SKY = ids.no_sky(pl.col("TARGETID"))
@@ -184,9 +185,29 @@ def to_compare(said: Mapping[str, object]) -> Mapping[str, object]:
     return {name + _SAID: value for name, value in said.items()}
 
 
+def keyword(table: Described, name: str) -> object:
+    """Return a keyword of a header, None where it is not there or has no value.
+
+    Raises
+    ------
+    InputError
+        If the primary header of the file says something else.
+    """
+    said = values_of(table.header, name)
+    # What the catalogs call dark may be dark1b in one of the two, and dark in the other.
+    if len({catalog_program(str(value).strip()) for value in said}) > 1:
+        raise InputError(
+            f"{name} is {said[0]!r} in its header, and {said[1]!r} in the primary header",
+            path=table.path,
+            hdu=table.hdu,
+        )
+    return said[0] if said else None
+
+
 def keywords(table: Described, *names: str) -> dict[str, str]:
-    """Return those of some keywords that a header has, as text."""
-    return {name: str(table.header[name]).strip() for name in names if name in table.header}
+    """Return those of some keywords that a header has, as text; errors as for `keyword`."""
+    found = {name: keyword(table, name) for name in names}
+    return {name: str(value).strip() for name, value in found.items() if value is not None}
 
 
 SURVEY_AND_PROGRAM = ("SURVEY", "PROGRAM")
@@ -197,13 +218,13 @@ CATALOG_KEYWORDS = (*SURVEY_AND_PROGRAM, "SPGRP")
 
 def spectra_group(table: Described, *groups: str) -> Mapping[str, object]:
     """Return SPGRP of a header, if it is there; raise an InputError if it is none of the groups."""
-    if "SPGRP" not in table.header:
-        return {}
-    said = str(table.header["SPGRP"]).strip()
-    if said not in groups:
+    said = keywords(table, "SPGRP")
+    if said and said["SPGRP"] not in groups:
         allowed = " or ".join(map(repr, groups))
-        raise InputError(f"SPGRP is {said!r}, not {allowed}", path=table.path, hdu=table.hdu)
-    return {"SPGRP": said}
+        raise InputError(
+            f"SPGRP is {said['SPGRP']!r}, not {allowed}", path=table.path, hdu=table.hdu
+        )
+    return said
 
 
 def survey_and_program(table: Described) -> Mapping[str, object]:

@@ -11,7 +11,7 @@ import polars as pl
 from specprod_copy.desi import ids
 from specprod_copy.errors import InputError
 from specprod_copy.reader import Described
-from specprod_copy.tables.common import NO_SKY, as_said, position, to_compare, within
+from specprod_copy.tables.common import NO_SKY, as_said, keyword, position, to_compare, within
 from specprod_copy.tables.source import Check, TableSource
 
 
@@ -21,7 +21,9 @@ def _tileid(table: Described) -> Mapping[str, object]:
     named = re.match(r"fiberassign-(\d+)\.fits", table.path.name)
     tile = int(named[1]) if named else None
     has_column = "TILEID" in table.schema
-    tileid = table.header.get("TILEID", tile if has_column else None)
+    tileid = keyword(table, "TILEID")
+    if tileid is None and has_column:
+        tileid = tile
     if tileid is None:
         if has_column:
             return {}

@@ -19,6 +19,7 @@ from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.desi.programs import catalog_program
 from specprod_copy.errors import InputError
 from specprod_copy.reader.files import value_errors
+from specprod_copy.reader.keywords import values_of
 from specprod_copy.reader.memory_table import MemoryTable
 from specprod_copy.tables import redshift
 from specprod_copy.tables.common import NO_SKY, SURVEY_AND_PROGRAM, keywords, spectra_group
@@ -195,13 +196,13 @@ def _refuse_others(
     petal = int(redshifts.path.name.split("-")[1])
     numbers = {"TILEID": tile.tileid, "NIGHT": night, "SPGRPVAL": night, "PETAL": petal}
     for keyword, wanted in numbers.items():
-        said = redshifts.header.get(keyword, wanted)
-        if said != wanted:
-            raise InputError(
-                f"{keyword} is {said!r} in its header, and {wanted} in its name",
-                path=redshifts.path,
-                hdu=redshifts.hdu,
-            )
+        for said in values_of(redshifts.header, keyword):
+            if said != wanted:
+                raise InputError(
+                    f"{keyword} is {said!r} in its header, and {wanted} in its name",
+                    path=redshifts.path,
+                    hdu=redshifts.hdu,
+                )
     words = {"SURVEY": tile.survey, "PROGRAM": tile.program}
     for keyword, text in keywords(redshifts, *words).items():
         # What the catalogs call dark may be called dark1b here, or not.

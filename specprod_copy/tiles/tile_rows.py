@@ -152,7 +152,7 @@ def read_into_memory(
             raise BadRowsError.of(
                 bad.reason, bad.rows, bad.values, path=path, hdu=table.hdu, column=bad.column.name
             ) from bad
-        return MemoryTable(path, frame.get_columns(), dict(table.header), table.hdu)
+        return MemoryTable(path, frame.get_columns(), table.header, table.hdu)
 
 
 def _check_numbers(frame: pl.DataFrame, columns: Sequence[Column], table: Described) -> None:

@@ -18,12 +18,12 @@ from specprod_copy.plan.limits import Limits
 from specprod_copy.plan.loaded_tiles import tables_of_tiles
 from specprod_copy.plan.looks import Looks, open_looks
 from specprod_copy.plan.planning import Planner
-from specprod_copy.plan.production_catalogue import production_catalogue
+from specprod_copy.plan.production_catalogue import production_layout, tiles_layout
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
-from specprod_copy.tables import Catalogue, Inputs
+from specprod_copy.tables import V1, Catalogue, Inputs, specprod_catalogue
 from specprod_copy.verification import tile_checks, value_checks
 from specprod_copy.verification.compare import Differences, compare
 from specprod_copy.verification.database_side import (
@@ -114,20 +114,24 @@ def verify(
         schema. What is wrong with files and tables is in the results.
     """
     schema, listener = options.schema, listener or ProgressListener()
-    catalogue = catalogue or production_catalogue(inputs)
+    layout = None if catalogue else production_layout(inputs)
+    catalogue = catalogue or specprod_catalogue(layout or V1)
     catalogue.select(options.stages)
     with (
         translated_errors(f"cannot verify schema {schema}"),
         watched(conninfo, listener) as conninfo,
     ):
         with connect(conninfo) as connection:
-            existing = {*read_schema(connection, schema).tables}
+            found = read_schema(connection, schema)
+            existing = {*found.tables}
             ledger_format.require(connection, catalogue.definition, schema)
             if ledger.TABLE not in existing:
                 raise DatabaseError(
                     f"schema {schema} has no table {ledger.TABLE}: this program has not loaded it"
                 )
             by_tiles = tables_of_tiles(connection, schema)
+            if layout and by_tiles:
+                catalogue = specprod_catalogue(tiles_layout(inputs, found, by_tiles, layout))
             tables = tables_of(catalogue, options.stages, inputs, by_tiles)
             absent = [table for table in tables if table not in existing]
             results = absent_tables(connection, schema, catalogue, absent)

@@ -1,11 +1,17 @@
-"""Single tiles of 2026: narrow types of redrock, programs that redshift catalogs do not have."""
+"""Single tiles of 2026: narrow redrock types, DR10, programs that catalogs do not have."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import psycopg
 from astropy.io import fits
 from astropy.table import Table
 from support.daily_tiles import Daily, demo, edit, empty, loaded, own_copy
+
+from specprod_copy.status import schema_status
+from specprod_copy.verification import VerifyOptions, verify
 
 __all__ = ["demo", "empty", "loaded", "own_copy"]
 
@@ -92,3 +98,73 @@ def test_spectra_are_ranked_by_efftime_spec_where_the_table_has_it(own_copy):
     assert best == targets > 3
     [(_, best)] = own_copy.query(query.format("tsnr2_lrg"))
     assert best == 0
+
+
+FOURTH_BAND = {"FLUX_I": "f4", "FLUX_IVAR_I": "f4", "NOBS_I": "i2", "FIBERTOTFLUX_I": "f4"}
+"""Some of the columns of DR10: each is optional."""
+
+
+def fourth_band(table: Table) -> None:
+    for number, (name, dtype) in enumerate(FOURTH_BAND.items(), start=1):
+        table[name] = (table["TARGETID"] % 10_000 * number).astype(dtype)
+    table.replace_column("MASKBITS", np.asarray(table["MASKBITS"]).astype("i4"))
+    table["MASKBITS"] |= 1 << 16
+
+
+def tractor_files(daily: Daily) -> list[Path]:
+    return sorted(daily.root.rglob("tractorphot-*.fits"))
+
+
+def faults(daily: Daily) -> list[str]:
+    """Return what `verify` and `status` find wrong."""
+    options = VerifyOptions(("all",), daily.schema, alone=True)
+    results = verify(daily.conninfo, daily.inputs, options)
+    with psycopg.connect(daily.conninfo) as connection:
+        status = schema_status(connection, daily.schema, daily.inputs)
+    failed = [str(result) for result in results if not result.passed]
+    return [*failed, *(f"{table}: {said}" for table, said in status.conflicts.items())]
+
+
+def test_photometry_of_dr10(own_copy):
+    """Tables have its columns if the files have them when the tables are made, and keep them."""
+    first, second, _ = own_copy.tileids()
+    own_copy.schema = "dr10"
+    known = {}
+    for path in tractor_files(own_copy):
+        edit(path, "TRACTORPHOT", fourth_band)
+        for row in fits.getdata(path, "TRACTORPHOT"):
+            known[int(row["TARGETID"])] = tuple(row[name].item() for name in FOURTH_BAND)
+    assert own_copy.tile(first).failed == {}
+    summary = own_copy.sync()
+    assert (summary.failed, [n for n in summary.notes if "made without" in n]) == ({}, [])
+    rows = own_copy.query(
+        f"SELECT targetid, maskbits >> 16, {', '.join(FOURTH_BAND)} FROM daily.photometry"
+    )
+    nothing = (0,) * len(FOURTH_BAND)
+    assert {row[0]: row[2:] for row in rows} == {row[0]: known.get(row[0], nothing) for row in rows}
+    assert {row[0] for row in rows if row[1]} == known.keys() & {row[0] for row in rows}
+    assert faults(own_copy) == []
+    # A tile of DR9 among them is refused, whichever file comes first; the others do not mind.
+    lacking = own_copy.root.rglob(f"tractorphot-{first}.fits")
+    edit(next(lacking), "TRACTORPHOT", lambda table: table.remove_column("FLUX_I"))
+    summary = own_copy.tile(first, update=True)
+    assert "no column FLUX_I" in summary.failed[first]
+    assert own_copy.tile(second, update=True).failed == {}
+
+
+def test_tables_made_before_dr10(own_copy):
+    """They stay as they are, which is said, until they are made anew."""
+    for path in tractor_files(own_copy):
+        edit(path, "TRACTORPHOT", fourth_band)
+    summary = own_copy.sync()
+    assert summary.failed == {}
+    [note] = [note for note in summary.notes if "made without" in note]
+    assert note == (
+        "table daily.photometry was made without FIBERTOTFLUX_I, FLUX_I, FLUX_IVAR_I, NOBS_I, "
+        "which the photometry of the production has; tile --overwrite makes the tables anew, with "
+        "these columns"
+    )
+    assert faults(own_copy) == []
+    assert own_copy.sync(overwrite=True).failed == {}
+    assert own_copy.query("SELECT count(*) > 0 FROM daily.photometry WHERE flux_i > 0") == [(True,)]
+    assert faults(own_copy) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -56,9 +57,26 @@ def case(original, tmp_path) -> Case:
 )
 def test_header(case, keyword, value):
     read_tile(case.files, case.summaries, case.tile)
+    original = fits.getval(case.path, keyword)
     fits.setval(case.path, keyword, value=value)
     message = case.refused()
     assert message.startswith(f"{case.path}[REDSHIFTS]: {keyword} is {value!r}")
+    # That of the table says what the file was written with, and counts; so both are compared.
+    fits.setval(case.path, keyword, value=original, extname="REDSHIFTS")
+    assert f"{value!r}" in case.refused()
+    fits.setval(case.path, keyword, value=original)
+    read_tile(case.files, case.summaries, case.tile)
+
+
+def test_dark_in_one_header_and_dark1b_in_the_other(case):
+    tile = replace(case.tile, program="dark1b")
+    for primary, own in (("dark1b", "dark"), ("dark", "dark1b")):
+        fits.setval(case.path, "PROGRAM", value=primary)
+        fits.setval(case.path, "PROGRAM", value=own, extname="REDSHIFTS")
+        for path in case.path.parent.glob("redrock-*.fits"):
+            if path != case.path:
+                fits.setval(path, "PROGRAM", value=own)
+        read_tile(case.files, case.summaries, tile)
 
 
 def test_exposures_of_another_tile(case):

@@ -75,6 +75,26 @@ def test_group(files, table, group):
     assert str(caught.value) == f"{path}[ZCATALOG]: SPGRP is {group!r}, not {allowed}"
 
 
+@pytest.mark.parametrize("keyword", ["SPGRP", "TILEID"])
+def test_primary_header_that_says_something_else(files, keyword):
+    """Though that of the table, which counts, is right."""
+    if keyword == "SPGRP":
+        table, hdu, path, right, wrong = "zpix", "ZCATALOG", files.zall_pix(), "healpix", "perexp"
+    else:
+        right = int(fits.getdata(files.tiles())["TILEID"][0])
+        path = files.fiberassign([right])[right]
+        table, hdu, wrong = "potential", "POTENTIAL_ASSIGNMENTS", right + 1
+    fits.setval(path, keyword, value=right, extname=hdu)
+    fits.setval(path, keyword, value=right, ext=0)
+    assert refused(files, table) is None
+    fits.setval(path, keyword, value=wrong, ext=0)
+    with pytest.raises(InputError) as caught:
+        refused(files, table)
+    assert str(caught.value) == (
+        f"{path}[{hdu}]: {keyword} is {right!r} in its header, and {wrong!r} in the primary header"
+    )
+
+
 @pytest.mark.parametrize("table", ["ztile", "zpix"])
 @pytest.mark.parametrize(("keyword", "value"), [("SURVEY", "sv9"), ("PROGRAM", "nothing")])
 def test_survey_and_program(files, table, keyword, value):
