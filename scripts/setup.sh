@@ -110,7 +110,8 @@ install_postgresql() {
 # Programs that some tests call; these tests are skipped where a program is missing.
 install_test_programs() {
     local program packages=()
-    local -A package_of=([shellcheck]=shellcheck [tcsh]=tcsh [pgbouncer]=pgbouncer [stilts]=stilts)
+    local -A package_of=([shellcheck]=shellcheck [tcsh]=tcsh [pgbouncer]=pgbouncer [stilts]=stilts
+        [sbatch]=slurm-wlm [munged]=munge)
     for program in "${!package_of[@]}"; do
         PATH=$PATH:/usr/sbin command -v "$program" >/dev/null || packages+=("${package_of[$program]}")
     done

@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
 import jinja2
 import polars as pl
 
-from specprod_copy.batch.script_values import CHECKED, SHELLS, check, quote
+from specprod_copy.batch.options import VERIFY, BatchOptions
+from specprod_copy.batch.script_values import check, quote
 from specprod_copy.batch.slurm import DONE, Script
-from specprod_copy.desi.configuration import Production
 from specprod_copy.desi.production import FIRST_LOADABLE_NIGHT
-from specprod_copy.errors import ConfigurationError, InputError
-from specprod_copy.option import Option, Schema
+from specprod_copy.errors import InputError
 from specprod_copy.reader import read_table
 from specprod_copy.resources import resource_folder
 from specprod_copy.tables import STAGES, specprod_catalogue, tile
@@ -29,107 +28,8 @@ TILE_TIME: Final = "00:30:00"
 LAST_TILE_TIME: Final = "06:00:00"
 """Wall time of the last tile's job, which also finds the primary spectra of all [h:min:s]."""
 
-
-@dataclass(frozen=True)
-class BatchOptions:
-    """What all jobs of a production have in common.
-
-    Raises
-    ------
-    ConfigurationError
-        If a path is not absolute, an option needs another one, or a value has characters that
-        it must not have in a script.
-    """
-
-    email: str
-    """Who gets mail when a job ends or fails."""
-
-    root: Path
-    """DESI_ROOT of the jobs."""
-
-    production: Production
-    schema: Schema
-    job_dir: Annotated[
-        Path,
-        Option(
-            "-j --job-dir", "Folder of scripts and logs.", default="~/Documents/Jobs", absolute=True
-        ),
-    ]
-    connection: tuple[str, ...] = ()
-    """Options that name the loader's server, see `connection_arguments`."""
-
-    shell: str = "sh"
-    """One of `SHELLS`."""
-
-    qos: Annotated[str, Option("-q --qos", "Quality of service.")] = "regular"
-    constraint: Annotated[str, Option("-C --constraint", "Kind of node.")] = "cpu"
-    version: Annotated[
-        str | None,
-        Option(
-            "-v --specprod-version",
-            "Swap to this version of the module specprod-copy; without it jobs run the program "
-            "that is on the PATH.",
-            metavar="VERSION",
-        ),
-    ] = None
-    config: Annotated[
-        Path | None,
-        Option("--config", "File that adds productions, as for the command load.", absolute=True),
-    ] = None
-    tiles_file: Annotated[
-        Path | None,
-        Option("-t --tiles-file", "One job for each loadable tile in this file.", absolute=True),
-    ] = None
-    exposures_file: Annotated[
-        Path | None,
-        Option(
-            "-e --exposures-file",
-            "Exposures file instead of the production's own (see below).",
-            absolute=True,
-        ),
-    ] = None
-    patch_tiles: Annotated[
-        bool, Option("-p --patch-tiles", "Let these jobs take tiles from --tiles-file, too.")
-    ] = False
-    overwrite_tables: Annotated[
-        bool, Option("--overwrite-tables", "Let the first job replace its tables.")
-    ] = False
-    array: Annotated[
-        int | None,
-        Option(
-            "--array",
-            "Share the rows of each large stage among N jobs, 2 to 1000 (see below).",
-            metavar="N",
-        ),
-    ] = None
-
-    def __post_init__(self) -> None:
-        for key in sorted(CHECKED & vars(self).keys()):
-            if getattr(self, key) is not None:
-                check(key, getattr(self, key))
-        for path in (self.root, self.config, self.tiles_file, self.exposures_file):
-            if path is not None and not path.is_absolute():
-                raise ConfigurationError(f"{path}: jobs run elsewhere and need an absolute path")
-        if self.shell not in SHELLS:
-            raise ConfigurationError(f"no scripts for {self.shell!r}, only {', '.join(SHELLS)}")
-        if self.tiles_file is None and self.patch_tiles:
-            raise ConfigurationError("--patch-tiles needs a --tiles-file")
-        if self.tiles_file is not None and self.exposures_file and not self.patch_tiles:
-            raise ConfigurationError(
-                "jobs of tiles load from the --exposures-file only with --patch-tiles"
-            )
-        if self.tiles_file is not None and self.array is not None:
-            raise ConfigurationError("--array is for stages; jobs of tiles have no use for it")
-        if self.tiles_file is None and self.production.redshift_type == "daily":
-            raise ConfigurationError(
-                f"production {self.production.name} has no redshift catalogs, its tiles are loaded "
-                "one by one: name the file that lists them with --tiles-file"
-            )
-
-    @property
-    def module(self) -> str:
-        """Name of the environment module."""
-        return f"specprod-copy/{self.version}"
+VERIFY_TIME: Final = "12:00:00"
+"""Wall time of the job that verifies all [h:min:s]."""
 
 
 @dataclass(frozen=True)
@@ -143,10 +43,10 @@ class Job:
     command: str
     """Template of its command line."""
     item: str
-    """The stage or the TILEID."""
+    """The stage, the TILEID, or `VERIFY`."""
     first: bool
     last: bool
-    """Whether it is the first or last one of all."""
+    """Whether it is the first or last one that loads."""
     array: int | None = None
     """Number of tasks, if it is an array of jobs that load one share of the rows each."""
     completes: tuple[str, ...] = ()
@@ -179,7 +79,7 @@ def make_jobs(batch: BatchOptions) -> list[Job]:
     -------
     list of Job
         One for each stage, behind an array for its rows where that is wanted; or with a tiles
-        file one for each loadable tile.
+        file one for each loadable tile. The last one verifies all, if that is wanted.
 
     Raises
     ------
@@ -197,7 +97,7 @@ def make_jobs(batch: BatchOptions) -> list[Job]:
     whole = [
         Job(
             name=f"load_specprod_{kind}_{batch.schema}_{item}",
-            time=time,
+            time=batch.time(item, time),
             command=command,
             item=item,
             first=item == items[0],
@@ -207,7 +107,19 @@ def make_jobs(batch: BatchOptions) -> list[Job]:
     ]
     # The arrays of all stages could run at once, for foreign keys come after the rows; but what
     # finishes a stage wants the schema for itself, and a plain chain is easy to watch and resume.
-    return [part for job in whole for part in _with_array(job, batch.array)]
+    jobs = [part for job in whole for part in _with_array(job, batch.array)]
+    return [*jobs, _verifying(batch, kind)] if batch.verify else jobs
+
+
+def _verifying(batch: BatchOptions, kind: str) -> Job:
+    return Job(
+        name=f"verify_specprod_{kind}_{batch.schema}",
+        time=batch.time(VERIFY, VERIFY_TIME),
+        command="verify.j2",
+        item=VERIFY,
+        first=False,
+        last=False,
+    )
 
 
 def _with_array(job: Job, array: int | None) -> list[Job]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from psycopg.pq import Conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from specprod_copy.errors import ConfigurationError
-from specprod_copy.postgres.conninfo import conninfo_parameters
+from specprod_copy.postgres.conninfo import SECRETS, conninfo_parameters, resolved
 
 _WORD: Final = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"
 _LETTERS: Final = "letters, digits, '_', '.', '+' and '-'"
@@ -23,6 +23,7 @@ _FORMS: Final[Mapping[str, tuple[str, str, str]]] = {
         r"[A-Za-z0-9_][A-Za-z0-9_.+-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*",
         "an address such as name@example.org",
     ),
+    "account": ("--account", _WORD, _LETTERS),
     "qos": ("--qos", _WORD, _LETTERS),
     "constraint": (
         "--constraint",
@@ -38,7 +39,7 @@ _FORMS: Final[Mapping[str, tuple[str, str, str]]] = {
     ),
     # Slurm's highest index is 1000 unless its administrators say otherwise.
     "array": ("--array", r"[2-9]|[1-9][0-9]{1,2}|1000", "a number from 2 to 1000"),
-    "time": ("wall time", r"(?:[0-9]+-)?[0-9]{1,2}:[0-9]{2}:[0-9]{2}", "[days-]hours:min:s"),
+    "time": ("--time", r"(?:[0-9]+-)?[0-9]{1,2}:[0-9]{2}:[0-9]{2}", "[days-]hours:min:s"),
 }
 CHECKED: Final = frozenset(_FORMS)
 """The kinds of value that `check` knows."""
@@ -62,6 +63,8 @@ def csh_quote(value: str) -> str:
 
 
 _QUOTE: Final[Mapping[str, Callable[[str], str]]] = {"sh": shlex.quote, "csh": csh_quote}
+
+_LOOPBACK: Final = ("localhost", "::1")
 
 SHELLS: Final = tuple(_QUOTE)
 """Shells that scripts can be written for; also the suffixes of scripts."""
@@ -94,17 +97,16 @@ def connection_arguments(
     Returns
     -------
     tuple of str
-        ``--dsn=...`` and so on.
+        ``--dsn=...`` with host, port, database and user as they are meant here and now, whatever
+        the environment says where jobs are submitted and where they run.
 
     Raises
     ------
     ConfigurationError
-        If there is a password in them: others can read the scripts.
+        If there is a password in them: others can read the scripts. If no host is named.
     """
-    conninfo_parameters(dsn or "")
-    parsed = Conninfo.parse((dsn or "").encode())
-    # libpq marks by "*" what must not be shown.
-    secrets = [o.keyword.decode() for o in parsed if o.val is not None and o.dispchar == b"*"]
+    given = conninfo_parameters(dsn or "")
+    secrets = [name for name in given if name in SECRETS]
     if secrets:
         raise ConfigurationError(
             f"--dsn holds a {secrets[0]}, and others can read the scripts; leave it out and keep "
@@ -114,5 +116,18 @@ def connection_arguments(
         raise ConfigurationError(
             "--dbname is the name of a database; a URI or key=value string goes to --dsn"
         )
-    given = {"dsn": dsn, "hostname": hostname, "username": username, "dbname": dbname}
-    return tuple(f"--{name}={value}" for name, value in given.items() if value)
+    options = {"host": hostname, "user": username, "dbname": dbname}
+    meant = resolved(given | {name: value for name, value in options.items() if value})
+    if not meant.get("host") and not meant.get("hostaddr"):
+        raise ConfigurationError(
+            "name the host of the server, by --hostname, --dsn or PGHOST: jobs run on other "
+            "machines"
+        )
+    return (f"--dsn={make_conninfo(**meant)}",)
+
+
+def is_local(connection: Sequence[str]) -> bool:
+    """Say whether `connection_arguments` mean a server that only this machine reaches."""
+    parameters = conninfo_to_dict(connection[0].partition("=")[2])
+    hosts = str(parameters.get("hostaddr") or parameters.get("host")).split(",")
+    return all(host[:1] in "/@" or host in _LOOPBACK or host[:4] == "127." for host in hosts)

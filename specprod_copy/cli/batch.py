@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from specprod_copy.batch.jobs import BatchOptions, make_jobs, render
-from specprod_copy.batch.script_values import connection_arguments
+from specprod_copy.batch.jobs import make_jobs, render
+from specprod_copy.batch.options import BatchOptions
+from specprod_copy.batch.script_values import connection_arguments, is_local
 from specprod_copy.batch.slurm import Script, chain, check_scripts, submit, write_scripts
 from specprod_copy.cli.builder import absolute, make, options_of
 from specprod_copy.cli.connection import NamedServer
-from specprod_copy.cli.options import chosen_production
-from specprod_copy.cli.text import put, say
+from specprod_copy.cli.options import Readers, chosen_production
+from specprod_copy.cli.text import put, say, warn
+from specprod_copy.desi.production import ProductionFiles
+from specprod_copy.errors import InputError
 
 
 @click.command()
 @click.argument("email")
 @click.argument("root", type=click.Path(path_type=Path), callback=absolute)
 @click.argument("specprod")
-@options_of(BatchOptions, "schema", "job_dir", "qos", "constraint")
+@options_of(BatchOptions, "schema", "job_dir", "account", "qos", "constraint", "times")
 @click.option("-c", "--csh", is_flag=True, help="Write scripts for tcsh instead of bash.")
 @options_of(BatchOptions, "version", "tiles_file", "patch_tiles", "exposures_file", "config")
 @options_of(NamedServer)
-@options_of(BatchOptions, "array", "overwrite_tables")
+@options_of(Readers)
+@options_of(BatchOptions, "array", "overwrite_tables", "on_error", "skip_missing", "verify")
 @click.option("--overwrite", is_flag=True, help="Replace scripts that are there already.")
 @click.option("--submit", "to_submit", is_flag=True, help="Submit the jobs.")
 @click.option(
@@ -44,8 +49,9 @@ def batch(
 ) -> None:
     """Write Slurm scripts that load production SPECPROD from ROOT, and submit them.
 
-    There is one job for each stage. Each job waits for the success of the one before; if that
-    fails, Slurm drops the jobs behind it. EMAIL gets mail when a job ends or fails.
+    There is one job for each stage, and one that verifies all. Each job waits for the success of
+    the one before; if that fails, Slurm drops the jobs behind it. EMAIL gets mail when a job ends
+    or fails.
 
     \b
       export PGHOST=db.example.org PGDATABASE=desi PGUSER=desi_admin
@@ -69,8 +75,9 @@ def batch(
     end and submit both scripts again: what is loaded already is skipped. A task makes up to nine
     connections, so mind the server's max_connections.
 
-    Name the server by options or PG* variables, which sbatch hands on to the jobs. Passwords
-    belong in ~/.pgpass: they are refused here, because others can read the scripts.
+    Name the server by options or PG* variables. The scripts name host, port, database and user as
+    they are meant now, whatever the environment is when you submit them. Passwords belong in
+    ~/.pgpass: they are refused here, because others can read the scripts.
     """
     server = make(NamedServer, values)
     if not server.is_named:
@@ -78,16 +85,19 @@ def batch(
             "name the server, by --dsn, --hostname, --username and --dbname or by PG* variables: "
             "jobs cannot use the embedded one"
         )
+    production = chosen_production(specprod, values["config"])
     options = make(
         BatchOptions,
         values,
         email=email,
         root=root,
-        production=chosen_production(specprod, values["config"]),
+        production=production,
         schema=specprod if values["schema"] is None else values["schema"],
         shell="csh" if csh else "sh",
         connection=connection_arguments(**asdict(server)),
+        roles=make(Readers, values).all,
     )
+    _warn(options)
     scripts = [render(job, options) for job in make_jobs(options)]
     if dry_run:
         _show(scripts, overwrite=overwrite)
@@ -99,6 +109,23 @@ def batch(
         return
     for script, job in submit(scripts):
         say(f"job {job}: {script.path.name}")
+
+
+def _warn(options: BatchOptions) -> None:
+    """Say what may be right where the jobs run, and is not here."""
+    if not _is_visible(options):
+        warn(
+            f"Warning: no production {options.production.name} is to be seen in {options.root} "
+            "from here; the jobs fail if they see none either"
+        )
+    if is_local(options.connection):
+        warn("Warning: only jobs on this machine reach a server by a socket or loopback address")
+
+
+def _is_visible(options: BatchOptions) -> bool:
+    with suppress(InputError):
+        return ProductionFiles(options.production, options.root).redux.is_dir()
+    return False
 
 
 def _show(scripts: Sequence[Script], *, overwrite: bool) -> None:

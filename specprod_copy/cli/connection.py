@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -76,9 +77,21 @@ class ServerOptions(NamedServer):
 
     @property
     def cluster(self) -> Cluster | None:
-        """The embedded server, whether it exists or not; None if another one is named."""
+        """The embedded server, whether it exists or not; None if another one is named.
+
+        Raises
+        ------
+        ServerError
+            If a batch job names none: what it loads would be in a server that nobody looks for.
+        """
         if self.embedded is None and self.is_named:
             return None
+        if self.embedded is None and (job := os.environ.get("SLURM_JOB_ID")):
+            raise ServerError(
+                f"this is Slurm's job {job}, and no server is named: name it by --dsn, --hostname "
+                "or PG* variables, or say --embedded DIR if the embedded server of that folder is "
+                "meant"
+            )
         return Cluster(self.embedded or DEFAULT_DIRECTORY)
 
     def to_write(self, check: Callable[[bool], object]) -> str:

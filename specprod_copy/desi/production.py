@@ -69,11 +69,11 @@ class ProductionFiles:
         """
         suffixes = ("csv", "fits") if self.production.redshift_type == "daily" else ("fits", "csv")
         name = self.production.name
-        return self._required(explicit, *(self._redux / f"tiles-{name}.{x}" for x in suffixes))
+        return self._required(explicit, *(self.redux / f"tiles-{name}.{x}" for x in suffixes))
 
     def exposures(self, explicit: Path | None = None) -> Path:
         """Return the exposures file (HDUs EXPOSURES and FRAMES), or the explicitly named one."""
-        return self._required(explicit, self._redux / f"exposures-{self.production.name}.fits")
+        return self._required(explicit, self.redux / f"exposures-{self.production.name}.fits")
 
     def tractorphot(self) -> list[Path]:
         """Return the files of Tractor photometry of potential targets."""
@@ -131,7 +131,7 @@ class ProductionFiles:
         dict of int to pathlib.Path
             By petal; a petal without a file is absent.
         """
-        folder = self._redux / "tiles" / "cumulative" / str(tileid) / str(lastnight)
+        folder = self.redux / "tiles" / "cumulative" / str(tileid) / str(lastnight)
         names = names_in(folder)
         found = {
             petal: listed(folder, names, f"{kind}-{petal}-{tileid}-thru{lastnight}.fits")
@@ -194,7 +194,8 @@ class ProductionFiles:
         return [*left_out(paths, lists=lists), *self.catalogs.left_out(paths)]
 
     @property
-    def _redux(self) -> Path:
+    def redux(self) -> Path:
+        """The folder of the production, which has its tiles and exposures files."""
         return self.root / "spectro" / "redux" / self.production.name
 
     @property

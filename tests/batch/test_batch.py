@@ -56,15 +56,20 @@ SH = """\
 module swap specprod-copy/1.2 || exit
 export DESI_ROOT='/my data'
 export SPECPROD=fuji
+# They would say something beside the server that is named below.
+unset PGHOSTADDR PGSERVICE
 
 srun --ntasks=1 --cpus-per-task="$SLURM_CPUS_ON_NODE" \\
     specprod-copy load exposures --specprod=fuji --schema=edr \\
     --overwrite \\
     --exposures-file=/e.fits \\
     --config=/c.toml \\
-    '--dsn=host=h user=u'
+    '--dsn=host=h port=5432 dbname=d user=u'
 status=$?
-if [ "$status" -eq 0 ]; then
+if [ "$status" -ne 0 ]; then
+    echo "exit code $status; the jobs behind this one do not run. When that is mended,"
+    echo "submit the scripts that are left in /jobs again"
+else
     mv -f -- /jobs/load_specprod_db_edr_exposures.sh /jobs/done/
 fi
 exit "$status"
@@ -85,15 +90,21 @@ CSH = """\
 
 setenv DESI_ROOT /data
 setenv SPECPROD daily
+# They would say something beside the server that is named below.
+unsetenv PGHOSTADDR
+unsetenv PGSERVICE
 
 srun --ntasks=1 --cpus-per-task="$SLURM_CPUS_ON_NODE" \\
     specprod-copy tile 80605 --specprod=daily --schema=daily \\
     --primary \\
     --tiles-file={tiles_file} \\
     --exposures-file=/e.fits \\
-    --dsn\\=host\\=h\\ user\\=u
+    --dsn\\=host\\=h\\ port\\=5432\\ dbname\\=d\\ user\\=u
 set load_status = $status
-if ( $load_status == 0 ) then
+if ( $load_status != 0 ) then
+    echo "exit code $load_status; the jobs behind this one do not run. When that is mended,"
+    echo "submit the scripts that are left in /jobs again"
+else
     mv -f -- /jobs/load_specprod_tile_daily_80605.csh /jobs/done/
 endif
 exit $load_status
@@ -108,7 +119,7 @@ def test_a_script_of_a_stage() -> None:
         version="1.2",
         config=Path("/c.toml"),
         exposures_file=Path("/e.fits"),
-        connection=connection_arguments("host=h user=u"),
+        connection=connection_arguments("host=h user=u dbname=d"),
         overwrite_tables=True,
     )
     assert scripts[0].path == Path("/jobs/load_specprod_db_edr_exposures.sh")
@@ -116,7 +127,7 @@ def test_a_script_of_a_stage() -> None:
     # The other stages neither read the exposures file nor replace tables.
     for script in scripts[1:]:
         assert "--overwrite" not in script.text
-        assert "--exposures-file" not in script.text
+        assert ("--exposures-file" in script.text) == (script is scripts[-1])
         assert "--config=/c.toml" in script.text
 
 
@@ -128,12 +139,13 @@ def test_a_csh_script_of_a_tile(tiles_file: Path) -> None:
         tiles_file=tiles_file,
         patch_tiles=True,
         exposures_file=Path("/e.fits"),
-        connection=connection_arguments("host=h user=u"),
+        connection=connection_arguments("host=h user=u dbname=d"),
     )
     assert [script.path.name for script in scripts] == [
-        f"load_specprod_tile_daily_{tileid}.csh" for tileid in (7, 12, 80605)
+        *(f"load_specprod_tile_daily_{tileid}.csh" for tileid in (7, 12, 80605)),
+        "verify_specprod_tile_daily.csh",
     ]
-    assert scripts[-1].text == CSH.replace("{tiles_file}", str(tiles_file))
+    assert scripts[-2].text == CSH.replace("{tiles_file}", str(tiles_file))
 
 
 def test_wall_times() -> None:
@@ -145,8 +157,13 @@ def test_wall_times() -> None:
         "target": "12:00:00",
         "redshift": "12:00:00",
         "fiberassign": "12:00:00",
+        "verify": "12:00:00",
     }
-    with pytest.raises(ConfigurationError, match="wall time must be"):
+    chosen = (("", "1:00:00"), ("target", "2-00:00:00"))
+    times = {job.item: job.time for job in batch.make_jobs(options(times=chosen))}
+    assert times.pop("target") == "2-00:00:00"
+    assert {*times.values()} == {"1:00:00"}
+    with pytest.raises(ConfigurationError, match="--time must be"):
         batch.Job("a", "1h", "stage.j2", "exposures", first=True, last=True)
 
 
@@ -159,26 +176,30 @@ def test_the_shells_own_checks_find_nothing(shell: str, tmp_path: Path, tiles_fi
         "config": Path("/a b/c.toml"),
         "exposures_file": Path("/a b/e.fits"),
         "overwrite_tables": True,
+        "roles": ("desi", NASTY),
     }
     scripts = [
-        *render_all(**everything),
+        *render_all(on_error="quarantine", skip_missing=True, **everything),
         *render_all(schema="arrays", array=1000, **everything),
         *render_all(schema="other", job_dir=tmp_path, shell=shell),
         *render_all(schema="tiles", tiles_file=tiles_file, patch_tiles=True, **everything),
         *render_all(
             schema="nasty",
             array=2,
-            **(everything | {"root": Path(f"/{NASTY}"), "connection": (NASTY,)}),
+            **(
+                everything
+                | {"root": Path(f"/{NASTY}"), "connection": (NASTY,), "on_error": "quarantine"}
+            ),
         ),
     ]
     slurm.write_scripts(scripts)
-    for script in scripts:
+    for script in {script.path: script for script in scripts}.values():
         checker = [tool("bash" if shell == "sh" else "tcsh"), "-n", script.path]
         done = subprocess.run(checker, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     if shell == "sh":
         # A "$" in single quotes, as NASTY has it, is news for shellcheck.
-        checker = [tool("shellcheck"), *(s.path for s in scripts if "nasty" not in s.path.name)]
+        checker = [tool("shellcheck"), *(s.path for s in scripts if "$HOME" not in s.text)]
         done = subprocess.run(checker, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stdout) == (0, "")
 
@@ -198,9 +219,14 @@ def test_the_server_is_named_and_without_a_password(fake: Slurm) -> None:
 
 def test_scripts_are_written(fake: Slurm) -> None:
     output = succeed(EMAIL, "/data", "fuji", "-j", fake.jobs, "-s", "edr")
-    assert output.startswith(f"6 scripts are in {fake.jobs}\n")
+    assert output.splitlines()[:2] == [
+        "Warning: no production fuji is to be seen in /data from here; the jobs fail if they see "
+        "none either",
+        f"7 scripts are in {fake.jobs}",
+    ]
+    scripts = [f"load_specprod_db_edr_{stage}.sh" for stage in STAGES]
     assert sorted(path.name for path in fake.jobs.iterdir()) == sorted(
-        ["done", *(f"load_specprod_db_edr_{stage}.sh" for stage in STAGES)]
+        ["done", *scripts, "verify_specprod_db_edr.sh"]
     )
     for path in fake.jobs.glob("*.sh"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o750
@@ -228,7 +254,7 @@ def test_other_scripts_are_overwritten_only_on_demand(fake: Slurm) -> None:
     assert not first.exists()
     succeed(*arguments, "--overwrite")
     assert mine.read_text().startswith("#!/bin/bash\n")
-    assert len(names(fake.jobs)) == 6
+    assert len(names(fake.jobs)) == 7
 
 
 def test_what_cannot_be_written(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.batch_options import (
+    DSN,
     EMAIL,
     options,
     refusal,
@@ -36,7 +37,7 @@ def scripts_in_order(suffix: str) -> list[str]:
     """Return the names of all scripts of production fuji with arrays."""
     first, *large = [f"load_specprod_db_fuji_{stage}" for stage in STAGES]
     pairs = [name for stage in large for name in (f"{stage}_parts", stage)]
-    return [f"{name}.{suffix}" for name in (first, *pairs)]
+    return [f"{name}.{suffix}" for name in (first, *pairs, "verify_specprod_db_fuji")]
 
 
 def difference(script: Script, other: Script) -> list[str]:
@@ -48,14 +49,8 @@ def difference(script: Script, other: Script) -> list[str]:
 # ---------------------------------------------------------------------------- what scripts hold
 
 
-@pytest.mark.parametrize(
-    ("shell", "first", "last"),
-    [
-        ("sh", 'if [ "$status" -eq 0 ]; then', "fi"),
-        ("csh", "if ( $load_status == 0 ) then", "endif"),
-    ],
-)
-def test_an_array_and_the_job_behind_it(shell: str, first: str, last: str) -> None:
+@pytest.mark.parametrize("shell", ["sh", "csh"])
+def test_an_array_and_the_job_behind_it(shell: str) -> None:
     changes = {"shell": shell, "config": Path("/c.toml"), "overwrite_tables": True}
     plain, arrays = render_all(**changes), render_all(array=16, **changes)
     name = "load_specprod_db_fuji_photometry"
@@ -75,9 +70,8 @@ def test_an_array_and_the_job_behind_it(shell: str, first: str, last: str) -> No
     assert difference(plain[1], arrays[1]) == [
         f"#SBATCH --job-name={name}",
         "#SBATCH --output=/jobs/%x-%j.log",
-        first,
+        "else",
         f"    mv -f -- /jobs/{name}.{shell} /jobs/done/",
-        last,
     ]
     assert difference(arrays[2], plain[1]) == [
         f"    mv -f -- /jobs/{name}_parts.{shell} /jobs/{name}.{shell} /jobs/done/"
@@ -93,14 +87,15 @@ def test_all_stages_but_the_first_are_large() -> None:
         (None, True, False),
         *[(2, False, False), (None, False, False)] * 4,
         *[(2, False, False), (None, False, True)],
+        (None, False, False),
     ]
-    times = specprod_catalogue().job_times
+    times = {**specprod_catalogue().job_times, "verify": batch.VERIFY_TIME}
     assert [job.time for job in jobs] == [times[job.item] for job in jobs]
 
 
 @pytest.mark.parametrize("array", [2, 9, 10, 999, 1000])
 def test_sizes_of_arrays(array: int) -> None:
-    assert f"#SBATCH --array=1-{array}\n" in render_all(array=array)[-2].text
+    assert f"#SBATCH --array=1-{array}\n" in render_all(array=array)[-3].text
 
 
 @pytest.mark.parametrize("array", [-2, 0, 1, 1001, 10_000, True, "2\n", "2%1", "٣"])
@@ -132,33 +127,32 @@ def test_each_stage_waits_for_all_tasks(
     arguments = (EMAIL, "/my data", "fuji", "-j", fake.jobs, "--array", "3", "-v", "1.2", *flags)
     output = succeed(*arguments, "--submit")
     scripts = scripts_in_order("csh" if flags else "sh")
-    assert output.splitlines() == [
-        f"11 scripts are in {fake.jobs}",
+    assert output.splitlines()[1:] == [
+        f"12 scripts are in {fake.jobs}",
         *(f"job {101 + n}: {script}" for n, script in enumerate(scripts)),
     ]
     assert fake.calls("sbatch") == fake.chained(scripts)
-    assert fake.results() == ["0"] * 11
+    assert fake.results() == ["0"] * 12
 
-    given = ["--specprod=fuji", "--schema=fuji"]
-    server = ["--hostname=db.example.org"]
+    given, last = ["--specprod=fuji", "--schema=fuji"], ["--role=desi", DSN]
     first, *calls = fake.calls("specprod-copy")
-    assert first == ["load", "exposures", *given, *server]
+    assert first == ["load", "exposures", *given, *last]
     for stage in batch.LARGE_STAGES:
         # The tasks come in any order, but all before the job behind them.
         tasks, (whole,), calls = calls[:3], calls[3:4], calls[4:]
         parts = [f"--part={task}/3" for task in (1, 2, 3)]
-        assert sorted(tasks) == [["load", stage, *given, part, *server] for part in parts]
-        assert whole == ["load", stage, *given, *server]
-    assert calls == []
-    assert fake.environments("specprod-copy") == [["/my data", "fuji"]] * 21
-    assert fake.calls("module") == [["swap", "specprod-copy/1.2"]] * 21
+        assert sorted(tasks) == [["load", stage, *given, part, *last] for part in parts]
+        assert whole == ["load", stage, *given, *last]
+    assert calls == [["verify", *given, DSN]]
+    assert fake.environments("specprod-copy") == [["/my data", "fuji"]] * 22
+    assert fake.calls("module") == [["swap", "specprod-copy/1.2"]] * 22
 
     assert names(fake.jobs / "done") == sorted(scripts)
     assert names(fake.jobs, "*fuji_target[_-]*") == [
         "load_specprod_db_fuji_target-107.log",
         *(f"load_specprod_db_fuji_target_parts-106_{task}.log" for task in (1, 2, 3)),
     ]
-    assert len(names(fake.jobs)) == 21
+    assert len(names(fake.jobs)) == 22
 
 
 @SHELLS
@@ -169,7 +163,7 @@ def test_after_a_failed_task_all_can_be_submitted_again(
     monkeypatch.setenv("FAIL", "--part=2/3")
     arguments = (EMAIL, "/data", "fuji", "-j", fake.jobs, "--array", "3", "--submit", *flags)
     succeed(*arguments)
-    assert fake.results() == ["0", "3", *["never ran"] * 9]
+    assert fake.results() == ["0", "3", *["never ran"] * 10]
     assert fake.tasks(102) == ["0", "3", "0"]
     assert "the disk is full" in fake.log("*_parts-102_2.log")
     suffix = "csh" if flags else "sh"
@@ -179,8 +173,8 @@ def test_after_a_failed_task_all_can_be_submitted_again(
 
     monkeypatch.delenv("FAIL")
     succeed(*arguments)
-    assert fake.results()[11:] == ["0"] * 11
-    assert fake.tasks(113) == ["0", "0", "0"]
+    assert fake.results()[12:] == ["0"] * 12
+    assert fake.tasks(114) == ["0", "0", "0"]
     assert names(fake.jobs / "done") == sorted(scripts)
     assert names(fake.jobs, f"*.{suffix}") == []
 
@@ -193,7 +187,7 @@ def test_scripts_stay_together_until_the_stage_is_finished(
     finish_fails = '#!/bin/sh\ncase "$*" in *photometry*part*) ;; *photometry*) exit 4;; esac\n'
     fake.install("specprod-copy", finish_fails)
     succeed(EMAIL, "/data", "fuji", "-j", fake.jobs, "--array", "3", "--submit", *flags)
-    assert fake.results() == ["0", "0", "4", *["never ran"] * 8]
+    assert fake.results() == ["0", "0", "4", *["never ran"] * 9]
     suffix = "csh" if flags else "sh"
     stage = fake.jobs / f"load_specprod_db_fuji_photometry.{suffix}"
     parts = fake.jobs / f"load_specprod_db_fuji_photometry_parts.{suffix}"
@@ -204,7 +198,7 @@ def test_scripts_stay_together_until_the_stage_is_finished(
     parts.unlink()
     fake.install("specprod-copy", "#!/bin/sh\n")
     subprocess.run([shutil.which("sbatch"), stage], check=True, capture_output=True)
-    assert fake.results()[11:] == ["0"]
+    assert fake.results()[12:] == ["0"]
     assert names(fake.jobs / "done") == [f"load_specprod_db_fuji_exposures.{suffix}", stage.name]
 
 
@@ -217,4 +211,4 @@ def test_the_chain_that_a_dry_run_shows(fake: Slurm) -> None:
     done = subprocess.run(["sh", "-c", chain], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert fake.calls("sbatch") == fake.chained(scripts_in_order("sh"))
-    assert fake.results() == ["0"] * 11
+    assert fake.results() == ["0"] * 12

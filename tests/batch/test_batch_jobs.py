@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support.batch_options import EMAIL, NASTY, refusal, run, succeed, tool, write_tiles
+from psycopg.conninfo import make_conninfo
+from support.batch_options import DSN, EMAIL, NASTY, refusal, run, succeed, tool, write_tiles
 from support.fake_slurm import Slurm, names, start_slurm
 
 from specprod_copy.batch import jobs as batch
@@ -24,6 +25,11 @@ def tiles_file(tmp_path: Path) -> Path:
     return write_tiles(tmp_path)
 
 
+def scripts_in_order(suffix: str) -> list[str]:
+    loads = [f"load_specprod_db_fuji_{stage}.{suffix}" for stage in STAGES]
+    return [*loads, f"verify_specprod_db_fuji.{suffix}"]
+
+
 @pytest.mark.parametrize(("flags", "program"), [((), "bash"), (("--csh",), "tcsh")])
 def test_jobs_run_one_after_the_other(fake: Slurm, flags: tuple[str, ...], program: str) -> None:
     tool(program)
@@ -33,21 +39,23 @@ def test_jobs_run_one_after_the_other(fake: Slurm, flags: tuple[str, ...], progr
         server=("--hostname", NASTY, "--username", "a'b"),
     )
     suffix = "csh" if flags else "sh"
-    scripts = [f"load_specprod_db_fuji_{stage}.{suffix}" for stage in STAGES]
-    assert output.splitlines()[1:] == [f"job {101 + n}: {s}" for n, s in enumerate(scripts)]
+    scripts = scripts_in_order(suffix)
+    assert output.splitlines()[2:] == [f"job {101 + n}: {s}" for n, s in enumerate(scripts)]
     assert fake.calls("sbatch") == fake.chained(scripts)
-    assert fake.results() == ["0"] * 6
-    assert fake.calls("module") == [["swap", "specprod-copy/1.2"]] * 6
-    given = ["--specprod=fuji", "--schema=fuji", f"--hostname={NASTY}", "--username=a'b"]
-    loads = [["load", stage, *given] for stage in STAGES]
+    assert fake.results() == ["0"] * 7
+    assert fake.calls("module") == [["swap", "specprod-copy/1.2"]] * 7
+    server = make_conninfo(host=NASTY, port="5432", dbname="a'b", user="a'b")
+    given, last = ["--specprod=fuji", "--schema=fuji"], [f"--dsn={server}"]
+    loads = [["load", stage, *given, "--role=desi", *last] for stage in STAGES]
+    loads.append(["verify", *given, *last])
     assert fake.calls("specprod-copy") == loads
-    assert fake.environments("specprod-copy") == [[root, "fuji"]] * 6
+    assert fake.environments("specprod-copy") == [[root, "fuji"]] * 7
     assert fake.calls("srun") == [
         ["--ntasks=1", "--cpus-per-task=256", "specprod-copy", *load] for load in loads
     ]
     assert names(fake.jobs / "done") == sorted(scripts)
-    assert names(fake.jobs) == [f"load_specprod_db_fuji_{s}-{101 + STAGES.index(s)}.log"
-                                for s in sorted(STAGES)]  # fmt: skip
+    logs = [f"{script.partition('.')[0]}-{101 + n}.log" for n, script in enumerate(scripts)]
+    assert names(fake.jobs) == sorted(logs)
 
 
 @pytest.mark.parametrize(("flags", "program"), [((), "bash"), (("--csh",), "tcsh")])
@@ -58,16 +66,17 @@ def test_a_failed_job_stops_the_others_and_can_be_run_again(
     monkeypatch.setenv("FAIL", "targetphot")
     arguments = (EMAIL, "/data", "fuji", "-j", fake.jobs, "--submit", *flags)
     succeed(*arguments)
-    assert fake.results() == ["0", "0", "3", "never ran", "never ran", "never ran"]
+    assert fake.results() == ["0", "0", "3", *["never ran"] * 4]
+    assert "exit code 3; the jobs behind this one do not run" in fake.log("*targetphot-103.log")
     assert "the disk is full" in fake.log("*targetphot-103.log")
     suffix = "csh" if flags else "sh"
     done = [f"load_specprod_db_fuji_{stage}.{suffix}" for stage in ("exposures", "photometry")]
     assert names(fake.jobs / "done") == done
-    assert len(names(fake.jobs, f"*.{suffix}")) == 4
+    assert len(names(fake.jobs, f"*.{suffix}")) == 5
     monkeypatch.delenv("FAIL")
     succeed(*arguments)
-    assert fake.results()[6:] == ["0"] * 6
-    assert len(names(fake.jobs / "done")) == 6
+    assert fake.results()[7:] == ["0"] * 7
+    assert len(names(fake.jobs / "done")) == 7
     assert names(fake.jobs, f"*.{suffix}") == []
 
 
@@ -78,7 +87,7 @@ def test_without_its_module_a_job_fails(
     tool(program)
     monkeypatch.setenv("MODULE_STATUS", "5")
     succeed(EMAIL, "/data", "fuji", "-j", fake.jobs, "-v", "9", "--submit", *flags)
-    assert fake.results() == ["5", *["never ran"] * 5]
+    assert fake.results() == ["5", *["never ran"] * 6]
     assert fake.calls("specprod-copy") == []
 
 
@@ -87,7 +96,7 @@ def test_a_clusters_name_in_the_answer(fake: Slurm, monkeypatch: pytest.MonkeyPa
     output = succeed(EMAIL, "/data", "fuji", "-j", fake.jobs, "--submit")
     assert "job 106: load_specprod_db_fuji_fiberassign.sh" in output
     assert fake.calls("sbatch")[5][1] == "--dependency=afterok:105"
-    assert fake.results() == ["0"] * 6
+    assert fake.results() == ["0"] * 7
 
 
 def test_sbatch_refuses(fake: Slurm, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +110,7 @@ def test_sbatch_refuses(fake: Slurm, monkeypatch: pytest.MonkeyPatch) -> None:
         "which will run: 101 102 103 (scancel removes them)"
     )
     assert len(fake.calls("sbatch")) == 4
-    assert len(names(fake.jobs, "*.sh")) == 3
+    assert len(names(fake.jobs, "*.sh")) == 4
 
 
 @pytest.mark.parametrize("answer", ["Submitted batch job {}", "", "{};", "{}\n{}"])
@@ -125,7 +134,7 @@ def test_a_machine_without_slurm(fake: Slurm, monkeypatch: pytest.MonkeyPatch) -
         f"cannot submit {fake.jobs}/load_specprod_db_fuji_exposures.sh: sbatch: No such file or "
         "directory. No job was submitted before it"
     )
-    assert len(names(fake.jobs, "*.sh")) == 6
+    assert len(names(fake.jobs, "*.sh")) == 7
 
 
 def test_dry_run_shows_scripts_and_a_chain_that_works(fake: Slurm) -> None:
@@ -139,9 +148,8 @@ def test_dry_run_shows_scripts_and_a_chain_that_works(fake: Slurm) -> None:
     chain = output.partition("==> to submit them, from sh <==\n")[2]
     done = subprocess.run(["sh", "-c", chain], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    scripts = [f"load_specprod_db_fuji_{stage}.sh" for stage in STAGES]
-    assert fake.calls("sbatch") == fake.chained(scripts)
-    assert fake.results() == ["0"] * 6
+    assert fake.calls("sbatch") == fake.chained(scripts_in_order("sh"))
+    assert fake.results() == ["0"] * 7
 
 
 # ---------------------------------------------------------------------------- tiles
@@ -151,19 +159,20 @@ def test_jobs_of_tiles(fake: Slurm, tiles_file: Path) -> None:
     arguments = (EMAIL, "/data", "daily", "-j", fake.jobs, "-t", tiles_file, "--overwrite-tables")
     succeed(*arguments, "--submit")
     tile = [["tile", t, "--specprod=daily", "--schema=daily"] for t in ("7", "12", "80605")]
-    server = ["--hostname=db.example.org"]
     assert fake.calls("specprod-copy") == [
-        [*tile[0], "--overwrite", *server],
-        [*tile[1], *server],
-        [*tile[2], "--primary", *server],
+        [*tile[0], "--overwrite", "--role=desi", DSN],
+        [*tile[1], "--role=desi", DSN],
+        [*tile[2], "--primary", "--role=desi", DSN],
+        ["verify", "--specprod=daily", "--schema=daily", DSN],
     ]
     assert names(fake.jobs / "done") == [
         "load_specprod_tile_daily_12.sh",
         "load_specprod_tile_daily_7.sh",
         "load_specprod_tile_daily_80605.sh",
+        "verify_specprod_tile_daily.sh",
     ]
     times = [script.read_text().partition("--time=")[2][:8]
-             for script in sorted((fake.jobs / "done").iterdir())]  # fmt: skip
+             for script in sorted((fake.jobs / "done").glob("load*"))]  # fmt: skip
     assert times == ["00:30:00", "00:30:00", "06:00:00"]
 
 
@@ -173,8 +182,9 @@ def test_a_single_tile_is_first_and_last(fake: Slurm, tmp_path: Path) -> None:
     arguments = (EMAIL, "/data", "daily", "-j", fake.jobs, "-t", tiles, "-p", "-e", "/e.fits")
     succeed(*arguments, "--overwrite-tables", "--submit")
     files = [f"--tiles-file={tiles}", "--exposures-file=/e.fits"]
-    (call,) = fake.calls("specprod-copy")
-    assert call[4:] == ["--overwrite", "--primary", *files, "--hostname=db.example.org"]
+    call, verify = fake.calls("specprod-copy")
+    assert call[4:] == ["--overwrite", "--primary", *files, "--role=desi", DSN]
+    assert verify[3:] == [*files, DSN]
 
 
 def test_no_tile_to_load(tmp_path: Path) -> None:

@@ -1,17 +1,19 @@
-"""Batch scripts that load a production for real."""
+"""Batch scripts that load a production for real, by Slurm itself."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 from astropy.io import fits
 from support.batch_options import EMAIL, succeed
-from support.fake_slurm import Slurm, start_slurm
+from support.real_slurm import RealSlurm, running_slurm, why_not
 
 from specprod_copy.batch.slurm import Script, submit
 from specprod_copy.demo import write_production
@@ -22,13 +24,27 @@ from specprod_copy.loading.options import LoadOptions
 from specprod_copy.tables import Inputs
 
 
+@pytest.fixture(scope="module")
+def slurm() -> Iterator[RealSlurm]:
+    if reason := why_not():
+        pytest.skip(reason)
+    with running_slurm() as made:
+        yield made
+
+
 @pytest.fixture
-def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Slurm:
-    """Return a stand-in for Slurm, with the real loader (in one process, which is quicker here)."""
-    made = start_slurm(tmp_path, monkeypatch)
-    program = f'#!/bin/sh\nexec {sys.executable} -m specprod_copy "$@" --jobs=1\n'
-    made.install("specprod-copy", program)
-    return made
+def jobs(slurm: RealSlurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder for jobs, which run the real loader (in one process, it is quicker here)."""
+    program = tmp_path / "bin" / "specprod-copy"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m specprod_copy "$@" --jobs=1\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    for name in [name for name in os.environ if name.startswith(("PG", "DESI", "SPECPROD"))]:
+        monkeypatch.delenv(name)
+    for name, value in slurm.environment.items():
+        monkeypatch.setenv(name, value)
+    return tmp_path / "jobs"
 
 
 @pytest.fixture
@@ -84,8 +100,12 @@ def objects(conninfo: str, schema: str) -> set[tuple[str, str]]:
     return set(found)
 
 
+def submitted(output: str) -> list[str]:
+    return re.findall(r"^job (\d+): ", output, re.MULTILINE)
+
+
 def test_arrays_load_the_same_as_one_load_go_on_and_do_not_destroy(
-    fake: Slurm, root: Path, database: str
+    slurm: RealSlurm, jobs: Path, root: Path, database: str
 ) -> None:
     (file,) = (root / "target" / "fiberassign").rglob("fiberassign-080616.fits")
     good = Path(shutil.copy2(file, root / "good.fits"))
@@ -93,13 +113,16 @@ def test_arrays_load_the_same_as_one_load_go_on_and_do_not_destroy(
         hdus["FIBERASSIGN"].data["LOCATION"][0] = -1
     # Bad for once only: when a file really changes, those who loaded of it have to begin anew.
     os.utime(file, ns=(0, good.stat().st_mtime_ns))
-    arguments = (EMAIL, root, "fuji", "-j", fake.jobs, "--array", "2", "--dsn", database)
-    succeed(*arguments, "--submit", server=())
-    assert fake.results() == [*["0"] * 9, "1", "never ran"]
+    arguments = (EMAIL, root, "fuji", "-j", jobs, "--array", "2", "--dsn", database)
+    *before, parts, whole, verify = submitted(succeed(*arguments, "--submit", server=()))
+    assert len(before) == 9
+    states = slurm.wait_for(*before, parts, whole, verify)
+    assert {state for job in states[:9] for state in job} == {"COMPLETED"}
     # The share with the bad file fails, the other one is loaded; keys and indexes wait.
-    assert sorted(fake.tasks(110)) == ["0", "1"]
-    failed = fake.tasks(110).index("1") + 1
-    log = fake.log(f"*_fiberassign_parts-110_{failed}.log")
+    assert sorted(states[9]) == ["COMPLETED", "FAILED"]
+    assert states[10:] == [["CANCELLED"], ["CANCELLED"]]
+    logs = [path.read_text() for path in sorted(jobs.glob(f"*_fiberassign_parts-{parts}_*.log"))]
+    (log,) = [log for log in logs if "exit code 1; the jobs behind this one do not run" in log]
     assert "fiberassign-080616.fits" in log
     there, wanted = rows(database, "fuji"), rows(database, "direct")
     keyless = {"fiberassign", "potential"}
@@ -109,17 +132,16 @@ def test_arrays_load_the_same_as_one_load_go_on_and_do_not_destroy(
     }
 
     shutil.copy2(good, file)
-    left = [fake.jobs / f"load_specprod_db_fuji_fiberassign{end}.sh" for end in ("_parts", "")]
-    assert sorted(fake.jobs.glob("*.sh")) == sorted(left)
-    assert [job for _, job in submit([Script(path, "") for path in left])] == ["112", "113"]
-    assert fake.results()[11:] == ["0", "0"]
-    assert list(fake.jobs.glob("*.sh")) == []
+    names = [f"load_specprod_db_fuji_fiberassign{end}.sh" for end in ("_parts", "")]
+    scripts = [jobs / name for name in (*names, "verify_specprod_db_fuji.sh")]
+    assert sorted(jobs.glob("*.sh")) == sorted(scripts)
+    again = [job for _, job in submit([Script(path, "") for path in scripts])]
+    assert slurm.wait_for(*again) == [["COMPLETED"] * 2, ["COMPLETED"], ["COMPLETED"]]
+    assert list(jobs.glob("*.sh")) == []
+    assert re.search(
+        r"all \d+ checks passed", (jobs / f"verify_specprod_db_fuji-{again[-1]}.log").read_text()
+    )
     assert rows(database, "fuji") == wanted
     assert sums(database, "fuji") == sums(database, "direct")
     assert objects(database, "fuji") == objects(database, "direct")
     assert min(wanted.values()) > 0
-
-    succeed(*arguments, "--submit", "--overwrite-tables", server=())
-    assert fake.results()[13:] == ["1", *["never ran"] * 10]
-    assert "cannot replace tables of schema fuji" in fake.log("*_exposures-114.log")
-    assert rows(database, "fuji") == wanted

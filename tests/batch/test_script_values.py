@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import subprocess
 from pathlib import Path
@@ -9,9 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from psycopg.conninfo import conninfo_to_dict
 from support.batch_options import NASTY, options, render_all, tool
 
-from specprod_copy.batch.script_values import connection_arguments, quote
+from specprod_copy.batch.script_values import connection_arguments, is_local, quote
 from specprod_copy.desi.configuration import find_production
 from specprod_copy.errors import ConfigurationError
 
@@ -64,6 +66,16 @@ def test_line_breaks_and_the_like_are_refused(shell: str, value: str) -> None:
         ({"email": "a@b.org\n#SBATCH --uid=0"}, "EMAIL must be"),
         ({"qos": "regular --account=m1"}, "--qos must be letters, digits, '_', '.', '+' and '-'"),
         ({"qos": "debug\n"}, "--qos must be"),
+        ({"account": "m1 --qos=x"}, "--account must be letters, digits"),
+        ({"times": (("", "1h"),)}, "--time must be [days-]hours:min:s, not '1h'"),
+        (
+            {"times": (("tile", "1:00:00"),)},
+            "--time tile=…: no such job, only exposures, photometry",
+        ),
+        (
+            {"tiles_file": Path("/t.csv"), "skip_missing": True},
+            "--skip-missing and --on-error are for stages; jobs of tiles have no use for them",
+        ),
         ({"constraint": "cpu;id"}, "--constraint must be"),
         ({"constraint": "cpu&"}, "--constraint must be"),
         ({"schema": "a/b"}, "--schema must be at most 63 letters, digits"),
@@ -122,11 +134,53 @@ def test_a_password_is_refused_and_not_shown(server: dict[str, str], message: st
     assert "secret" not in str(error.value)
 
 
-def test_connection_arguments() -> None:
-    assert connection_arguments() == ()
-    assert connection_arguments("postgresql://u@h/d", "other", "-u", "d") == (
-        "--dsn=postgresql://u@h/d",
-        "--hostname=other",
-        "--username=-u",
-        "--dbname=d",
-    )
+@pytest.fixture
+def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        monkeypatch.delenv(name)
+
+
+def meant(*arguments: str) -> dict[str, str]:
+    """Return the parameters of the one option that names the server."""
+    (option,) = connection_arguments(*arguments)
+    assert option.startswith("--dsn=")
+    return conninfo_to_dict(option.removeprefix("--dsn="))
+
+
+@pytest.mark.usefixtures("no_server")
+def test_the_server_is_the_one_that_is_meant_now(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    me = getpass.getuser()
+    assert meant("host=h") == {"host": "h", "port": "5432", "dbname": me, "user": me}
+    assert meant("postgresql://u@h:1/d?sslmode=require", "other", "-u", "'d") == {
+        **{"host": "other", "port": "1", "dbname": "'d", "user": "-u"},
+        "sslmode": "require",
+    }
+    variables = {"HOST": "db", "PORT": "5433", "DATABASE": "desi", "USER": "admin"}
+    for name, value in variables.items():
+        monkeypatch.setenv(f"PG{name}", value)
+    monkeypatch.setenv("PGPASSWORD", "secret")
+    monkeypatch.setenv("PGSSLMODE", "verify-full")
+    named = {"host": "db", "port": "5433", "dbname": "desi", "user": "admin"}
+    assert meant() == {**named, "sslmode": "verify-full"}
+    services = tmp_path / "services"
+    services.write_text("[mine]\nhost=of.service\nport=7\npassword=secret\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(services))
+    of_service = {"host": "of.service", "port": "7", "service": "mine"}
+    assert meant("service=mine") == {**named, **of_service, "sslmode": "verify-full"}
+    assert "PGSERVICE" not in os.environ
+
+
+@pytest.mark.usefixtures("no_server")
+def test_a_server_without_a_host_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="name the host of the server, by --hostname"):
+        connection_arguments("dbname=desi")
+
+
+@pytest.mark.parametrize(
+    ("server", "local"),
+    [("/run", True), ("localhost", True), ("127.0.1.1,::1", True), ("::1,db", False)],
+)
+def test_servers_of_this_machine(server: str, local: bool) -> None:
+    assert is_local(connection_arguments(hostname=server)) == local

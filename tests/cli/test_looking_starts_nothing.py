@@ -55,9 +55,9 @@ WRONG = {
 }
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     kept = {"PATH", "HOME", "SPECPROD_COPY_PG_BINDIR"}
-    env = {name: value for name, value in os.environ.items() if name in kept}
+    env = {name: value for name, value in os.environ.items() if name in kept} | more
     command = [sys.executable, "-m", "specprod_copy", *arguments]
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
 
@@ -96,6 +96,19 @@ def test_what_is_wrong_without_a_server_leaves_none(folder, command, code, messa
     assert done.returncode == code
     assert message in done.stderr
     assert [*folder.iterdir()] == []
+
+
+@pytest.mark.parametrize("command", ["load", "verify"])
+def test_batch_jobs_ask_for_the_embedded_server_by_its_folder(folder, demo_root, command):
+    """A job that nobody told its server would load all into a new one, and report success."""
+    where = [command, "tile", "--specprod", "fuji", "--root", str(demo_root)]
+    done = run(folder, *where, SLURM_JOB_ID="77")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: this is Slurm's job 77, and no server is named: name it")
+    assert [*folder.iterdir()] == []
+    if command == "load":
+        done = run(folder, *where, "--embedded", "specprod.pgdata", SLURM_JOB_ID="77")
+        assert done.returncode == 0, done.stderr
 
 
 def test_stages_that_need_the_tiles_of_others(folder, demo_root):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import shutil
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from specprod_copy.desi.configuration import find_production
 from specprod_copy.errors import SpecprodCopyError
 
 EMAIL = "me@example.org"
+
+DSN = "--dsn=host=db.example.org port=5432 dbname={0} user={0}".format(getpass.getuser())
+"""What scripts say of the server, if nothing else is known of it."""
 
 NASTY = """it's $HOME `id` "!!" \\! !x;exit&|<>(){}[]*?~#^%=\\ \\\\'' é漢 -x"""
 """A path that a careless script would do something with."""

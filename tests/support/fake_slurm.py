@@ -136,5 +136,5 @@ def start_slurm(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Slurm:
     return made
 
 
-def names(folder: Path, pattern: str = "*load*") -> list[str]:
+def names(folder: Path, pattern: str = "*_specprod_*") -> list[str]:
     return sorted(path.name for path in folder.glob(pattern))
