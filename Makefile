@@ -4,6 +4,7 @@
 #                    walk 200 random steps of loads and accidents
 # make test-versions   run the main tests on PostgreSQL 14 to 18, or on VERSIONS="14 18"
 # make test-benchmark   run every mode of the benchmark at a small size
+# make docs    build the site, in docs/_build/html
 # make check   ruff, mypy, and which room may import which
 # make wheel   build sdist and wheel into dist/
 
@@ -12,14 +13,14 @@ DEMO := demo
 # On all processors, each with a server of its own; the tests of a file share what they prepare.
 PARALLEL := --numprocesses auto --dist loadfile
 
-.PHONY: demo test test-faults test-versions test-benchmark check format wheel clean
+.PHONY: demo test test-faults test-versions test-benchmark docs check format wheel clean
 
 demo:
 	@scripts/setup.sh
 	@SPECPROD_COPY=$(BIN)/specprod-copy scripts/demo.sh $(DEMO)
 
 test:
-	@scripts/setup.sh test
+	@scripts/setup.sh test docs
 	$(BIN)/pytest $(PARALLEL)
 
 test-faults:
@@ -34,6 +35,11 @@ test-versions:
 test-benchmark:
 	@scripts/setup.sh test benchmark
 	SPECPROD_COPY_BENCHMARK=1 $(BIN)/pytest tests/scripts/test_benchmark.py
+
+docs:
+	@scripts/setup.sh docs
+	$(BIN)/sphinx-build -q -W --keep-going docs docs/_build/html
+	@echo "the site: docs/_build/html/index.html"
 
 check:
 	@scripts/setup.sh test check

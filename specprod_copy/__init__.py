@@ -1,5 +1,7 @@
 """Bulk COPY loader for DESI spectroscopic productions: FITS files into PostgreSQL.
 
+::
+
     import specprod_copy as sc
 
     summary = sc.load("all", specprod="fuji", root="/path/of/dr", dsn="dbname=desi")

@@ -1,4 +1,4 @@
-"""Tables of a schema as classes of SQLAlchemy, with DESI's names for what belongs to a row.
+"""Tables of a schema as classes of SQLAlchemy, with DESI's names for what belongs to a row::
 
     from specprod_copy import models
 
@@ -7,7 +7,7 @@
         quasars = session.query(iron.Zpix).filter(iron.Zpix.spectype == "QSO")
         print(quasars.first().photometry.flux_r)
 
-Notebooks that were written for specprod-db run with one line changed:
+Notebooks that were written for specprod-db run with one line changed::
 
     import specprod_copy.models as db
 

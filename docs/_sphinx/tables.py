@@ -1,0 +1,35 @@
+"""The columns that tables can have, in any production."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from specprod_copy.metadata.described import DescribedColumn, DescribedTable, describe
+from specprod_copy.tables import Layout, offered_columns, specprod_catalogue
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A table, and columns that it has in some productions only."""
+
+    always: DescribedTable
+    sometimes: tuple[DescribedColumn, ...]
+
+
+def all_tables() -> Mapping[str, Columns]:
+    """Return the tables by name, the ledger last."""
+    offered = offered_columns()
+    everything = Layout(
+        zcatalog=2,
+        optional=frozenset((table, column) for table in offered for column in offered[table]),
+    )
+    every = {table.name: table for table in describe(specprod_catalogue(everything))}
+    always = {table.name: table for table in describe(specprod_catalogue())}
+    ledger = always.pop("load_ledger")
+    return {
+        name: Columns(
+            table, tuple(c for c in every[name].columns if c.name in offered.get(name, ()))
+        )
+        for name, table in [*always.items(), (ledger.name, ledger)]
+    }
