@@ -12,7 +12,7 @@ from tables import all_tables
 from specprod_copy.metadata.described import DescribedColumn
 
 _HEAD = ("Column", "Type", "Unit", "Description", "UCD", "In the files")
-_WIDTHS = (16, 12, 8, 36, 16, 16)
+_WIDTHS = (15, 11, 8, 34, 18, 18)
 _SOMETIMES = "In some productions only, where their files have them"
 
 
@@ -52,12 +52,22 @@ def _column(column: DescribedColumn) -> nodes.row:
             nodes.Text(column.type),
             nodes.Text(column.unit),
             nodes.Text(column.description),
-            nodes.Text(column.ucd),
+            _breakable(column.ucd),
             nodes.Text(column.source),
         )
     )
     row["ids"].append(nodes.make_id(column.name))
     return row
+
+
+def _breakable(ucd: str) -> nodes.Node:
+    """Return a UCD that may go over to the next line behind a semicolon."""
+    words = ucd.split(";")
+    shown = nodes.inline()
+    for word in words[:-1]:
+        shown += [nodes.Text(f"{word};"), nodes.raw("", "<wbr>", format="html")]
+    shown += nodes.Text(words[-1])
+    return shown
 
 
 def _row(cells: Iterable[nodes.Node]) -> nodes.row:

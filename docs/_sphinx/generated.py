@@ -47,7 +47,7 @@ def _index(title: str, entries: Iterable[tuple[str, str]]) -> str:
     described = [*entries]
     lines = [_title(title)]
     lines += [f":doc:`{name}`\n   {plain(text)}\n" for name, text in described]
-    lines += [".. toctree::\n   :hidden:\n", *(f"   {name}" for name, _ in described)]
+    lines += [".. toctree::\n   :hidden:\n", *(f"   {name} <{name}>" for name, _ in described)]
     return "\n".join(lines) + "\n"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from specprod_copy.metadata.described import DescribedColumn, DescribedTable, describe
-from specprod_copy.tables import Layout, offered_columns, specprod_catalogue
+from specprod_copy.tables import SOURCES, Layout, offered_columns, specprod_catalogue
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Columns:
 
 
 def all_tables() -> Mapping[str, Columns]:
-    """Return the tables by name, the ledger last."""
+    """Return the tables by name: those of a load in its order, then the others."""
     offered = offered_columns()
     everything = Layout(
         zcatalog=2,
@@ -26,10 +26,9 @@ def all_tables() -> Mapping[str, Columns]:
     )
     every = {table.name: table for table in describe(specprod_catalogue(everything))}
     always = {table.name: table for table in describe(specprod_catalogue())}
-    ledger = always.pop("load_ledger")
     return {
         name: Columns(
-            table, tuple(c for c in every[name].columns if c.name in offered.get(name, ()))
+            always[name], tuple(c for c in every[name].columns if c.name in offered.get(name, ()))
         )
-        for name, table in [*always.items(), (ledger.name, ledger)]
+        for name in dict.fromkeys([*(source.table for source in SOURCES.values()), *always])
     }

@@ -11,7 +11,12 @@ import pytest
 import specprod_copy
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    page
+    for page in sorted((ROOT / "docs").rglob("*.md"))
+    if page.relative_to(ROOT / "docs").parts[0] not in ("_build", "jupyter_execute")
+]
+DOCUMENTS = [ROOT / "README.md", *PAGES]
 
 
 def test_every_promise_has_its_test():
@@ -40,6 +45,13 @@ def test_every_room_is_described():
     assert {room for room in rooms if room not in text} == set()
     modules = [path.name for path in package.glob("*.py")]
     assert len(modules) <= 9
+
+
+def test_every_page_stands_in_a_list():
+    """Of a folder all pages do; those of docs/ itself are named, in the order of reading."""
+    listed = re.findall(r"^[\w/-]+$", (ROOT / "docs/explanation.md").read_text(), re.M)
+    pages = {page.stem for page in PAGES if page.parent.name == "docs"}
+    assert pages - {"index", "explanation"} == {*listed}, "add it to the toctree of explanation.md"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
