@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
@@ -99,15 +99,24 @@ def status(context: click.Context, directory: Path, as_json: bool) -> None:
 
 @server.command()
 @embedded_option
-def url(directory: Path) -> None:
+@click.option("--export", is_flag=True, help="Print a shell's commands that set PG variables.")
+def url(directory: Path, export: bool) -> None:
     """Print the URLs of a running server: for libpq, and for SQLAlchemy.
 
     They lead to its socket, which only you reach. Programs that know TCP alone, such as those on
     Java, need a server started with --port: then the URL for JDBC is printed too, and the line
     for ~/.pgpass with the password.
+
+    \b
+    For psql, Python and all programs that this shell starts afterwards:
+      eval "$(specprod-copy server url --export)"
     """
     cluster = Cluster(directory)
     postmaster = cluster.postmaster()
+    if export:
+        for line in _exports(postmaster.variables()):
+            put(line)
+        return
     rows = {"libpq": postmaster.uri(), "SQLAlchemy": postmaster.sqlalchemy_url()}
     _echo_rows(iter(rows.items()))
     if postmaster.listens:
@@ -155,10 +164,13 @@ def _description(cluster: Cluster, state: ClusterStatus) -> Iterator[tuple[str, 
     yield "log", str(state.log_file or "none yet")
     for label, value in _ways_in(cluster, state).items():
         if isinstance(value, dict):
-            for name, setting in value.items():
-                yield "", f"export {name}={shlex.quote(setting)}"
+            yield from (("", line) for line in _exports(value))
         elif value:
             yield label, value
+
+
+def _exports(variables: Mapping[str, str]) -> Iterator[str]:
+    return (f"export {name}={shlex.quote(value)}" for name, value in variables.items())
 
 
 def _state(state: ClusterStatus) -> str:

@@ -30,7 +30,8 @@ def find_stale(
     ----------
     catalogue : Catalogue
     files : sequence of pathlib.Path
-        The files to be replaced, as they are or relative to the root of the production.
+        The files to be replaced, as they are or relative to the root of the production; a bare name
+        that is no file there stands for the file of the production that is called so.
     sources : sequence of TableSource
         What they are replaced in.
     inputs : Inputs
@@ -77,9 +78,11 @@ def find_stale(
 def _position(source: TableSource, file: Path, paths: Sequence[Path], root: Path) -> int | None:
     """Return which of the files of a source it is, or is joined to."""
     wanted = {identity(file), identity(root / file)}
+    name = file.name if file == Path(file.name) and not file.exists() else None
     for n, path in enumerate(paths):
-        if any(identity(place) in wanted for place, _ in source.places(path)):
-            return n
+        for place, _ in source.places(path):
+            if identity(place) in wanted or place.name == name:
+                return n
     return None
 
 

@@ -22,6 +22,7 @@ from support.changing import (
 from specprod_copy.demo import write_production
 from specprod_copy.errors import (
     ChangedFileError,
+    ConfigurationError,
     DatabaseError,
 )
 
@@ -106,6 +107,18 @@ def test_relative_names(loaded, monkeypatch):
     monkeypatch.chdir(path.parent)
     loaded.replace("tile", files=[Path(path.name)])
     assert loaded.query("SELECT count(*) FROM iron.tile WHERE nexp = 71") == [(1,)]
+
+
+def test_a_bare_name(loaded, monkeypatch, tmp_path):
+    """It is a file of the production, unless one of that name lies in the folder."""
+    monkeypatch.chdir(tmp_path)
+    path = loaded.files.tiles()
+    edit(path, values={(0, "NEXP"): 72})
+    loaded.replace("tile", files=[Path(path.name)])
+    assert loaded.query("SELECT count(*) FROM iron.tile WHERE nexp = 72") == [(1,)]
+    Path(path.name).write_bytes(b"")
+    with pytest.raises(ConfigurationError, match=f"^{path.name} is not among the files"):
+        loaded.replace("tile", files=[Path(path.name)])
 
 
 # Several files per table -------------------------------------------------------------------------

@@ -209,6 +209,18 @@ def test_urls(cluster: Cluster) -> None:
     }
 
 
+def test_variables_for_a_shell(cluster: Cluster) -> None:
+    result = CliRunner().invoke(server, ["url", "--export", "--embedded", str(cluster.directory)])
+    psql = cluster.binaries().program("psql")
+    found = subprocess.run(
+        ["bash", "-c", f"{result.output}\n{psql} -Atc 'SELECT current_database()'"],
+        env={"PATH": os.environ["PATH"], "PGDATABASE": "other"},
+        capture_output=True,
+        text=True,
+    )
+    assert found.stdout == "specprod\n", found.stderr
+
+
 def test_a_port(own: Cluster) -> None:
     with closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))
