@@ -43,6 +43,7 @@ COMMANDS = (
     "describe",
     "files",
     "views",
+    "tap-schema",
     "verify",
     "tile",
     "sync",

@@ -48,7 +48,7 @@ def position_of(defined: Schema, found: Schema, table: str) -> Position | None:
     table : str
         One of these.
     """
-    own = _indexed(defined.tables.get(table)) or _indexed(found.tables.get(table))
+    own = indexed_position(defined.tables.get(table)) or indexed_position(found.tables.get(table))
     if own is not None:
         return Position(table, *own)
     columns = {column.name for column in found.tables[table].columns}
@@ -58,7 +58,8 @@ def position_of(defined: Schema, found: Schema, table: str) -> Position | None:
     return of_targets and Position(_TARGETS, of_targets.ra, of_targets.dec, _TARGET)
 
 
-def _indexed(table: Table | None) -> tuple[str, str] | None:
+def indexed_position(table: Table | None) -> tuple[str, str] | None:
+    """Return the columns of the q3c index of a table, None if it has none."""
     for index in table.indexes if table is not None else ():
         match = _INDEXED.fullmatch(index.expressions[0])
         if match is not None:

@@ -58,6 +58,49 @@ _GRANTS: Final = """
     CROSS JOIN LATERAL aclexplode(acl) WHERE oid = %s AND grantee <> relowner"""
 
 
+def existing(connection: psycopg.Connection, schema: str, names: Sequence[str]) -> set[str]:
+    """Return those of some names that views of ours have.
+
+    Raises
+    ------
+    DatabaseError
+        If something else has one of the names.
+    """
+    there = connection.execute(
+        """SELECT relname, relkind = 'v' AND right(obj_description(c.oid, 'pg_class'), %s) = %s
+           FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+           WHERE nspname = %s AND relname = ANY (%s)""",
+        (len(MARK), MARK, schema, list(names)),
+    ).fetchall()
+    for name, ours in there:
+        if not ours:
+            raise DatabaseError(
+                f"{schema}.{name} was made by somebody else and stays: rename or drop it, or "
+                "name another --schema"
+            )
+    return {name for name, _ in there}
+
+
+def comment(connection: psycopg.Connection, schema: str, view: str, column: str, text: str) -> None:
+    """Comment a view or, if one is named, a column of it."""
+    kind = sql.SQL("COLUMN" if column else "VIEW")
+    name = sql.Identifier(schema, view, column) if column else sql.Identifier(schema, view)
+    statement = sql.SQL("COMMENT ON {} {} IS {}").format(kind, name, sql.Literal(text))
+    connection.execute(statement)
+
+
+def grant(
+    connection: psycopg.Connection, schema: str, names: Sequence[str], roles: Sequence[str]
+) -> None:
+    """Let roles, all of which exist, read views or tables of a schema."""
+    for role in map(sql.Identifier, roles):
+        usage = sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(sql.Identifier(schema), role)
+        connection.execute(usage)
+        for name in names:
+            read = sql.SQL("GRANT SELECT ON {} TO {}").format(sql.Identifier(schema, name), role)
+            connection.execute(read)
+
+
 @dataclass(frozen=True)
 class View:
     """A view as it was."""

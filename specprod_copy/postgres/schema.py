@@ -121,6 +121,7 @@ class Table:
     """The SQL file that defines it; none for a table of a server."""
     optional: frozenset[str] = field(default=frozenset(), compare=False)
     """What its SQL file was asked for beyond what the table has in every production: columns."""
+    is_view: bool = False
 
     @property
     def primary_key(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 
@@ -21,7 +21,8 @@ from specprod_copy.postgres.schema import (
 from specprod_copy.postgres.sql_text import one_form
 
 _QUERY = """
-    SELECT obj_description(n.oid, 'pg_namespace'), c.relname, obj_description(c.oid, 'pg_class'),
+    SELECT obj_description(n.oid, 'pg_namespace'), c.relname, c.relkind NOT IN ('r', 'p'),
+        obj_description(c.oid, 'pg_class'),
         (SELECT json_agg(json_build_array(
                 a.attname, t.typname, a.attnotnull,
                 CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 0
@@ -62,13 +63,17 @@ _QUERY = """
          FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_am m ON m.oid = i.relam
          WHERE x.indrelid = c.oid)
     FROM pg_namespace n
-    LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p')
+    LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind = ANY (%s)
     WHERE n.nspname = %s"""
 
 _SERIAL = re.compile(r"nextval\('.*'(?:::regclass)?\)", re.DOTALL)
 
 
-def read_schema(connection: psycopg.Connection, name: str) -> Schema:
+_TABLES: Final = ("r", "p")
+_VIEWS: Final = ("v", "m")
+
+
+def read_schema(connection: psycopg.Connection, name: str, *, views: bool = False) -> Schema:
     """Ask the server for a schema, in one query.
 
     Parameters
@@ -76,20 +81,25 @@ def read_schema(connection: psycopg.Connection, name: str) -> Schema:
     connection : psycopg.Connection
     name : str
         As in the catalog.
+    views : bool
+        Whether views are read as well.
 
     Returns
     -------
     Schema
         Without tables, and `Schema.exists` false, if there is none of that name.
     """
-    rows = connection.execute(_QUERY, (name,)).fetchall()
+    kinds = [*_TABLES, *(_VIEWS if views else ())]
+    rows = connection.execute(_QUERY, (kinds, name)).fetchall()
     if not rows:
         return Schema(name, exists=False)
     tables = [_table(*row) for _, *row in rows if row[0] is not None]
     return Schema.of(name, tables, rows[0][0] or "")
 
 
-def _table(name: str, comment: str | None, columns: Any, constraints: Any, indexes: Any) -> Table:
+def _table(
+    name: str, is_view: bool, comment: str | None, columns: Any, constraints: Any, indexes: Any
+) -> Table:
     keys: list[Key] = []
     references: list[Reference] = []
     checks: list[Check] = []
@@ -110,6 +120,7 @@ def _table(name: str, comment: str | None, columns: Any, constraints: Any, index
         _by_name(_index(*index) for index in indexes or () if None not in index[-1]),
         _by_name(checks),
         comment or "",
+        is_view=is_view,
     )
 
 

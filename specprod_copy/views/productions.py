@@ -14,11 +14,10 @@ import psycopg
 from psycopg import sql
 
 from specprod_copy.errors import ConfigurationError, DatabaseError
-from specprod_copy.postgres import catalog, locks, statements
+from specprod_copy.postgres import catalog, locks, own_views, statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import making_schema, translated_errors
 from specprod_copy.postgres.ddl import Names, render_template
-from specprod_copy.postgres.own_views import MARK
 from specprod_copy.postgres.schema import Schema, Table
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.tables import offered_columns, specprod_catalogue
@@ -90,12 +89,14 @@ def make_views(
             connection.transaction(),
         ):
             _make_schema(connection, schema)
-            _drop_ours(connection, schema, names)
+            for name in own_views.existing(connection, schema, names):
+                drop = sql.SQL("DROP VIEW {}").format(sql.Identifier(schema, name))
+                connection.execute(drop)
             for script in scripts:
                 statements.run(connection, script)
             for view, column, text in texts:
-                _comment(connection, schema, view, column, text)
-            _grant(connection, schema, names, [role for role in roles if role in existing])
+                own_views.comment(connection, schema, view, column, text)
+            own_views.grant(connection, schema, names, [r for r in roles if r in existing])
     return ViewsMade(names, tuple(role for role in roles if role not in existing))
 
 
@@ -214,47 +215,3 @@ def _make_schema(connection: psycopg.Connection, schema: str) -> None:
     if known.fetchone() is None:
         with making_schema(connection, schema):
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
-
-
-def _drop_ours(connection: psycopg.Connection, schema: str, names: Sequence[str]) -> None:
-    """Drop the views of an earlier call.
-
-    Raises
-    ------
-    DatabaseError
-        If something else has one of the names.
-    """
-    there = connection.execute(
-        """SELECT relname, relkind = 'v' AND right(obj_description(c.oid, 'pg_class'), %s) = %s
-           FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
-           WHERE nspname = %s AND relname = ANY (%s)""",
-        (len(MARK), MARK, schema, list(names)),
-    ).fetchall()
-    for name, ours in there:
-        if not ours:
-            raise DatabaseError(
-                f"{schema}.{name} was made by somebody else and stays: rename or drop it, or "
-                "name another --schema"
-            )
-    for name, _ in there:
-        connection.execute(sql.SQL("DROP VIEW {}").format(sql.Identifier(schema, name)))
-
-
-def _comment(
-    connection: psycopg.Connection, schema: str, view: str, column: str, text: str
-) -> None:
-    kind = sql.SQL("COLUMN" if column else "VIEW")
-    name = sql.Identifier(schema, view, column) if column else sql.Identifier(schema, view)
-    comment = sql.SQL("COMMENT ON {} {} IS {}").format(kind, name, sql.Literal(text))
-    connection.execute(comment)
-
-
-def _grant(
-    connection: psycopg.Connection, schema: str, views: Sequence[str], roles: Sequence[str]
-) -> None:
-    for role in map(sql.Identifier, roles):
-        usage = sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(sql.Identifier(schema), role)
-        connection.execute(usage)
-        for view in views:
-            read = sql.SQL("GRANT SELECT ON {} TO {}").format(sql.Identifier(schema, view), role)
-            connection.execute(read)

@@ -11,7 +11,9 @@ from support.changing import Case, edit, iron, many_transactions
 from support.clusters import fresh_database
 
 from specprod_copy.errors import DatabaseError
+from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.own_views import MARK
+from specprod_copy.tap.tap_schema import fill
 
 __all__ = ["iron", "many_transactions"]
 
@@ -82,6 +84,28 @@ def test_they_come_along(viewed):
     viewed.replace("exposures", files=[viewed.files.tiles()])
     assert viewed.query(STATE) == before
     assert viewed.query(MOST) == [(78,)]
+
+
+def test_views_with_ids_as_text_come_along(iron):
+    """With their rows; what TAP_SCHEMA says of them stays true."""
+    iron.load("exposures", "fiberassign")
+    with connect(iron.conninfo) as connection:
+        fill(connection, ["iron"])
+    described = "SELECT t::text FROM tap_schema.columns t ORDER BY 1"
+    before = iron.query(STATE), iron.query(described)
+    assert [row[1] for row in before[0]] == ["cone", "fiberassign_text", "potential_text"]
+    iron.load("fiberassign", overwrite=True)
+    assert (iron.query(STATE), iron.query(described)) == before
+    same = """SELECT count(*) FROM iron.potential p JOIN iron.potential_text t
+              ON t.id = p.id::text AND t.targetid = p.targetid"""
+    rows = iron.query("SELECT count(*) FROM iron.potential")
+    assert iron.query(same) == rows != [(0,)]
+    with psycopg.connect(iron.conninfo, autocommit=True) as connection:
+        connection.execute("ALTER SCHEMA iron RENAME TO dr1")
+    with connect(iron.conninfo) as connection:
+        fill(connection, ["dr1"], removed=["iron"])
+    renamed = [(row.replace("iron.", "dr1."),) for (row,) in before[1]]
+    assert sorted(iron.query(described)) == sorted(renamed)
 
 
 def test_views_of_others_stand_in_the_way(viewed):

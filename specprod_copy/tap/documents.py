@@ -1,0 +1,102 @@
+"""What is published of a schema, as files that other programs make their metadata of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Final
+from xml.sax.saxutils import escape, quoteattr
+
+import jinja2
+
+from specprod_copy.metadata.units import vounit
+from specprod_copy.resources import resource_folder
+from specprod_copy.tap.published import Published, PublishedColumn
+from specprod_copy.tap.words import adql
+from specprod_copy.words import escaped
+
+_SQL_TYPES: Final = {
+    "short": "smallint",
+    "int": "integer",
+    "long": "bigint",
+    "float": "real",
+    "double": "double precision",
+}
+_NULLS: Final = {"short": -(2**15), "int": -(2**31), "long": -(2**63)}
+"""Numbers that no value has, for formats that need one to stand for nothing."""
+
+
+def felis(shown: Published) -> str:
+    """Return the YAML of felis for a schema."""
+    return _rendered("felis.yaml", str, shown=shown, types=_felis_type, ids=_felis_ids)
+
+
+def dachs(shown: Published) -> str:
+    """Return the resource descriptor of DaCHS for a schema."""
+    date = datetime.now(UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
+    return _rendered(
+        "dachs.xml",
+        _xml,
+        shown=shown,
+        types=_dachs_type,
+        names=_dachs_names,
+        nulls=_NULLS,
+        date=date,
+    )
+
+
+def _rendered(name: str, finalize: Callable[[object], object], **values: object) -> str:
+    environment = jinja2.Environment(  # noqa: S701 (no HTML: each value is quoted by its format)
+        loader=jinja2.FileSystemLoader(resource_folder("templates") / "tap"),
+        finalize=finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"quoted": _json, "attribute": _attribute, "vounit": vounit}
+    return environment.get_template(name).render(**values)
+
+
+class _Ready(str):
+    """XML that is quoted already."""
+
+    __slots__ = ()
+
+
+def _xml(value: object) -> object:
+    return value if isinstance(value, _Ready) else escape(escaped(str(value)))
+
+
+def _attribute(value: str) -> _Ready:
+    return _Ready(quoteattr(escaped(value)))
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _felis_type(shown: PublishedColumn) -> str:
+    if shown.kind.xtype is not None:
+        return "timestamp"
+    if shown.kind.datatype == "char":
+        return "string" if shown.column.max_length else "text"
+    return shown.kind.datatype
+
+
+def _felis_ids(table: str, columns: Sequence[str]) -> list[str]:
+    return [f"#{table}.{column}" for column in columns]
+
+
+def _dachs_type(shown: PublishedColumn) -> str:
+    if shown.kind.xtype is not None:
+        return "timestamp"
+    if shown.kind.datatype == "char":
+        return "text"
+    kind = _SQL_TYPES.get(shown.kind.datatype, shown.kind.datatype)
+    return f"{kind}[]" if shown.kind.arraysize else kind
+
+
+def _dachs_names(columns: Sequence[str]) -> str:
+    quoted = (name if adql(name) == name else f"quoted/{name}" for name in columns)
+    return ", ".join(quoted)
