@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from specprod_copy.adopt.run import AdoptOptions
+from specprod_copy.adopt.options import AdoptOptions
 from specprod_copy.adopt.run import adopt as run_adopt
 from specprod_copy.cli.builder import make, options_of
 from specprod_copy.cli.connection import ServerOptions
@@ -28,7 +28,7 @@ from specprod_copy.tables import Inputs
 @click.argument("stages", nargs=-1, metavar="[STAGE]...", type=STAGE)
 @options_of(ProductionOptions)
 @options_of(Inputs)
-@options_of(AdoptOptions, "schema", "trust", "repair", "patience")
+@options_of(AdoptOptions, "schema", "by_tile", "trust", "outdated", "repair", "patience")
 @JSON
 @options_of(Verbosity)
 @options_of(ServerOptions)
@@ -37,14 +37,18 @@ def adopt(context: click.Context, as_json: bool, **values: Any) -> None:
     """Take over tables that specprod-db has loaded, or that lost their ledger.
 
     The files are read again and compared with the tables, bit by bit; then the ledger is written,
-    in one transaction, so that load, verify and --replace go on from there. What is different and
-    harmless is listed: names of indexes, narrower columns, 0.0 for -0.0, names of positions by
-    desiutil before 3.5. Any other difference stops it, with rows and values. Tables that were
-    filled tile by tile are not taken over.
+    in one transaction, so that load, --replace, tile, sync and verify go on from there. What is
+    different and harmless is listed: names of indexes, narrower columns, 0.0 for -0.0, names of
+    positions by desiutil before 3.5, primary spectra that were not chosen again. Any other
+    difference stops it, with rows and values.
+
+    Tables that were filled tile by tile are compared with the files of their tiles. So it is with
+    a daily production; of others say --by-tile.
 
     \b
       specprod-copy adopt --specprod iron --root /global/cfs/cdirs/desi/public/dr1
       specprod-copy adopt redshift --specprod iron --repair
+      specprod-copy adopt --specprod daily --outdated
     """
     verbosity = make(Verbosity, values).level
     inputs = make_inputs(values)
@@ -66,3 +70,5 @@ def adopt(context: click.Context, as_json: bool, **values: Any) -> None:
         for table, differences in found.harmless.items():
             done = "mended" if found.repaired else "different, but harmless (--repair mends it)"
             say(f"{done}: {table}: {', '.join(differences)}")
+        for tile in found.outdated:
+            say(f"not compared, for sync to bring up to date: {tile}")

@@ -10,10 +10,8 @@ import polars as pl
 
 from specprod_copy.daily.staging import Staging
 from specprod_copy.desi.production import ProductionFiles
-from specprod_copy.errors import InputError
 from specprod_copy.plan import loaded_tiles
 from specprod_copy.postgres import counted, locks
-from specprod_copy.reader.look import Stamp
 from specprod_copy.tiles.photometry import (
     find_photometry,
     photometry_rows,
@@ -83,11 +81,6 @@ def load_tile(staging: Staging, files: ProductionFiles, gathered: TileRows) -> T
                 staged[source] += staging.stage(rows, tile.tileid)
         result.rows = staged.total()
         inputs = loaded_tiles.made_of(gathered.files, files.root)
-        for path, stamp in gathered.files.items():
-            if Stamp.of(path) != stamp:
-                raise InputError(
-                    "the file changed while it was loaded; run the command again", path=path
-                )
         locks.merging(connection, schema)
         result.changed = staging.merge("tile")
         result.removed = staging.remove()

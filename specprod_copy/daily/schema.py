@@ -108,6 +108,7 @@ def refuse_other_rows(connection: psycopg.Connection, found: Schema) -> None:
     for table in sorted(TABLES & found.tables.keys()):
         if catalog.has_rows(connection, found.name, table):
             raise DatabaseError(
-                f"table {found.name}.{table} has rows that were not loaded tile by tile; choose "
+                f"table {found.name}.{table} has rows that were not loaded tile by tile, or "
+                "lost their ledger: then 'specprod-copy adopt --by-tile' takes them over; choose "
                 "another --schema for single tiles, or replace its tables with tile --overwrite"
             )

@@ -80,7 +80,7 @@ class Staging:
             return 0
         table = rows[0].source.table
         merge = self._merges[table]
-        with prefetch(_encoded(rows, merge.columns, tileid)) as encoded:
+        with prefetch(encoded_rows(rows, merge.columns, tileid)) as encoded:
             count = merge.staging.copy(encoded, [column.name for column in merge.columns])
         self._analyze(table)
         return count
@@ -166,9 +166,24 @@ class Staging:
         return statements.run(self.connection, script, self.schema)
 
 
-def _encoded(
+def encoded_rows(
     rows: Sequence[SourceRows], columns: Sequence[Column], tileid: int | None
 ) -> Iterator[Encoded]:
+    """Yield rows of one table as COPY data.
+
+    Parameters
+    ----------
+    rows : sequence of SourceRows
+    columns : sequence of Column
+        Columns of the table.
+    tileid : int or None
+        Tile that all of them must be of.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, holds values that the table does not accept, or another tile.
+    """
     encoder = Encoder(columns)
     for part in rows:
         for transformed in part.transformed(columns):

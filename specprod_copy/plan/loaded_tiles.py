@@ -13,6 +13,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 import specprod_copy
+from specprod_copy.errors import InputError
 from specprod_copy.plan.ledger import TABLE, TILES, as_json, from_json, table_ids
 from specprod_copy.postgres import counted
 from specprod_copy.postgres.names import parametrized
@@ -92,15 +93,27 @@ def tables_of_tiles(connection: psycopg.Connection, schema: str) -> set[str]:
 def made_of(files: Mapping[Path, Stamp], root: Path) -> list[Input]:
     """Return files as the ledger has them; their digests are taken.
 
+    Parameters
+    ----------
+    files : mapping of pathlib.Path to Stamp
+        Files whose rows were read, as they were before.
+    root : pathlib.Path
+
     Raises
     ------
     InputError
-        If one cannot be read.
+        If one cannot be read, or changed meanwhile.
     """
-    return [
+    inputs = [
         Input(ledger_name(path, root), "", stamp, file_digest(path))
         for path, stamp in files.items()
     ]
+    for path, stamp in files.items():
+        if Stamp.of(path) != stamp:
+            raise InputError(
+                "the file changed while it was loaded; run the command again", path=path
+            )
+    return inputs
 
 
 def compare(tile: LoadedTile, root: Path, *, check_content: bool) -> tuple[list[str], list[Input]]:

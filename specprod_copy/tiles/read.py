@@ -89,6 +89,11 @@ class TileFiles:
         """TARGETIDs that its fibers can reach, each one once; Int64."""
         return potential_targets(self.assigned)
 
+    def stamps(self) -> dict[Path, Stamp]:
+        """Return the files of this tile alone, as they are now."""
+        petals = [path for paths in self.petals.values() for path in paths]
+        return {path: Stamp.of(path) for path in (self.assigned, *petals, *self.photometry.files)}
+
     def rows(self, table: str) -> Sequence[SourceRows]:
         """Return the rows for one of `TABLES`, all of them."""
         return _ROWS[table](self)
@@ -134,7 +139,7 @@ def read_tile(files: ProductionFiles, summaries: Summaries, tile: Tile) -> TileR
     found = TileFiles(files, summaries, tile)
     petals, photometry = found.petals, found.photometry
     used = [found.assigned, *(path for paths in petals.values() for path in paths)]
-    gathered = TileRows(tile, files={path: Stamp.of(path) for path in (*used, *photometry.files)})
+    gathered = TileRows(tile, files=found.stamps())
     gathered.missing_petals = tuple(sorted(PETALS - petals.keys()))
     gathered.notes = files.left_out(used) + files.left_out(photometry.files, lists=False)
     gathered.rows = [found.rows(table) for table in _ROWS]

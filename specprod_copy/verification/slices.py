@@ -138,9 +138,13 @@ class TileSlice:
 
     def read(self, job: TableJob, inside: Inside, found: Findings) -> Iterator[Rows]:
         """Yield its rows; see `Slice.read`."""
-        files, shared = inside.inputs.files, self.table == "photometry"
+        files = inside.inputs.files
         tile = TileFiles(files, inside.summaries, self.tile)
-        for origin in _photometry(tile, job, inside) if shared else tile.rows(self.table):
+        if self.table == "photometry":
+            origins = own_photometry(tile, inside.connection, job.schema)
+        else:
+            origins = tile.rows(self.table)
+        for origin in origins:
             for rows in origin.transformed((*job.columns, *job.also)):
                 paths, which, numbers = origin.places(rows.row_numbers)
                 names = [entry_name(ledger_name(path, files.root), origin.hdu) for path in paths]
@@ -153,11 +157,26 @@ def _compared(job: TableJob, rows: Transformed) -> Transformed:
     return rows._replace(frame=rows.frame.select(job.names)) if job.also else rows
 
 
-def _photometry(tile: TileFiles, job: TableJob, inside: Inside) -> Sequence[SourceRows]:
-    """Return the photometry that a tile decides on: of the targets that no tile before it has."""
+def own_photometry(
+    tile: TileFiles, connection: psycopg.Connection, schema: str
+) -> Sequence[SourceRows]:
+    """Return the photometry that a tile decides on: of the targets that no tile before it has.
+
+    Parameters
+    ----------
+    tile : TileFiles
+    connection : psycopg.Connection
+    schema : str
+        Its table ``target`` tells which tile has which targets.
+
+    Raises
+    ------
+    InputError
+        If a file of the tile is missing or damaged.
+    """
     query = sql.SQL("SELECT DISTINCT targetid FROM {} WHERE targetid = ANY(%s) AND tileid < %s")
     values = (tile.targets.to_list(), tile.tile.tileid)
-    named = query.format(parametrized(job.schema, "target"))
-    others = [targetid for (targetid,) in inside.connection.execute(named, values)]
+    named = query.format(parametrized(schema, "target"))
+    others = [targetid for (targetid,) in connection.execute(named, values)]
     decided = pl.Series(others, dtype=pl.Int64)
     return tile.photometry_of(tile.targets.filter(~tile.targets.is_in(decided.implode())))

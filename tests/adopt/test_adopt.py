@@ -14,7 +14,8 @@ from psycopg.conninfo import conninfo_to_dict
 from support.changing import TABLES, Case, edit, iron, loaded
 from support.reference_schema import build_reference
 
-from specprod_copy.adopt.run import Adopted, AdoptOptions, adopt
+from specprod_copy.adopt.options import Adopted, AdoptOptions
+from specprod_copy.adopt.run import adopt
 from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.schema_differences import differences

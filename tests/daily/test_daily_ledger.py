@@ -9,7 +9,6 @@ from support.daily_tiles import Daily, demo, empty, loaded, own_copy
 from support.dumps import restored
 from support.old_ledger import make_old
 
-from specprod_copy.adopt.run import AdoptOptions, adopt
 from specprod_copy.errors import DatabaseError
 from specprod_copy.plan.tile_states import Verdict
 from specprod_copy.postgres.connection import connect
@@ -109,22 +108,6 @@ def test_rows_of_exposures_are_lost(own_copy, change):
     assert [result.tileid for result in own_copy.sync().loaded] == [*lost]
     assert own_copy.contents() == before
     assert changed_tiles(own_copy) == []
-
-
-def test_tables_of_tiles_are_not_adopted(own_copy):
-    """Not every tile of the files is loaded; it is said what to do instead."""
-    own_copy.execute("DROP TABLE daily.load_ledger")
-    before = own_copy.places()
-    with pytest.raises(DatabaseError) as caught:
-        adopt(own_copy.conninfo, own_copy.inputs, AdoptOptions("daily"))
-    assert str(caught.value) == (
-        "table daily.tile is not what its files give: 1 row missing from the table (tileid 80615); "
-        "nothing was changed. Tables that were filled tile by tile are not adopted: "
-        "'specprod-copy tile TILEID... --overwrite' loads them again"
-    )
-    assert own_copy.places() == before
-    with pytest.raises(DatabaseError, match="replace its tables with tile --overwrite"):
-        own_copy.sync()
 
 
 def test_restored_tables(cluster, own_copy, tmp_path):

@@ -36,6 +36,7 @@ def files_of(case: Case) -> list[File]:
     of_tiles = "SELECT id, targetid, tileid FROM iron.ztile"
     assigned = "SELECT id, targetid, location FROM iron.fiberassign"
     some = sorted(case.root.rglob("fiberassign-*.fits*"))[:2]
+    tiles.with_suffix(".csv").unlink()  # It would take the place of a FITS file that is gone.
     return [
         File(pix, "zpix", "z", rows_of(case, zpix, pix, 1, "TARGETID", "SURVEY", "PROGRAM")),
         File(ztile, "ztile", "z", rows_of(case, of_tiles, ztile, 1, "TARGETID", "TILEID")),

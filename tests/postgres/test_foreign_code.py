@@ -12,7 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from specprod_copy.adopt.run import AdoptOptions, adopt
+from specprod_copy.adopt.options import AdoptOptions
+from specprod_copy.adopt.run import adopt
 from specprod_copy.coeff_patch import apply, patches_of, revert
 from specprod_copy.daily.options import TileOptions
 from specprod_copy.daily.primary import choose_primary

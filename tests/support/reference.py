@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import polars as pl
 import psycopg
 from polars.testing import assert_frame_equal
@@ -39,6 +41,11 @@ def read_table(connection: psycopg.Connection, schema: str, table: str) -> pl.Da
         f"SELECT {wanted} FROM {schema}.{table} ORDER BY {key}", binary=True
     ).fetchall()
     return pl.DataFrame(rows, schema=[name for name, _ in columns], orient="row")
+
+
+def expected_rows(shared: Path, name: str, table: str) -> pl.DataFrame:
+    """Return what a table of a reference production must hold."""
+    return pl.read_parquet(shared / "reference" / f"{name}-expected" / f"{table}.parquet")
 
 
 def assert_equal(got: pl.DataFrame, expected: pl.DataFrame) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 import pytest
 from astropy.io import fits
 
+from specprod_copy.adopt.options import AdoptOptions
+from specprod_copy.adopt.run import adopt
 from specprod_copy.daily.run import TilesSummary
 from specprod_copy.errors import DatabaseError
 from specprod_copy.verification import VerifyOptions, verify
@@ -45,6 +47,7 @@ class TileWalk:
             (1, self.verify),
             (1, self.lose),
             (1, self.overwrite),
+            (1, self.adopt),
         )
 
     def step(self) -> str:
@@ -82,11 +85,29 @@ class TileWalk:
 
     def verify(self) -> str:
         """It passes if the tables are what the files give, and only then."""
-        clean = not self.lost and self.z == self.loaded
         results = verify(self.daily.conninfo, self.daily.inputs, VerifyOptions(("all",), "daily"))
         failed = [result for result in results if not result.passed]
-        assert (not failed) == clean, failed[:3]
+        assert (not failed) == self.clean, failed[:3]
         return f"verify: {len(failed)} checks failed"
+
+    def adopt(self) -> str:
+        """The ledger is lost. It comes again if the tables are those of the files."""
+        self.daily.execute("CREATE SCHEMA aside; ALTER TABLE daily.load_ledger SET SCHEMA aside")
+        options = AdoptOptions("daily")
+        if clean := self.clean:
+            adopt(self.daily.conninfo, self.daily.inputs, options)
+        else:
+            said = rf"has no table {self.lost}|is not what its files give"
+            with pytest.raises(DatabaseError, match=said):
+                adopt(self.daily.conninfo, self.daily.inputs, options)
+            self.daily.execute("ALTER TABLE aside.load_ledger SET SCHEMA daily")
+        self.daily.execute("DROP SCHEMA aside CASCADE")
+        return f"adopt{'' if clean else ': refused'}"
+
+    @property
+    def clean(self) -> bool:
+        """Whether the tables are what the files give."""
+        return not self.lost and self.z == self.loaded
 
     def overwrite(self) -> str:
         self.lost, self.loaded = "", {tile: {} for tile in self.tiles}

@@ -6,11 +6,11 @@ import html
 import json
 import re
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
 from click.testing import Result as Outcome
 from support.daily_tiles import Daily, demo, edit, empty, loaded, own_copy
+from support.damage import change_columns
 
 from specprod_copy.cli.verify import verify as command
 from specprod_copy.plan.limits import Limits
@@ -49,57 +49,11 @@ def test_all_is_well(loaded):
     assert verified(loaded, jobs=2, limits=Limits(quick_rows=0)) == results
 
 
-CHANGED = {
-    "int2": "{c} # 1::smallint",
-    "int4": "{c} # (1 << 29)",
-    "int8": "{c} # (1::bigint << 40)",
-    "numeric": "{c} + 1",
-    "varchar": "CASE WHEN {c} LIKE 'x%' THEN 'y' ELSE 'x' END || substr({c}, 2)",
-    "bool": "NOT {c}",
-    "timestamptz": "{c} + '1 microsecond'",
-}
-"""Another value of each type but floats, as SQL."""
-
-
-def next_float(value: float, kind: str) -> float:
-    """Return a float whose last bit is another one."""
-    bits, real = (np.uint32, np.float32) if kind == "float4" else (np.uint64, np.float64)
-    return float((np.array([value], real).view(bits) ^ bits(1)).view(real)[0])
-
-
-def change_columns(daily: Daily, table: str) -> dict[str, tuple[int, object, object]]:
-    """Change a value of every column that files give; return key, value before, value after."""
-    defined = specprod_catalogue().definition.tables[table]
-    [key] = defined.primary_key
-    rows = daily.query(f"SELECT {key} FROM daily.{table} ORDER BY 1")
-    changes = {}
-    for number, column in enumerate(defined.columns):
-        name = column.name
-        if name == key or (table == "ztile" and name in PRIMARY):
-            continue
-        [value] = rows[number % len(rows)]
-        cast = "::float8" if column.type == "float4" else ""
-        query = f"SELECT {name}{cast} FROM daily.{table} WHERE {key} = %s"
-        [(before,)] = daily.query(query, value)
-        if column.type.startswith("float"):
-            change = f"'{next_float(before, column.type)!r}'::{column.type}"
-        else:
-            change = CHANGED[column.type].format(c=name)
-        daily.execute(
-            f"""SET session_replication_role = replica;
-                UPDATE daily.{table} SET {name} = {change} WHERE {key} = {value}"""
-        )
-        [(after,)] = daily.query(query, value)
-        assert after != before
-        changes[name] = value, before, after
-    return changes
-
-
 def test_one_bit_of_any_column(own_copy):
     """Each value that was changed is named, with its tile, its file, and what it was."""
     tileids = own_copy.tileids()
     for table in sorted(TABLES):
-        changes = change_columns(own_copy, table)
+        changes = change_columns(own_copy, table, but=PRIMARY)
         [key] = specprod_catalogue().definition.tables[table].primary_key
         values = [d for _, name, d in failures(own_copy, table, sample=0) if name == "values"]
         # Which spectrum is the best one follows from some of the values.

@@ -1,0 +1,130 @@
+"""Tables that were loaded in stages: what their files give, and the entries of these files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import psycopg
+from psycopg import sql
+
+from specprod_copy.errors import DatabaseError
+from specprod_copy.loading.copying import copy_units
+from specprod_copy.plan import ledger
+from specprod_copy.plan.ledger import Ledger, NothingLoaded
+from specprod_copy.plan.limits import Limits
+from specprod_copy.plan.looks import Looks
+from specprod_copy.plan.planning import Planner, with_tiles
+from specprod_copy.postgres import catalog
+from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.copy import Destination
+from specprod_copy.postgres.schema import Schema
+from specprod_copy.progress import ProgressListener
+from specprod_copy.rows.units import Unit, UnitResult
+from specprod_copy.tables import Catalogue, Inputs, TableSource
+
+
+class OfStages:
+    """What whole files give; see `Origin`.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    found : Schema
+        What the server has.
+    catalogue : Catalogue
+    selected : sequence of TableSource
+        What to adopt.
+    inputs : Inputs
+    looks : Looks
+    limits : Limits
+
+    Raises
+    ------
+    DatabaseError
+        If none of these tables has rows of which the ledger does not know.
+    """
+
+    advice: str = "--overwrite loads it; --by-tile is for tables that were filled tile by tile"
+
+    def __init__(
+        self,
+        connection: psycopg.Connection,
+        found: Schema,
+        catalogue: Catalogue,
+        selected: Sequence[TableSource],
+        inputs: Inputs,
+        looks: Looks,
+        limits: Limits,
+    ) -> None:
+        self._connection, self._found, self._catalogue = connection, found, catalogue
+        self._looks, self._limits = looks, limits
+        self._sources = _sources(connection, found, selected, inputs)
+        self.tables: Sequence[str] = list(dict.fromkeys(source.table for source in self._sources))
+        self._inputs = inputs
+        self._units: list[Unit] = []
+        self._results: list[UnitResult] = []
+
+    def plan(self, columns: Mapping[str, Sequence[Column]]) -> tuple[int, int]:
+        """Plan all rows of the files; see `Origin.plan`."""
+        self._inputs = with_tiles(
+            self._inputs, self._sources, self._connection, self._found, self._looks
+        )
+        planner = Planner(self._inputs, self._limits, self._looks)
+        plan = planner.plan(self._sources, columns, NothingLoaded())
+        self._units = plan.units
+        return plan.n_rows, sum(unit.n_rows * unit.row_bytes for unit in plan.units)
+
+    def computed_by(self, table: str) -> Sequence[str]:
+        """Return what a load runs after the rows; see `Origin.computed_by`."""
+        sources = [source for source in self._sources if source.table == table]
+        return [step for s in sources if s.after_rows for step in s.after_rows(self._inputs)]
+
+    def send(
+        self,
+        table: str,
+        destination: Destination,
+        columns: Sequence[Column],
+        listener: ProgressListener,
+    ) -> int:
+        """Send the rows of its units; see `Origin.send`."""
+        units = [unit for unit in self._units if unit.table == table]
+        sources = self._catalogue.sources
+        results = copy_units(destination, units, sources, columns, listener.advance)
+        self._results += results
+        return sum(result.rows_kept for result in results)
+
+    def record(self) -> None:
+        """Write the entries of the units; see `Origin.record`."""
+        Ledger(self._connection, self._found.name).record(self._results)
+
+
+def _sources(
+    connection: psycopg.Connection,
+    found: Schema,
+    selected: Sequence[TableSource],
+    inputs: Inputs,
+) -> list[TableSource]:
+    """Return the sources of tables that have rows, but no ledger."""
+    has_ledger = ledger.TABLE in found.tables
+    recorded = Ledger(connection, found.name) if has_ledger else NothingLoaded()
+    filled = {
+        table
+        for table in {s.table for s in selected} & found.tables.keys()
+        if catalog.has_rows(connection, found.name, table)
+    }
+    if not filled:
+        raise DatabaseError(f"schema {found.name} has no rows in the tables of these stages")
+    known = {table for table in filled if recorded.stages(table)}
+    if has_ledger and connection.execute(
+        sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE stage = %s)").format(
+            sql.Identifier(found.name, ledger.TABLE)
+        ),
+        (ledger.TILES,),
+    ).fetchone() == (True,):
+        known = filled
+    if known == filled:
+        raise DatabaseError(
+            f"the ledger of schema {found.name} has the rows of these stages already: there is "
+            "nothing to adopt; 'specprod-copy status' tells what is loaded"
+        )
+    return [s for s in selected if s.table in filled - known and s.applies(inputs)]
