@@ -210,9 +210,6 @@ def sync(
     *,
     specprod: str = "daily",
     dsn: str = "",
-    since: int = 0,
-    delete: bool = False,
-    dry_run: bool = False,
     listener: ProgressListener | None = None,
     **options: Any,
 ) -> TilesSummary:
@@ -220,14 +217,12 @@ def sync(
 
     Parameters
     ----------
-    specprod, dsn, listener, **options
-        As for `load_tiles`.
-    since : int
-        Only tiles whose LASTNIGHT is not before this night, as YYYYMMDD.
-    delete : bool
-        Remove tiles that vanished from the tiles file or are not loadable any more.
-    dry_run : bool
-        Only find out what there is to do.
+    specprod, dsn, listener
+        As for `load`.
+    **options
+        As for `load_tiles`; and `since` (only tiles whose LASTNIGHT is not before this night, as
+        YYYYMMDD), `delete` (remove tiles that vanished from the tiles file or are not loadable any
+        more) and `dry_run` (only find out what there is to do).
 
     Returns
     -------
@@ -245,19 +240,11 @@ def sync(
     >>> tileid in [loaded.tileid for loaded in summary.loaded], summary.failed
     (False, {})
     """
-    from specprod_copy.daily.options import TileOptions
+    from specprod_copy.daily.options import SyncOptions
     from specprod_copy.daily.run import sync as run
 
     inputs = _inputs(specprod, options)
-    return run(
-        dsn,
-        inputs,
-        TileOptions(**{"schema": specprod, **options}),
-        since=since,
-        delete=delete,
-        dry_run=dry_run,
-        listener=listener,
-    )
+    return run(dsn, inputs, SyncOptions(**{"schema": specprod, **options}), listener)
 
 
 def query(

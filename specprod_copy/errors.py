@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 UNPACK_FIRST = "is compressed by fpack, which is not read here; unpack the file by funpack"
 """What is said of such a file, by whoever finds it first."""
@@ -64,6 +65,17 @@ class InputError(SpecprodCopyError):
         self.column = column
 
 
+class BadRows(NamedTuple):
+    """Rows with values of a column that cannot be loaded."""
+
+    reason: str = ""
+    """What is wrong with the values."""
+    rows: Sequence[int] = ()
+    """All such rows of those that were looked at, counted from 0."""
+    values: Sequence[object] = ()
+    """The column's value in each of them."""
+
+
 class BadRowsError(InputError):
     """Rows of a file hold values that cannot be loaded; its other rows are not concerned.
 
@@ -71,29 +83,21 @@ class BadRowsError(InputError):
     ----------
     message, path, hdu, column
         As for `InputError`.
-    reason : str
-        What is wrong with the values of the column.
-    rows : sequence of int
-        All such rows of those that were looked at, counted from 0.
-    values : sequence
-        The column's value in each of them.
+    bad : BadRows
+        The rows.
     """
 
     def __init__(
         self,
         message: str,
+        bad: BadRows | None = None,
         *,
         path: Path | str | None = None,
         hdu: str | None = None,
         column: str | None = None,
-        reason: str = "",
-        rows: Sequence[int] = (),
-        values: Sequence[object] = (),
     ) -> None:
         super().__init__(message, path=path, hdu=hdu, column=column)
-        self.reason = reason
-        self.rows = rows
-        self.values = values
+        self.reason, self.rows, self.values = bad or BadRows()
 
     @classmethod
     def of(
@@ -112,12 +116,10 @@ class BadRowsError(InputError):
         more = f" and {len(rows) - _SHOWN} more nearby" if len(rows) > _SHOWN else ""
         return cls(
             f"{reason} ({listed}{more}; rows counted from 0)",
+            BadRows(reason, rows, values),
             path=path,
             hdu=hdu,
             column=column,
-            reason=reason,
-            rows=rows,
-            values=values,
         )
 
 

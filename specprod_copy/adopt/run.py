@@ -20,6 +20,7 @@ from specprod_copy.errors import ConfigurationError, DatabaseError
 from specprod_copy.loading.prepare import make_tables
 from specprod_copy.plan import ledger, ledger_format
 from specprod_copy.plan.looks import Looks, open_looks
+from specprod_copy.plan.planning import Planner
 from specprod_copy.plan.procedures import Recorded
 from specprod_copy.plan.production_catalogue import production_catalogue
 from specprod_copy.postgres import ddl, locks, statements
@@ -136,7 +137,8 @@ def _origin(
     if options.outdated:
         raise ConfigurationError("--outdated is for tables that were filled tile by tile")
     selected = catalogue.select(options.stages)
-    return OfStages(connection, found, catalogue, selected, inputs, looks, options.limits)
+    planner = Planner(inputs, options.limits, looks)
+    return OfStages(connection, found, catalogue, selected, planner)
 
 
 def _refuse_rounded(target: schemas.Schema, found: schemas.Schema, tables: Sequence[str]) -> None:

@@ -11,15 +11,13 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.loading.copying import copy_units
 from specprod_copy.plan import ledger
 from specprod_copy.plan.ledger import Ledger, NothingLoaded
-from specprod_copy.plan.limits import Limits
-from specprod_copy.plan.looks import Looks
 from specprod_copy.plan.planning import Planner, with_tiles
 from specprod_copy.postgres import catalog
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.copy import Destination
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.progress import ProgressListener
-from specprod_copy.rows.units import Unit, UnitResult
+from specprod_copy.rows.units import Intake, Unit, UnitResult
 from specprod_copy.tables import Catalogue, Inputs, TableSource
 
 
@@ -34,9 +32,7 @@ class OfStages:
     catalogue : Catalogue
     selected : sequence of TableSource
         What to adopt.
-    inputs : Inputs
-    looks : Looks
-    limits : Limits
+    planner : Planner
 
     Raises
     ------
@@ -52,32 +48,29 @@ class OfStages:
         found: Schema,
         catalogue: Catalogue,
         selected: Sequence[TableSource],
-        inputs: Inputs,
-        looks: Looks,
-        limits: Limits,
+        planner: Planner,
     ) -> None:
         self._connection, self._found, self._catalogue = connection, found, catalogue
-        self._looks, self._limits = looks, limits
-        self._sources = _sources(connection, found, selected, inputs)
+        self._planner = planner
+        self._sources = _sources(connection, found, selected, planner.inputs)
         self.tables: Sequence[str] = list(dict.fromkeys(source.table for source in self._sources))
-        self._inputs = inputs
         self._units: list[Unit] = []
         self._results: list[UnitResult] = []
 
     def plan(self, columns: Mapping[str, Sequence[Column]]) -> tuple[int, int]:
         """Plan all rows of the files; see `Origin.plan`."""
-        self._inputs = with_tiles(
-            self._inputs, self._sources, self._connection, self._found, self._looks
-        )
-        planner = Planner(self._inputs, self._limits, self._looks)
-        plan = planner.plan(self._sources, columns, NothingLoaded())
+        inputs, limits, looks = self._planner.inputs, self._planner.limits, self._planner.looks
+        inputs = with_tiles(inputs, self._sources, self._connection, self._found, looks)
+        self._planner = Planner(inputs, limits, looks)
+        plan = self._planner.plan(self._sources, columns, NothingLoaded())
         self._units = plan.units
         return plan.n_rows, sum(unit.n_rows * unit.row_bytes for unit in plan.units)
 
     def computed_by(self, table: str) -> Sequence[str]:
         """Return what a load runs after the rows; see `Origin.computed_by`."""
         sources = [source for source in self._sources if source.table == table]
-        return [step for s in sources if s.after_rows for step in s.after_rows(self._inputs)]
+        inputs = self._planner.inputs
+        return [step for s in sources if s.after_rows for step in s.after_rows(inputs)]
 
     def send(
         self,
@@ -88,8 +81,8 @@ class OfStages:
     ) -> int:
         """Send the rows of its units; see `Origin.send`."""
         units = [unit for unit in self._units if unit.table == table]
-        sources = self._catalogue.sources
-        results = copy_units(destination, units, sources, columns, listener.advance)
+        intake = Intake(units, self._catalogue.sources, columns)
+        results = copy_units(destination, intake, listener.advance)
         self._results += results
         return sum(result.rows_kept for result in results)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from specprod_copy.cli.text import say
-from specprod_copy.patch_summary import patch_summary
+from specprod_copy.patch_summary import Folders, patch_summary
 
 
 @click.command("summary")
@@ -53,8 +53,9 @@ def summary(
         source,
         destination,
         output,
-        redux=_folder(root, "DESI_SPECTRO_REDUX", "redux"),
-        raw=_folder(root, "DESI_SPECTRO_DATA", "data"),
+        folders=Folders(
+            _folder(root, "DESI_SPECTRO_REDUX", "redux"), _folder(root, "DESI_SPECTRO_DATA", "data")
+        ),
         now=datetime.now(tz=UTC),
         overwrite=overwrite,
     )

@@ -12,7 +12,7 @@ from specprod_copy.cli.options import JSON, ProductionOptions, Readers, Verbosit
 from specprod_copy.cli.progress import make_listener
 from specprod_copy.cli.text import say
 from specprod_copy.cli.tile_text import check_failures, print_summary
-from specprod_copy.daily.options import TileOptions
+from specprod_copy.daily.options import SyncOptions
 from specprod_copy.daily.run import sync as run_sync
 from specprod_copy.tables import Inputs
 from specprod_copy.tiles.summaries import Summaries
@@ -21,26 +21,13 @@ from specprod_copy.tiles.summaries import Summaries
 @click.command()
 @options_of(ProductionOptions)
 @options_of(Inputs, "tiles_file", "exposures_file")
-@options_of(TileOptions, "schema")
-@click.option(
-    "--since",
-    type=click.IntRange(19700101, 99991231),
-    default=None,
-    metavar="NIGHT",
-    help="Only tiles with LASTNIGHT from this night on, as YYYYMMDD.",
-)
-@click.option(
-    "--delete",
-    is_flag=True,
-    help="Remove tiles that vanished from the tiles file, or are not loadable any more.",
-)
-@click.option("-n", "--dry-run", is_flag=True, help="Only print what there is to do.")
-@options_of(TileOptions, "check_content", "primary", "cluster", "jobs", "patience")
+@options_of(SyncOptions, "schema", "since", "delete", "dry_run")
+@options_of(SyncOptions, "check_content", "primary", "cluster", "jobs", "patience")
 @options_of(Readers)
 @JSON
 @options_of(Verbosity)
 @options_of(ServerOptions)
-def sync(since: int | None, delete: bool, dry_run: bool, as_json: bool, **values: Any) -> None:
+def sync(as_json: bool, **values: Any) -> None:
     """Bring the tables into step with the tiles file: load what is new or changed.
 
     A tile changed if its UPDATED, its LASTNIGHT, any value of it, of its exposures or their frames,
@@ -54,18 +41,13 @@ def sync(since: int | None, delete: bool, dry_run: bool, as_json: bool, **values
     server = make(ServerOptions, values)
     inputs = make_inputs(values)
     schema = values["schema"] or inputs.files.production.name
-    options = make(TileOptions, values, schema=schema, roles=make(Readers, values).all)
-    conninfo = server.to_read() if dry_run else server.to_write(lambda _: Summaries.read(inputs))
-    summary = run_sync(
-        conninfo,
-        inputs,
-        options,
-        since=since or 0,
-        delete=delete,
-        dry_run=dry_run,
-        listener=make_listener(verbosity),
-    )
-    if as_json or not dry_run:
+    options = make(SyncOptions, values, schema=schema, roles=make(Readers, values).all)
+    if options.dry_run:
+        conninfo = server.to_read()
+    else:
+        conninfo = server.to_write(lambda _: Summaries.read(inputs))
+    summary = run_sync(conninfo, inputs, options, make_listener(verbosity))
+    if as_json or not options.dry_run:
         print_summary(summary, verbosity, as_json=as_json)
         return
     for found in summary.states:

@@ -26,7 +26,7 @@ from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
 from specprod_copy.reader.joined import parts_of
 from specprod_copy.reader.look import Stamp
-from specprod_copy.rows.units import Part, Unit
+from specprod_copy.rows.units import Intake, Part, Unit
 from specprod_copy.tables import specprod_catalogue
 
 
@@ -191,9 +191,8 @@ def _load(
             connection, defined, patch.own_schema, [patch.plain]
         ).schema.columns_of(patch.plain)
         table = ServerTable(connection, patch.own_schema, patch.plain)
-        results = copying.copy_units(
-            table, units, SOURCES, columns, listener.advance, digests=False
-        )
+        intake = Intake(units, SOURCES, columns)
+        results = copying.copy_units(table, intake, listener.advance, digests=False)
         for result in results:
             for part in result.unit.parts:
                 if Stamp.of(part.path) != part.stamp:
@@ -207,9 +206,8 @@ def _load(
                 defined,
                 patch.own_schema,
                 [patch.plain],
-                patience=locks.Patience(listener),
-                changed=[patch.plain],
-                q3c=None,
+                post_data.PostData(None, changed=[patch.plain]),
+                locks.Patience(listener),
             )
         except DuplicateKey as error:
             raise explain(error, connection, patch.own_schema, SOURCES, columns, units) from error

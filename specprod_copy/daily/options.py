@@ -37,3 +37,27 @@ class TileOptions:
     jobs: Annotated[int, jobs_option("How many tiles to work on at a time.", most=4)] = 1
     check_content: CheckContent = False
     patience: PatienceSeconds = PATIENCE
+
+
+@dataclass(frozen=True)
+class SyncOptions(TileOptions):
+    """Which tiles to bring into step with their files, and how."""
+
+    since: Annotated[
+        int | None,
+        Option(
+            "--since",
+            "Only tiles with LASTNIGHT from this night on, as YYYYMMDD.",
+            metavar="NIGHT",
+            low=19700101,
+            high=99991231,
+        ),
+    ] = None
+    delete: Annotated[
+        bool,
+        Option(
+            "--delete",
+            "Remove tiles that vanished from the tiles file, or are not loadable any more.",
+        ),
+    ] = False
+    dry_run: Annotated[bool, Option("-n --dry-run", "Only print what there is to do.")] = False

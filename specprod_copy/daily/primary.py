@@ -138,13 +138,5 @@ def refresh_indexes(
                     name = sql.Identifier(schema, statement.makes.name)
                     with patience.listener.step(str(statement)):
                         connection.execute(sql.SQL("REINDEX INDEX CONCURRENTLY {}").format(name))
-        post_data.finish(
-            connection,
-            defined,
-            schema,
-            tables,
-            patience=patience,
-            changed=tables,
-            q3c=q3c,
-            cluster=tables if cluster else (),
-        )
+        wanted = post_data.PostData(q3c, changed=tables, cluster=tables if cluster else ())
+        post_data.finish(connection, defined, schema, tables, wanted, patience)

@@ -12,7 +12,7 @@ import psycopg
 
 from specprod_copy.daily import primary, schema
 from specprod_copy.daily.load import TileResult
-from specprod_copy.daily.options import TileOptions
+from specprod_copy.daily.options import SyncOptions, TileOptions
 from specprod_copy.daily.plan import examine
 from specprod_copy.daily.work import TileContext, TileWorker, load_one, remove_one
 from specprod_copy.executors.executor import in_order
@@ -115,11 +115,7 @@ def load_tiles(
 def sync(
     conninfo: str,
     inputs: Inputs,
-    options: TileOptions,
-    *,
-    since: int = 0,
-    delete: bool = False,
-    dry_run: bool = False,
+    options: SyncOptions,
     listener: ProgressListener | None = None,
 ) -> TilesSummary:
     """Bring the tables into step with the files: load what is new or changed.
@@ -128,12 +124,6 @@ def sync(
     ----------
     conninfo, inputs, options, listener
         As for `load_tiles`.
-    since : int
-        Only tiles whose LASTNIGHT is not before this night, as YYYYMMDD.
-    delete : bool
-        Remove tiles that vanished from the tiles file or are not loadable any more.
-    dry_run : bool
-        Only find out what there is to do.
 
     Returns
     -------
@@ -145,18 +135,18 @@ def sync(
         If nothing could be done at all.
     """
     with _Run.begin(conninfo, inputs, options, listener or ProgressListener()) as run:
-        if not dry_run:
+        if not options.dry_run:
             run.prepare()
-        tiles = run.summaries.tiles
+        tiles, since = run.summaries.tiles, options.since or 0
         run.examine([n for n, tile in tiles.items() if tile.lastnight >= since])
         found = read_schema(run.connection, options.schema)
         loaded = loaded_tiles.loaded_tiles(run.connection, found)
         late = (tileid for tileid, tile in loaded.items() if tile.lastnight >= since)
         run.summary.states += vanished(tiles, late)
-        if dry_run:
+        if options.dry_run:
             return run.summary
         run.renew()
-        if delete:
+        if options.delete:
             run.remove(f.tileid for f in run.summary.having(Verdict.OBSOLETE))
         run.load(f.tileid for f in run.summary.having(Verdict.NEW, Verdict.CHANGED))
         run.note_failures()
@@ -211,17 +201,14 @@ class _Run:
 
     def prepare(self) -> None:
         """Make tables, keys and indexes that are not there."""
-        options = self.options
         ledger_format.take_over(self.connection, self.defined, self.schema, self.listener)
         with self.connection.transaction():
             self.columns = schema.prepare(
                 self.connection,
                 self.defined,
-                self.schema,
                 self.files.production,
-                overwrite=options.overwrite,
-                roles=options.roles,
-                patience=Patience(self.listener, options.patience),
+                self.options,
+                self.listener,
             )
 
     def examine(self, tileids: Iterable[int]) -> None:

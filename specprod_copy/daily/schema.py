@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import psycopg
 
+from specprod_copy.daily.options import TileOptions
 from specprod_copy.desi.production import Production
 from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import post_data
@@ -18,6 +17,7 @@ from specprod_copy.postgres.locks import Patience
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_differences import own_parts, refuse_own_columns
 from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.progress import ProgressListener
 from specprod_copy.tiles.read import TABLES
 
 
@@ -29,12 +29,9 @@ def keys_of(defined: Schema) -> dict[str, tuple[str, ...]]:
 def prepare(
     connection: psycopg.Connection,
     defined: Schema,
-    schema: str,
     production: Production,
-    *,
-    overwrite: bool,
-    roles: Sequence[str],
-    patience: Patience,
+    options: TileOptions,
+    listener: ProgressListener,
 ) -> dict[str, list[Column]]:
     """Make what the schema lacks; within the caller's transaction.
 
@@ -43,15 +40,11 @@ def prepare(
     connection : psycopg.Connection
     defined : Schema
         The tables as they are defined.
-    schema : str
     production : Production
         Its versions go into table version.
-    overwrite : bool
-        Replace the tables.
-    roles : sequence of str
-        Roles that may read.
-    patience : Patience
-        How to wait for tables that others use; its listener receives what is made.
+    options : TileOptions
+    listener : ProgressListener
+        Receives what is made.
 
     Returns
     -------
@@ -63,10 +56,11 @@ def prepare(
     DatabaseError
         If the tables have rows that were not loaded tile by tile.
     """
-    listener, tables = patience.listener, [*keys_of(defined)]
+    schema, tables = options.schema, [*keys_of(defined)]
+    patience = Patience(listener, options.patience)
     views: list[own_views.View] = []
     locks.making_tables(connection, schema)
-    if overwrite:
+    if options.overwrite:
         before = read_schema(connection, schema)
         refuse_own_columns(defined, before, tables)
 
@@ -88,9 +82,9 @@ def prepare(
     own_views.make_again(connection, views)
     refuse_other_rows(connection, found)
     q3c = rights.enable_q3c(connection, schema, listener.info)
-    post_data.finish(connection, defined, schema, tables, patience=patience, changed=[], q3c=q3c)
+    post_data.finish(connection, defined, schema, tables, post_data.PostData(q3c), patience)
     versions.upsert(connection, schema, versions.versions(connection, production))
-    for role in rights.grant(connection, defined, schema, wanted, roles):
+    for role in rights.grant(connection, defined, schema, wanted, options.roles):
         listener.info(f"role {role} does not exist: nothing granted to it")
     return {table: defined.columns_of(table) for table in tables}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -111,6 +111,15 @@ def field_blocks(
             yield objects, rng
 
 
+class _Drawn(NamedTuple):
+    """Objects without origin and identity; see `Objects`."""
+
+    kind: Array
+    ra: Array
+    dec: Array
+    member: Array
+
+
 def _draw(
     field: Field, programs: Sequence[str], n: int, counter: BrickCounter, rng: np.random.Generator
 ) -> Objects:
@@ -125,7 +134,8 @@ def _draw(
         kind[own] = rng.choice(candidates, own.sum(), p=chances)
     rows = np.flatnonzero(member.any(axis=1))
     rows = rows[np.argsort(sky.healpix(ra[rows], dec[rows], 1024), kind="stable")]
-    return _identified(field.tiles, kind[rows], ra[rows], dec[rows], member[rows], counter, rng)
+    drawn = _Drawn(kind[rows], ra[rows], dec[rows], member[rows])
+    return _identified(field.tiles, drawn, counter, rng)
 
 
 def _on_tile(
@@ -138,14 +148,12 @@ def _on_tile(
 
 def _identified(
     tiles: Sequence[PlannedTile],
-    kind: Array,
-    ra: Array,
-    dec: Array,
-    member: Array,
+    drawn: _Drawn,
     counter: BrickCounter,
     rng: np.random.Generator,
 ) -> Objects:
     """Give origins and numbers to objects."""
+    kind, ra, dec, member = drawn
     star = load_kinds().spectype[kind] == b"STAR"
     origin = np.searchsorted(ORIGINS, rng.random(len(kind)), side="right")
     origin = np.where((origin == GAIA) & ~star, UNMATCHED, origin)

@@ -58,7 +58,7 @@ COMING = {
 PLAN, SUMMARY, BLOCK, FIBERS, BLANK = range(5)
 
 
-def write_production(
+def write_production(  # noqa: PLR0913 - people call it, by keywords
     root: Path,
     specprod: str | Production = "fuji",
     *,

@@ -15,7 +15,7 @@ from specprod_copy.loading.quarantine import check_files
 from specprod_copy.loading.run import run
 from specprod_copy.loading.summary import LoadSummary
 from specprod_copy.plan import ledger_format, lost_tables
-from specprod_copy.plan.looks import Looks, open_looks
+from specprod_copy.plan.looks import open_looks
 from specprod_copy.plan.planning import Planner, with_tiles
 from specprod_copy.plan.production_catalogue import production_catalogue, refuse_other_format
 from specprod_copy.postgres import cone, locks
@@ -34,7 +34,6 @@ def load(
     *,
     catalogue: Catalogue | None = None,
     workers: Workers | None = None,
-    looks: Looks | None = None,
 ) -> LoadSummary:
     """Load stages of a production.
 
@@ -57,8 +56,6 @@ def load(
     workers : Workers, optional
         Who reads, verifies and sends, instead of processes of this machine. They have to reach the
         files and the server.
-    looks : Looks, optional
-        What has been seen of the files already.
 
     Returns
     -------
@@ -89,7 +86,7 @@ def load(
         lost_tables.check_referenced(connection, defined, options.schema, tables)
         if workers is None and options.jobs > 1:
             workers = stack.enter_context(processes(options.jobs))
-        looks = looks or stack.enter_context(open_looks(catalogue.keywords, workers))
+        looks = stack.enter_context(open_looks(catalogue.keywords, workers))
         found = read_schema(connection, options.schema)
         refuse_other_format(catalogue, found, tables, replaced=options.overwrite)
         if not inputs.tileids:

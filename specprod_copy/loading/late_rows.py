@@ -6,7 +6,7 @@ copy of the rows, so that the same rows go into quarantine as when the key is ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -14,16 +14,15 @@ import psycopg
 from psycopg import sql
 
 from specprod_copy.errors import DatabaseError
+from specprod_copy.loading.copying import Advance, copy_units
 from specprod_copy.loading.key_errors import ROW, rows_with
-from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.copy import ServerTable
 from specprod_copy.postgres.names import listed, matched
 from specprod_copy.postgres.schema import Reference
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.rows.read import open_unit
 from specprod_copy.rows.transform import Transform
-from specprod_copy.rows.units import Refusal, Unit, UnitResult, entry_name
-from specprod_copy.tables import TableSource
+from specprod_copy.rows.units import Intake, Refusal, UnitResult, entry_name
 
 _STAGED = sql.Identifier("pg_temp", "late_rows")
 
@@ -35,31 +34,25 @@ class LateRows:
     connection: psycopg.Connection
     """In a transaction in which nothing has failed."""
     schema: str
-    units: Sequence[Unit]
-    """All of the same table."""
-    sources: Mapping[str, TableSource]
-    columns: Sequence[Column]
-    copy_units: Callable[..., list[UnitResult]]
-    """Sends rows: `copying.copy_units`."""
+    intake: Intake
     keep_best: bool
-    """See `copying.load_units`."""
+    """Whether the best row of a key is to be kept."""
 
     @property
     def table(self) -> str:
         """The table."""
-        return self.units[0].table
+        return self.intake.table
 
-    def load_others(self, advance: Callable[[str, int, int], None]) -> list[UnitResult]:
+    def load_others(self, advance: Advance) -> list[UnitResult]:
         """Send all rows but those that break a key; these are in the results as refused."""
         refused = self._found(quarantine=True)
         others = [
             unit.without([refusal.row for refusal in rows])
-            for unit, rows in zip(self.units, refused, strict=True)
+            for unit, rows in zip(self.intake.units, refused, strict=True)
         ]
         table = ServerTable(self.connection, self.schema, self.table)
-        results = self.copy_units(
-            table, others, self.sources, self.columns, advance, quarantine=True
-        )
+        intake = replace(self.intake, units=others)
+        results = copy_units(table, intake, advance, quarantine=True)
         return [
             replace(
                 result,
@@ -67,12 +60,12 @@ class LateRows:
                 rows_read=result.rows_read + len(rows),
                 quarantine=tuple(sorted((*result.quarantine, *rows), key=lambda r: r.row)),
             )
-            for unit, result, rows in zip(self.units, results, refused, strict=True)
+            for unit, result, rows in zip(self.intake.units, results, refused, strict=True)
         ]
 
     def error(self, cause: psycopg.Error) -> DatabaseError | psycopg.Error:
         """Return the error that names the first row that breaks a key, and its file."""
-        for unit, rows in zip(self.units, self._found(quarantine=False), strict=True):
+        for unit, rows in zip(self.intake.units, self._found(quarantine=False), strict=True):
             for row in rows:
                 way = "Take the row out of the file, or use --on-error quarantine"
                 if self.keep_best and row.rule == "key":
@@ -93,9 +86,8 @@ class LateRows:
             make = sql.SQL("CREATE TEMPORARY TABLE late_rows (LIKE {})")
             self.connection.execute(make.format(sql.Identifier(self.schema, self.table)))
             staged = ServerTable(self.connection, "pg_temp", "late_rows")
-            units, sources, columns = self.units, self.sources, self.columns
-            self.copy_units(staged, units, sources, columns, lambda *_: None, quarantine=quarantine)
-            found: list[dict[int, Refusal]] = [{} for _ in self.units]
+            copy_units(staged, self.intake, lambda *_: None, quarantine=quarantine)
+            found: list[dict[int, Refusal]] = [{} for _ in self.intake.units]
             for number, refusal in self._broken():
                 found[number].setdefault(refusal.row, refusal)
         return [list(rows.values()) for rows in found]
@@ -148,7 +140,7 @@ class LateRows:
     def _values(self, names: Sequence[str], query: sql.Composed) -> pl.DataFrame:
         """Return the values of some columns that a query finds."""
         rows = self.connection.execute(query).fetchall()
-        types = {c.name: c.polars_type for c in self.columns if c.name in names}
+        types = {c.name: c.polars_type for c in self.intake.columns if c.name in names}
         return pl.DataFrame(
             {
                 name: pl.Series([row[place] for row in rows], dtype=types[name])
@@ -162,11 +154,11 @@ class LateRows:
         """Yield the rows of the files that have certain values."""
         if not values.height:
             return
-        key = [column for name in names for column in self.columns if column.name == name]
-        for number, unit in enumerate(self.units):
-            source = self.sources[unit.source]
-            with open_unit(unit, source) as file:
-                transform = Transform(source, file, self.columns)
+        key = [column for name in names for column in self.intake.columns if column.name == name]
+        sources = self.intake.sources
+        for number, unit in enumerate(self.intake.units):
+            with open_unit(unit, sources[unit.source]) as file:
+                transform = Transform(sources[unit.source], file, self.intake.columns)
             blamed = "+".join(map(transform.blame, names))
-            for *own, row in rows_with(unit, self.sources, key, values).select(*names, ROW).rows():
+            for *own, row in rows_with(unit, sources, key, values).select(*names, ROW).rows():
                 yield number, Refusal(row, blamed, ", ".join(map(repr, own)), why, rule)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import psycopg
@@ -40,6 +41,18 @@ def foreign_keys(
         if statement.makes and statement.references
         if (statement.makes in existing) == made
     ]
+
+
+@dataclass(frozen=True)
+class PostData:
+    """What tables get after their rows, as far as it is not in their definition."""
+
+    q3c: str | None
+    """Schema that q3c is in; without it no q3c indexes are made."""
+    changed: Collection[str] = ()
+    """Tables that get rows; these and those that get an index are analyzed."""
+    cluster: Collection[str] = ()
+    """Tables to order on their q3c index, unless they are."""
 
 
 def rows_of(table: str) -> tuple[str, str]:
@@ -93,10 +106,7 @@ def table_tasks(
     schema: str,
     table: str,
     existing: Collection[Made],
-    *,
-    changed: bool,
-    q3c: str | None,
-    cluster: bool,
+    wanted: PostData,
 ) -> Iterator[Task[None]]:
     """Yield what a table needs after its rows, but for foreign keys, as far as it is missing.
 
@@ -111,32 +121,30 @@ def table_tasks(
     schema, table : str
     existing : collection of Made
         What is there.
-    changed : bool
-        Whether the table gets rows; then, or if it gets an index here, it is analyzed.
-    q3c : str or None
-        Schema that q3c is in; without it no q3c indexes are made.
-    cluster : bool
-        Whether to order the table on its q3c index.
+    wanted : PostData
     """
+    q3c = wanted.q3c
 
     def missing(*phases: str) -> list[Statement]:
         found = ddl.statements(defined, [table], phases, schema=schema, q3c=q3c or ddl.Q3C_SCHEMA)
         return [s for s in found if s.makes is None or s.makes not in existing]
 
     made = missing("keys", "indexes", *(["q3c"] if q3c else []))
-    ordering = missing("cluster") if q3c and cluster else []
+    ordering = missing("cluster") if q3c and table in wanted.cluster else []
     analyze = f"ANALYZE {quote_identifier(schema)}.{table};"
     steps = {
         "indexes": [s for s in made if s.makes and s.makes.kind == "index"],
         "keys": [s for s in made if s.makes and s.makes.kind == "constraint"],
         "order": ordering,
-        "ready": [Statement(table, "analyze", analyze)] if changed or made or ordering else [],
+        "ready": [],
     }
+    if table in wanted.changed or made or ordering:
+        steps["ready"] = [Statement(table, "analyze", analyze)]
     before = [rows_of(table), computed(table)]
-    for name, wanted in steps.items():
-        for statement in wanted:
+    for name, statements in steps.items():
+        for statement in statements:
             yield Task((table, name), partial(run, statement), before)
-        if wanted:
+        if statements:
             before = [(table, name)]
 
 
@@ -183,10 +191,7 @@ def finish_tasks(
     found: Schema,
     run: Callable[[Statement], None],
     tables: Sequence[str],
-    *,
-    changed: Iterable[str],
-    q3c: str | None,
-    cluster: Collection[str] = (),
+    wanted: PostData,
 ) -> Iterator[Task[None]]:
     """Yield what gives tables their keys, indexes, foreign keys and statistics.
 
@@ -200,28 +205,15 @@ def finish_tasks(
         Runs a statement.
     tables : sequence of str
         Tables that have all their rows, or will have them after the tasks in `rows_of`.
-    changed : iterable of str
-        Tables that get rows; these and those that get an index here are analyzed.
-    q3c : str or None
-        Schema that q3c is in; without it no q3c indexes are made.
-    cluster : collection of str
-        Tables to order on their q3c index, unless they are.
+    wanted : PostData
     """
     refuse_conflicts(defined, found, tables)
     existing = things_made(defined, found)
-    changed = set(changed)
-    ordered = {table.name for table in found.tables.values() if table.clustered} - changed
+    clustered = {table.name for table in found.tables.values() if table.clustered}
+    ordered = clustered.difference(wanted.changed)
+    wanted = replace(wanted, cluster={*wanted.cluster} - ordered)
     for table in tables:
-        yield from table_tasks(
-            defined,
-            run,
-            found.name,
-            table,
-            existing,
-            changed=table in changed,
-            q3c=q3c,
-            cluster=table in cluster and table not in ordered,
-        )
+        yield from table_tasks(defined, run, found.name, table, existing, wanted)
     yield from foreign_key_tasks(defined, run, found.name, tables, existing)
 
 
@@ -230,11 +222,8 @@ def finish(
     defined: Schema,
     schema: str,
     tables: Sequence[str],
-    *,
+    wanted: PostData,
     patience: Patience,
-    changed: Iterable[str],
-    q3c: str | None,
-    cluster: Collection[str] = (),
 ) -> None:
     """Give tables that have all their rows what else they need, one statement after the other.
 
@@ -242,7 +231,7 @@ def finish(
     ----------
     connection : psycopg.Connection
         May be inside a transaction.
-    defined, schema, tables, changed, q3c, cluster
+    defined, schema, tables, wanted
         As for `finish_tasks`.
     patience : Patience
         See `Connections`.
@@ -256,5 +245,5 @@ def finish(
     """
     run = Connections([connection], schema, patience).run
     found = read_schema(connection, schema)
-    tasks = finish_tasks(defined, found, run, tables, changed=changed, q3c=q3c, cluster=cluster)
+    tasks = finish_tasks(defined, found, run, tables, wanted)
     run_in_order([*tasks], lambda task, result: None)

@@ -28,7 +28,7 @@ from specprod_copy.postgres.schema import Reference
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.rows.read import open_unit, table_rows
 from specprod_copy.rows.transform import Transform
-from specprod_copy.rows.units import Refusal, entry_name
+from specprod_copy.rows.units import Intake, Refusal, entry_name
 from specprod_copy.tables import Catalogue
 from specprod_copy.tables.common import ranked_by
 
@@ -252,8 +252,8 @@ class Removal:
         """Load single rows that are in the ledger already."""
         units = [replace(unit, rows=np.array(rows)) for unit, rows in by_unit(places).items()]
         destination = ServerTable(self._connection, self._schema, table)
-        columns, sources = self._columns(table), self._catalogue.sources
-        copying.copy_units(destination, units, sources, columns, lambda *_: None, digests=False)
+        intake = Intake(units, self._catalogue.sources, self._columns(table))
+        copying.copy_units(destination, intake, lambda *_: None, digests=False)
 
     def _record(
         self, table: str, reasons: Mapping[Place, tuple[Sequence[str], Values, str]], rule: str

@@ -10,26 +10,24 @@ change are not touched.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import psycopg
 from psycopg import sql
 
 from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import copying
+from specprod_copy.loading.context import LoadContext
 from specprod_copy.loading.key_errors import explain
 from specprod_copy.plan.ledger import Ledger
-from specprod_copy.plan.planning import Planner
 from specprod_copy.plan.stale_files import Stale, find_stale, forget
 from specprod_copy.postgres.broken_keys import DuplicateKey
-from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.merge import Merge
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.progress import ProgressListener
-from specprod_copy.rows.units import Unit, UnitResult
-from specprod_copy.tables import Catalogue, TableSource
+from specprod_copy.rows.units import Intake, Unit, UnitResult
+from specprod_copy.tables import Catalogue
 from specprod_copy.tables.procedures import PROCEDURES
 
 
@@ -60,30 +58,9 @@ class Replaced:
 
 
 def replace_files(
-    catalogue: Catalogue,
-    connection: psycopg.Connection,
-    schema: str,
-    files: Sequence[Path],
-    sources: Sequence[TableSource],
-    planner: Planner,
-    columns: Mapping[str, Sequence[Column]],
-    listener: ProgressListener,
+    context: LoadContext,
 ) -> list[Replaced]:
-    """Replace the rows of files, within the caller's transaction.
-
-    Parameters
-    ----------
-    catalogue : Catalogue
-    connection : psycopg.Connection
-    schema : str
-    files : sequence of pathlib.Path
-        See `find_stale`.
-    sources : sequence of TableSource
-        What they are replaced in.
-    planner : Planner
-    columns : mapping of str to sequence of Column
-        Columns of the tables of `sources`.
-    listener : ProgressListener
+    """Replace the rows of files, those of `LoadOptions.replace`, within the caller's transaction.
 
     Returns
     -------
@@ -100,8 +77,10 @@ def replace_files(
     DatabaseError
         If a row that vanished is referred to, a new one refers to nothing, or a key is not unique.
     """
-    ledger, inputs = Ledger(connection, schema), planner.inputs
-    stale = find_stale(catalogue, files, sources, inputs, ledger)
+    catalogue, planner, inputs = context.catalogue, context.planner, context.inputs
+    connection, schema, columns = context.connection, context.schema, context.columns
+    ledger, listener = Ledger(connection, schema), context.listener
+    stale = find_stale(catalogue, context.options.replace, context.sources, inputs, ledger)
     tables = list(dict.fromkeys(s.table for s in catalogue.sources.values() if s.name in stale))
     feeding = [
         s for table in tables for s in catalogue.of_table(table) if s.stage in ledger.stages(table)
@@ -195,14 +174,12 @@ class _Replacement:
         """Put new rows, and the keys of those of other files, into temporary tables."""
         merge = self._merge
         merge.make(kept=True)
-        self.outcome.results = copying.copy_units(
-            merge.staging, self._new, self._catalogue.sources, merge.columns, listener.advance
-        )
+        intake = Intake(self._new, self._catalogue.sources, merge.columns)
+        self.outcome.results = copying.copy_units(merge.staging, intake, listener.advance)
         if self._others:
             key = [column for column in merge.columns if column.name in merge.key]
-            copying.copy_units(
-                merge.keeping, self._others, self._catalogue.sources, key, listener.advance
-            )
+            others = replace(intake, units=self._others, columns=key)
+            copying.copy_units(merge.keeping, others, listener.advance)
         merge.analyze(kept=True)
         error = _StagedTwice(merge)
         if self._connection.execute(error.offenders(self._schema, 1)).fetchall():

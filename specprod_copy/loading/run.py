@@ -98,16 +98,7 @@ def _replace(context: LoadContext, summary: LoadSummary) -> list[Replaced]:
     with context.connection.transaction():
         _prepare(context)
         rename_moved(context.sources, context.inputs, context.ledger)
-        replaced = replace_files(
-            context.catalogue,
-            context.connection,
-            context.schema,
-            context.options.replace,
-            context.sources,
-            context.planner,
-            context.columns,
-            context.listener,
-        )
+        replaced = replace_files(context)
         tables = [one.table for one in replaced]
         sources = [source for source in context.sources if source.table in tables]
         run = Connections([context.connection], context.schema, context.patience).run
@@ -166,7 +157,11 @@ def _complete(
     """Send rows and make keys and indexes, as far as they are missing."""
     q3c = rights.enable_q3c(context.connection, context.schema, summary.notes.append)
     complete = _complete_tables(context, work, summary)
-    changed = {unit.table for unit in work.plan.units} | {one.table for one in work.replaced}
+    wanted = post_data.PostData(
+        q3c,
+        changed={unit.table for unit in work.plan.units} | {one.table for one in work.replaced},
+        cluster=context.tables if context.options.cluster else (),
+    )
     with ExitStack() as stack:
         more = [
             stack.enter_context(connect(context.conninfo)) for _ in range(context.options.jobs - 1)
@@ -176,15 +171,7 @@ def _complete(
         executor = stack.enter_context(sending(context, work.whole))
         tasks: list[Task[Any]] = [
             *end_of_rows(context),
-            *post_data.finish_tasks(
-                context.defined,
-                work.found,
-                run,
-                complete,
-                changed=changed,
-                q3c=q3c,
-                cluster=context.tables if context.options.cluster else (),
-            ),
+            *post_data.finish_tasks(context.defined, work.found, run, complete, wanted),
             *row_tasks(context, work.found, work.plan.units, executor, work.whole),
             *post_data.computing_tasks(
                 context.defined, run, context.schema, context.sources, context.inputs

@@ -1,17 +1,23 @@
-"""Send batches of units: what each worker of a load knows, has, and does."""
+"""Send batches of units, each in a transaction: what a worker of a load knows, has, and does."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 
 import psycopg
+from psycopg import sql
 
 from specprod_copy.loading import copying
+from specprod_copy.loading.late_rows import LateRows
+from specprod_copy.plan.ledger import Ledger
+from specprod_copy.postgres import catalog, locks
 from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.connection import connect
-from specprod_copy.rows.units import Unit, UnitResult
+from specprod_copy.postgres.connection import connect, translated_errors
+from specprod_copy.postgres.copy import ServerTable
+from specprod_copy.rows.units import Intake, Unit, UnitResult
 from specprod_copy.tables import TableSource
 
 
@@ -25,12 +31,13 @@ class SendContext:
     """By name."""
     columns: Mapping[str, Sequence[Column]]
     """Columns of each table."""
-    whole: frozenset[str]
-    """Tables that are one batch each."""
-    max_quarantined: int | None
-    """See `copying.load_units`."""
+    whole: frozenset[str] = frozenset()
+    """Tables that are new, and one batch each."""
+    max_quarantined: int | None = None
+    """Rows that cannot be loaded go into quarantine, up to so many in the schema; without it a
+    single one is an error."""
     keep_best: frozenset[str] = frozenset()
-    """Tables whose best row of a key is kept."""
+    """Tables whose best row of a key is to be kept (`Catalogue.keep_best`)."""
 
     @contextmanager
     def opened(self, advance: copying.Advance) -> Iterator[Sender]:
@@ -56,17 +63,56 @@ def send_batch(sender: Sender, batch: Sequence[Unit]) -> list[UnitResult]:
     InputError, DatabaseError
         If a file or the server refuses.
     """
-    context, table = sender.context, batch[0].table
-    results = copying.load_units(
-        sender.connection,
-        context.schema,
-        batch,
-        context.sources,
-        context.columns[table],
-        sender.advance,
-        whole=table in context.whole,
-        max_quarantined=context.max_quarantined,
-        keep_best=table in context.keep_best,
-    )
+    results = load_units(sender, batch)
     # Row selections may be long and are not needed any more.
     return [replace(result, unit=replace(result.unit, rows=None)) for result in results]
+
+
+def load_units(sender: Sender, units: Sequence[Unit]) -> list[UnitResult]:
+    """Load units of one table with their ledger rows in one transaction: all of them, or none.
+
+    The rows of all units of a new table need no log where the server's wal_level is minimal, and no
+    later reader has to mark them as committed; but nobody can read the table meanwhile.
+
+    Where a table has its key already, a key that comes twice is an error even with a quarantine if
+    the best row is to be kept, for that may be another than the one that is loaded.
+    """
+    context, connection, table = sender.context, sender.connection, units[0].table
+    schema, intake = context.schema, Intake(units, context.sources, context.columns[table])
+    with translated_errors(f"cannot load {schema}.{table}"), connection.transaction():
+        freeze = table in context.whole and _made_anew(connection, schema, table)
+        quarantine, keep_best = context.max_quarantined is not None, table in context.keep_best
+        destination = ServerTable(connection, schema, table, freeze)
+        try:
+            # A table is filled as frozen by the transaction itself that has truncated it.
+            with nullcontext() if freeze else connection.transaction():
+                results = copying.copy_units(
+                    destination, intake, sender.advance, quarantine=quarantine
+                )
+        except (psycopg.errors.UniqueViolation, psycopg.errors.ForeignKeyViolation) as error:
+            # The table has its keys already.
+            late = LateRows(connection, schema, intake, keep_best)
+            double = isinstance(error, psycopg.errors.UniqueViolation)
+            if not quarantine or (keep_best and double):
+                raise late.error(error) from error
+            results = late.load_others(sender.advance)
+        ledger = Ledger(connection, schema)
+        ledger.record(results)
+        if context.max_quarantined is not None and any(result.quarantine for result in results):
+            ledger.limit_quarantine(context.max_quarantined)
+    return results
+
+
+def _made_anew(connection: psycopg.Connection, schema: str, table: str) -> bool:
+    """Make a table anew in this transaction if it is empty and nobody uses it; say whether so."""
+    name = sql.Identifier(schema, table)
+    lock = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(name)
+    try:
+        locks.attempt(connection, partial(connection.execute, lock))
+    except psycopg.errors.LockNotAvailable:
+        return False  # To wait until nobody looks at the empty table would cost more than it saves.
+    # Another loader may have been here since this one has planned.
+    if catalog.has_rows(connection, schema, table):
+        return False
+    connection.execute(sql.SQL("TRUNCATE {}").format(name))
+    return True

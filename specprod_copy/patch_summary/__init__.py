@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from specprod_copy.patch_summary.run import PatchResult, patch_summary
+from specprod_copy.patch_summary.run import Folders, PatchResult, patch_summary
 
-__all__ = ["PatchResult", "patch_summary"]
+__all__ = ["Folders", "PatchResult", "patch_summary"]

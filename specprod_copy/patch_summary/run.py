@@ -24,6 +24,16 @@ TIME_ZONE: Final = "America/Los_Angeles"
 
 
 @dataclass(frozen=True)
+class Folders:
+    """Where the data of DESI lie."""
+
+    redux: Path
+    """The productions (DESI_SPECTRO_REDUX)."""
+    raw: Path
+    """The raw data (DESI_SPECTRO_DATA)."""
+
+
+@dataclass(frozen=True)
 class OutputNames:
     """Names of the output files."""
 
@@ -74,8 +84,7 @@ def patch_summary(
     destination: str,
     output: Path,
     *,
-    redux: Path,
-    raw: Path,
+    folders: Folders,
     now: datetime,
     overwrite: bool = False,
 ) -> PatchResult:
@@ -89,10 +98,8 @@ def patch_summary(
         Name of the production to be patched; its own files stay as they are.
     output : pathlib.Path
         Folder of the patched files, of copies of the originals and of the record of changes.
-    redux : pathlib.Path
-        Folder of the productions (DESI_SPECTRO_REDUX).
-    raw : pathlib.Path
-        Folder of the raw data (DESI_SPECTRO_DATA).
+    folders : Folders
+        Where both productions and their raw data are.
     now : datetime.datetime
         Time of the run, with a time zone: for UPDATED and the dates in the names.
     overwrite : bool
@@ -115,13 +122,14 @@ def patch_summary(
     files = astuple(names)
     if not overwrite:
         refuse_existing(output, files)
-    trusted, originals = SummaryFiles.of(redux, source), SummaryFiles.of(redux, destination)
+    trusted = SummaryFiles.of(folders.redux, source)
+    originals = SummaryFiles.of(folders.redux, destination)
     inputs = [trusted.tiles, trusted.exposures, originals.tiles, originals.exposures]
     state = originals.state()
     patched, notes = patch(
         read_summary(trusted),
         read_summary(originals),
-        raw,
+        folders.raw,
         f"{local:%Y-%m-%dT%H:%M:%S%z}",
     )
     tables = (patched.tiles, patched.exposures, patched.frames)

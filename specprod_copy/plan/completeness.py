@@ -44,6 +44,13 @@ def missing_stages(
     InputError
         If a file of another stage of these tables cannot be read, or changed since it was loaded.
     """
+
+    def interrupted(table: str, stage: str) -> bool:
+        """Say whether an earlier run has left a stage of a table half loaded, beside the plan."""
+        of_table = catalogue.of_table(table)
+        others = [s for s in of_table if s.stage == stage and s not in plan.sources]
+        return bool(planner.plan(others, columns, ledger).units)
+
     needed: dict[str, set[str]] = {}
     for source in catalogue.sources.values():
         if source.table in tables and source.applies(planner.inputs):
@@ -53,27 +60,6 @@ def missing_stages(
         coming = {unit.stage for unit in plan.files if unit.table == table}
         absent = stages - coming - ledger.stages(table).keys()
         if any(source.table == table for source in plan.sources):
-            rest = stages - absent
-            absent |= {
-                s for s in rest if _interrupted(catalogue, table, s, plan, planner, columns, ledger)
-            }
+            absent |= {stage for stage in stages - absent if interrupted(table, stage)}
         missing[table] = sorted(absent)
     return missing
-
-
-def _interrupted(
-    catalogue: Catalogue,
-    table: str,
-    stage: str,
-    plan: Plan,
-    planner: Planner,
-    columns: Mapping[str, Sequence[Column]],
-    ledger: Ledger,
-) -> bool:
-    """Say whether an earlier run has left a stage of a table half loaded, beside the plan."""
-    others = [
-        source
-        for source in catalogue.of_table(table)
-        if source.stage == stage and source not in plan.sources
-    ]
-    return bool(planner.plan(others, columns, ledger).units)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -122,7 +122,9 @@ def take_away(connection: psycopg.Connection, schema: str, tables: Sequence[str]
         If something else depends on one of them; says what.
     """
     values = {"schema": schema, "tables": [*tables], "mark": MARK, "length": len(MARK)}
-    views = [_read(connection, *row) for row in connection.execute(_VIEWS, values).fetchall()]
+    views = [
+        _read(connection, _Found(*row)) for row in connection.execute(_VIEWS, values).fetchall()
+    ]
     if views:
         names = sql.SQL(", ").join(view.name for view in views)
         try:
@@ -160,34 +162,37 @@ def make_again(connection: psycopg.Connection, views: Sequence[View]) -> None:
             ) from error
 
 
-def _read(
-    connection: psycopg.Connection,
-    oid: int,
-    schema: str,
-    name: str,
-    owner: str,
-    definition: str,
-    options: Sequence[str],
-) -> View:
-    view = sql.Identifier(schema, name)
+class _Found(NamedTuple):
+    """A view as the server describes it."""
+
+    oid: int
+    schema: str
+    name: str
+    owner: str
+    definition: str
+    options: Sequence[str]
+
+
+def _read(connection: psycopg.Connection, found: _Found) -> View:
+    view = sql.Identifier(found.schema, found.name)
     statements: list[sql.Composed] = [
-        sql.SQL("CREATE VIEW {} AS {}").format(view, sql.SQL(definition))
+        sql.SQL("CREATE VIEW {} AS {}").format(view, sql.SQL(found.definition))
     ]
-    for column, comment in connection.execute(_COMMENTS, (oid,)):
+    for column, comment in connection.execute(_COMMENTS, (found.oid,)):
         what = (
             sql.SQL("VIEW {}").format(view)
             if column is None
-            else sql.SQL("COLUMN {}").format(sql.Identifier(schema, name, column))
+            else sql.SQL("COLUMN {}").format(sql.Identifier(found.schema, found.name, column))
         )
         statements.append(sql.SQL("COMMENT ON {} IS {}").format(what, sql.Literal(comment)))
-    for key, value in (option.split("=", 1) for option in options):
+    for key, value in (option.split("=", 1) for option in found.options):
         setting = sql.Identifier(key), sql.Literal(value)
         statements.append(sql.SQL("ALTER VIEW {} SET ({} = {})").format(view, *setting))
     # Last: from then on it may be no longer ours.
-    role = sql.Identifier(owner)
+    role = sql.Identifier(found.owner)
     statements.append(sql.SQL("ALTER VIEW {} OWNER TO {}").format(view, role))
     grants = []
-    for column, grantee, privilege, grantable in connection.execute(_GRANTS, (oid,)):
+    for column, grantee, privilege, grantable in connection.execute(_GRANTS, (found.oid,)):
         grants.append(
             sql.SQL("GRANT {}{} ON {} TO {}{}").format(
                 sql.SQL(privilege),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import psycopg
 
@@ -112,12 +112,12 @@ def _table(
             keys.append(Key(constraint, tuple(own), primary=kind == "p"))
     return Table(
         name,
-        tuple(_column(*column) for column in columns or ()),
+        tuple(_Column(*column).made() for column in columns or ()),
         _by_name(keys),
         _by_name(references),
         # An index that is dropped or replaced by a rebuilt one while the server answers has a name
         # but no definition any more.
-        _by_name(_index(*index) for index in indexes or () if None not in index[-1]),
+        _by_name(_Index(*index).made() for index in indexes or () if None not in index[-1]),
         _by_name(checks),
         comment or "",
         is_view=is_view,
@@ -129,52 +129,59 @@ def _by_name(parts: Iterable[Any]) -> tuple[Any, ...]:
     return tuple(sorted(parts, key=lambda part: part.name))
 
 
-def _column(
-    name: str,
-    type_name: str,
-    not_null: bool,
-    max_length: int | None,
-    digits: list[int] | None,
-    default: str | None,
-    identity: str,
-    generated: str,
-    comment: str | None,
-) -> Column:
-    if identity:
-        default = "identity"
-    elif default is None:
-        default = ""
-    else:
-        default = "serial" if _SERIAL.fullmatch(default) else one_form(default)
-    return Column(
-        name,
-        type_name,
-        not_null,
-        max_length,
-        default,
-        bool(generated) or identity == "a",
-        *split_comment(comment or ""),
-        digits=(digits[0], digits[1]) if digits else None,
-    )
+class _Column(NamedTuple):
+    """A column as the server describes it."""
+
+    name: str
+    type_name: str
+    not_null: bool
+    max_length: int | None
+    digits: tuple[int, int] | None
+    default: str | None
+    identity: str
+    generated: str
+    comment: str | None
+
+    def made(self) -> Column:
+        """Return it in the form of a schema."""
+        default = self.default or ""
+        if self.identity:
+            default = "identity"
+        elif default:
+            default = "serial" if _SERIAL.fullmatch(default) else one_form(default)
+        return Column(
+            self.name,
+            self.type_name,
+            self.not_null,
+            self.max_length,
+            default,
+            bool(self.generated) or self.identity == "a",
+            *split_comment(self.comment or ""),
+            digits=(self.digits[0], self.digits[1]) if self.digits else None,
+        )
 
 
-def _index(
-    name: str,
-    unique: bool,
-    method: str,
-    predicate: str | None,
-    valid: bool,
-    clustered: bool,
-    text: str,
-    expressions: list[str],
-) -> Index:
-    return Index(
-        name,
-        tuple(one_form(expression) for expression in expressions),
-        unique,
-        method,
-        one_form(predicate or ""),
-        valid,
-        clustered,
-        text.partition(" USING ")[2],
-    )
+class _Index(NamedTuple):
+    """An index as the server describes it."""
+
+    name: str
+    unique: bool
+    method: str
+    predicate: str | None
+    valid: bool
+    clustered: bool
+    text: str
+    expressions: list[str]
+
+    def made(self) -> Index:
+        """Return it in the form of a schema."""
+        return Index(
+            self.name,
+            tuple(map(one_form, self.expressions)),
+            self.unique,
+            self.method,
+            one_form(self.predicate or ""),
+            self.valid,
+            self.clustered,
+            self.text.partition(" USING ")[2],
+        )

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from specprod_copy.errors import UNPACK_FIRST, BadRowsError, InputError
+from specprod_copy.errors import UNPACK_FIRST, BadRows, BadRowsError, InputError
 from specprod_copy.reader.content import RowsDigest
 from specprod_copy.reader.files import ClosedOnExit, input_errors
 from specprod_copy.reader.fits_columns import FitsColumn, parse_columns
@@ -162,12 +162,10 @@ class FitsTable(ClosedOnExit):
                 numbers = [int(rows[position]) for position in bad.positions]
                 raise BadRowsError(
                     f"row {numbers[0]} holds {bad}",
+                    BadRows(bad.reason, numbers, bad.values),
                     path=self.path,
                     hdu=self.hdu,
                     column=column.name,
-                    reason=bad.reason,
-                    rows=numbers,
-                    values=bad.values,
                 ) from bad
         return pl.DataFrame(series)
 

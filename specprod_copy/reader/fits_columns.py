@@ -52,6 +52,16 @@ FLIPPED: dict[tuple[str, float], pl.DataType] = {
 }
 
 
+class Values(NamedTuple):
+    """The values of such keywords of a column, where they say more than its name and format."""
+
+    tdim: Any
+    tscal: Any
+    tzero: Any
+    tnull: Any
+    """None if absent."""
+
+
 @dataclass(frozen=True)
 class FitsColumn:
     """One column of a binary table."""
@@ -150,16 +160,14 @@ def make_columns(*values: Any) -> tuple[Columns, int]:
             raise BadColumn(name, f"damaged header: TFORM{number} is {tform!r}")
         if name in columns:
             raise BadColumn(name, "two columns have this name (in upper case)")
-        columns[name] = make_column(name, offset, match, *others)
+        columns[name] = make_column(name, offset, match, Values(*others))
         offset += columns[name].width
     schema = pl.Schema({name: column.dtype for name, column in columns.items()})
     return Columns(MappingProxyType(columns), schema), offset
 
 
-def make_column(
-    name: str, offset: int, tform: re.Match[str], tdim: Any, tscal: Any, tzero: Any, tnull: Any
-) -> FitsColumn:
-    """Make one column from its matched TFORM and the values of the keywords (None if absent)."""
+def make_column(name: str, offset: int, tform: re.Match[str], values: Values) -> FitsColumn:
+    """Make one column from its matched TFORM and the other keywords."""
     repeat, letter, rest = int(tform[1] or 1), tform[2], tform[3].strip()
     if letter in FOREIGN_BITS:
         width = -(-repeat * FOREIGN_BITS[letter] // 8)
@@ -170,10 +178,10 @@ def make_column(
     shape = () if repeat == 1 else (repeat,)
     column = FitsColumn(name, offset, width, stored, shape, inner)
     if letter == "A":
-        return text_column(column, rest, tdim)
+        return text_column(column, rest, values.tdim)
     if letter == "L":
         return column
-    return number_column(column, letter, tscal, tzero, tnull)
+    return number_column(column, letter, values)
 
 
 def text_column(column: FitsColumn, rest: str, tdim: Any) -> FitsColumn:
@@ -192,13 +200,11 @@ def text_column(column: FitsColumn, rest: str, tdim: Any) -> FitsColumn:
     return replace(column, shape=(width,) if count == 1 else (count, width))
 
 
-def number_column(
-    column: FitsColumn, letter: str, tscal: Any, tzero: Any, tnull: Any
-) -> FitsColumn:
+def number_column(column: FitsColumn, letter: str, values: Values) -> FitsColumn:
     """Complete a number column by its scaling, its signedness and its null value."""
-    scale = 1 if tscal is None else tscal
-    zero = 0 if tzero is None else tzero
-    null = tnull if letter in "BIJK" else None
+    scale = 1 if values.tscal is None else values.tscal
+    zero = 0 if values.tzero is None else values.tzero
+    null = values.tnull if letter in "BIJK" else None
     for key, value in (("TSCAL", scale), ("TZERO", zero), ("TNULL", null or 0)):
         if isinstance(value, bool) or not isinstance(value, int | float):
             return column.unreadable(f"{key} is {value!r}, not a number")

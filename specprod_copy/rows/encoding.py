@@ -14,13 +14,12 @@ import numpy as np
 import polars as pl
 
 from specprod_copy.errors import InputError
-from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.encoder import Encoded, Encoder
 from specprod_copy.reader.stacked import NotAlike
 from specprod_copy.rows.read import table_rows
 from specprod_copy.rows.sky_order import sorted_on_sky
 from specprod_copy.rows.stacked import stacked_rows, stacks
-from specprod_copy.rows.units import Findings, Unit
+from specprod_copy.rows.units import Findings, Intake, Unit
 from specprod_copy.tables import TableSource
 
 T = TypeVar("T")
@@ -122,10 +121,7 @@ def prefetch(items: Iterator[T]) -> Iterator[Iterator[T]]:
 
 
 def encoded_units(
-    units: Sequence[Unit],
-    sources: Mapping[str, TableSource],
-    found: Sequence[Findings],
-    columns: Sequence[Column],
+    intake: Intake, found: Sequence[Findings]
 ) -> Generator[tuple[Encoded, Sequence[Share]]]:
     """Yield the rows of units in order, made ahead by threads that take units by turns.
 
@@ -133,14 +129,9 @@ def encoded_units(
 
     Parameters
     ----------
-    units : sequence of Unit
-        All of the same table.
-    sources : mapping of str to TableSource
-        Has their sources.
+    intake : Intake
     found : sequence of Findings
         For each unit; see `rows.table_rows`.
-    columns : sequence of Column
-        Columns of the table.
 
     Yields
     ------
@@ -153,14 +144,14 @@ def encoded_units(
     InputError
         If a file cannot be read or holds values that the table does not accept.
     """
-    together = [*stacks(units)]
-    small = all(unit.n_rows * unit.row_bytes <= _SMALL_BYTES for unit in units)
+    together = [*stacks(intake.units)]
+    small = all(unit.n_rows * unit.row_bytes <= _SMALL_BYTES for unit in intake.units)
     threads = min(_THREADS, len(together)) if small else 1
     with ExitStack() as stack:
         lanes = [
             stack.enter_context(
                 prefetch(
-                    _Lane(units, sources, found, Encoder(columns)).encoded(together[n::threads])
+                    _Lane(intake, found, Encoder(intake.columns)).encoded(together[n::threads])
                 )
             )
             for n in range(threads)
@@ -173,8 +164,7 @@ def encoded_units(
 class _Lane:
     """What one thread encodes units with."""
 
-    units: Sequence[Unit]
-    sources: Mapping[str, TableSource]
+    intake: Intake
     found: Sequence[Findings]
     encoder: Encoder
 
@@ -197,15 +187,15 @@ class _Lane:
             yield from self._rows(numbers[half:])
 
     def _alone(self, number: int) -> Iterator[tuple[Encoded, Sequence[Share]]]:
-        unit, found = self.units[number], self.found[number]
-        for chunk in encoded_chunks(unit, self.sources, self.encoder, found):
+        unit, found = self.intake.units[number], self.found[number]
+        for chunk in encoded_chunks(unit, self.intake.sources, self.encoder, found):
             kept, read, changed = chunk.kept, chunk.rows_read, chunk.values_changed
             yield kept, [Share(number, read, kept.rows, changed, chunk.size)]
 
     def _stack(self, numbers: range) -> tuple[Encoded, Sequence[Share]] | None:
         """Encode units as one; None if that cannot be."""
-        units, found = [self.units[n] for n in numbers], [self.found[n] for n in numbers]
-        source = self.sources[units[0].source]
+        units, found = [self.intake.units[n] for n in numbers], [self.found[n] for n in numbers]
+        source = self.intake.sources[units[0].source]
         try:
             stacked = stacked_rows(units, source, self.encoder.columns, found)
         except (NotAlike, InputError):

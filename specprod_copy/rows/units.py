@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from pathlib import Path
 
 import numpy as np
 
+from specprod_copy.postgres.columns import Column
 from specprod_copy.reader.look import Stamp
+from specprod_copy.tables import TableSource
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,23 @@ class Unit:
             return self
         own = np.arange(self.first, self.last) if self.rows is None else self.rows
         return replace(self, rows=np.setdiff1d(own, rows, assume_unique=True))
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What a table is given."""
+
+    units: Sequence[Unit]
+    """All of the same table."""
+    sources: Mapping[str, TableSource]
+    """Has their sources, by name."""
+    columns: Sequence[Column]
+    """Columns of the table, or some of them."""
+
+    @property
+    def table(self) -> str:
+        """The table."""
+        return self.units[0].table
 
 
 @dataclass(frozen=True)

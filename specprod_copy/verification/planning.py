@@ -27,6 +27,7 @@ from specprod_copy.tables.procedures import OF_TILES, PROCEDURES
 from specprod_copy.tiles.read import TABLES
 from specprod_copy.verification.definition import check_columns
 from specprod_copy.verification.job import TableJob
+from specprod_copy.verification.options import VerifyOptions
 from specprod_copy.verification.results import Result
 from specprod_copy.verification.slices import Slice, UnitSlice
 
@@ -127,6 +128,17 @@ class TablePlan:
         return sum(inputs) // len(TABLES) + sum(entry.sent for entry in self.entries.values())
 
 
+@dataclass(frozen=True)
+class Scope:
+    """What is verified."""
+
+    options: VerifyOptions
+    tables: Sequence[str]
+    """Existing tables of the stages."""
+    by_tiles: Collection[str]
+    """Those of all tables that were loaded tile by tile."""
+
+
 def tables_of(
     catalogue: Catalogue, stages: Sequence[str], inputs: Inputs, by_tiles: Collection[str] = ()
 ) -> list[str]:
@@ -177,12 +189,7 @@ def plan_tables(
     connection: psycopg.Connection,
     planner: Planner,
     found: Schema,
-    stages: Sequence[str],
-    tables: Sequence[str],
-    *,
-    by_tiles: Collection[str],
-    sample: int,
-    seed: int,
+    scope: Scope,
 ) -> list[TablePlan]:
     """Find out what tables should be made of.
 
@@ -196,20 +203,14 @@ def plan_tables(
     planner : Planner
     found : Schema
         What the server has.
-    stages : sequence of str
-    tables : sequence of str
-        Existing tables of these stages.
-    by_tiles : collection of str
-        Tables that were loaded tile by tile.
-    sample, seed : int
-        See `TableJob`.
+    scope : Scope
 
     Returns
     -------
     list of TablePlan
     """
-    asked = catalogue.select(stages)
-    schema = found.name
+    asked = catalogue.select(scope.options.stages)
+    tables, by_tiles, schema = scope.tables, scope.by_tiles, found.name
     loaded = Ledger(connection, schema)
     inputs = planner.inputs
     feeding = {
@@ -241,8 +242,8 @@ def plan_tables(
             compared,
             {source.name: source for source in sources},
             {c: decoder for (t, c), decoder in catalogue.decoders.items() if t == table},
-            sample,
-            seed,
+            scope.options.sample,
+            scope.options.seed,
             any(column.name == "tileid" for column in found.tables[table].columns),
             tuple(found.columns_of(table, computed)),
         )

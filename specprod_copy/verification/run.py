@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -37,6 +38,7 @@ from specprod_copy.verification.fingerprint import PARTS, Tally
 from specprod_copy.verification.ledger_checks import check_files, check_total
 from specprod_copy.verification.options import VerifyOptions
 from specprod_copy.verification.planning import (
+    Scope,
     TablePlan,
     absent_tables,
     inputs_with_tiles,
@@ -71,7 +73,7 @@ COMPARED_ROWS = 200_000
 """About so many rows of a table are compared one by one when fingerprints differ."""
 
 
-def verify(
+def verify(  # noqa: PLR0913 - what is seldom given is given by keyword
     conninfo: str,
     inputs: Inputs,
     options: VerifyOptions,
@@ -146,17 +148,9 @@ def verify(
                 inputs = inputs_with_tiles(
                     catalogue, inputs, options.stages, connection, found, looks
                 )
-                plans = plan_tables(
-                    catalogue,
-                    connection,
-                    Planner(inputs, options.limits, looks),
-                    found,
-                    options.stages,
-                    present,
-                    by_tiles=by_tiles,
-                    sample=options.sample,
-                    seed=options.seed,
-                )
+                planner = Planner(inputs, options.limits, looks)
+                scope = Scope(options, present, by_tiles)
+                plans = plan_tables(catalogue, connection, planner, found, scope)
                 context = VerifyContext(
                     conninfo,
                     export_snapshot(connection),
@@ -177,27 +171,21 @@ def verify(
     return results
 
 
+@dataclass(frozen=True)
 class _Verification:
     """One verification: its steps, and what they share."""
 
-    def __init__(
-        self,
-        connection: psycopg.Connection,
-        reader: Reader,
-        existing: set[str],
-        elsewhere: set[str],
-        here: Executor[Reader],
-        many: Executor[Reader],
-        listener: ProgressListener,
-        limits: Limits,
-    ) -> None:
-        self.connection = connection
-        self.limits = limits
-        self.reader = reader
-        self.existing = existing
-        self.elsewhere = elsewhere
-        self.here, self.many = here, many
-        self.listener = listener
+    connection: psycopg.Connection
+    reader: Reader
+    existing: set[str]
+    """All tables of the schema."""
+    elsewhere: set[str]
+    """Tables that are not in the schema, and need not be."""
+    here: Executor[Reader]
+    many: Executor[Reader]
+    """What reads few rows and many."""
+    listener: ProgressListener
+    limits: Limits
 
     def run(self, plans: list[TablePlan]) -> Iterator[Result]:
         """Verify tables."""

@@ -15,7 +15,7 @@ from support.load_command import fuji
 
 from specprod_copy.cli import cli
 from specprod_copy.desi.production import ProductionFiles, find_production
-from specprod_copy.loading import copying
+from specprod_copy.loading import send
 from specprod_copy.loading.api import load
 from specprod_copy.loading.options import LoadOptions
 from specprod_copy.tables import Inputs
@@ -172,7 +172,7 @@ def test_large_load_resumes(fuji, monkeypatch, batches, jobs):
     """A load of several transactions that dies is finished by the next one, without a row twice."""
     fuji.limits = limits.cut(250, 100)
     fuji.run("exposures", "--schema", "whole", "-j", "1")
-    real, calls = copying.load_units, []
+    real, calls = send.load_units, []
 
     def dying(*arguments, **options):
         calls.append(arguments)
@@ -180,9 +180,9 @@ def test_large_load_resumes(fuji, monkeypatch, batches, jobs):
             raise KeyboardInterrupt
         return real(*arguments, **options)
 
-    monkeypatch.setattr(copying, "load_units", dying)
+    monkeypatch.setattr(send, "load_units", dying)
     assert fuji.invoke("exposures", "-j", "1").exit_code != 0
-    monkeypatch.setattr(copying, "load_units", real)
+    monkeypatch.setattr(send, "load_units", real)
     assert len(calls) == batches + 1
     tables = fuji.query("SELECT count(DISTINCT table_name) FROM fuji.load_ledger")
     assert tables == [(min(batches, 3),)]

@@ -6,7 +6,7 @@ import psycopg
 from support import limits
 from support.load_command import fuji
 
-from specprod_copy.loading import copying
+from specprod_copy.loading import send
 from specprod_copy.loading.beside import Beside
 
 __all__ = ["fuji"]
@@ -41,7 +41,7 @@ def test_interrupted_overwrite_keeps_the_old_tables_and_goes_on(fuji, monkeypatc
     fuji.change(fuji.tiles, 1, "NEXP", 0, 77)
     fuji.limits = limits.cut(300, 300)
     old = {t: fuji.query(f"SELECT * FROM fuji.{t}") for t in ("tile", "frame", "load_ledger")}
-    real, calls = copying.load_units, []
+    real, calls = send.load_units, []
 
     def dying(*arguments, **options):
         calls.append(arguments)
@@ -49,10 +49,10 @@ def test_interrupted_overwrite_keeps_the_old_tables_and_goes_on(fuji, monkeypatc
             raise KeyboardInterrupt
         return real(*arguments, **options)
 
-    monkeypatch.setattr(copying, "load_units", dying)
+    monkeypatch.setattr(send, "load_units", dying)
     assert fuji.invoke("exposures", "--overwrite", "-j", "1").exit_code != 0
     assert {table: fuji.query(f"SELECT * FROM fuji.{table}") for table in old} == old
-    monkeypatch.setattr(copying, "load_units", real)
+    monkeypatch.setattr(send, "load_units", real)
     printed = fuji.run("exposures", "--overwrite", "-j", "1")
     tile = next(line.split() for line in printed.splitlines() if line.startswith("tile"))
     assert tile[3] == "0"  # rows of tile: none were read again

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -12,6 +13,7 @@ from support.changing import Case, loaded
 from specprod_copy.errors import DatabaseError
 from specprod_copy.executors.schedule import Task, run_in_order
 from specprod_copy.loading.post_data import (
+    PostData,
     computed,
     finish,
     foreign_key_tasks,
@@ -63,8 +65,9 @@ class Run:
 
 
 def exposure(existing: set[Made], **options: object) -> list[str]:
-    run, wanted = Run(), {"changed": True, "q3c": "public", "cluster": True} | options
-    return run.in_order(table_tasks(DEFINED, run, "s", "exposure", existing, **wanted))
+    run = Run()
+    wanted = replace(PostData("public", changed=["exposure"], cluster=["exposure"]), **options)
+    return run.in_order(table_tasks(DEFINED, run, "s", "exposure", existing, wanted))
 
 
 def test_indexes_then_the_key_then_the_order_then_statistics():
@@ -89,13 +92,13 @@ def test_indexes_then_the_key_then_the_order_then_statistics():
 def test_only_what_is_missing():
     there = made("exposure", "index", *EXPOSURE) | made("exposure", "constraint", "exposure_pkey")
     assert exposure(there, q3c=None) == ["exposure: analyze"]
-    assert exposure(there, q3c=None, changed=False) == []
-    assert exposure(there, changed=False, cluster=False) == [
+    assert exposure(there, q3c=None, changed=[]) == []
+    assert exposure(there, changed=[], cluster=[]) == [
         "exposure: ix_exposure_q3c_ang2ipix",
         "exposure: analyze",
     ]
     without_key = made("exposure", "index", *EXPOSURE)
-    assert exposure(without_key, q3c=None, changed=False) == [
+    assert exposure(without_key, q3c=None, changed=[]) == [
         "exposure: exposure_pkey",
         "exposure: analyze",
     ]
@@ -107,9 +110,7 @@ def test_only_what_is_missing():
 
 def test_each_step_waits_for_the_one_before():
     run = Run()
-    tasks = [
-        *table_tasks(DEFINED, run, "s", "tile", set(), changed=True, q3c="public", cluster=True)
-    ]
+    tasks = [*table_tasks(DEFINED, run, "s", "tile", set(), PostData("public", ["tile"], ["tile"]))]
     assert [(task.group, [*task.after]) for task in tasks] == [
         (("tile", "indexes"), [rows_of("tile"), computed("tile")]),
         (("tile", "indexes"), [rows_of("tile"), computed("tile")]),
@@ -195,9 +196,7 @@ def finished(case: Case, *changed: str) -> list[str]:
     steps = Steps()
     with connect(case.conninfo) as connection:
         q3c = q3c_schema(connection)
-        finish(
-            connection, DEFINED, "iron", TABLES, patience=Patience(steps), changed=changed, q3c=q3c
-        )
+        finish(connection, DEFINED, "iron", TABLES, PostData(q3c, changed), Patience(steps))
     return steps.seen
 
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from support.quarantine_case import Case, iron
 
 from specprod_copy import cli
-from specprod_copy.errors import BadRowsError, SpecprodCopyError
+from specprod_copy.errors import BadRows, BadRowsError, SpecprodCopyError
 from specprod_copy.loading import run
 from specprod_copy.plan import versions
 from specprod_copy.tables import Inputs
@@ -124,7 +124,7 @@ def test_exit_code_of_the_program(iron, monkeypatch, capsys):
 
 def test_error_of_another_process():
     """What a worker raises arrives as it was."""
-    error = BadRowsError("bad", path="f", column="C", reason="r", rows=[1], values=[b"x"])
+    error = BadRowsError("bad", BadRows("r", [1], [b"x"]), path="f", column="C")
     got = pickle.loads(pickle.dumps(error))
     assert str(got) == str(error) == "f, column C: bad"
     assert (got.column, got.reason, got.rows, got.values) == ("C", "r", [1], [b"x"])

@@ -13,6 +13,7 @@ from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.loading import copying
 from specprod_copy.loading.api import load
 from specprod_copy.loading.options import LoadOptions
+from specprod_copy.loading.send import SendContext, Sender, load_units
 from specprod_copy.plan.batches import make_batches, single_copy_tables
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.limits import Limits
@@ -84,9 +85,9 @@ def test_sources_of_one_table_are_counted_apart(database, inputs, jobs):
 def test_one_that_dies_leaves_nothing_and_is_made_again(database, inputs, monkeypatch):
     real = copying.encoded_units
 
-    def dying(units, *others):
-        yield from real(units, *others)
-        if units[0].table == "photometry":
+    def dying(intake, *others):
+        yield from real(intake, *others)
+        if intake.table == "photometry":
             raise KeyboardInterrupt
 
     monkeypatch.setattr(copying, "encoded_units", dying)
@@ -126,9 +127,8 @@ def test_rows_that_came_meanwhile_stay(database, inputs, rows_before):
                     other.execute(insert, (1,))
             tried.append(True)
 
-        copying.load_units(
-            connection, "other", units, SOURCES, columns["frame"], advance, whole=True
-        )
+        context = SendContext("", "other", SOURCES, columns, whole=frozenset({"frame"}))
+        load_units(Sender(connection, context, advance), units)
     assert tried
     assert (
         len(rows(database, "other", "frame")) == len(rows(database, "iron", "frame")) + rows_before

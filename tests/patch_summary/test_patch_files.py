@@ -15,6 +15,7 @@ from astropy.io import fits
 from support.summary_productions import UPDATED, Productions, changed, content, write_csv
 
 from specprod_copy.errors import InputError
+from specprod_copy.patch_summary import Folders
 from specprod_copy.patch_summary.inputs import SummaryFiles
 
 
@@ -175,8 +176,9 @@ def test_files_changed_meanwhile_are_noticed(two: Productions) -> None:
 
     two.jura["exposures"][0]["MJD"] = two.daily["exposures"][0]["MJD"] = 0.0
     two.write()
+    folders = Folders(two.redux, RawDataOfAChangingProduction(files.exposures))
     with pytest.raises(InputError, match=re.escape(message)):
-        two.patch(write=False, raw=RawDataOfAChangingProduction(files.exposures))
+        two.patch(write=False, folders=folders)
     assert not two.out.exists()
 
 

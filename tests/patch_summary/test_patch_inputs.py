@@ -10,7 +10,7 @@ from astropy.io import fits
 from support.summary_productions import NOW, UPDATED, Productions, Row, changed, tile
 
 from specprod_copy.errors import ConfigurationError, InputError
-from specprod_copy.patch_summary import patch_summary
+from specprod_copy.patch_summary import Folders, patch_summary
 
 
 def test_no_row_matches(two: Productions) -> None:
@@ -178,8 +178,8 @@ def test_missing_file(two: Productions, production: str, kind: str) -> None:
 
 def test_arguments_that_make_no_sense(two: Productions) -> None:
     two.write()
-    paths = {"redux": two.redux, "raw": two.raw}
+    folders = Folders(two.redux, two.raw)
     with pytest.raises(ConfigurationError, match="daily cannot be patched with its own values"):
-        patch_summary("daily", "daily", two.out, **paths, now=NOW)
+        patch_summary("daily", "daily", two.out, folders=folders, now=NOW)
     with pytest.raises(ValueError, match="has no time zone"):
-        patch_summary("jura", "daily", two.out, **paths, now=NOW.replace(tzinfo=None))
+        patch_summary("jura", "daily", two.out, folders=folders, now=NOW.replace(tzinfo=None))

@@ -10,13 +10,14 @@ import polars as pl
 from astropy.io import fits
 from support.summary_productions import content
 
-from specprod_copy.patch_summary import PatchResult, patch_summary
+from specprod_copy.patch_summary import Folders, PatchResult, patch_summary
 
 
 def run_reference(shared: Path, out: Path) -> PatchResult:
     inputs = shared / "reference" / "patch" / "spectro"
     now = datetime.fromisoformat("2026-11-23T01:07:01-08:00")
-    return patch_summary("jura", "daily", out, redux=inputs / "redux", raw=inputs / "data", now=now)
+    folders = Folders(inputs / "redux", inputs / "data")
+    return patch_summary("jura", "daily", out, folders=folders, now=now)
 
 
 def test_files_are_those_of_the_reference_to_the_byte(shared: Path, tmp_path: Path) -> None:

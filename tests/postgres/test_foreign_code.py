@@ -15,7 +15,7 @@ import pytest
 from specprod_copy.adopt.options import AdoptOptions
 from specprod_copy.adopt.run import adopt
 from specprod_copy.coeff_patch import apply, patches_of, revert
-from specprod_copy.daily.options import TileOptions
+from specprod_copy.daily.options import SyncOptions, TileOptions
 from specprod_copy.daily.primary import choose_primary
 from specprod_copy.daily.run import load_tiles, sync
 from specprod_copy.demo import write_production
@@ -119,7 +119,7 @@ class Trapped:
         load_tiles(self.conninfo, self.inputs, [], TileOptions("iron"))
 
     def sync(self) -> None:
-        sync(self.conninfo, self.inputs, TileOptions("iron"))
+        sync(self.conninfo, self.inputs, SyncOptions("iron"))
 
     def adopt(self) -> None:
         adopt(self.conninfo, self.inputs, AdoptOptions("iron"))

@@ -14,7 +14,7 @@ from specprod_copy.postgres.encoder import Encoded
 from specprod_copy.reader.look import Stamp
 from specprod_copy.rows import encoding
 from specprod_copy.rows.encoding import Chunk
-from specprod_copy.rows.units import Findings, Unit
+from specprod_copy.rows.units import Findings, Intake, Unit
 
 
 def units(n: int, size: int) -> list[Unit]:
@@ -31,7 +31,7 @@ def units(n: int, size: int) -> list[Unit]:
 
 def chunks(n: int, size: int = 8) -> list[tuple[int, int]]:
     """Return the number of the unit, and that of the rows, of each chunk of some units."""
-    found = encoding.encoded_units(units(n, size), {}, [Findings()] * n, [])
+    found = encoding.encoded_units(Intake(units(n, size), {}, []), [Findings()] * n)
     return [(share.number, share.rows_read) for _, shares in found for share in shares]
 
 

@@ -21,7 +21,7 @@ from specprod_copy.reader import open_table
 from specprod_copy.reader.stacked import NotAlike, Stack
 from specprod_copy.rows.encoding import Share, encoded_units
 from specprod_copy.rows.stacked import stacks
-from specprod_copy.rows.units import Findings, Unit
+from specprod_copy.rows.units import Findings, Intake, Unit
 from specprod_copy.tables import Inputs, specprod_catalogue
 
 CATALOGUE = specprod_catalogue()
@@ -52,7 +52,7 @@ def encoded(
     found = [Findings([] if quarantine else None) for _ in units]
     rows: list[bytes] = []
     shares: list[Share] = []
-    for data, of_units in encoded_units(units, CATALOGUE.sources, found, COLUMNS):
+    for data, of_units in encoded_units(Intake(units, CATALOGUE.sources, COLUMNS), found):
         rows += cut(b"".join(map(bytes, data.data)))
         shares += of_units
     return sorted(rows), shares, found

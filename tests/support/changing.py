@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 from specprod_copy.cli import cli
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.errors import SpecprodCopyError
-from specprod_copy.loading import copying
+from specprod_copy.loading import send
 from specprod_copy.loading.api import load
 from specprod_copy.loading.options import LoadOptions
 from specprod_copy.loading.summary import LoadSummary
@@ -171,7 +171,7 @@ def many_transactions(request: pytest.FixtureRequest) -> None:
 
 def interrupt_after(monkeypatch: pytest.MonkeyPatch, batches: int) -> Callable[[], None]:
     """Let the loader be interrupted after some batches; return how to undo that."""
-    real, calls = copying.load_units, []
+    real, calls = send.load_units, []
 
     def dying(*arguments, **options):
         calls.append(arguments)
@@ -179,5 +179,5 @@ def interrupt_after(monkeypatch: pytest.MonkeyPatch, batches: int) -> Callable[[
             raise KeyboardInterrupt
         return real(*arguments, **options)
 
-    monkeypatch.setattr(copying, "load_units", dying)
-    return lambda: monkeypatch.setattr(copying, "load_units", real)
+    monkeypatch.setattr(send, "load_units", dying)
+    return lambda: monkeypatch.setattr(send, "load_units", real)

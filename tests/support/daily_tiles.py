@@ -15,7 +15,7 @@ from astropy.table import Table
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from specprod_copy.daily.options import TileOptions
+from specprod_copy.daily.options import SyncOptions, TileOptions
 from specprod_copy.daily.run import TilesSummary, load_tiles, sync
 from specprod_copy.daily.schema import keys_of
 from specprod_copy.demo import write_production
@@ -52,10 +52,7 @@ class Daily:
         return load_tiles(self.conninfo, self.inputs, tileids, TileOptions(self.schema, **options))
 
     def sync(self, **options) -> TilesSummary:
-        known = {
-            name: options.pop(name) for name in ("since", "delete", "dry_run") if name in options
-        }
-        return sync(self.conninfo, self.inputs, TileOptions(self.schema, **options), **known)
+        return sync(self.conninfo, self.inputs, SyncOptions(self.schema, **options))
 
     def query(self, query: str, *values: object) -> list[tuple]:
         with psycopg.connect(self.conninfo) as connection:

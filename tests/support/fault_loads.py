@@ -36,7 +36,7 @@ LIMITS = limits.cut(BATCH_ROWS, UNIT_ROWS)
 DRIVER = f"""
 import os, sys, time
 from pathlib import Path
-from specprod_copy.loading import copying
+from specprod_copy.loading import send
 from specprod_copy.rows import encoding
 from specprod_copy.verification import work
 table, row, moment, folder = os.environ.get("GATE", ". 0 . .").split()
@@ -50,13 +50,13 @@ def wait_at(unit):
     if unit.table == table and unit.first >= int(row):
         wait()
 
-real_units, real_rows = copying.load_units, encoding.table_rows
+real_units, real_rows = send.load_units, encoding.table_rows
 real_stacked = encoding.stacked_rows
 
-def load_units(connection, schema, units, *others, **options):
+def load_units(sender, units):
     if moment == "before":
         wait_at(units[-1])
-    return real_units(connection, schema, units, *others, **options)
+    return real_units(sender, units)
 
 def table_rows(unit, *others, **options):
     for rows in real_rows(unit, *others, **options):
@@ -76,7 +76,7 @@ def scan_files(job, slices, reader):
     return real_scan(job, slices, reader)
 
 real_scan = work.scan_files
-copying.load_units, encoding.table_rows, work.scan_files = load_units, table_rows, scan_files
+send.load_units, encoding.table_rows, work.scan_files = load_units, table_rows, scan_files
 encoding.stacked_rows = stacked_rows
 if __name__ == "__mp_main__" and moment == "start":
     wait()

@@ -36,6 +36,7 @@ from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.reader.memory_table import MemoryTable
 from specprod_copy.rows.sky_order import sorted_on_sky
 from specprod_copy.rows.transform import Transform, Transformed
+from specprod_copy.rows.units import Intake
 from specprod_copy.tables import SOURCES, Inputs, TableSource, specprod_catalogue
 from support.mutations import mutate
 from support.other_readers import Unreadable, astropy_table, fitsio_table, text_table, washed_table
@@ -111,9 +112,7 @@ class Lab:
                 self.connection.execute(f"TRUNCATE {SCHEMA}.{source.table}")
                 copying.copy_units(
                     ServerTable(self.connection, SCHEMA, source.table),
-                    plan.units,
-                    SOURCES,
-                    columns,
+                    Intake(plan.units, SOURCES, columns),
                     lambda *_: None,
                 )
                 with self.connection.cursor(binary=True) as cursor:

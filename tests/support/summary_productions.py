@@ -13,7 +13,7 @@ import pytest
 from astropy.io import fits
 
 from specprod_copy.errors import InputError
-from specprod_copy.patch_summary import PatchResult, patch_summary
+from specprod_copy.patch_summary import Folders, PatchResult, patch_summary
 from specprod_copy.patch_summary.raw_headers import raw_file
 
 NOW = datetime(2024, 7, 2, 5, 6, 7, tzinfo=UTC)  # the day before, in California
@@ -103,7 +103,7 @@ class Productions:
     def patch(self, *, write: bool = True, **options: Any) -> PatchResult:
         if write:
             self.write()
-        options = {"redux": self.redux, "raw": self.raw, "now": NOW} | options
+        options = {"folders": Folders(self.redux, self.raw), "now": NOW} | options
         return patch_summary("jura", "daily", self.out, **options)
 
     def fails(self, message: str, *, write: bool = True) -> None:
