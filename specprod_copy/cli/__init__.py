@@ -38,6 +38,8 @@ _TOO_LITTLE_MEMORY = (
 COMMANDS = (
     "doctor",
     "load",
+    "load-vac",
+    "draft-ddl",
     "status",
     "query",
     "describe",

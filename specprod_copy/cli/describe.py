@@ -18,6 +18,7 @@ from specprod_copy.metadata.described import describe as find
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.tables import specprod_catalogue
+from specprod_copy.vac.stored import merged, stored
 from specprod_copy.words import did_you_mean
 
 
@@ -35,13 +36,15 @@ def describe(names: tuple[str, ...], schema: str | None, as_json: bool, **values
       specprod-copy describe zpix.z
       specprod-copy describe photometry --schema iron
     """
-    found = None
+    found, catalogue = None, specprod_catalogue()
     if schema is not None:
         with connect(make(ServerOptions, values).to_read()) as connection:
             found = read_schema(connection, schema)
-        if not found.exists:
-            raise DatabaseError(f"there is no schema {schema}")
-    tables = chosen(find(specprod_catalogue(), found), names)
+            if not found.exists:
+                raise DatabaseError(f"there is no schema {schema}")
+            if catalogues := stored(connection, schema):
+                catalogue = merged(catalogues)
+    tables = chosen(find(catalogue, found), names)
     if as_json:
         put(to_json(tables))
         return

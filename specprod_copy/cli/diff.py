@@ -19,8 +19,8 @@ from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_changes import Changes
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.search_path import q3c_schema
-from specprod_copy.tables import layout_of, specprod_catalogue
 from specprod_copy.tables.catalogue import HOUSE
+from specprod_copy.vac.stored import catalogue_in
 
 
 @click.command()
@@ -78,7 +78,7 @@ def _changes(
         wanted_grants = rights.readers(connection, like)
         names = {*(tables or (*wanted.tables, *found.tables))}
     else:
-        wanted = specprod_catalogue(layout_of(found)).definition
+        wanted = catalogue_in(connection, found).definition
         existing = catalog.existing_roles(connection, roles)
         for role in (role for role in roles if role not in existing):
             warn(f"Warning: role {role} does not exist: it is left out")

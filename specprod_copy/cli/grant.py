@@ -16,7 +16,7 @@ from specprod_copy.postgres import rights
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waits import watched
-from specprod_copy.tables import specprod_catalogue
+from specprod_copy.vac.stored import catalogue_in
 
 
 @click.command()
@@ -35,11 +35,13 @@ def grant(schema: str, **values: Any) -> None:
     roles = make(Readers, values).all
     conninfo = make(ServerOptions, values).to_read()
     with watched(conninfo, make_listener(0)) as conninfo, connect(conninfo) as connection:
-        existing = read_schema(connection, schema).tables
-        defined = specprod_catalogue().definition
-        tables = [table for table in defined.tables if table in existing]
+        found = read_schema(connection, schema)
+        defined = catalogue_in(connection, found).definition
+        tables = [table for table in defined.tables if table in found.tables]
         if not tables:
-            raise DatabaseError(f"schema {schema} has none of the tables of a production")
+            raise DatabaseError(
+                f"schema {schema} has none of the tables of a production, and no catalogue"
+            )
         missing = rights.grant(connection, defined, schema, tables, roles)
     for role in roles:
         if role in missing:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from specprod_copy.cli.builder import make, options_of
 from specprod_copy.cli.connection import ServerOptions
@@ -15,6 +17,8 @@ from specprod_copy.cli.text import line_width, put, say, table_lines, to_json
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.waits import watched
 from specprod_copy.status import Status, TilesStatus, schema_status
+from specprod_copy.vac.files import inputs_of
+from specprod_copy.vac.stored import merged, stored
 
 _MOST_TILES = 10
 """Tiles of each kind that are named."""
@@ -28,7 +32,8 @@ _MOST_TILES = 10
 )
 @JSON
 @options_of(ServerOptions)
-def status(as_json: bool, **values: Any) -> None:
+@click.pass_context
+def status(context: click.Context, as_json: bool, **values: Any) -> None:
     """Show what of a production is loaded, what is missing, and who loads at the moment.
 
     Without --root the ledger alone is asked; with it the files are opened as well.
@@ -40,10 +45,17 @@ def status(as_json: bool, **values: Any) -> None:
     where = make(SchemaOptions, values)
     if not where.name:
         raise click.UsageError("name the schema: --schema NAME, or --specprod NAME")
-    inputs = where.inputs()
+    given = context.get_parameter_source("root") is ParameterSource.COMMANDLINE
+    root = where.root if given else None
     conninfo = make(ServerOptions, values).to_read()
     with watched(conninfo, make_listener(0)) as conninfo, connect(conninfo) as connection:
-        found = schema_status(connection, where.name, inputs)
+        catalogues = stored(connection, where.name)
+        if catalogues and root is not None:
+            inputs, catalogue = inputs_of(catalogues[0].description, root), merged(catalogues)
+            found = schema_status(connection, where.name, inputs, catalogue)
+        else:
+            found = schema_status(connection, where.name, None if catalogues else where.inputs())
+    found = replace(found, catalogues=[*map(str, catalogues)])
     if as_json:
         put(to_json(found))
     else:
@@ -71,6 +83,8 @@ def status_lines(found: Status, *, width: int) -> Iterator[str]:
             row.last.strftime("%Y-%m-%d %H:%M") if row.last else "",
         )
         rows.append(shown)
+    for catalogue in found.catalogues:
+        yield f"catalogue {catalogue}"
     yield from table_lines(("table", "stage", *headings), rows, labels=2, width=width)
     for row in found.progress:
         if row.rows_quarantined:

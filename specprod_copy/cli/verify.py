@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from specprod_copy.cli.builder import make, options_of
 from specprod_copy.cli.connection import ServerOptions
@@ -17,9 +18,12 @@ from specprod_copy.cli.text import line_width, put, say
 from specprod_copy.cli.verify_text import failure_lines, result_lines
 from specprod_copy.errors import InputError
 from specprod_copy.plan.limits import Limits
+from specprod_copy.postgres.connection import connect
 from specprod_copy.tables import Inputs
+from specprod_copy.vac.stored import Stored, chosen, stored
 from specprod_copy.verification import VerifyOptions
 from specprod_copy.verification import verify as run_verify
+from specprod_copy.verification.catalogues import verify_catalogues
 from specprod_copy.verification.html import check as check_html
 from specprod_copy.verification.html import write as write_html
 from specprod_copy.verification.text import to_json
@@ -38,6 +42,12 @@ from specprod_copy.verification.text import to_json
     help="Write all results to FILE, as a page for a browser.",
 )
 @options_of(VerifyOptions, "jobs")
+@click.option(
+    "--catalogue",
+    "names",
+    multiple=True,
+    help="Of a schema of value-added catalogues only this one; may be given several times.",
+)
 @options_of(Verbosity)
 @options_of(ServerOptions)
 @click.pass_context
@@ -46,6 +56,7 @@ def verify(
     stages: tuple[str, ...],
     as_json: bool,
     html: Path | None,
+    names: tuple[str, ...],
     **values: Any,
 ) -> None:
     """Read the files again and compare them with the database; nothing is written there.
@@ -54,16 +65,29 @@ def verify(
     fingerprints of columns: a single changed bit, a missing row or a doubled one is found, and
     named with its file. Ends with code 1 if any check fails.
 
+    A schema of value-added catalogues says itself what it was loaded from: --schema is enough.
+
     \b
       specprod-copy verify --specprod iron --root /global/cfs/cdirs/desi/public/dr1
       specprod-copy verify redshift --specprod iron --html report.html
+      specprod-copy verify --schema vac
     """
     if html is not None and not html.parent.is_dir():
         raise click.UsageError(f"--html: there is no folder {html.parent}")
     verbosity = make(Verbosity, values).level
     server = make(ServerOptions, values)
-    inputs = make_inputs(values)
-    schema = values["schema"] or inputs.files.production.name
+    schema, inputs, text_inputs = values["schema"], None, []
+    catalogues = _catalogues(server, schema) if schema else []
+    if catalogues and stages:
+        raise click.UsageError(
+            f"schema {schema} has catalogues, no stages: name one by --catalogue"
+        )
+    if names and not catalogues:
+        raise click.UsageError("--catalogue belongs to a --schema of value-added catalogues")
+    if not catalogues:
+        inputs = make_inputs(values)
+        schema = schema or inputs.files.production.name
+        text_inputs = _text_inputs(inputs, values["config"])
     options = make(
         VerifyOptions,
         values,
@@ -71,10 +95,16 @@ def verify(
         schema=schema,
         limits=context.ensure_object(Limits),
     )
-    text_inputs = _text_inputs(inputs, values["config"])
     if html is not None:
         check_html(html, text_inputs)
-    results = run_verify(server.to_read(), inputs, options, make_listener(verbosity))
+    conninfo, listener = server.to_read(), make_listener(verbosity)
+    if inputs is None:
+        wanted = chosen(catalogues, names, schema)
+        given = context.get_parameter_source("root") is ParameterSource.COMMANDLINE
+        root = values["root"] if given else None
+        results = verify_catalogues(conninfo, wanted, options, listener, root=root)
+    else:
+        results = run_verify(conninfo, inputs, options, listener)
     if html is not None:
         write_html(html, schema, results, time=datetime.now(UTC), inputs=text_inputs)
     if as_json:
@@ -87,6 +117,12 @@ def verify(
             say(line, err=True)
     if not all(result.passed for result in results):
         context.exit(1)
+
+
+def _catalogues(server: ServerOptions, schema: str) -> list[Stored]:
+    """Return the value-added catalogues of a schema."""
+    with connect(server.to_read()) as connection:
+        return stored(connection, schema)
 
 
 def _text_inputs(inputs: Inputs, config: Path | None) -> list[Path]:

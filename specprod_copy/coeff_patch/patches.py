@@ -9,7 +9,7 @@ from typing import Final
 from specprod_copy.coeff_patch.kinds import KINDS, Kind
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.postgres import ddl
-from specprod_copy.postgres.names import quote_identifier
+from specprod_copy.postgres.identifiers import quote_identifier
 from specprod_copy.tables import specprod_catalogue
 
 PATCH_SCHEMA: Final = "coeff_patch"

@@ -102,7 +102,7 @@ def matching(folder: Path, pattern: str) -> list[Path]:
     members = fnmatch.filter(plain, pattern)
     stems = {name.removesuffix(".fits") for name in members}
     paths = (listed(folder, names, name) for name in members if not _version(name, stems))
-    return sorted((path for path in paths if path and path.is_file()), key=_natural)
+    return sorted((path for path in paths if path and path.is_file()), key=natural)
 
 
 def left_out(paths: Iterable[Path], *, lists: bool = True) -> list[str]:
@@ -190,6 +190,7 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + more
 
 
-def _natural(path: Path) -> tuple[list[str | int], str]:
+def natural(path: Path) -> tuple[list[str | int], str]:
+    """Return what sorts paths by name, numbers in names by value."""
     pieces = re.split(r"(\d+)", path.name)
     return [int(piece) if piece.isdecimal() else piece for piece in pieces], path.name

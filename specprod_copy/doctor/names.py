@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import psycopg
 
 from specprod_copy.doctor.findings import Finding
-from specprod_copy.postgres.names import quote_identifier
+from specprod_copy.postgres.identifiers import quote_identifier
 from specprod_copy.postgres.search_path import others_may_create, q3c_schema, usual_path
 
 

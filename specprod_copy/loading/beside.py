@@ -19,6 +19,7 @@ from specprod_copy.postgres.names import parametrized
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.progress import ProgressListener
+from specprod_copy.tables.catalogue import HOUSE
 
 _PREFIX = "specprod_copy_new_"
 _FILLING = "specprod-copy: tables on their way to another schema"
@@ -56,6 +57,8 @@ class Beside:
     schema: str
     """Where the tables belong."""
     tables: Sequence[str]
+    house: Sequence[str] = HOUSE
+    """Tables beside those of the data, which the schema has as well."""
 
     @property
     def name(self) -> str:
@@ -81,7 +84,7 @@ class Beside:
             with self.connection.transaction():
                 drop_tables(self.connection, self.name, sorted(found.tables))
                 self._mark(_FILLING)
-        elif others := {*found.tables}.difference(self.tables, ["version", ledger.TABLE]):
+        elif others := {*found.tables}.difference(self.tables, self.house):
             self._forget(sorted(others))
 
     def reject(self) -> None:
@@ -219,7 +222,7 @@ class Beside:
             [(wanted,)] = connection.execute(count, values).fetchall()
             counted.execute(connection, schema, ledger.TABLE, insert, values, wanted)
             own_views.make_again(connection, views)
-            drop_tables(connection, new, ["version", ledger.TABLE])
+            drop_tables(connection, new, self.house)
             connection.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(new)))
 
 

@@ -119,9 +119,10 @@ def _plan(
         replaced = {*tables, ledger.TABLE}
         kept = [table for table in found.tables.values() if table.name not in replaced]
         found = Schema.of(found.name, kept)
-    refuse_conflicts(defined, found, ["version", *tables, ledger.TABLE])
+    wanted = [*catalogue.house, *tables]
+    refuse_conflicts(defined, found, wanted)
     if connection is not None and not options.overwrite:
-        refuse_foreign_code(connection, options.schema, ["version", *tables, ledger.TABLE])
+        refuse_foreign_code(connection, options.schema, wanted)
     loaded: Ledger = NothingLoaded()
     if connection is not None:
         lost_tables.check_referenced(connection, defined, options.schema, tables)

@@ -111,7 +111,7 @@ class LateRows:
                 seen.add(refusal.value)
         for reference in defined.references:
             orphans = self._values(reference.columns, self._orphans(reference))
-            why = f"no row of {reference.table} has this {', '.join(reference.keys)}"
+            why = f"no row of {reference.where} has this {', '.join(reference.keys)}"
             yield from self._rows(reference.columns, orphans, why, "reference")
 
     def _loaded(self, key: Sequence[str]) -> sql.Composed:
@@ -133,7 +133,7 @@ class LateRows:
         ).format(
             own=listed(reference.columns, "a"),
             staged=_STAGED,
-            other=sql.Identifier(self.schema, reference.table),
+            other=sql.Identifier(*reference.place(self.schema)),
             matched=matched("b", reference.keys, "a", reference.columns),
         )
 

@@ -25,7 +25,8 @@ def replace_tables(context: LoadContext) -> LoadSummary:
     connection, tables, defined = context.connection, context.tables, context.defined
     old = read_schema(connection, context.schema)
     refuse_own_columns(defined, old, tables)
-    beside = Beside(connection, defined, context.schema, tables)
+    house = context.catalogue.house
+    beside = Beside(connection, defined, context.schema, tables, house)
     beside.check_replaceable(context.listener)
     beside.prepare()
     options = dataclasses.replace(

@@ -12,8 +12,8 @@ from specprod_copy.executors.schedule import Task, run_in_order
 from specprod_copy.postgres import ddl
 from specprod_copy.postgres.connection_pool import Connections
 from specprod_copy.postgres.ddl import Statement
+from specprod_copy.postgres.identifiers import quote_identifier
 from specprod_copy.postgres.locks import Patience
-from specprod_copy.postgres.names import quote_identifier
 from specprod_copy.postgres.schema import Made, Schema
 from specprod_copy.postgres.schema import made as things_made
 from specprod_copy.postgres.schema_differences import refuse_conflicts
@@ -36,7 +36,7 @@ def foreign_keys(
     """
     existing = things_made(defined, found)
     return [
-        (statement.makes, statement.references.table)
+        (statement.makes, statement.references.where)
         for statement in ddl.statements(defined, tables, ["foreign_keys"], schema=found.name)
         if statement.makes and statement.references
         if (statement.makes in existing) == made
@@ -174,8 +174,8 @@ def foreign_key_tasks(
             continue
         if refers_to is None:
             continue
-        if made.kind == "constraint" and refers_to.table in tables:
-            after = [ready(statement.table), ready(refers_to.table)]
+        if made.kind == "constraint" and (refers_to.schema or refers_to.table in tables):
+            after = [ready(statement.table), *([ready(t)] if (t := refers_to.inside) else [])]
             yield Task("foreign keys", partial(run, statement), after)
             existing = {*existing, made}
         elif made._replace(kind="constraint") in existing:

@@ -195,7 +195,8 @@ def _rows_of_file(
         [[getattr(r, name) for name in _REFUSAL] for r in refusals], _REFUSAL, orient="row"
     )
     places = [(path, (hdu,) if hdu else ()), *source.places(path)[1:]]
-    with open_joined(places, source.match) as table:
+    how = source.match, source.views
+    with open_joined(places, *how, by_number=source.by_number) as table:
         names = Transform(source, table, columns).inputs
         found = _as_in_file(table, names, why["row"].to_numpy())
     # Vectors may have another length in another file.

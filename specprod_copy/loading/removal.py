@@ -157,7 +157,7 @@ class Removal:
             own=listed(self._key(table), "a"),
             columns=listed(reference.columns, "a"),
             table=sql.Identifier(self._schema, table),
-            other=sql.Identifier(self._schema, reference.table),
+            other=sql.Identifier(*reference.place(self._schema)),
             matched=matched("b", reference.keys, "a", reference.columns),
             n=self._most + 1,
         )
@@ -201,7 +201,7 @@ class Removal:
             place: (
                 reference.columns,
                 orphans[place.key],
-                f"no row of {reference.table} has this {keys}",
+                f"no row of {reference.where} has this {keys}",
             )
             for place in self._take_out(table, [*orphans])
         }

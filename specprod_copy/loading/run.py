@@ -20,7 +20,7 @@ from specprod_copy.loading.quarantine import lost_primaries, refused_rows
 from specprod_copy.loading.replace import Replaced, replace_files
 from specprod_copy.loading.row_tasks import END_OF_ROWS, end_of_rows, row_tasks, sending
 from specprod_copy.loading.summary import LoadSummary, TableSummary
-from specprod_copy.plan import ledger, lost_tables, versions
+from specprod_copy.plan import lost_tables, versions
 from specprod_copy.plan.batches import single_copy_tables
 from specprod_copy.plan.completeness import missing_stages
 from specprod_copy.plan.moved_files import rename_moved
@@ -113,9 +113,11 @@ def _replace(context: LoadContext, summary: LoadSummary) -> list[Replaced]:
 def _prepare(context: LoadContext) -> Prepared:
     """Make the tables that are not there, and refuse those with rows of unknown origin."""
     connection, schema, tables = context.connection, context.schema, context.tables
-    wanted = ["version", *tables, ledger.TABLE]
+    wanted = [*context.catalogue.house, *tables]
     lost_tables.recognize(connection, schema, tables)
     prepared = make_tables(connection, context.defined, schema, wanted)
+    if context.catalogue.record is not None:
+        context.catalogue.record(connection, schema, context.options.overwrite)
     for table in tables:
         # In this order: a loader of another part may commit rows and ledger in between.
         if catalog.has_rows(connection, schema, table) and not context.ledger.stages(table):
@@ -245,13 +247,15 @@ def _complete_tables(context: LoadContext, work: _Work, summary: LoadSummary) ->
 def _conclude(context: LoadContext, complete: Sequence[str], summary: LoadSummary) -> None:
     """Write down versions, let roles read, and say what is still to be done."""
     connection, schema = context.connection, context.schema
-    found_versions = versions.versions(connection, context.inputs.files.production)
+    described = context.catalogue.record is not None
+    production = None if described else context.inputs.files.production
+    found_versions = versions.versions(connection, production)
     versions.upsert(connection, schema, found_versions)
     found = read_schema(connection, schema)
     waiting = post_data.foreign_keys(context.defined, found, complete, made=False)
     for key, table in waiting:
         summary.notes.append(f"foreign key {key.name} waits for table {table}")
-    granted = ["version", *context.tables, ledger.TABLE]
+    granted = [*context.catalogue.house, *context.tables]
     for role in rights.grant(connection, context.defined, schema, granted, context.options.roles):
         summary.notes.append(f"role {role} does not exist: nothing granted to it")
 

@@ -120,8 +120,8 @@ def whole_unit(source: TableSource, look: Look, root: Path) -> Unit:
         stamp=look.stamp,
         packed=look.packed,
         beside=tuple(
-            Part(one.path, ledger_name(one.path, root), one.hdu, one.stamp)
-            for one in look.joined[1:]
+            Part(one.path, ledger_name(one.path, root), one.hdu, one.stamp, bool(view.by))
+            for one, view in zip(look.joined[1:], source.views[1:], strict=bool(look.joined))
         ),
     )
 
@@ -179,4 +179,5 @@ def refuse_changed(
 
 def replace_command(source: TableSource, path: Path) -> str:
     """Return the command that replaces the rows of a file."""
-    return f"specprod-copy load {source.stage} --replace {shlex.quote(str(path))}"
+    command = source.command or f"load {source.stage}"
+    return f"specprod-copy {command} --replace {shlex.quote(str(path))}"

@@ -61,7 +61,7 @@ class Looks:
         self._here = here or Inline(_Looking(tuple(wanted)))
         self._many = many or self._here
         self._kept: dict[tuple[Path, Hdus], Look | InputError] = {}
-        self._digests: dict[tuple[Path, str, Stamp, int, int], str] = {}
+        self._digests: dict[tuple[Path, str, Stamp, int, int | None], str] = {}
         self._schemas: dict[tuple[tuple[str, pl.DataType], ...], pl.Schema] = {}
 
     def take(self, wanted: Mapping[Path, Collection[Hdus]]) -> None:
@@ -84,7 +84,8 @@ class Looks:
             If it cannot be read, or tables that are to be matched row by row cannot be.
         """
         looks = [self._of(*place) for place in source.places(path)]
-        return joined_look(looks, source.match, source.keywords)
+        how = source.match, source.keywords, source.views
+        return joined_look(looks, *how, by_number=source.by_number)
 
     def _of(self, path: Path, hdus: Hdus) -> Look:
         found = self._kept[path, hdus]
@@ -99,10 +100,11 @@ class Looks:
 
     def digest(self, part: Part, first: int, last: int) -> str:
         """Return the digest of rows of a part of a unit; they are read once."""
-        key = (part.path, part.hdu, part.stamp, first, last)
+        first, end = (0, None) if part.whole else (first, last)
+        key = (part.path, part.hdu, part.stamp, first, end)
         if key not in self._digests:
             with open_table(part.path, (part.hdu,) if part.hdu else ()) as table:
-                self._digests[key] = table.digest(first, last).hexdigest()
+                self._digests[key] = table.digest(first, end).hexdigest()
         return self._digests[key]
 
     def _knows(self, path: Path, several: Collection[Hdus]) -> bool:

@@ -151,7 +151,7 @@ def check_referenced(
     DatabaseError
         For the first one that has lost rows: foreign keys could not be made.
     """
-    referred = {key.table for table in tables for key in defined.tables[table].references}
+    referred = {key.inside for table in tables for key in defined.tables[table].references}
     if others := referred - {*tables}:
         existing = catalog.table_ids(connection, schema).keys()
         check_tables(connection, schema, existing & others)

@@ -18,15 +18,15 @@ _PACKAGES = ("astropy", "fitsio", "numpy", "polars", "psycopg", "pyarrow")
 _LIMIT = 20
 
 
-def versions(connection: psycopg.Connection, production: Production) -> Mapping[str, str]:
+def versions(connection: psycopg.Connection, production: Production | None) -> Mapping[str, str]:
     """Return what the table holds: package (or kind of data) to version.
 
     Parameters
     ----------
     connection : psycopg.Connection
         Is asked for the versions of PostgreSQL and q3c.
-    production : Production
-        Gives the versions of the data.
+    production : Production, optional
+        Gives the versions of the data; none for what a table ``vac`` says the version of.
 
     Returns
     -------
@@ -41,13 +41,14 @@ def versions(connection: psycopg.Connection, production: Production) -> Mapping[
     q3c = catalog.q3c_version(connection, installed=True)
     if q3c is not None:
         found["q3c"] = q3c
-    found |= {
-        "lsdr9-photometry": production.photometry,
-        "redshift": production.redshift,
-        "release": production.release,
-        "specprod": production.name,
-        "tiles": production.tiles,
-    }
+    if production is not None:
+        found |= {
+            "lsdr9-photometry": production.photometry,
+            "redshift": production.redshift,
+            "release": production.release,
+            "specprod": production.name,
+            "tiles": production.tiles,
+        }
     public = {name: re.sub(r"\+.*", "", version)[:_LIMIT] for name, version in found.items()}
     return dict(sorted(public.items(), key=lambda item: item[0].lower()))
 

@@ -65,7 +65,7 @@ class OrphanKey(BrokenKey):
         ).format(
             own=listed(self.reference.columns, "mine"),
             table=sql.Identifier(schema, self.table),
-            other_table=sql.Identifier(schema, self.reference.table),
+            other_table=sql.Identifier(*self.reference.place(schema)),
             matched=matched("mine", self.reference.columns, "other", self.reference.keys),
             key=sql.Identifier("other", self.reference.keys[0]),
             limit=limit,
@@ -78,5 +78,5 @@ def orphan_key(statement: Statement) -> OrphanKey:
     if reference is None:
         raise ValueError(f"{statement} makes no foreign key")
     name = reference.name
-    message = f"{name} of table {statement.table} has no counterpart in {reference.table}"
+    message = f"{name} of table {statement.table} has no counterpart in {reference.where}"
     return OrphanKey(message, statement.table, reference)

@@ -66,8 +66,8 @@ class Connections:
                     work()
                 else:
                     other = statement.references
-                    names = [statement.table, *([other.table] if other else [])]
-                    tables = [(self._schema, name) for name in names]
+                    tables = [(self._schema, statement.table)]
+                    tables += [other.place(self._schema)] if other else []
                     readers = _LOCK_OUT_READERS[statement.phase]
                     with_patience(connection, work, tables, self._patience, readers=readers)
         except InUseError as error:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TypeAlias
 
 from psycopg import sql
 
 from specprod_copy.errors import ConfigurationError
-from specprod_copy.postgres.names import quote_identifier
+from specprod_copy.postgres.identifiers import quote_identifier
 from specprod_copy.postgres.schema import Index, Key, Made, Part, Reference, Schema, Table
-from specprod_copy.postgres.schema_from_ddl import PHASES, block_of, cut, templates
+from specprod_copy.postgres.schema_from_ddl import PHASES, SqlFile, block_of, cut, templates
 from specprod_copy.postgres.sql_meanings import PartAdded, Validated
 from specprod_copy.postgres.sql_statements import meaning_of
 from specprod_copy.resources import resource_folder
@@ -138,10 +137,10 @@ def _block(defined: Schema, table: str, phase: str, names: Mapping[str, object])
     return block_of(_file(defined, table), phase, {**names, "optional": optional})
 
 
-def _file(defined: Schema, table: str) -> Path:
+def _file(defined: Schema, table: str) -> SqlFile:
     if table == "schema":
         return resource_folder("ddl") / "schema.sql"
-    file = defined.tables[table].file
+    file: SqlFile | None = defined.tables[table].file
     if file is None:
         raise ConfigurationError(f"table {table} has no SQL file that defines it")
     return file

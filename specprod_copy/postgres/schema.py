@@ -6,8 +6,7 @@ import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
-from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from specprod_copy.errors import ConfigurationError, DatabaseError
 from specprod_copy.postgres.columns import POLARS_TYPES, Column
@@ -33,15 +32,31 @@ class Reference:
     name: str
     columns: tuple[str, ...]
     table: str
-    """The table that is referred to, with its schema if that is another one."""
+    """The table that is referred to."""
     keys: tuple[str, ...]
     """Columns there."""
     validated: bool = True
+    schema: str = ""
+    """That of the table referred to, if it is another one."""
+
+    @property
+    def where(self) -> str:
+        """The table that is referred to, for people: with its schema if that is another one."""
+        return f"{self.schema}.{self.table}" if self.schema else self.table
+
+    @property
+    def inside(self) -> str:
+        """The table that is referred to, if it is one of the same schema; else empty."""
+        return "" if self.schema else self.table
+
+    def place(self, schema: str) -> tuple[str, str]:
+        """Return schema and name of the table referred to, for a table of a schema."""
+        return self.schema or schema, self.table
 
     def __str__(self) -> str:
         of, to = ", ".join(self.columns), ", ".join(self.keys)
         doubtful = "" if self.validated else " NOT VALID"
-        return f"FOREIGN KEY ({of}) REFERENCES {self.table} ({to}){doubtful}"
+        return f"FOREIGN KEY ({of}) REFERENCES {self.where} ({to}){doubtful}"
 
 
 @dataclass(frozen=True)
@@ -117,8 +132,8 @@ class Table:
     indexes: tuple[Index, ...] = ()
     checks: tuple[Check, ...] = ()
     comment: str = ""
-    file: Path | None = field(default=None, compare=False)
-    """The SQL file that defines it; none for a table of a server."""
+    file: Any = field(default=None, compare=False)
+    """The `schema_from_ddl.SqlFile` that defines it; none for a table of a server."""
     optional: frozenset[str] = field(default=frozenset(), compare=False)
     """What its SQL file was asked for beyond what the table has in every production: columns."""
     is_view: bool = False
@@ -192,7 +207,7 @@ class Schema:
         """Yield the references to a table, each with the table that has it."""
         for other in self.tables.values():
             for reference in other.references:
-                if reference.table == table:
+                if reference.inside == table:
                     yield other, reference
 
 
@@ -201,7 +216,7 @@ def in_order(tables: Iterable[Table]) -> dict[str, Table]:
     found = {table.name: table for table in sorted(tables, key=lambda table: table.name)}
     sorter = TopologicalSorter(
         {
-            name: {r.table for r in table.references if r.table in found and r.table != name}
+            name: {r.table for r in table.references if r.inside in found and r.table != name}
             for name, table in found.items()
         }
     )

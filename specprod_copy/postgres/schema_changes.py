@@ -10,7 +10,7 @@ from psycopg import sql
 
 from specprod_copy.postgres import ddl
 from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.names import quote_identifier
+from specprod_copy.postgres.identifiers import quote_identifier
 from specprod_copy.postgres.schema import Check, Index, Key, Part, Reference, Schema, Table
 from specprod_copy.postgres.schema_differences import Difference, differences
 from specprod_copy.postgres.schema_from_ddl import table_of
@@ -74,8 +74,8 @@ class Changes:
             yield from self._part(difference)
         yield from self._grants()
 
-    def _name(self, table: str) -> str:
-        return f"{quote_identifier(self.found.name)}.{quote_identifier(table)}"
+    def _name(self, table: str, schema: str = "") -> str:
+        return f"{quote_identifier(schema or self.found.name)}.{quote_identifier(table)}"
 
     def _unwanted(self, phase: int, statement: str) -> tuple[int, str]:
         return phase, statement if self.drop else _comment(f"with --drop: {statement}")
@@ -196,8 +196,7 @@ class Changes:
             case Check():
                 text = f"CHECK ({part.text or part.expression})"
             case Reference():
-                # A table of another schema is named as the server quotes it.
-                other = part.table if "." in part.table else self._name(part.table)
+                other = self._name(part.table, part.schema)
                 text = (
                     f"FOREIGN KEY ({_listed(part.columns)}) REFERENCES {other} "
                     f"({_listed(part.keys)}){'' if part.validated else ' NOT VALID'}"

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
-from functools import cache
+from dataclasses import dataclass, field, replace
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
 import jinja2
+from jinja2.sandbox import SandboxedEnvironment
 
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.identifiers import quote_identifier
 from specprod_copy.postgres.schema import (
     Check,
     Index,
@@ -45,8 +47,26 @@ PHASES: Final = (
 )
 """The blocks of a table's file, in an order that works."""
 
+OWN_SCHEMA: Final = "the schema itself"
+"""What files are rendered for when they are read: where a reference names it, it stays inside."""
+
 # A statement ends at a semicolon that is not inside a quoted name, a literal or a comment.
 _STATEMENT = re.compile(r"""(?:"(?:[^"]|"")*"|'(?:[^']|'')*'|--[^\n]*|[^;"'])+;""")
+
+
+@dataclass(frozen=True)
+class SqlText:
+    """The text of a table's SQL file, which need not be a file any more."""
+
+    stem: str
+    """Name of the table."""
+    text: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.stem}.sql"
+
+
+SqlFile = Path | SqlText
 
 
 @cache
@@ -62,11 +82,38 @@ def templates(folder: Path) -> jinja2.Environment:
     )
 
 
-def block_of(file: Path, block: str, names: Mapping[str, object]) -> str:
-    """Return a block of a table's file, empty if it has none; the names are quoted already."""
-    template = templates(file.parent).get_template(file.name)
-    found = template.blocks.get(block)
-    return "" if found is None else "".join(found(template.new_context(dict(names))))
+def block_of(file: SqlFile, block: str, names: Mapping[str, object]) -> str:
+    """Return a block of a table's file, empty if it has none; the names are quoted already.
+
+    Raises
+    ------
+    ConfigurationError
+        If a text is no template.
+    """
+    own = {**names, "table": quote_identifier(file.stem)}
+    if isinstance(file, Path):
+        template = templates(file.parent).get_template(file.name)
+        found = template.blocks.get(block)
+        return "" if found is None else "".join(found(template.new_context(own)))
+    try:
+        template = _template(file)
+        found = template.blocks.get(block)
+        return "" if found is None else "".join(found(template.new_context(own)))
+    except (jinja2.TemplateError, TypeError, ArithmeticError) as error:
+        raise ConfigurationError(f"{file}: no SQL file as those in ddl/: {error}") from error
+
+
+@lru_cache(maxsize=64)
+def _template(file: SqlText) -> jinja2.Template:
+    """Return the template of a text, which may come from a database: it can do nothing else."""
+    environment = SandboxedEnvironment(
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    return environment.from_string(file.text)
 
 
 def cut(script: str) -> list[str]:
@@ -82,7 +129,7 @@ class _Everything(frozenset[str]):
 
 
 def define(
-    files: Iterable[Path],
+    files: Iterable[SqlFile],
     optional: Collection[tuple[str, str]] = (),
     *,
     everything: bool = False,
@@ -91,7 +138,7 @@ def define(
 
     Parameters
     ----------
-    files : iterable of pathlib.Path
+    files : iterable of pathlib.Path or SqlText
     optional : collection of (str, str)
         Tables, and what their files are asked for that not every production has: columns.
     everything : bool
@@ -106,13 +153,13 @@ def define(
     for file in files:
         own = frozenset(what for table, what in optional if table == file.stem)
         own = _Everything() if everything else own
-        names = {"schema": "s", "roles": [], "q3c": "q3c", "optional": own}
+        names = {"schema": f'"{OWN_SCHEMA}"', "roles": [], "q3c": "q3c", "optional": own}
         parts = [s for phase in PHASES for s in cut(block_of(file, phase, names))]
         tables.append(replace(table_of(file.stem, parts, file), optional=own))
     return Schema.of("", tables)
 
 
-def table_of(name: str, statements: Iterable[str], file: Path) -> Table:
+def table_of(name: str, statements: Iterable[str], file: SqlFile) -> Table:
     """Return the table that the statements of its file define.
 
     Raises
@@ -176,7 +223,8 @@ class _Draft:
                     for name in part.columns:
                         self.columns[name] = replace(self._column(name), not_null=True)
             case Reference():
-                self.references[part.name] = part
+                outside = "" if part.schema == OWN_SCHEMA else part.schema
+                self.references[part.name] = replace(part, schema=outside)
             case Index():
                 self.indexes[part.name] = part
             case Check():
@@ -203,7 +251,7 @@ class _Draft:
             raise ConfigurationError(f"no foreign key is called {name}")
         self.references[name] = replace(self.references[name], validated=True)
 
-    def table(self, file: Path) -> Table:
+    def table(self, file: SqlFile) -> Table:
         """Return the table, its parts in order of their names."""
         return Table(
             self.name,

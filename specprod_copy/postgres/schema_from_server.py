@@ -40,8 +40,9 @@ _QUERY = """
                 (SELECT json_agg(attname ORDER BY place)
                  FROM unnest(o.conkey) WITH ORDINALITY AS k (number, place)
                  JOIN pg_attribute ON attrelid = o.conrelid AND attnum = number),
-                CASE WHEN other.relnamespace = c.relnamespace THEN other.relname
-                     ELSE other.relnamespace::regnamespace::text || '.' || other.relname END,
+                CASE WHEN other.relnamespace <> c.relnamespace THEN
+                     (SELECT nspname FROM pg_namespace WHERE oid = other.relnamespace) END,
+                other.relname,
                 (SELECT json_agg(attname ORDER BY place)
                  FROM unnest(o.confkey) WITH ORDINALITY AS k (number, place)
                  JOIN pg_attribute ON attrelid = o.confrelid AND attnum = number),
@@ -103,9 +104,10 @@ def _table(
     keys: list[Key] = []
     references: list[Reference] = []
     checks: list[Check] = []
-    for constraint, kind, validated, own, table, others, expression in constraints or ():
+    for constraint, kind, validated, own, schema, table, others, expression in constraints or ():
         if kind == "f":
-            references.append(Reference(constraint, tuple(own), table, tuple(others), validated))
+            place = table, tuple(others), validated, schema or ""
+            references.append(Reference(constraint, tuple(own), *place))
         elif kind == "c":
             checks.append(Check(constraint, one_form(expression), expression))
         else:

@@ -78,6 +78,8 @@ def _missing(parts: tuple[P, ...], found: Table) -> tuple[P, ...]:
 
 
 def _can_refer(reference: Reference, schema: Schema) -> bool:
+    if reference.schema:  # another one, which nobody has looked at
+        return False
     other = schema.tables.get(reference.table)
     return other is not None and reference.keys in [key.columns for key in other.keys]
 

@@ -143,6 +143,8 @@ class _Statement:
             if not self._take(","):
                 break
         self._want(")")
+        if self._take("with"):  # toast_tuple_target and the like are no part of a schema
+            self._bracketed()
         self._want(";")
         return TableDefined(name, tuple(columns), tuple(parts))
 
@@ -198,11 +200,13 @@ class _Statement:
             columns = self._names()
         if not self._take("references"):
             raise ConfigurationError(f"{self._next()} has no place in column {column or columns}")
-        other = self._last_name()
+        schema, other = "", self._name()
+        while self._take("."):
+            schema, other = other, self._name()
         keys = self._names()
         validated = not self._take("not", "valid")
         return Reference(
-            name or f"{table}_{'_'.join(columns)}_fkey", columns, other, keys, validated
+            name or f"{table}_{'_'.join(columns)}_fkey", columns, other, keys, validated, schema
         )
 
     def _index(self, *, unique: bool) -> PartAdded:

@@ -18,14 +18,20 @@ from specprod_copy.errors import InputError
 from specprod_copy.reader import Described, InputTable, open_table
 from specprod_copy.reader.content import Digest
 from specprod_copy.reader.files import ClosedOnExit
+from specprod_copy.reader.keyed import KeyedTable
 from specprod_copy.reader.selection import choose_columns
+from specprod_copy.reader.view import AS_IT_IS, View
 
 Place = tuple[Path, Sequence[str]]
 """A file, and the accepted names of an HDU of it."""
 
 
 def refuse_unmatched(
-    tables: Sequence[Described], keys: Sequence[str], keywords: Sequence[str] = ()
+    tables: Sequence[Described],
+    keys: Sequence[str],
+    keywords: Sequence[str] = (),
+    *,
+    by_number: bool = False,
 ) -> None:
     """Check by their shape whether tables can be matched row by row.
 
@@ -36,6 +42,9 @@ def refuse_unmatched(
         Columns that are to agree; the first one must be in each table.
     keywords : sequence of str
         What has to be the same in all headers that have it.
+    by_number : bool
+        Whether the number of the row is enough. Then each key must be in two of the tables, and no
+        other column in more than one.
 
     Raises
     ------
@@ -43,8 +52,10 @@ def refuse_unmatched(
         If a table has no key, another number of rows than the first one, or another keyword.
     """
     first, *others = tables
+    if by_number:
+        _refuse_repeated(tables, keys)
     for other in others:
-        for table in (first, other):
+        for table in () if by_number else (first, other):
             if not keys or keys[0] not in table.schema:
                 column = keys[0] if keys else None
                 message = "it is joined row by row to other tables, and lacks the key"
@@ -66,6 +77,26 @@ def refuse_unmatched(
                         path=other.path,
                         hdu=other.hdu,
                     )
+
+
+def _refuse_repeated(tables: Sequence[Described], keys: Sequence[str]) -> None:
+    """Check that columns of the same name are those that have to agree."""
+    seen: dict[str, Described] = {}
+    for table in tables:
+        for name in table.schema:
+            if name in seen and name not in keys:
+                raise InputError(
+                    f"{_name(seen[name])}, to which it is joined, has this column as well: name it "
+                    "in same, drop it, or give it another name",
+                    path=table.path,
+                    hdu=table.hdu,
+                    column=name,
+                )
+            seen.setdefault(name, table)
+    for key in keys:
+        if sum(key in table.schema for table in tables) < 2:
+            message = "is to be the same in tables that are joined, and is not in two of them"
+            raise InputError(message, path=tables[-1].path, hdu=tables[-1].hdu, column=key)
 
 
 def joined_schema(tables: Sequence[Described]) -> pl.Schema:
@@ -192,11 +223,12 @@ def _in_step(parts: Sequence[Iterator[pl.DataFrame]]) -> Iterator[list[pl.DataFr
 def _compare(
     frames: Sequence[pl.DataFrame], used: Sequence[_Used], numbers: range | np.ndarray
 ) -> None:
-    """Raise an InputError if a key of a row is not that of the first table."""
-    first, one = frames[0], used[0]
-    for frame, other in zip(frames[1:], used[1:], strict=True):
-        for key in (key for key in one.keys if key in other.keys):
-            if first[key].equals(frame[key]):
+    """Raise an InputError if a key of a row is not that of the first table that has it."""
+    firsts: dict[str, tuple[pl.DataFrame, _Used]] = {}
+    for frame, other in zip(frames, used, strict=True):
+        for key in other.keys:
+            first, one = firsts.setdefault(key, (frame, other))
+            if one is other or first[key].equals(frame[key], null_equal=True):
                 continue
             differs = first[key].ne_missing(frame[key])
             if not differs.any():
@@ -216,7 +248,13 @@ def _name(table: Described) -> str:
     return f"{table.path}[{table.hdu}]" if table.hdu else str(table.path)
 
 
-def open_joined(places: Sequence[Place], keys: Sequence[str] = ()) -> InputTable:
+def open_joined(
+    places: Sequence[Place],
+    keys: Sequence[str] = (),
+    views: Sequence[View] = (),
+    *,
+    by_number: bool = False,
+) -> InputTable:
     """Open a table, or several that are matched row by row as one.
 
     Parameters
@@ -226,19 +264,37 @@ def open_joined(places: Sequence[Place], keys: Sequence[str] = ()) -> InputTable
     keys : sequence of str
         Columns that have to agree in every row, as far as two tables have them; the first one has
         to be in all.
+    views : sequence of View, optional
+        How each of the tables is seen, if not as it is.
+    by_number : bool
+        See `refuse_unmatched`.
 
     Raises
     ------
     InputError
         As `open_table`; if the tables cannot be matched, see `refuse_unmatched`.
     """
+    views = views or [AS_IT_IS for _ in places]
     if len(places) == 1:
-        return open_table(*places[0])
+        return _seen(places[0], views[0])
     with ExitStack() as stack:
-        tables = [stack.enter_context(open_table(path, hdus)) for path, hdus in places]
-        refuse_unmatched(tables, keys)
+        tables: list[InputTable] = []
+        for place, view in zip(places, views, strict=True):
+            table = stack.enter_context(_seen(place, view))
+            if view.by:
+                first = stack.enter_context(_seen(places[0], views[0]))
+                table = KeyedTable(first, table, view)
+            tables.append(table)
+        refuse_unmatched(tables, keys, by_number=by_number)
         stack.pop_all()
     return JoinedTable(tables, keys)
+
+
+def _seen(place: Place, view: View) -> InputTable:
+    with ExitStack() as stack:
+        table = view.of_table(stack.enter_context(open_table(*place)))
+        stack.pop_all()
+    return table
 
 
 def parts_of(table: InputTable) -> Sequence[InputTable]:

@@ -12,7 +12,9 @@ import polars as pl
 from specprod_copy.errors import InputError
 from specprod_copy.reader import Described, open_table
 from specprod_copy.reader.joined import JoinedTable, joined_schema, refuse_unmatched
+from specprod_copy.reader.keyed import keyed_look
 from specprod_copy.reader.keywords import some_of
+from specprod_copy.reader.view import AS_IT_IS, View
 
 
 @dataclass(frozen=True)
@@ -58,25 +60,38 @@ class Look:
 
 
 def joined_look(
-    looks: Sequence[Look], keys: Sequence[str] = (), keywords: Sequence[str] = ()
+    looks: Sequence[Look],
+    keys: Sequence[str] = (),
+    keywords: Sequence[str] = (),
+    views: Sequence[View] = (),
+    *,
+    by_number: bool = False,
 ) -> Look:
     """Return what was seen of tables that are matched row by row, as of one table.
 
     Parameters
     ----------
     looks : sequence of Look
-    keys, keywords
+    keys, keywords, by_number
         As for `refuse_unmatched`.
+    views : sequence of View, optional
+        How each of the tables is seen, if not as it is.
 
     Raises
     ------
     InputError
         If they cannot be matched.
     """
+    views = views or [AS_IT_IS for _ in looks]
+    looks = [view.of_look(one) for one, view in zip(looks, views, strict=True)]
     first = looks[0]
     if len(looks) == 1:
         return first
-    refuse_unmatched(looks, keys, keywords)
+    looks = [
+        keyed_look(first, one, view) if view.by else one
+        for one, view in zip(looks, views, strict=True)
+    ]
+    refuse_unmatched(looks, keys, keywords, by_number=by_number)
     return replace(
         first,
         row_bytes=sum(look.row_bytes for look in looks),

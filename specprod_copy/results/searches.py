@@ -13,7 +13,7 @@ from specprod_copy.postgres.cone import condition, separation
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.search_path import q3c_schema
 from specprod_copy.results.options import QueryOptions
-from specprod_copy.tables import specprod_catalogue
+from specprod_copy.vac.stored import catalogue_in
 
 _ARCSEC_PER_DEGREE: Final = 3600
 
@@ -96,7 +96,7 @@ def _position(connection: psycopg.Connection, schema: str, table: str) -> Positi
     if table not in found.tables:
         known = ", ".join(sorted(found.tables))
         raise ConfigurationError(f"schema {schema} has no table {table}; it has: {known}")
-    position = position_of(specprod_catalogue().definition, found, table)
+    position = position_of(catalogue_in(connection, found).definition, found, table)
     if position is None:
         raise ConfigurationError(f"table {table} has no position to be searched by")
     return position

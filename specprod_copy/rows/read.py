@@ -61,7 +61,7 @@ def open_unit(unit: Unit, source: TableSource) -> InputTable:
         As `open_joined`.
     """
     places = [(part.path, (part.hdu,) if part.hdu else ()) for part in unit.parts]
-    return open_joined(places, source.match)
+    return open_joined(places, source.match, source.views, by_number=source.by_number)
 
 
 def _acceptable_rows(

@@ -66,7 +66,12 @@ def find_recipe(
     for expression in (*expressions.values(), *(check.bad for check in checks)):
         roots.update(expression.meta.root_names())
     if source.row_filter is not None:
-        roots.update(source.row_filter.meta.root_names())
+        filtered = source.row_filter.meta.root_names()
+        if absent := sorted({*filtered} - available):
+            raise InputError(
+                f"no column {', '.join(absent)}, which the filter of table {source.table} needs"
+            )
+        roots.update(filtered)
     position = _position(source, columns, file)
     roots.update(name for pair in position for name in pair)
     needed = {scalars[root][0] if root in scalars else root for root in roots}
@@ -228,6 +233,16 @@ def _check_types(
                 f"is {found}, which cannot become {source.table}.{column}",
                 column=recipe.blame(column.name),
             ) from error
+    if source.row_filter is not None:
+        try:
+            kept = empty.select(source.row_filter).to_series().dtype
+        except pl.exceptions.PolarsError as error:
+            reason = " ".join(str(error).split())
+            raise InputError(f"the filter of table {source.table} fails: {reason}") from error
+        if kept != pl.Boolean:
+            raise InputError(
+                f"the filter of table {source.table} is {kept}, neither true nor false"
+            )
     for check in recipe.checks:
         try:
             empty.select(check.bad)

@@ -78,6 +78,7 @@ class Part:
     file: str  # its name in the ledger
     hdu: str  # its name, empty for text files
     stamp: Stamp  # of the file when the load was planned
+    whole: bool = False  # whether any of its rows may be matched with those of the unit
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ from specprod_copy.postgres.schema_upgrade import plan_upgrade
 from specprod_copy.postgres.search_path import q3c_schema
 from specprod_copy.status.stages import StageStatus
 from specprod_copy.status.tiles import TilesStatus, tile_progress, tiles_status
-from specprod_copy.tables import Catalogue, Inputs, TableSource, layout_of, specprod_catalogue
+from specprod_copy.tables import Catalogue, Inputs, TableSource
+from specprod_copy.vac.stored import catalogue_in
 
 FINISH_PHASES = ("keys", "indexes", "foreign_keys", "validation", "q3c")
 """Phases of the DDL that come after the rows."""
@@ -72,6 +73,8 @@ class Status:
     upgrades: dict[str, list[str]] = field(default_factory=dict)
     tiles: TilesStatus | None = None
     derived: dict[str, list[str]] = field(default_factory=dict)
+    catalogues: list[str] = field(default_factory=list)
+    """Value-added catalogues, each with its version and tables."""
 
 
 def schema_status(
@@ -101,8 +104,8 @@ def schema_status(
     found = read_schema(connection, schema)
     layout = None
     if catalogue is None:
-        layout = production_layout(inputs) if inputs else layout_of(found)
-        catalogue = specprod_catalogue(layout)
+        layout = production_layout(inputs) if inputs else None
+        catalogue = specprod_catalogue(layout) if layout else catalogue_in(connection, found)
     if ledger.TABLE not in found.tables:
         raise DatabaseError(
             f"schema {schema} has no table {ledger.TABLE}: this program has not loaded it; "
@@ -139,7 +142,7 @@ def schema_status(
         conflicts,
         own,
         {
-            name: [f"{', '.join(reference.columns)} in {reference.table}"]
+            name: [f"{', '.join(reference.columns)} in {reference.where}"]
             for name, reference in catalogue.partial
             if name in found.tables
         },

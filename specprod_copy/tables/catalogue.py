@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.postgres.schema import Reference, Schema
-from specprod_copy.postgres.schema_from_ddl import define
+from specprod_copy.postgres.schema_from_ddl import SqlFile, define
 from specprod_copy.resources import resource_folder
 from specprod_copy.tables.source import TableSource
 
-HOUSE = ("load_ledger", "version")
+HOUSE = ("version", "load_ledger")
 """Tables that every schema of this program has, whatever its catalogue."""
+
+Record = Callable[[Any, str, bool], None]
+"""Takes a connection, a schema, and whether the tables of the catalogue are replaced."""
+
+_IN_FOLDERS = {"vac": "vac/vac.sql"}
+"""SQL files of tables that productions do not have."""
 
 Decoder = Callable[[pl.Expr], pl.Expr]
 """Makes a struct of columns of a row from an id of the same row."""
@@ -44,20 +50,26 @@ class Catalogue:
     """Tables of spectra of which, where a key comes twice, the one that ranks first is kept."""
     notes: tuple[str, ...] = ()
     """What is to be said of how it was chosen."""
+    record: Record | None = None
+    """Writes into the schema what the catalogue is, within the transaction that makes the tables;
+    none for the tables of a production."""
+    house: tuple[str, ...] = HOUSE
+    """Tables beside those of the data."""
 
     @classmethod
     def of(
         cls,
-        files: Iterable[Path],
+        files: Iterable[SqlFile],
         sources: Iterable[TableSource],
         decoders: Mapping[tuple[str, str], Decoder] | None = None,
         optional: Collection[tuple[str, str]] = (),
+        house: tuple[str, ...] = HOUSE,
     ) -> Catalogue:
         """Return the catalogue of some SQL files and sources.
 
         Parameters
         ----------
-        files : iterable of pathlib.Path
+        files : iterable of pathlib.Path or SqlText
             One for each table, in the form of those in ``ddl/``.
         sources : iterable of TableSource
             In an order in which references allow their rows to arrive.
@@ -65,13 +77,15 @@ class Catalogue:
             See `Catalogue.decoders`.
         optional : collection of (str, str)
             See `schema_from_ddl.define`.
+        house : tuple of str
+            See `Catalogue.house`.
 
         Raises
         ------
         ConfigurationError
             If a file has a form that is not understood, or a source has no table.
         """
-        own = [resource_folder("ddl") / f"{name}.sql" for name in HOUSE]
+        own = [resource_folder("ddl") / _IN_FOLDERS.get(name, f"{name}.sql") for name in house]
         definition = define([*own, *files], optional)
         by_name = {source.name: source for source in sources}
         for source in by_name.values():
@@ -79,7 +93,7 @@ class Catalogue:
                 raise ConfigurationError(f"no file defines table {source.table}")
             if not definition.tables[source.table].primary_key:
                 raise ConfigurationError(f"table {source.table} has no primary key")
-        return cls(definition, by_name, decoders or {})
+        return cls(definition, by_name, decoders or {}, house=house)
 
     @property
     def stages(self) -> tuple[str, ...]:

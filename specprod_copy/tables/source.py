@@ -11,6 +11,7 @@ import polars as pl
 
 from specprod_copy.desi.members import plain_or_gzipped
 from specprod_copy.errors import InputError
+from specprod_copy.reader.view import AS_IT_IS, View
 
 if TYPE_CHECKING:
     from specprod_copy.reader import Described
@@ -48,6 +49,10 @@ class Joined:
     """Accepted names of the HDU, the preferred one first."""
     suffix: str = ""
     """What the name of the other file has before ``.fits``; empty for the same file."""
+    file: str = ""
+    """Instead of `suffix` its path from the folder of the file, ``{stem}`` for the name of that."""
+    view: View = AS_IT_IS
+    """Under which names its columns are seen."""
 
     def beside(self, path: Path) -> Path:
         """Return the file that belongs to a file of the source.
@@ -57,10 +62,11 @@ class Joined:
         InputError
             If there is none.
         """
-        if not self.suffix:
+        if not self.suffix and not self.file:
             return path
         name, dot, ending = path.name.partition(".fits")
-        wanted = path.with_name(f"{name}{self.suffix}{dot}{ending}")
+        own = self.file.replace("{stem}", name) or f"{name}{self.suffix}{dot}{ending}"
+        wanted = path.parent / own
         found = plain_or_gzipped(wanted)
         if found is None:
             raise InputError(
@@ -95,6 +101,13 @@ class TableSource:
     match : tuple of str
         With `joined`: input columns that have to agree in every row, as far as both tables have
         them; the first one has to be in all.
+    by_number : bool
+        Whether tables are joined by the number of the row alone where they lack columns of `match`;
+        then no two of them may have any other column.
+    view : View
+        Under which names the columns of the HDU are seen.
+    command : str
+        What loads such rows: the beginning of a command.
     derived : mapping of str to tuple of polars.Expr
         Table column to the ways of making it; the first one whose input columns exist is taken.
         A column that is not mentioned is a copy of the input column of the same name.
@@ -148,6 +161,9 @@ class TableSource:
     hdus: tuple[str, ...]
     joined: tuple[Joined, ...] = ()
     match: tuple[str, ...] = ()
+    by_number: bool = False
+    view: View = AS_IT_IS
+    command: str = ""
     derived: Mapping[str, tuple[pl.Expr, ...]] = field(default_factory=dict)
     row_filter: pl.Expr | None = None
     checks: tuple[Check, ...] = ()
@@ -183,6 +199,11 @@ class TableSource:
             If one of the files is not there.
         """
         return [(path, self.hdus), *((one.beside(path), one.hdus) for one in self.joined)]
+
+    @property
+    def views(self) -> list[View]:
+        """Return under which names the columns of these tables are seen."""
+        return [self.view, *(one.view for one in self.joined)]
 
     @property
     def name(self) -> str:

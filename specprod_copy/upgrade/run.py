@@ -23,7 +23,8 @@ from specprod_copy.postgres.schema_upgrade import plan_upgrade as of_tables
 from specprod_copy.postgres.search_path import q3c_schema
 from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
-from specprod_copy.tables import Catalogue, layout_of, specprod_catalogue
+from specprod_copy.tables import Catalogue
+from specprod_copy.vac.stored import catalogue_in
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def _definition(
     """
     found = read_schema(connection, schema)
     refuse_foreign_code(connection, schema, [*found.tables])
-    return (catalogue or specprod_catalogue(layout_of(found))).definition
+    return (catalogue or catalogue_in(connection, found)).definition
 
 
 def _of_tables(

@@ -75,10 +75,12 @@ def _acquitted(
     for number, row in fine:
         rule = recorded[number].rule
         doubled = rule == "key" and _exists(
-            connection, job, job.table, job.key, [row[name] for name in job.key]
+            connection, (job.schema, job.table), job.key, [row[name] for name in job.key]
         )
         orphan = rule == "reference" and any(
-            not _exists(connection, job, r.table, r.keys, [row[column] for column in r.columns])
+            not _exists(
+                connection, r.place(job.schema), r.keys, [row[column] for column in r.columns]
+            )
             for r in references
         )
         if not (doubled or orphan):
@@ -87,13 +89,12 @@ def _acquitted(
 
 def _exists(
     connection: psycopg.Connection,
-    job: TableJob,
-    table: str,
+    table: tuple[str, str],
     columns: Sequence[str],
     values: Sequence[object],
 ) -> bool:
     query = sql.SQL("SELECT FROM {} WHERE {} LIMIT 1").format(
-        parametrized(job.schema, table),
+        parametrized(*table),
         sql.SQL(" AND ").join(sql.SQL("{} = %s").format(sql.Identifier(c)) for c in columns),
     )
     return connection.execute(query, values).fetchone() is not None

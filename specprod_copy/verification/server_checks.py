@@ -91,11 +91,11 @@ def _orphans(
     There are none of a table that does not exist.
     """
     for reference in references:
-        columns, other, keys = reference.columns, reference.table, reference.keys
-        if other in elsewhere:
+        columns, other, keys = reference.columns, reference.where, reference.keys
+        if reference.inside in elsewhere:
             continue
         what = f"{', '.join(columns)} in {other}.{', '.join(keys)}"
-        if other not in existing:
+        if not _exists(connection, reference, existing):
             yield what, other, None
             continue
         orphans = sql.SQL(
@@ -104,7 +104,7 @@ def _orphans(
         ).format(
             listed(columns, "a"),
             sql.Identifier(job.schema, job.table),
-            sql.Identifier(job.schema, other),
+            sql.Identifier(*reference.place(job.schema)),
             matched("b", keys, "a", columns),
         )
         examples = connection.execute(sql.SQL("{} LIMIT {}").format(orphans, EXAMPLES)).fetchall()
@@ -134,7 +134,7 @@ def check_finish(
     wanted = [
         part
         for part in defined.parts
-        if not (isinstance(part, Reference) and part.table in elsewhere)
+        if not (isinstance(part, Reference) and part.inside in elsewhere)
         if q3c or not (isinstance(part, Index) and part.needs_q3c)
     ]
     names = dict.fromkeys(part.name for part in wanted)
@@ -156,6 +156,12 @@ def check_finish(
     return Result(
         not others and (not missing or bool(waiting)), "finish", found.name, detail + note
     )
+
+
+def _exists(connection: psycopg.Connection, reference: Reference, existing: set[str]) -> bool:
+    if reference.inside:
+        return reference.table in existing
+    return reference.table in catalog.table_ids(connection, reference.schema)
 
 
 def _count(connection: psycopg.Connection, query: sql.Composed) -> int:

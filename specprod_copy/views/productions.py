@@ -167,7 +167,7 @@ def _table(name: str, schema: Schema, kind: str, always: Sequence[str]) -> Table
             f"{name}.{kind} lacks {', '.join(missing)} (specprod-copy diff --schema {name})"
         )
     if not any(
-        r.columns == r.keys == ("targetid",) and r.table == POSITIONS and r.validated
+        r.columns == r.keys == ("targetid",) and r.inside == POSITIONS and r.validated
         for r in table.references
     ):
         raise DatabaseError(

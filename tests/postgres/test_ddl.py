@@ -15,7 +15,7 @@ from support.reference import data_tables
 from specprod_copy.cli import cli
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.postgres import ddl
-from specprod_copy.postgres.names import quote_identifier
+from specprod_copy.postgres.identifiers import quote_identifier
 from specprod_copy.server.cluster import Cluster
 from specprod_copy.tables import specprod_catalogue
 

@@ -1,0 +1,127 @@
+"""Load a value-added catalogue that is described by a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from specprod_copy.loading.api import load
+from specprod_copy.loading.dry_run import plan_load
+from specprod_copy.loading.options import LoadOptions
+from specprod_copy.loading.summary import LoadSummary
+from specprod_copy.plan.planning import Plan
+from specprod_copy.postgres.connection import connect, translated_errors
+from specprod_copy.postgres.ddl import Statement
+from specprod_copy.postgres.names import listed, matched
+from specprod_copy.postgres.row_size import row_size
+from specprod_copy.progress import ProgressListener
+from specprod_copy.tables import Catalogue
+from specprod_copy.vac import stored
+from specprod_copy.vac.description import Description
+from specprod_copy.vac.files import inputs_of
+from specprod_copy.vac.sources import catalogue_of
+
+_EXAMPLES = 3
+
+
+def load_catalogue(
+    conninfo: str,
+    description: Description,
+    root: Path,
+    options: LoadOptions,
+    listener: ProgressListener | None = None,
+    *,
+    command: str = "",
+) -> LoadSummary:
+    """Load a value-added catalogue, as `load` does it with a production.
+
+    Parameters
+    ----------
+    conninfo : str
+        For libpq.
+    description : Description
+    root : pathlib.Path
+        Folder that its files lie below.
+    options : LoadOptions
+        All stages.
+    listener : ProgressListener, optional
+        Receives progress events.
+    command : str
+        What loads it, for messages.
+
+    Returns
+    -------
+    LoadSummary
+
+    Raises
+    ------
+    SpecprodCopyError
+        If the description, an input file or the server are not as they must be.
+    """
+    plain = catalogue_of(description, command)
+    inputs = inputs_of(description, root)
+    with connect(conninfo) as connection:
+        replaced = options.overwrite
+        stored.check(connection, options.schema, plain, description, replaced=replaced)
+    catalogue = stored.recorded(plain, description, root)
+    summary = load(conninfo, inputs, options, listener, catalogue=catalogue)
+    if options.part is None:
+        with (
+            translated_errors(f"cannot count orphans in schema {options.schema}"),
+            connect(conninfo) as connection,
+        ):
+            summary.notes += orphans(connection, options.schema, catalogue)
+    return summary
+
+
+def plan_catalogue(
+    conninfo: str | None,
+    description: Description,
+    root: Path,
+    options: LoadOptions,
+    *,
+    command: str = "",
+) -> tuple[Plan, list[Statement]]:
+    """Find out what `load_catalogue` would do, without doing it; see `plan_load`."""
+    catalogue = catalogue_of(description, command)
+    if conninfo is not None:
+        with connect(conninfo) as connection:
+            replaced = options.overwrite
+            stored.check(connection, options.schema, catalogue, description, replaced=replaced)
+    plan, statements = plan_load(conninfo, inputs_of(description, root), options, catalogue)
+    plan.notes += row_notes(catalogue)
+    return plan, statements
+
+
+def row_notes(catalogue: Catalogue) -> Iterator[str]:
+    """Yield how large the rows of tables are."""
+    for table in dict.fromkeys(source.table for source in catalogue.sources.values()):
+        size = row_size(catalogue.definition.tables[table].columns)
+        yield f"{table}: {size}" + (f"; {size.note}" if size.note else "")
+
+
+def orphans(connection: psycopg.Connection, schema: str, catalogue: Catalogue) -> Iterator[str]:
+    """Yield for each reference without a foreign key how many rows have no counterpart."""
+    for table, reference in catalogue.partial:
+        query = sql.SQL(
+            """SELECT {own}, count(*) OVER () FROM {table} AS a WHERE num_nulls({own}) = 0
+               AND NOT EXISTS (SELECT FROM {other} AS b WHERE {matched}) LIMIT {n}"""
+        ).format(
+            own=listed(reference.columns, "a"),
+            table=sql.Identifier(schema, table),
+            other=sql.Identifier(*reference.place(schema)),
+            matched=matched("b", reference.keys, "a", reference.columns),
+            n=_EXAMPLES,
+        )
+        rows = connection.execute(query).fetchall()
+        if rows:
+            number = rows[0][-1]
+            shown = "; ".join(", ".join(map(str, values)) for *values, _ in rows)
+            more = f" and {number - len(rows):,} more" if number > len(rows) else ""
+            yield (
+                f"{table}: {number:,} rows refer to no row of {reference.where}: "
+                f"{', '.join(reference.columns)} {shown}{more}"
+            )

@@ -1,0 +1,154 @@
+"""A table whose rows are matched with those of another one by the values of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from specprod_copy.errors import InputError
+from specprod_copy.reader.files import ClosedOnExit
+from specprod_copy.reader.selection import choose_columns
+from specprod_copy.reader.view import D, View
+
+if TYPE_CHECKING:
+    from specprod_copy.reader import InputTable
+    from specprod_copy.reader.content import Digest
+
+_ROW = "row?"
+"""Column, for a moment, with the number of the row of a key."""
+
+
+def keyed_schema(first: Any, other: Any, view: View) -> pl.Schema:
+    """Return the columns of a table that is matched by the values of columns.
+
+    Raises
+    ------
+    InputError
+        If one of the tables lacks such a column.
+    """
+    for table in (first, other):
+        for name in view.by:
+            if name not in table.schema:
+                message = "it is joined by the values of this column, and there is none"
+                raise InputError(message, path=table.path, hdu=table.hdu, column=name)
+    own = {name: dtype for name, dtype in other.schema.items() if name not in view.by}
+    return pl.Schema(own | ({view.found: pl.Boolean()} if view.how == "inner" else {}))
+
+
+def keyed_look(first: D, other: D, view: View) -> D:
+    """Return what was seen of a table that is matched so, as of one that is matched row by row."""
+    return replace(other, n_rows=first.n_rows, schema=keyed_schema(first, other, view))
+
+
+class KeyedTable(ClosedOnExit):
+    """A table in the order of the rows of another one; see `specprod_copy.reader.InputTable`.
+
+    The keys of all of its rows are in memory.
+
+    Parameters
+    ----------
+    first : InputTable
+        The other one, opened for this purpose.
+    other : InputTable
+        The table itself; both are closed with this one.
+    view : View
+    """
+
+    def __init__(self, first: InputTable, other: InputTable, view: View) -> None:
+        self._first, self._other, self._view = first, other, view
+        self.path, self.hdu, self.header = other.path, other.hdu, other.header
+        self.n_rows, self.row_bytes = first.n_rows, other.row_bytes
+        self.packed = other.packed
+        self.schema = keyed_schema(first, other, view)
+        self._keys: pl.DataFrame | None = None
+
+    def want(self, types: Mapping[str, pl.DataType]) -> pl.Schema:
+        """Return the schema, see `Described.want`."""
+        return self.schema
+
+    def frames(
+        self,
+        columns: Sequence[str] | None = None,
+        *,
+        first: int = 0,
+        last: int | None = None,
+        rows: np.ndarray | None = None,
+        chunk_rows: int = 16384,
+    ) -> Iterator[pl.DataFrame]:
+        """Yield columns for rows of the other table, see `InputTable.frames`.
+
+        Raises
+        ------
+        InputError
+            Also if a key is in two rows, or each row must have a counterpart and one has none.
+        """
+
+        def fault(message: str, column: str | None = None) -> InputError:
+            return InputError(message, path=self.path, hdu=self.hdu, column=column)
+
+        names = choose_columns(columns, self.schema, fault)
+        keys = self._first.frames(
+            [*self._view.by], first=first, last=last, rows=rows, chunk_rows=chunk_rows
+        )
+        return (self._matched(frame, names) for frame in keys)
+
+    def _matched(self, keys: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+        by = [*self._view.by]
+        known = self._known()
+        wanted = keys.with_columns(pl.col(name).cast(known.schema[name]) for name in by)
+        found = wanted.join(known, on=by, how="left", maintain_order="left")[_ROW]
+        missing = found.is_null()
+        if self._view.how == "all" and missing.any():
+            values = ", ".join(map(str, wanted.row(int(missing.arg_true()[0]))))
+            raise InputError(
+                f"has no row with {', '.join(by)} {values}, and {self._first.path}"
+                f"[{self._first.hdu}] has, to whose rows its own are joined "
+                '(how = "left" or "inner" allows that)',
+                path=self.path,
+                hdu=self.hdu,
+            )
+        own = [name for name in names if name in self._other.schema]
+        rows = found.drop_nulls().unique().sort()
+        read = [*self._other.frames(own, rows=rows.to_numpy())] if own and len(rows) else []
+        empty = pl.DataFrame(schema={name: self._other.schema[name] for name in own})
+        cells = pl.concat([empty, *read])
+        # Behind the last row stands one of nothing, for those without a counterpart.
+        places = rows.search_sorted(found.fill_null(0)).to_numpy().astype(np.int64)
+        places[missing.to_numpy()] = cells.height
+        nothing = pl.DataFrame(
+            {name: pl.Series([None], dtype=dtype) for name, dtype in cells.schema.items()}
+        )
+        cells = pl.concat([cells, nothing])
+        columns = {name: cells[name].gather(places) for name in own}
+        columns[self._view.found] = ~missing
+        return pl.DataFrame([columns[name].alias(name) for name in names])
+
+    def _known(self) -> pl.DataFrame:
+        """Return the key of each row, with the number of the row."""
+        if self._keys is None:
+            by = [*self._view.by]
+            empty = pl.DataFrame(schema={name: self._other.schema[name] for name in by})
+            keys = pl.concat([empty, *self._other.frames(by)])
+            double = keys.is_duplicated()
+            if double.any():
+                values = ", ".join(map(str, keys.row(int(double.arg_true()[0]))))
+                raise InputError(
+                    f"several rows have {', '.join(by)} {values}: rows cannot be joined to them",
+                    path=self.path,
+                    hdu=self.hdu,
+                )
+            self._keys = keys.with_row_index(_ROW).with_columns(pl.col(_ROW).cast(pl.Int64))
+        return self._keys
+
+    def digest(self, first: int = 0, last: int | None = None) -> Digest:
+        """Return the digest of all rows: any of them may belong to the rows of the other table."""
+        return self._other.digest()
+
+    def close(self) -> None:
+        """Close the files."""
+        self._first.close()
+        self._other.close()

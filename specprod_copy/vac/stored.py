@@ -1,0 +1,260 @@
+"""Table ``vac``: which catalogue is in which tables of a schema, with the description itself.
+
+So ``verify``, ``status`` and others need no file: the schema says what it was made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+import specprod_copy
+from specprod_copy.errors import ConfigurationError, DatabaseError
+from specprod_copy.postgres.schema import Reference, Schema
+from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.tables import Catalogue, layout_of, specprod_catalogue
+from specprod_copy.vac.description import Description, parse
+from specprod_copy.vac.sources import HOUSE, catalogue_of
+
+TABLE = "vac"
+_LEDGER = "load_ledger"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A catalogue that a schema has."""
+
+    description: Description
+    root: Path
+    """Folder that its files lie below."""
+    tables: tuple[str, ...]
+    """Their names in the schema."""
+
+    def __str__(self) -> str:
+        one = self.description
+        of = f" ({', '.join(word for word in (one.release, one.specprod) if word)})"
+        return f"{one.name} {one.version}{of if of != ' ()' else ''}: {', '.join(self.tables)}"
+
+
+def stored(connection: psycopg.Connection, schema: str) -> list[Stored]:
+    """Return the catalogues that a schema has, none where it has no table ``vac`` of ours.
+
+    Raises
+    ------
+    DatabaseError
+        If a description there is not understood any more.
+    """
+    found = read_schema(connection, schema).tables.get(TABLE)
+    if found is None or not {"catalogue", "description", "sql"} <= {c.name for c in found.columns}:
+        return []
+    query = sql.SQL(
+        """SELECT catalogue, version, release, specprod, suffix, root, description, sql, tables
+           FROM {} ORDER BY catalogue, version, suffix"""
+    ).format(sql.Identifier(schema, TABLE))
+    catalogues = []
+    for name, version, release, specprod, suffix, root, text, files, tables in connection.execute(
+        query
+    ):
+        try:
+            description = replace(
+                parse(text, f"{name} in {schema}.{TABLE}", files),
+                version=version,
+                release=release,
+                specprod=specprod,
+                suffix=suffix,
+            )
+        except ConfigurationError as error:
+            raise DatabaseError(
+                f"{error}; it was written by another version of this program, or by hand"
+            ) from error
+        catalogues.append(Stored(description, Path(root), tuple(tables)))
+    return catalogues
+
+
+def catalogue_in(connection: psycopg.Connection, found: Schema) -> Catalogue:
+    """Return what the tables of a schema are: those of its catalogues, or those of a production.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    found : Schema
+        What the server has.
+    """
+    catalogues = stored(connection, found.name)
+    return merged(catalogues) if catalogues else specprod_catalogue(layout_of(found))
+
+
+def merged(catalogues: Sequence[Stored]) -> Catalogue:
+    """Return several catalogues of a schema as one."""
+    every = [catalogue_of(one.description) for one in catalogues]
+    tables = {name: table for one in every for name, table in one.definition.tables.items()}
+    return Catalogue(
+        Schema.of("", tables.values()),
+        {name: source for one in every for name, source in one.sources.items()},
+        partial=tuple(reference for one in every for reference in one.partial),
+        house=HOUSE,
+    )
+
+
+def recorded(catalogue: Catalogue, description: Description, root: Path) -> Catalogue:
+    """Return a catalogue that writes its description into the schema, once its tables are there."""
+    return replace(catalogue, record=partial(_record, catalogue, description, root))
+
+
+def check(
+    connection: psycopg.Connection,
+    schema: str,
+    catalogue: Catalogue,
+    description: Description,
+    *,
+    replaced: bool,
+) -> None:
+    """Check that a catalogue can be loaded into a schema, beside what it has.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    schema : str
+    catalogue : Catalogue
+        That of the description.
+    description : Description
+    replaced : bool
+        Whether the tables are loaded anew as a whole.
+
+    Raises
+    ------
+    DatabaseError
+        If tables have rows of another catalogue, or of this one by another description; or if
+        there are no tables that the rows could refer to.
+    """
+    tables = {description.table(rule.name) for rule in description.tables}
+    with_rows = _tables_with_rows(connection, schema)
+    for one in stored(connection, schema):
+        both = tables.intersection(one.tables)
+        if not both or not (with_rows & both):
+            continue
+        if replaced and tables.issuperset(one.tables):
+            continue
+        shown, other = ", ".join(sorted(both)), one.description
+        if _key(other) != _key(description):
+            raise DatabaseError(
+                f"{schema}.{shown}: has rows of {other.name} {other.version}; load "
+                f"{description.name} {description.version} beside it with --suffix "
+                f"_{_word(description.version)} or into another --schema, or in place of it with "
+                "--overwrite"
+            )
+        if _rows_by(other) != _rows_by(description):
+            raise DatabaseError(
+                f"{schema}.{shown}: its rows were loaded with another description of {other.name} "
+                f"{other.version}; --overwrite loads them with this one"
+            )
+    for table, reference in [
+        *((t.name, r) for t in catalogue.definition.tables.values() for r in t.references),
+        *catalogue.partial,
+    ]:
+        if reference.schema:
+            _check_reference(connection, table, reference)
+
+
+def _record(
+    catalogue: Catalogue,
+    description: Description,
+    root: Path,
+    connection: psycopg.Connection,
+    schema: str,
+    replaced: bool,
+) -> None:
+    """Write a description into table ``vac``, in place of those whose tables it takes."""
+    check(connection, schema, catalogue, description, replaced=replaced)
+    tables = [description.table(rule.name) for rule in description.tables]
+    name = sql.Identifier(schema, TABLE)
+    delete = sql.SQL(
+        "DELETE FROM {} WHERE tables && %s OR (catalogue, version, suffix) = (%s, %s, %s)"
+    )
+    connection.execute(delete.format(name), (tables, *_key(description)))
+    insert = sql.SQL(
+        """INSERT INTO {} (catalogue, version, suffix, release, specprod, about, url, tables, root,
+               description, sql, described_by)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"""
+    )
+    values = (
+        *_key(description),
+        description.release,
+        description.specprod,
+        description.about,
+        description.url,
+        tables,
+        str(root.resolve()),
+        description.text,
+        Jsonb(dict(description.sql)),
+        f"specprod-copy {specprod_copy.__version__}",
+    )
+    connection.execute(insert.format(name), values)
+
+
+def _key(description: Description) -> tuple[str, str, str]:
+    return description.name, description.version, description.suffix
+
+
+def _rows_by(description: Description) -> str:
+    """Return what decides about rows: not what is said about the catalogue, or referred to."""
+    # NaN does not equal itself, its text does.
+    return repr(
+        [replace(rule, references=()) for rule in description.tables]
+        + [description.release, description.specprod]
+    )
+
+
+def _word(version: str) -> str:
+    return "".join(c if c.isalnum() else "_" for c in version.lower())
+
+
+def _tables_with_rows(connection: psycopg.Connection, schema: str) -> set[str]:
+    """Return the tables that were loaded, by the ledger."""
+    if _LEDGER not in read_schema(connection, schema).tables:
+        return set()
+    query = sql.SQL("SELECT DISTINCT table_name FROM {}").format(sql.Identifier(schema, _LEDGER))
+    return {table for (table,) in connection.execute(query)}
+
+
+def _check_reference(connection: psycopg.Connection, table: str, reference: Reference) -> None:
+    """Check that there is a table that another one can refer to."""
+    other = read_schema(connection, reference.schema).tables.get(reference.table)
+    what = f"table {table} refers to {reference.where} ({', '.join(reference.keys)})"
+    if other is None:
+        raise DatabaseError(
+            f"{what}, and there is no such table: load it first, or leave out these references"
+        )
+    names = {column.name for column in other.columns}
+    if lost := [name for name in reference.keys if name not in names]:
+        raise DatabaseError(f"{what}, and it has no column {lost[0]}")
+    unique = [frozenset(key.columns) for key in other.keys]
+    if frozenset(reference.keys) not in unique:
+        raise DatabaseError(
+            f"{what}, which is no key of it: its keys are "
+            f"{', '.join(str(key) for key in other.keys) or 'not made yet'}"
+        )
+
+
+def chosen(catalogues: Iterable[Stored], names: Sequence[str], schema: str) -> list[Stored]:
+    """Return the catalogues of some names, all without any.
+
+    Raises
+    ------
+    ConfigurationError
+        If the schema has none of a name.
+    """
+    catalogues = [*catalogues]
+    known = dict.fromkeys(one.description.name for one in catalogues)
+    for name in names:
+        if name not in known:
+            raise ConfigurationError(
+                f"schema {schema} has no catalogue {name!r}; it has {', '.join(known)}"
+            )
+    return [one for one in catalogues if not names or one.description.name in names]

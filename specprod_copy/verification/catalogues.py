@@ -1,0 +1,65 @@
+"""Verify the value-added catalogues of a schema, by the descriptions that it keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+
+from specprod_copy.errors import InputError
+from specprod_copy.progress import ProgressListener
+from specprod_copy.vac.files import inputs_of
+from specprod_copy.vac.stored import Stored, merged
+from specprod_copy.verification.options import VerifyOptions
+from specprod_copy.verification.results import Result
+from specprod_copy.verification.run import verify
+
+
+def verify_catalogues(
+    conninfo: str,
+    catalogues: Sequence[Stored],
+    options: VerifyOptions,
+    listener: ProgressListener | None = None,
+    *,
+    root: Path | None = None,
+) -> list[Result]:
+    """Read the files of catalogues again and compare them with the database; see `verify`.
+
+    Parameters
+    ----------
+    conninfo : str
+        For libpq.
+    catalogues : sequence of Stored
+        Of one schema.
+    options : VerifyOptions
+        All stages.
+    listener : ProgressListener, optional
+        Receives progress events.
+    root : pathlib.Path, optional
+        Folder that the files lie below now, if not where they were.
+
+    Returns
+    -------
+    list of Result
+        Table by table.
+
+    Raises
+    ------
+    SpecprodCopyError
+        As `verify`; if the folder of the files is not there any more.
+    """
+    results: list[Result] = []
+    ordered = sorted(catalogues, key=lambda one: str(one.root))
+    for before, group in groupby(ordered, key=lambda one: one.root):
+        several = [*group]
+        now = root or before
+        if not now.is_dir():
+            raise InputError(
+                f"{several[0].description.name} was loaded from there, and it is no folder any "
+                "more: name the one that has its files by --root",
+                path=now,
+            )
+        inputs = inputs_of(several[0].description, now)
+        catalogue = merged(several)
+        results += verify(conninfo, inputs, options, listener, catalogue=catalogue)
+    return results
