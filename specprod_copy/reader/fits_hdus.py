@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from specprod_copy.errors import InputError
-from specprod_copy.reader.fits_header import COMPRESSED_TABLE, Hdu, scan
+from specprod_copy.reader.fits_header import COMPRESSED_TABLE, Hdu, open_bytes, scan
 
 SHOWN_HDUS = 10
 """An error names so many of those that are there."""
@@ -39,3 +39,21 @@ def find_hdu(file: io.BufferedIOBase, path: Path, names: Sequence[str]) -> tuple
     more = f" and {n_hdus - SHOWN_HDUS:,} more" if n_hdus > SHOWN_HDUS else ""
     what = f"HDU {' or '.join(names)}" if names else "binary table"
     raise InputError(f"has no {what}; it has {', '.join(there)}{more}", path=path)
+
+
+def tables_in(path: Path) -> list[str]:
+    """Return the names of the binary tables of a FITS file; one without a name has its number.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or two of its tables have one name.
+    """
+    with open_bytes(path) as file:
+        names = [hdu.name for hdu in scan(file, path) if hdu.kind in TABLES]
+    for n, name in enumerate(names):
+        if name.upper() in map(str.upper, names[:n]):
+            raise InputError(
+                "two tables have this name; only the first one is read", path=path, hdu=name
+            )
+    return names

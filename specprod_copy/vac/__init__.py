@@ -1,1 +1,1 @@
-"""Value-added catalogues: descriptions of FITS files, which become tables and their sources."""
+"""Value-added catalogues: descriptions of FITS files become tables and their sources."""

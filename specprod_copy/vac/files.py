@@ -99,7 +99,8 @@ def said_by_path(
         regex = ""
         for n, part in enumerate(_BRACES.split(filled(pattern.removesuffix(".gz"), parameters))):
             if n % 2 == 0:
-                regex += re.escape(part).replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
+                plain = re.escape(part).replace(r"\[\[\]", r"\[")
+                regex += plain.replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
             elif part in names:
                 regex += f"(?P={part})"
             else:
