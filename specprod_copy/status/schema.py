@@ -26,7 +26,7 @@ from specprod_copy.postgres.schema_upgrade import plan_upgrade
 from specprod_copy.postgres.search_path import q3c_schema
 from specprod_copy.status.stages import StageStatus
 from specprod_copy.status.tiles import TilesStatus, tile_progress, tiles_status
-from specprod_copy.tables import Catalogue, Inputs, TableSource
+from specprod_copy.tables import Catalogue, Inputs, TableSource, specprod_catalogue
 from specprod_copy.vac.stored import catalogue_in
 
 FINISH_PHASES = ("keys", "indexes", "foreign_keys", "validation", "q3c")
