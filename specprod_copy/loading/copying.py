@@ -60,6 +60,7 @@ def copy_units(
         started = time.monotonic()
         for rows, shares in encoded:
             yield rows
+            del rows  # before the next ones are there
             now = time.monotonic()
             read = sum(share.rows_read for share in shares)
             for share in shares:

@@ -99,11 +99,13 @@ class Nothing:
 
 
 def _write(chunks: Iterable[Encoded], write: Callable[[memoryview], object]) -> int:
-    rows = 0
-    write(memoryview(HEADER))
-    for chunk in chunks:
+    def send(chunk: Encoded) -> int:
         for piece in chunk.data:
             write(memoryview(piece))
-        rows += chunk.rows
+        return chunk.rows
+
+    write(memoryview(HEADER))
+    # A loop would keep a chunk until it has the next one.
+    rows = sum(map(send, chunks))
     write(memoryview(TRAILER))
     return rows

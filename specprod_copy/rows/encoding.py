@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,7 @@ from specprod_copy.reader.stacked import NotAlike
 from specprod_copy.rows.read import table_rows
 from specprod_copy.rows.sky_order import sorted_on_sky
 from specprod_copy.rows.stacked import stacked_rows, stacks
+from specprod_copy.rows.transform import Transformed
 from specprod_copy.rows.units import Findings, Intake, Unit
 from specprod_copy.tables import TableSource
 
@@ -69,10 +70,14 @@ def encoded_chunks(
 
     One encoder serves all units of a table, which spares small ones its making.
     """
-    for rows in table_rows(unit, sources, encoder.columns, found):
+
+    def chunk(rows: Transformed) -> Chunk:
         frame = _in_order(rows.frame, sources[unit.source])
         kept = Encoded([*encoder.encode(frame)], frame.height)
-        yield Chunk(kept, rows.rows_read, rows.values_changed)
+        return Chunk(kept, rows.rows_read, rows.values_changed)
+
+    # Here and below a loop would keep rows until it has the next ones.
+    yield from map(chunk, table_rows(unit, sources, encoder.columns, found))
 
 
 def _in_order(frame: pl.DataFrame, source: TableSource) -> pl.DataFrame:
@@ -104,18 +109,15 @@ def prefetch(items: Iterator[T]) -> Iterator[Iterator[T]]:
     _import_for_polars()
     end = object()
     pool = ThreadPoolExecutor(1, thread_name_prefix="encode")
-    first = pool.submit(next, items, end)
 
-    def made() -> Iterator[T]:
-        coming = first
-        while True:
-            ready, coming = coming, pool.submit(next, items, end)
-            if (item := ready.result()) is end:
-                return
+    def made(coming: Future[T | object]) -> Iterator[T]:
+        while (item := coming.result()) is not end:
+            coming = pool.submit(next, items, end)
             yield item  # type: ignore[misc]
+            del item
 
     try:
-        yield made()
+        yield made(pool.submit(next, items, end))
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -188,9 +190,12 @@ class _Lane:
 
     def _alone(self, number: int) -> Iterator[tuple[Encoded, Sequence[Share]]]:
         unit, found = self.intake.units[number], self.found[number]
-        for chunk in encoded_chunks(unit, self.intake.sources, self.encoder, found):
+
+        def alone(chunk: Chunk) -> tuple[Encoded, Sequence[Share]]:
             kept, read, changed = chunk.kept, chunk.rows_read, chunk.values_changed
-            yield kept, [Share(number, read, kept.rows, changed, chunk.size)]
+            return kept, [Share(number, read, kept.rows, changed, chunk.size)]
+
+        yield from map(alone, encoded_chunks(unit, self.intake.sources, self.encoder, found))
 
     def _stack(self, numbers: range) -> tuple[Encoded, Sequence[Share]] | None:
         """Encode units as one; None if that cannot be."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
+import polars as pl
 
 from specprod_copy.errors import BadRowsError
 from specprod_copy.postgres.columns import Column
@@ -113,14 +114,16 @@ def transformed_rows(
     """
     transform = Transform(source, table, columns)
     position = 0
-    for frame in table.frames(
-        transform.inputs, first=first, last=last, rows=rows, chunk_rows=CHUNK_ROWS
-    ):
-        span = range(position, position + frame.height)
-        position = span.stop
-        yield transform(
-            frame,
-            np.arange(first + span.start, first + span.stop)
-            if rows is None
-            else rows[span.start : span.stop],
-        )
+
+    def transformed(frame: pl.DataFrame) -> Transformed:
+        nonlocal position
+        start, position = position, position + frame.height
+        if rows is None:
+            return transform(frame, np.arange(first + start, first + position))
+        return transform(frame, rows[start:position])
+
+    # A loop would keep a frame until it has the next one.
+    yield from map(
+        transformed,
+        table.frames(transform.inputs, first=first, last=last, rows=rows, chunk_rows=CHUNK_ROWS),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from support.waiting import PATIENCE
 
 from specprod_copy.errors import InputError
+from specprod_copy.loading.copying import copy_units
+from specprod_copy.postgres.copy import Nothing
 from specprod_copy.postgres.encoder import Encoded
 from specprod_copy.reader.look import Stamp
 from specprod_copy.rows import encoding
@@ -63,3 +66,24 @@ def test_the_first_error_by_order_counts(monkeypatch):
     monkeypatch.setattr(encoding, "encoded_chunks", encoded)
     with pytest.raises(InputError, match="unit 0"):
         chunks(2)
+
+
+class Piece(bytearray):
+    """Bytes of which can be seen whether anybody has them still."""
+
+
+def test_what_was_sent_is_let_go(monkeypatch):
+    """When rows are encoded, no others are there but those that are just being sent."""
+    pieces: list[weakref.ref[Piece]] = []
+    alive: list[int] = []
+
+    def chunk(number: int) -> Chunk:
+        alive.append(sum(piece() is not None for piece in pieces))
+        piece = Piece(8)
+        pieces.append(weakref.ref(piece))
+        return Chunk(Encoded([piece], 1), 1, 0)
+
+    monkeypatch.setattr(encoding, "encoded_chunks", lambda *_: map(chunk, range(6)))
+    intake = Intake(units(2, 1 << 40), {}, [])
+    assert [r.rows_kept for r in copy_units(Nothing(), intake, lambda *_: None)] == [6, 6]
+    assert max(alive) <= 1
