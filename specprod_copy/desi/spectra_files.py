@@ -10,7 +10,7 @@ KINDS: Final = ("coadd", "redrock")
 
 FIBERS_OF_A_PETAL: Final = 500
 
-_FOLDERS: Final = {"healpix": "healpix", "uniqpix": "spectra"}
+FOLDERS: Final = {"healpix": "healpix", "uniqpix": "spectra"}
 """Way of grouping by pixels to its folder."""
 
 
@@ -30,7 +30,7 @@ def of_pixel(survey: str, program: str, spgrp: str, pixel: int) -> Iterator[Pure
     KeyError
         If spectra of that group lie in no such folder.
     """
-    folder = PurePosixPath(_FOLDERS[spgrp], survey, program, str(pixel // 100), str(pixel))
+    folder = PurePosixPath(FOLDERS[spgrp], survey, program, str(pixel // 100), str(pixel))
     for kind in KINDS:
         yield folder / f"{kind}-{survey}-{program}-{pixel}.fits"
 

@@ -13,12 +13,13 @@ from specprod_copy.loading.options import LoadOptions, applicable_sources
 from specprod_copy.loading.overwrite import replace_tables
 from specprod_copy.loading.quarantine import check_files
 from specprod_copy.loading.run import run
+from specprod_copy.loading.schema_functions import make_functions
 from specprod_copy.loading.summary import LoadSummary
 from specprod_copy.plan import ledger_format, lost_tables
 from specprod_copy.plan.looks import open_looks
 from specprod_copy.plan.planning import Planner, with_tiles
 from specprod_copy.plan.production_catalogue import production_catalogue, refuse_other_format
-from specprod_copy.postgres import cone, locks
+from specprod_copy.postgres import locks
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waits import watched
@@ -98,8 +99,7 @@ def load(
         beside = replace_tables(context) if options.overwrite else None
         summary = run(context)
         if options.part is None and not is_beside(options.schema):
-            note = cone.make_function(connection, options.schema)
-            summary.notes += [note] if note else []
+            summary.notes += make_functions(connection, options.schema)
     if beside is not None:
         summary.tables = beside.tables
         summary.steps += beside.steps

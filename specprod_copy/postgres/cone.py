@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-import psycopg
 from psycopg import sql
 
-from specprod_copy.postgres.search_path import q3c_schema
+from specprod_copy.postgres.own_functions import Function, numbered
 
 _MEANING: Final = "Whether the position ra, dec is within a radius of ra0, dec0; all in degrees"
 
@@ -58,41 +57,15 @@ def condition(q3c: str | None, *arguments: sql.Composable, joins: bool = False) 
     return sql.SQL("{} AND {} <= {}").format(near, separation(*position), radius)
 
 
-def make_function(connection: psycopg.Connection, schema: str) -> str | None:
-    """Make the function ``cone`` of a schema, unless it is there for the q3c that there is.
-
-    Returns
-    -------
-    str or None
-        Why it could not be made.
-    """
-    q3c = q3c_schema(connection)
-    comment = _COMMENTS[q3c is not None]
-    found = connection.execute(
-        """SELECT obj_description(p.oid, 'pg_proc') FROM pg_proc p
-           JOIN pg_namespace n ON n.oid = pronamespace
-           WHERE nspname = %s AND proname = 'cone'
-             AND pg_get_function_identity_arguments(p.oid) LIKE '%%, %%, %%, %%, %%'""",
-        (schema,),
-    ).fetchone()
-    if found is not None and found[0] == comment:
-        return None
-    if found is not None and found[0] not in _COMMENTS.values():
-        return f"schema {schema} has a function cone of somebody else: it stays"
-    name = sql.SQL("{}(float8, float8, float8, float8, float8)").format(
-        sql.Identifier(schema, "cone")
+def function(q3c: str | None) -> Function:
+    """Return the function ``cone`` for a database with q3c in a schema, or without."""
+    arguments = (*_ARGUMENTS, "radius")
+    return Function(
+        "cone",
+        arguments,
+        "double precision",
+        "boolean",
+        condition(q3c, *numbered(len(arguments))),
+        _COMMENTS[q3c is not None],
+        others=[_COMMENTS[q3c is None]],
     )
-    numbered = [sql.SQL(f"${n}") for n in range(1, 6)]
-    create = sql.SQL(
-        """CREATE OR REPLACE FUNCTION {}(
-               ra float8, "dec" float8, ra0 float8, dec0 float8, radius float8
-           ) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
-           BEGIN ATOMIC SELECT {}; END"""
-    ).format(sql.Identifier(schema, "cone"), condition(q3c, *numbered))
-    describe = sql.SQL("COMMENT ON FUNCTION {} IS {}").format(name, sql.Literal(comment))
-    try:
-        with connection.transaction():
-            connection.execute(sql.SQL("{}; {}").format(create, describe))
-    except psycopg.errors.InsufficientPrivilege:
-        return f"no right to make the function cone in schema {schema}"
-    return None

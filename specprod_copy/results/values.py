@@ -108,12 +108,16 @@ def _decimals(column: ResultColumn, array: pa.Array) -> pa.Array:
     # Of more digits than it has room for, Arrow's own cast makes another number, without a word.
     long = pc.fill_null(pc.greater(pc.binary_length(texts), kind.precision), False)
     bad = [t for t in texts.filter(long).to_pylist() if _digits(t) > kind.precision]
-    bad += texts.filter(pc.fill_null(pc.match_substring(texts, "n"), False)).to_pylist()  # nan, inf
-    if bad:
-        raise DatabaseError(
-            f"column {column.name}: {bad[0]} does not fit into {kind}; write {column.name}::text"
-        )
-    return texts.cast(kind)
+    if not bad:
+        try:
+            return texts.cast(kind)
+        except pa.ArrowInvalid:  # nan, inf
+            bad = texts.filter(pc.match_substring(texts, "n")).to_pylist()
+            if not bad:
+                raise
+    raise DatabaseError(
+        f"column {column.name}: {bad[0]} does not fit into {kind}; write {column.name}::text"
+    )
 
 
 def _digits(text: str) -> int:

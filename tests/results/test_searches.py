@@ -14,7 +14,9 @@ from support.clusters import fresh_database
 
 import specprod_copy as sc
 from specprod_copy.errors import SpecprodCopyError
-from specprod_copy.postgres.cone import make_function
+from specprod_copy.postgres import cone
+from specprod_copy.postgres.own_functions import make_functions
+from specprod_copy.postgres.search_path import q3c_schema
 
 CONES = [(10.0, 10.0, 1.0), (0.05, -0.1, 0.5), (123.0, 89.9, 0.3), (359.9, -89.95, 0.2)]
 TABLES = """
@@ -22,6 +24,10 @@ TABLES = """
     CREATE TABLE sky.photometry (targetid bigint PRIMARY KEY, ra float8, dec float8);
     CREATE TABLE sky.zpix (targetid bigint, z float8);
 """
+
+
+def make_cone(connection, schema):
+    return make_functions(connection, schema, [cone.function(q3c_schema(connection))])
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["with q3c", "without q3c"])
@@ -56,7 +62,7 @@ def sky(request, cluster):
         connection.execute("INSERT INTO sky.zpix SELECT targetid, 0.5 FROM sky.photometry")
         if request.param:
             connection.execute("CREATE INDEX ON sky.photometry (public.q3c_ang2ipix(ra, dec))")
-        assert make_function(connection, "sky") is None
+        assert make_cone(connection, "sky") == []
         yield dsn, request.param, np.array(rows[:-1])
 
 
@@ -108,14 +114,14 @@ def test_made_again_when_q3c_comes(cluster):
                 "SELECT 1 FROM pg_available_extensions WHERE name = 'q3c'"
             ).fetchone()
         connection.execute("CREATE SCHEMA x")
-        assert make_function(connection, "x") is None
+        assert make_cone(connection, "x") == []
         body = "SELECT pg_get_functiondef('x.cone'::regproc)"
         assert "asind" in connection.execute(body).fetchone()[0]
-        assert make_function(connection, "x") is None
+        assert make_cone(connection, "x") == []
         if available is None:
             pytest.skip("no q3c")
         connection.execute("CREATE EXTENSION q3c")
-        assert make_function(connection, "x") is None
+        assert make_cone(connection, "x") == []
         assert "q3c_radial_query" in connection.execute(body).fetchone()[0]
 
 
@@ -126,7 +132,8 @@ def test_a_function_of_somebody_else_stays(database):
             """CREATE FUNCTION x.cone(float8, float8, float8, float8, float8) RETURNS int
                LANGUAGE sql AS 'SELECT 1'"""
         )
-        assert "of somebody else" in make_function(connection, "x")
+        [note] = make_cone(connection, "x")
+        assert "of somebody else" in note
 
 
 LIST = pl.DataFrame(

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from specprod_copy.cli import cli
 from specprod_copy.errors import DatabaseError
+from specprod_copy.loading.schema_functions import make_functions
 from specprod_copy.results.target_files import files_of
 
 TABLES = """
@@ -64,3 +65,37 @@ def test_what_is_not_known(dsn):
             files_of(connection, "x", [9])
         with pytest.raises(DatabaseError, match="neither a table zpix nor ztile"):
             files_of(connection, "y", [9])
+
+
+QUERY = """
+    SELECT targetid, 'zpix', kind, x.spectra_file(kind, survey, program, spgrp, spgrpval)
+    FROM x.zpix, (VALUES ('coadd'), ('redrock')) AS k (kind)
+    UNION ALL
+    SELECT z.targetid, 'ztile', kind, x.spectra_file(kind, z.tileid, z.spgrpval, f.fiber / 500)
+    FROM x.ztile z JOIN x.fiberassign f USING (targetid, tileid),
+         (VALUES ('coadd'), ('redrock')) AS k (kind)
+    UNION ALL
+    SELECT targetid, 'ztile', 'fiberassign', x.fiberassign_file(tileid) FROM x.ztile"""
+
+
+def test_functions_in_sql(dsn):
+    """They give what the command does; of what is not known, null."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        assert make_functions(connection, "x") == []
+        found = connection.execute(QUERY).fetchall()
+        files = files_of(connection, "x", [7, 8])
+        wanted = [(file.targetid, file.table, file.kind, file.path) for file in files]
+        unknown = [(9, "zpix", kind, None) for kind in ("coadd", "redrock")]
+        assert sorted(found, key=str) == sorted(wanted + unknown, key=str)
+        plan = connection.execute(f"EXPLAIN (VERBOSE) {QUERY}").fetchall()
+        assert "spectra_file" not in str(plan)  # the server has put the bodies into the query
+        odd = connection.execute(
+            "SELECT x.spectra_file('raw', 1, 2, 3), x.fiberassign_file(12345678)"
+        ).fetchone()
+        assert odd == (None, "fiberassign-12345678.fits.gz")
+        before = connection.execute("SELECT oid, xmin FROM pg_proc ORDER BY 1").fetchall()
+        assert make_functions(connection, "x") == []
+        assert connection.execute("SELECT oid, xmin FROM pg_proc ORDER BY 1").fetchall() == before
+        connection.execute("COMMENT ON FUNCTION x.fiberassign_file IS 'Mine'")
+        [note] = make_functions(connection, "x")
+        assert note == "schema x has a function fiberassign_file of somebody else: it stays"
