@@ -87,3 +87,25 @@ def prepare(
     versions.upsert(connection, schema, versions.versions(connection, production))
     for note in make_functions(connection, schema):
         listener.info(note)
+    for role in rights.grant(connection, defined, schema, wanted, options.roles):
+        listener.info(f"role {role} does not exist: nothing granted to it")
+    return {table: defined.columns_of(table) for table in tables}
+
+
+def refuse_other_rows(connection: psycopg.Connection, found: Schema) -> None:
+    """Check that what the tables hold was loaded tile by tile.
+
+    Raises
+    ------
+    DatabaseError
+        If not: a load of whole stages knows other rules, and keeps a ledger of its own.
+    """
+    if loaded_tiles.loaded_tiles(connection, found):
+        return
+    for table in sorted(TABLES & found.tables.keys()):
+        if catalog.has_rows(connection, found.name, table):
+            raise DatabaseError(
+                f"table {found.name}.{table} has rows that were not loaded tile by tile, or "
+                "lost their ledger: then 'specprod-copy adopt --by-tile' takes them over; choose "
+                "another --schema for single tiles, or replace its tables with tile --overwrite"
+            )
