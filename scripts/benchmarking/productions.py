@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from specprod_copy.demo import write_production
+from specprod_copy.desi.configuration import Production
 from specprod_copy.desi.production import ProductionFiles, find_production
 
 MOST_TARGETS = 10_000
@@ -34,7 +35,7 @@ class Size:
 
 
 def demo_production(
-    work: Path, specprod: str, size: Size, purpose: str = "demo"
+    work: Path, specprod: str | Production, size: Size, purpose: str = "demo"
 ) -> ProductionFiles:
     """Return a demo production, written unless it is there.
 
@@ -42,14 +43,14 @@ def demo_production(
     ----------
     work : pathlib.Path
         Folder that keeps it.
-    specprod : str
+    specprod : str or Production
         The production to imitate.
     size : Size
     purpose : str
         Begin of its name: who changes its files keeps them apart.
     """
-    root = work / f"{purpose}-{specprod}-{size.tiles}x{size.targets}"
-    production = find_production(specprod)
+    production = find_production(specprod) if isinstance(specprod, str) else specprod
+    root = work / f"{purpose}-{production.name}-{size.tiles}x{size.targets}"
     if not root.exists():
         click.echo(f"writing {root}", err=True)
         # It gets its name when it is complete.

@@ -80,11 +80,14 @@ def _change(entry: Entry, unit: Unit | None, path: Path, scan: FileScan) -> str:
     if found.changed is None:
         return ""
     part = found.part or unit.parts[0]
+    # The line begins with the first of several files that are joined.
+    name = "" if part.path == unit.path else f"{entry_name(part.file, part.hdu)} "
     before, now = (found.before or found.changed.inputs[0]).stamp, part.stamp
     if before == now:
-        return f"changed since it was loaded, though it is of the same size and time: {_shape(now)}"
+        same = f"though it is of the same size and time: {_shape(now)}"
+        return f"{name}changed since it was loaded, {same}"
     changed = "changed" if found.change is Change.CONTENT else "may have changed"
-    return f"{changed} since it was loaded: it was {_shape(before)}, it is {_shape(now)}"
+    return f"{name}{changed} since it was loaded: it was {_shape(before)}, it is {_shape(now)}"
 
 
 def _look(entry: Entry, unit: Unit, scan: FileScan) -> Comparison:

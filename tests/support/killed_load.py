@@ -1,4 +1,4 @@
-"""A load that kills itself at a certain moment: python killed_load.py DSN ROOT MOMENT STAGE..."""
+"""A load that kills itself at a certain moment: killed_load.py DSN ROOT MOMENT NAME STAGE..."""
 
 from __future__ import annotations
 
@@ -27,11 +27,13 @@ class Killer(ProgressListener):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main(conninfo: str, root: str, moment: str, *stages: str) -> None:
-    inputs = Inputs(ProductionFiles(find_production("iron"), Path(root)))
+def main(conninfo: str, root: str, moment: str, name: str, *stages: str) -> None:
+    config = Path(root) / f"productions-{name}.toml"
+    production = find_production(name, config if config.exists() else None)
+    inputs = Inputs(ProductionFiles(production, Path(root)))
     overwrite = "--overwrite" in stages
-    names = tuple(stage for stage in stages if stage != "--overwrite")
-    options = LoadOptions(names, "iron", overwrite=overwrite, limits=cut(40, 40))
+    wanted = tuple(stage for stage in stages if stage != "--overwrite")
+    options = LoadOptions(wanted, name, overwrite=overwrite, limits=cut(40, 40))
     load(conninfo, inputs, options, Killer(int(moment)))
 
 

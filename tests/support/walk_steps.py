@@ -317,7 +317,7 @@ class Walk:
         """Say whether a load was killed; it may have been through before."""
         moment = str(self.choose.randrange(30))
         script = Path(__file__).with_name("killed_load.py")
-        given = [self.case.conninfo, self.case.root, moment, *arguments]
+        given = [self.case.conninfo, self.case.root, moment, "iron", *arguments]
         paths = {"PYTHONPATH": str(Path(__file__).parents[1])}
         done = subprocess.run(
             [sys.executable, script, *given], env=os.environ | paths, capture_output=True, text=True

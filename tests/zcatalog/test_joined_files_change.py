@@ -87,7 +87,8 @@ def test_a_change_of_the_extra_file_is_noticed_and_replaced(root, database):
         pytest.raises(ChangedFileError, match="ZCATALOG_EXTRA"),
     ):
         schema_status(connection, "loa", inputs)
-    assert any("-extra.fits" in line or "changed since" in line for line in failed(database, root))
+    name = f"{extra_of(zall(Path(), 'pix'))}[ZCATALOG_EXTRA]"
+    assert any(f": {name} changed since it was loaded" in line for line in failed(database, root))
     # Whichever of the joined files is named.
     summary = load(database, inputs, replace(OPTIONS, replace=(extra,)))
     assert "zpix: 1 rows changed, 0 new, 0 removed" in summary.notes
