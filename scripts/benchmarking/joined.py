@@ -84,7 +84,7 @@ def measure(work: Path, rows: int, *, runs: int, dsn: str | None) -> Document:
             ratio = medians["one file seconds"] / medians[f"{shape} seconds"]
             met = ratio >= LEAST and medians[f"{shape} largest MB"] <= MOST_MB
             target = f"≥ {LEAST}, ≤ {MOST_MB} MB"
-            body.append(_line(n, files, shape, medians, number(ratio), target, met=met))
+            body.append(_line(n, files, shape, medians, (number(ratio), target, met)))
         largest = medians[f"{SHAPES[1]} largest MB"]
         files = _grown(work, seed, 2 * rows)
         found = figures[str(2 * rows)] = _by_turns(conninfo, connection, files, SHAPES[1:], 1)
@@ -93,7 +93,7 @@ def measure(work: Path, rows: int, *, runs: int, dsn: str | None) -> Document:
         most = min(MOST_MB, GROWTH * largest)
         met = medians[f"{SHAPES[1]} largest MB"] <= most
         target = f"≤ {number(most, 0)} MB"
-        body.append(_line(n, files, SHAPES[1], medians, "", target, met=met))
+        body.append(_line(n, files, SHAPES[1], medians, ("", target, met)))
         circumstances = machine.circumstances(connection)
     return Document(
         f"Joined files: rows of zpix, one job, medians of {runs} runs; twice the rows once",
@@ -109,18 +109,17 @@ def _line(
     files: Files,
     shape: str,
     medians: Mapping[str, float],
-    ratio: str,
-    target: str,
-    *,
-    met: bool,
+    judged: tuple[str, str, bool],
 ) -> list[str]:
+    """Return a line of the table, at the end of which are speed, target and whether it is met."""
+    speed, target, met = judged
     return [
         f"{n:,}",
         shape,
         number(files.size(shape) / 1e6, 0),
         number(medians[f"{shape} seconds"]),
         number(medians[f"{shape} cpu"]),
-        ratio,
+        speed,
         number(medians[f"{shape} largest MB"], 0),
         target,
         "yes" if met else "no",

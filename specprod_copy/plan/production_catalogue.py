@@ -213,8 +213,19 @@ def _cores(source: TableSource, paths: Sequence[Path]) -> list[Look]:
 
 def _optional(source: TableSource, cores: Sequence[Look]) -> set[str]:
     """Return what the SQL file of a table is asked for."""
-    wanted = {redshift_v2.SECOND_FORMAT}
-    if any("ZWARN_BEST" not in core.schema for core in cores):
+    # Redrock's own redshift tells tables of this format from others: they always have it.
+    wanted = {redshift_v2.SECOND_FORMAT, redshift_v2.OWN_FIT}
+    old, *others = [redshift_v2.is_of_old_qn(core) for core in cores]
+    for core, other in zip(cores[1:], others, strict=True):
+        if other != old:
+            raise InputError(
+                f"has {'no' if other else 'a'} best ZWARN, and {cores[0].path} has "
+                f"{'one' if other else 'none'}: redshift catalogs of two versions are not loaded "
+                "as those of one production",
+                path=core.path,
+                hdu=core.hdu,
+            )
+    if old:
         wanted.add(redshift_v2.OLD_QN)
     offered = offered_columns()[source.table]
     for core in cores:

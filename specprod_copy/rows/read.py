@@ -13,6 +13,7 @@ from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.encoder import CHUNK_ROWS
 from specprod_copy.reader import InputTable
 from specprod_copy.reader.joined import digests_of, open_joined
+from specprod_copy.reader.view import AS_IT_IS
 from specprod_copy.rows.transform import Transform, Transformed
 from specprod_copy.rows.units import Findings, Refusal, Unit
 from specprod_copy.tables import TableSource
@@ -62,7 +63,9 @@ def open_unit(unit: Unit, source: TableSource) -> InputTable:
         As `open_joined`.
     """
     places = [(part.path, (part.hdu,) if part.hdu else ()) for part in unit.parts]
-    return open_joined(places, source.match, source.views, by_number=source.by_number)
+    # Patches take catalogs of one file, or of two: what their source does not name is as it is.
+    views = [*source.views, *[AS_IT_IS for _ in places[len(source.views) :]]]
+    return open_joined(places, source.match, views, by_number=source.by_number)
 
 
 def _acceptable_rows(

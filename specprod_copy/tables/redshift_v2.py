@@ -14,6 +14,7 @@ from typing import Final
 
 import polars as pl
 
+from specprod_copy.errors import InputError
 from specprod_copy.reader import Described
 from specprod_copy.tables import redshift
 from specprod_copy.tables.common import narrow_positions, spectra_group, survey_and_program
@@ -35,10 +36,12 @@ SECOND_FORMAT: Final = "zcatalog_v2"
 OLD_QN: Final = "old_qn"
 """What the SQL files are asked for where ZWARN, CHI2 and DELTACHI2 belong to another fit than Z."""
 
+_OF_OTHER_FIT: Final = {name: f"{name.upper()}_BEST" for name in ("zwarn", "chi2", "deltachi2")}
+
 _FITS: Final = {
-    **{name: (pl.col(f"{name.upper()}_BEST"), pl.col(name.upper())) for name in _FIT},
+    **{name: (pl.col(f"{name.upper()}_BEST"),) for name in _FIT},
+    **{name: (pl.col(best), pl.col(name.upper())) for name, best in _OF_OTHER_FIT.items()},
     **{f"{name}_rr": (pl.col(name.upper()),) for name in _FIT},
-    "z": (pl.col("Z_BEST"),),
 }
 
 
@@ -54,6 +57,25 @@ _ARRAYS: Final = {
 def is_second_format(table: Described) -> bool:
     """Say whether a table is the core of a catalog of the second format."""
     return "Z_BEST" in table.schema
+
+
+def is_of_old_qn(core: Described) -> bool:
+    """Say whether a core has no best ZWARN, CHI2 and DELTACHI2.
+
+    Raises
+    ------
+    InputError
+        If it has some of them: nobody could say what fit the others belong to.
+    """
+    lacking = [best for best in _OF_OTHER_FIT.values() if best not in core.schema]
+    if 0 < len(lacking) < len(_OF_OTHER_FIT):
+        known = ", ".join(_OF_OTHER_FIT.values())
+        raise InputError(
+            f"no column {', '.join(lacking)}: catalogs have all of {known}, or none of them",
+            path=core.path,
+            hdu=core.hdu,
+        )
+    return bool(lacking)
 
 
 def optional_columns(names: Collection[str]) -> set[str]:

@@ -192,6 +192,32 @@ def test_catalogs_of_two_formats(database, root):
     refused(database, root, r"pix-loa.fits\[ZCATALOG\]: has no Z_BEST, and .*loa.fits has")
 
 
+@pytest.mark.parametrize(
+    ("lost", "message"),
+    [
+        ("ZERR_BEST", "no column ZERR_BEST, which table zpix needs"),
+        ("SPECTYPE_BEST", "no column SPECTYPE_BEST, which table zpix needs"),
+        ("CHI2_BEST", "no column CHI2_BEST: catalogs have all of ZWARN_BEST, CHI2_BEST, DELTACHI2"),
+        ("Z", "no column Z, which table zpix needs"),
+    ],
+)
+def test_values_of_another_fit_do_not_stand_in(database, root, lost, message):
+    """But for those three that catalogs of the old QuasarNET lack, which comments say."""
+    catalog = make_catalog()
+    (catalog.extra if lost == "Z" else catalog.core).pop(lost)
+    catalog.write(zall(root, "pix"))
+    refused(database, root, message)
+
+
+def test_catalogs_of_the_old_quasarnet_among_others(database, tmp_path):
+    for survey in ("main", "sv1"):
+        for kind in ("pix", "tile"):
+            catalog = make_catalog(kind, zall=False, surveys=(survey,), old_qn=survey == "sv1")
+            catalog.write(below(tmp_path, kind, survey, "dark"))
+    message = "has (a|no) best ZWARN, and .*-dark.* has (none|one): redshift catalogs of two"
+    refused(database, tmp_path, message)
+
+
 def test_rows_that_are_to_blame_go_into_quarantine(tmp_path, cluster):
     """A bad UNIQPIX, a position without a name; columns of all files are kept."""
     catalog = make_catalog(uniqpix=True)
