@@ -18,6 +18,10 @@ class Origin(Protocol):
     advice: str
     """What to do about a table that is not what its files give."""
 
+    @property
+    def outdated(self) -> Mapping[int, str]:
+        """Tiles whose rows are taken over as they are, and why; known after `plan`."""
+
     def plan(self, columns: Mapping[str, Sequence[Column]]) -> tuple[int, int]:
         """Find the files, and return how many rows and bytes are to be read; 0 if not known."""
 

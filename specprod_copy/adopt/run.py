@@ -112,8 +112,7 @@ def adopt(
             make_tables(connection, defined, schema, ["version", ledger.TABLE])
             origin.record()
             version_rows.mend(connection, schema, options.repair, adoption.outcome.harmless)
-        if isinstance(origin, OfTiles):
-            adoption.outcome.outdated = origin.notes
+        adoption.outcome.outdated = [f"tile {n}: {why}" for n, why in origin.outdated.items()]
         _add_upgrades(adoption.outcome, upgrade, tables)
         if options.repair:
             _only(upgrade, tables).run(connection, Patience(listener, options.patience))
@@ -127,7 +126,7 @@ def _origin(
     inputs: Inputs,
     looks: Looks,
     options: AdoptOptions,
-) -> OfStages | OfTiles:
+) -> Origin:
     everything = tuple(options.stages) == ("all",)
     if options.by_tile and not everything:
         raise ConfigurationError("--by-tile is for all tables of single tiles: name no stage")

@@ -40,6 +40,7 @@ class OfStages:
         If none of these tables has rows of which the ledger does not know.
     """
 
+    outdated: Mapping[int, str] = {}
     advice: str = "--overwrite loads it; --by-tile is for tables that were filled tile by tile"
 
     def __init__(

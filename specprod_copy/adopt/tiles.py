@@ -75,7 +75,7 @@ class OfTiles:
         self._summaries: Summaries
         self._tiles: list[Tile] = []
         self._nights: dict[int, int] = {}
-        self._outdated: dict[int, str] = {}
+        self.outdated: dict[int, str] = {}
         self._stamps: dict[int, dict[Path, Stamp]] = {}
         self._rows: dict[int, Counter[str]] = {}
         self._seconds: defaultdict[int, float] = defaultdict(float)
@@ -89,13 +89,13 @@ class OfTiles:
         tiles = self._summaries.tiles
         for tileid, night in self._nights.items():
             if why := _why_outdated(tiles.get(tileid), night):
-                self._outdated[tileid] = why
+                self.outdated[tileid] = why
             else:
                 self._tiles.append(tiles[tileid])
-        if self._outdated and not self._may_be_outdated:
+        if self.outdated and not self._may_be_outdated:
             raise DatabaseError(
                 f"schema {self._schema} has tiles that the files have not: "
-                f"{_listing(self._outdated)}; nothing was changed. With --outdated they are taken "
+                f"{_listing(self.outdated)}; nothing was changed. With --outdated they are taken "
                 "over without a look at their rows, and sync loads them again, or removes them "
                 "(--delete)"
             )
@@ -138,15 +138,10 @@ class OfTiles:
         tiles, root = self._summaries.tiles, self._inputs.files.root
         for tileid, night in self._nights.items():
             updated, stamps = "", self._stamps.get(tileid, {})
-            if tileid not in self._outdated:
+            if tileid not in self.outdated:
                 updated = tiles[tileid].updated
             now = LoadedTile(tileid, night, updated, made_of(stamps, root), self._rows[tileid])
             record(self._connection, self._schema, now, self._seconds[tileid])
-
-    @property
-    def notes(self) -> list[str]:
-        """What was taken over without a look at it."""
-        return [f"tile {tileid}: {why}" for tileid, why in self._outdated.items()]
 
     def _files(self, tile: Tile) -> TileFiles:
         return TileFiles(self._inputs.files, self._summaries, tile)
@@ -158,7 +153,7 @@ class OfTiles:
         self, table: str, destination: Destination, columns: Sequence[Column]
     ) -> int:
         """Send the rows that the table itself has of outdated tiles."""
-        if not self._outdated:
+        if not self.outdated:
             return 0
         condition = sql.SQL("tileid = ANY(%s)").format()
         if table == "photometry":
@@ -166,7 +161,7 @@ class OfTiles:
                 """targetid IN (SELECT targetid FROM {}
                                 GROUP BY targetid HAVING min(tileid) = ANY(%s))"""
             ).format(parametrized(self._schema, "target"))
-        name, tileids = parametrized(self._schema, table), [*self._outdated]
+        name, tileids = parametrized(self._schema, table), [*self.outdated]
         rows = sql.SQL("FROM {} WHERE {}").format(name, condition)
         count = sql.SQL("SELECT count(*) {}").format(rows)
         [(number,)] = self._connection.execute(count, (tileids,)).fetchall()

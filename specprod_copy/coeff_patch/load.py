@@ -17,8 +17,9 @@ from specprod_copy.loading.key_errors import explain
 from specprod_copy.loading.prepare import make_tables
 from specprod_copy.postgres import locks, rights, statements
 from specprod_copy.postgres.broken_keys import DuplicateKey
-from specprod_copy.postgres.connection import connect, making_schema, translated_errors
+from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.copy import ServerTable
+from specprod_copy.postgres.rights import making_schema
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_differences import refuse_own_columns
 from specprod_copy.postgres.schema_from_server import read_schema

@@ -21,7 +21,7 @@ from specprod_copy.plan import ledger, ledger_format, loaded_tiles, lost_tables
 from specprod_copy.plan.production_catalogue import tiles_layout
 from specprod_copy.plan.tile_states import TileState, Verdict, look_at_tile, vanished
 from specprod_copy.postgres import locks
-from specprod_copy.postgres.connection import connect, translated_errors
+from specprod_copy.postgres.connection import connect, first_cause, translated_errors
 from specprod_copy.postgres.locks import Patience
 from specprod_copy.postgres.schema_differences import refuse_conflicts
 from specprod_copy.postgres.schema_from_server import read_schema
@@ -191,6 +191,7 @@ class _Run:
             connect(conninfo) as connection,
             translated_errors(f"cannot load tiles into schema {options.schema}"),
             locks.hold_schema_lock(connection, options.schema, shared=not options.overwrite),
+            first_cause(connection),
         ):
             run = cls(connection, conninfo, inputs, options, listener)
             try:

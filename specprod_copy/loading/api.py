@@ -20,7 +20,7 @@ from specprod_copy.plan.looks import open_looks
 from specprod_copy.plan.planning import Planner, with_tiles
 from specprod_copy.plan.production_catalogue import production_catalogue, refuse_other_format
 from specprod_copy.postgres import locks
-from specprod_copy.postgres.connection import connect, translated_errors
+from specprod_copy.postgres.connection import connect, first_cause, translated_errors
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
@@ -80,6 +80,7 @@ def load(
         connect(conninfo) as connection,
         translated_errors(f"cannot load schema {options.schema}"),
         locks.hold_schema_lock(connection, options.schema, shared=options.part is not None),
+        first_cause(connection),
     ):
         defined = catalogue.definition
         ledger_format.take_over(connection, defined, options.schema, listener)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import psycopg
 
 from specprod_copy.postgres import catalog, ddl, locks, statements
-from specprod_copy.postgres.connection import making_schema
 from specprod_copy.postgres.foreign_code import refuse_foreign_code
+from specprod_copy.postgres.rights import making_schema
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_differences import refuse_conflicts
 from specprod_copy.postgres.schema_from_server import read_schema

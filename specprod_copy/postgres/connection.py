@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import psycopg
-from psycopg import sql
 
 from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres.conninfo import conninfo_parameters
@@ -260,20 +259,26 @@ def translated_errors(doing: str) -> Iterator[None]:
 
 
 @contextmanager
-def making_schema(connection: psycopg.Connection, schema: str) -> Iterator[None]:
-    """Say what an administrator has to do if we may not make a schema within the block.
+def first_cause(connection: psycopg.Connection) -> Iterator[None]:
+    """Raise what has ended a connection, if the block fails because of what followed from it.
+
+    Others work for the one who has the connection, on connections of their own. When the server is
+    restarted they may be the first to fail, with a server that is down, or a view of the database
+    that is gone.
 
     Raises
     ------
-    DatabaseError
+    psycopg.OperationalError
+        If the connection is gone, though nobody has noticed yet.
     """
-    # Not who has logged in: a role may have another one act for it (ALTER ROLE ... SET role).
-    [(acting,)] = connection.execute("SELECT current_user").fetchall()
     try:
         yield
-    except psycopg.errors.InsufficientPrivilege as error:
-        name, role = (sql.Identifier(n).as_string() for n in (schema, acting))
-        raise DatabaseError(
-            f"cannot make schema {schema}: {one_line(error)}. Let an administrator run "
-            f"CREATE SCHEMA {name} AUTHORIZATION {role}"
-        ) from error
+    except (DatabaseError, psycopg.Error) as error:
+        if not connection.closed:
+            try:
+                connection.execute("SELECT 1")
+            except psycopg.OperationalError as first:
+                raise first from error
+            except psycopg.Error:
+                pass  # Its transaction has failed, which is no end of it.
+        raise

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import psycopg
+from psycopg import sql
 
+from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres import catalog, statements
-from specprod_copy.postgres.connection import translated_errors
+from specprod_copy.postgres.connection import one_line, translated_errors
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.search_path import q3c_schema
 
@@ -115,3 +118,23 @@ def readers(connection: psycopg.Connection, schema: str) -> dict[str, frozenset[
         WHERE granted = wanted AND grantee <> owner GROUP BY name"""
     found = connection.execute(query, {"schema": schema}).fetchall()
     return {name: frozenset(roles) for name, roles in found}
+
+
+@contextmanager
+def making_schema(connection: psycopg.Connection, schema: str) -> Iterator[None]:
+    """Say what an administrator has to do if we may not make a schema within the block.
+
+    Raises
+    ------
+    DatabaseError
+    """
+    # Not who has logged in: a role may have another one act for it (ALTER ROLE ... SET role).
+    [(acting,)] = connection.execute("SELECT current_user").fetchall()
+    try:
+        yield
+    except psycopg.errors.InsufficientPrivilege as error:
+        name, role = (sql.Identifier(n).as_string() for n in (schema, acting))
+        raise DatabaseError(
+            f"cannot make schema {schema}: {one_line(error)}. Let an administrator run "
+            f"CREATE SCHEMA {name} AUTHORIZATION {role}"
+        ) from error

@@ -16,9 +16,10 @@ from psycopg import sql
 from specprod_copy.errors import ConfigurationError, DatabaseError
 from specprod_copy.metadata.units import vounit
 from specprod_copy.postgres import catalog, locks, own_views, statements
-from specprod_copy.postgres.connection import making_schema, translated_errors
+from specprod_copy.postgres.connection import translated_errors
 from specprod_copy.postgres.ddl import render_template
 from specprod_copy.postgres.foreign_code import refuse_foreign_code
+from specprod_copy.postgres.rights import making_schema
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.tap.published import Published, PublishedColumn, publish

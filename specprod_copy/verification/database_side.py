@@ -19,7 +19,7 @@ from psycopg.abc import Buffer
 
 from specprod_copy.desi.id_parts import undecodable
 from specprod_copy.errors import DatabaseError
-from specprod_copy.postgres.connection import SESSION_SETTINGS, connect
+from specprod_copy.postgres.connection import SESSION_SETTINGS, connect, first_cause
 from specprod_copy.postgres.decoder import HEADER, TRAILER, Decoder
 from specprod_copy.postgres.encoder import CHUNK_ROWS
 from specprod_copy.verification.fingerprint import Tally, key_hashes, parts_of
@@ -86,7 +86,8 @@ def reading(conninfo: str, tables: Sequence[tuple[str, str]]) -> Iterator[psycop
         for name in tables:
             lock = sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(sql.Identifier(*name))
             connection.execute(lock)
-        yield connection
+        with first_cause(connection):
+            yield connection
 
 
 @contextmanager

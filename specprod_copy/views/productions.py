@@ -16,8 +16,9 @@ from psycopg import sql
 from specprod_copy.errors import ConfigurationError, DatabaseError
 from specprod_copy.postgres import catalog, locks, own_views, statements
 from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.connection import making_schema, translated_errors
+from specprod_copy.postgres.connection import translated_errors
 from specprod_copy.postgres.ddl import Names, render_template
+from specprod_copy.postgres.rights import making_schema
 from specprod_copy.postgres.schema import Schema, Table
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.tables import offered_columns, specprod_catalogue

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import psycopg
 import pytest
 from support.clusters import fresh_database
-from support.fault_loads import Loads, one_error, set_for_database
+from support.fault_loads import LIMITS, Loads, one_error, set_for_database
 from support.moments import OURS
+from support.pickling import StoppingWorkers
 
+from specprod_copy.errors import DatabaseError
+from specprod_copy.loading.api import load
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.server.cluster import Cluster
+from specprod_copy.verification import VerifyOptions, verify
 
 pytest_plugins = ("support.fault_loads",)
 
@@ -31,6 +39,38 @@ def test_server_stopped(loads, whole, own, how, jobs):
         assert "run the command again" in one_error(process)
         own.start()
         other.complete(whole)
+
+
+def test_what_happened_first_is_told(loads, whole, own):
+    """Those who fail first find no server; it is told why: it was stopped."""
+    own.start()
+    with fresh_database(own) as conninfo:
+        other = Loads(loads.driver, loads.root, conninfo)
+        limits = replace(LIMITS, quick_rows=0, range_pages=1)
+        ended = "terminating connection due to administrator command; once that is over, run"
+
+        def stopped(task: str, doing: str, work: Callable[[StoppingWorkers], object]) -> None:
+            with pytest.raises(DatabaseError, match=f"^cannot {doing} schema .*: {ended}"):
+                work(StoppingWorkers(own, task))
+            own.start()
+
+        def load_all(workers: StoppingWorkers, **options: Any) -> None:
+            wanted = LoadOptions(("all",), "iron", jobs=2, limits=limits, **options)
+            load(conninfo, other.inputs, wanted, workers=workers)
+
+        def verify_all(workers: StoppingWorkers) -> None:
+            verify(
+                conninfo,
+                other.inputs,
+                VerifyOptions(("all",), "iron", limits=limits),
+                workers=workers,
+            )
+
+        stopped("send_batch", "load", load_all)
+        other.complete(whole)
+        stopped("scan_page_piece", "verify", verify_all)
+        stopped("scan_page_piece", "load", partial(load_all, overwrite=True))
+        other.is_complete(whole)
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])

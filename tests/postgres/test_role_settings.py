@@ -16,7 +16,8 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.loading.api import load
 from specprod_copy.loading.dry_run import plan_load
 from specprod_copy.loading.options import LoadOptions
-from specprod_copy.postgres.connection import connect, making_schema
+from specprod_copy.postgres.connection import connect
+from specprod_copy.postgres.rights import making_schema
 from specprod_copy.tables import Inputs
 from specprod_copy.verification import VerifyOptions, verify
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from specprod_copy.executors.contexts import Context, OpenContexts, Report, unheard
+from specprod_copy.server.cluster import Cluster
 
 
 class PicklingWorkers:
@@ -56,6 +57,38 @@ class Pickling:
         function, data = pickle.loads(sent)
         opened = self._opened.opened(1, pickle.loads(self._context), unheard)
         return pickle.dumps(function(opened, data))
+
+
+class StoppingWorkers(PicklingWorkers):
+    """Workers who find the server stopped when they first come to a task; nobody else has noticed.
+
+    Parameters
+    ----------
+    cluster : Cluster
+    task : str
+        Name of the function.
+    """
+
+    def __init__(self, cluster: Cluster, task: str) -> None:
+        super().__init__()
+        self._cluster, self._task = cluster, task
+
+    @contextmanager
+    def sharing(self, context: Context[Any], report: Report = unheard) -> Iterator[Any]:
+        with super().sharing(context, report) as executor:
+            yield _Stopping(executor, self._cluster, self._task)
+
+
+class _Stopping:
+    at_once = 1
+
+    def __init__(self, executor: Pickling, cluster: Cluster, task: str) -> None:
+        self._executor, self._cluster, self._task = executor, cluster, task
+
+    def submit(self, function: Callable[..., Any], data: Any) -> Future[Any]:
+        if function.__name__ == self._task:
+            self._cluster.stop("fast")
+        return self._executor.submit(function, data)
 
 
 def _pass_on(done: Future[bytes], future: Future[Any]) -> None:
