@@ -1,14 +1,8 @@
-"""What the server's columns accept, and the conversion of a frame to exactly that.
-
-Binary COPY has no error tolerance and no casts, so every value is checked here before it is sent.
-"""
+"""Columns of tables: their types, and which types of values can become theirs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import NamedTuple
 
 import polars as pl
 
@@ -27,9 +21,11 @@ POLARS_TYPES: dict[str, pl.DataType] = {
     # The 128-bit ids have at most 38 digits, though their columns are NUMERIC(39).
     "numeric": pl.Decimal(38, 0),
     "timestamptz": pl.Datetime("us", "UTC"),
-    "_float4": pl.List(pl.Float32()),
 }
 """PostgreSQL type name (``pg_type.typname``) to the Polars type that is encoded for it."""
+
+# Arrays have the names of their elements' types with a _ before them.
+POLARS_TYPES |= {f"_{name}": pl.List(dtype) for name, dtype in POLARS_TYPES.items()}
 
 
 @dataclass(frozen=True)
@@ -43,7 +39,7 @@ class Column:
     not_null: bool = True
     """Whether NULL is refused."""
     max_length: int | None = None
-    """Largest number of characters, for ``varchar(n)``."""
+    """Largest number of characters, for ``varchar(n)`` and arrays of it."""
     # What follows says nothing about the values that a column accepts.
     default: str = field(default="", hash=False)
     """Expression as `sql_text.one_form` returns it; ``serial`` for numbers of a sequence."""
@@ -64,6 +60,13 @@ class Column:
     def must_be_given(self) -> bool:
         """Whether a row cannot do without a value for it."""
         return self.not_null and not self.default
+
+    @property
+    def element(self) -> Column | None:
+        """What tells the values of an array's elements, which may be NULL; None for others."""
+        if not self.type.startswith("_"):
+            return None
+        return Column(self.name, self.type[1:], False, self.max_length, digits=self.digits)
 
     @property
     def comment(self) -> str:
@@ -129,167 +132,23 @@ def check_type(dtype: pl.DataType, column: Column) -> None:
     WrongType
         If no value of that type could: text for a number, a number for text.
     """
+    if (element := column.element) is not None and isinstance(dtype, pl.List | pl.Array):
+        try:
+            check_type(element_type(dtype), element)
+        except WrongType:
+            raise WrongType(column, dtype) from None
+        return
     target = column.polars_type
     number = dtype.is_integer() or dtype.is_float() or dtype == pl.Boolean
     accepted = (
         dtype in (target, pl.Null)
         or (number and (target.is_integer() or target.is_float() or target == pl.Boolean))
         or (dtype.is_integer() and target.is_decimal())
-        or (isinstance(target, pl.List) and isinstance(dtype, pl.List) and _of_floats(dtype))
     )
     if not accepted:
         raise WrongType(column, dtype)
 
 
-def _of_floats(dtype: pl.List) -> bool:
-    return dtype.inner in (pl.Float32, pl.Float64)
-
-
-@dataclass(frozen=True)
-class _Problem:
-    """What may be wrong with the values of a column.
-
-    Parameters
-    ----------
-    column : Column
-    bad : polars.Expr
-        True where a value is bad; null where it is null.
-    reason : str
-        Why, as the end of a sentence.
-    quick_check : polars.Expr or None
-        A single truth value that is cheap to have: false when no value is bad. None: the number of
-        nulls, which a frame knows.
-    """
-
-    column: Column
-    bad: pl.Expr
-    reason: str
-    quick_check: pl.Expr | None
-
-
-def _problems(column: Column, dtype: pl.DataType) -> Iterator[_Problem]:
-    """Yield what has to be looked for in a column of a frame."""
-    value, converted = pl.col(column.name), _converted(column, dtype)
-    if column.not_null:
-        yield _Problem(column, value.is_null(), "NULL in a NOT NULL column", None)
-    if dtype == pl.Null:
-        return
-    if column.type in _TEXTS:
-        if (most := column.max_length) is not None:
-            too_long = value.str.len_chars() > most
-            # No text has more characters than bytes, and their number is known.
-            long = value.str.len_bytes().max() > most
-            yield _Problem(column, too_long, f"text is longer than {most} characters", long)
-        nul = "\0"
-        holds = value.str.contains(nul, literal=True)
-        # One search through all texts takes half the time of one through each.
-        somewhere = value.str.join("").str.contains(nul, literal=True)
-        yield _Problem(column, holds, "text holds a NUL character", somewhere)
-    if dtype == column.polars_type:
-        return
-    if isinstance(dtype, pl.List):
-        narrow = pl.element().cast(pl.Float32).is_infinite() & pl.element().is_finite()
-        overflow = value.list.eval(narrow).list.any()
-        reason = "an element is too large for a 4-byte float"
-        yield _Problem(column, overflow, reason, overflow.any())
-        return
-    if column.type in _FLOATS:
-        if column.type == "float4" and dtype == pl.Float64:
-            overflow = converted.is_infinite() & value.is_finite()
-            yield _Problem(
-                column, overflow, "value is too large for a 4-byte float", overflow.any()
-            )
-        if dtype.is_integer():
-            rounded = converted.cast(dtype, strict=False).ne_missing(value)
-            reason = f"a {column.type} does not hold this number exactly"
-            yield _Problem(column, rounded, reason, rounded.any())
-    else:
-        # A non-strict cast yields null where the value does not fit; a fraction would be cut off.
-        lost = converted.is_null() & value.is_not_null()
-        if dtype.is_float() or column.type == "bool":
-            lost = lost | (converted.cast(dtype) != value)
-        yield _Problem(column, lost, f"value does not fit into {column.type}", lost.any())
-    if column.type == "int8" and dtype in EXACT_BITS:
-        bits = EXACT_BITS[dtype]
-        beyond = value.abs() >= 2**bits
-        reason = f"may have been rounded: a {dtype} is exact for whole numbers below 2**{bits} only"
-        yield _Problem(column, beyond & value.is_finite(), reason, beyond.any())
-
-
-def _converted(column: Column, dtype: pl.DataType) -> pl.Expr:
-    value, target = pl.col(column.name), column.polars_type
-    return value if dtype == target else value.cast(target, strict=False)
-
-
-class _Prepared(NamedTuple):
-    """How frames of one kind are converted.
-
-    Parameters
-    ----------
-    problems : dict of str to _Problem
-        What may be wrong, by name.
-    looks : list of str
-        Those of the names that stand for a `quick_check`.
-    expressions : list of polars.Expr
-        The columns as they are wanted, and what is `quick_check` as columns of these names.
-    """
-
-    problems: dict[str, _Problem]
-    looks: list[str]
-    expressions: list[pl.Expr]
-
-
-@lru_cache(maxsize=64)
-def _prepared(
-    schema: tuple[tuple[str, pl.DataType], ...], columns: tuple[Column, ...]
-) -> _Prepared:
-    dtypes = dict(schema)
-    problems: list[_Problem] = []
-    for column in columns:
-        check_type(dtypes[column.name], column)
-        problems += _problems(column, dtypes[column.name])
-    named = {f"problem {n}": problem for n, problem in enumerate(problems)}
-    quick_check = {
-        name: problem.quick_check.fill_null(False).alias(name)
-        for name, problem in named.items()
-        if problem.quick_check is not None
-    }
-    wanted = [_converted(column, dtypes[column.name]).alias(column.name) for column in columns]
-    return _Prepared(named, [*quick_check], [*wanted, *quick_check.values()])
-
-
-def conform(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
-    """Convert a frame to the types of a table's columns, or say which values do not fit.
-
-    Parameters
-    ----------
-    frame : polars.DataFrame
-        Has the columns of the table, by name, in any order.
-    columns : sequence of Column
-        Columns of the table that are to be sent, in that order.
-
-    Returns
-    -------
-    polars.DataFrame
-        Columns in the order of `columns`, each of its `Column.polars_type`.
-
-    Raises
-    ------
-    BadValues
-        NULL where there must be none, text too long or with a NUL, numbers out of range, fractions
-        for an integer.
-    WrongType
-        If a column's type can never fit.
-    """
-    problems, looks, expressions = _prepared(tuple(frame.schema.items()), tuple(columns))
-    # What is wanted and one look at everything, in one go: nearly always nothing is wrong.
-    converted = frame.select(expressions)
-    suspects = {name: converted.drop_in_place(name).any() for name in looks}
-    nulls = frame.null_count().row(0, named=True)
-    for name, problem in problems.items():
-        column = problem.column
-        suspect = suspects[name] if name in suspects else nulls[column.name]
-        if suspect and (rows := frame.select(problem.bad.arg_true()).to_series().to_list()):
-            values = frame[column.name].gather(rows).to_list()
-            raise BadValues(column, problem.reason, rows, values)
-    return converted
+def element_type(dtype: pl.DataType) -> pl.DataType:
+    """Return the type of the elements of an array, or of several dimensions; else the type."""
+    return dtype.inner if isinstance(dtype, pl.List | pl.Array) else dtype  # type: ignore[return-value]

@@ -25,9 +25,9 @@ _QUERY = """
         obj_description(c.oid, 'pg_class'),
         (SELECT json_agg(json_build_array(
                 a.attname, t.typname, a.attnotnull,
-                CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 0
+                CASE WHEN ltrim(t.typname, '_') IN ('varchar', 'bpchar') AND a.atttypmod > 0
                      THEN a.atttypmod - 4 END,
-                CASE WHEN t.typname = 'numeric' AND a.atttypmod > 0 THEN json_build_array(
+                CASE WHEN ltrim(t.typname, '_') = 'numeric' AND a.atttypmod > 0 THEN json_build_array(
                      (a.atttypmod - 4) >> 16, (((a.atttypmod - 4) & 2047) # 1024) - 1024) END,
                 pg_get_expr(d.adbin, d.adrelid, true),
                 a.attidentity, a.attgenerated, col_description(c.oid, a.attnum)

@@ -39,8 +39,9 @@ class Described(Protocol):
     def schema(self) -> pl.Schema:
         """Columns in file order: names in upper case and their types.
 
-        Vectors are Array, of one dimension; what cannot be read is Unknown and an error only when
-        it is asked for.
+        Vectors are Array, of one dimension (of several in FITS the first is the fastest), and List
+        where their lengths vary; what cannot be read is Unknown and an error only when it is
+        asked for.
         """
 
     @property
@@ -95,7 +96,7 @@ class InputTable(Described, Protocol):
         Yields
         ------
         polars.DataFrame
-            All full but the last one; none at all when there are no rows.
+            Of fewer rows where these are long; none at all when there are no rows.
 
         Raises
         ------

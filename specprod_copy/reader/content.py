@@ -2,13 +2,14 @@
 
 The digest of rows is that of the header and of these rows' bytes, taken in as they are read. The
 header counts without comments, and without keywords that change when the same table is written
-again; that of the primary HDU counts as far as it gives keywords which the other one lacks.
+again; that of the primary HDU counts as far as it gives keywords which the other one lacks. What
+rows have in a heap counts after them, in the order of the rows and their columns.
 The digest of a text file is that of the whole file. Both are XXH3-128: 30 us for a megabyte.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -46,6 +47,8 @@ class RowsDigest:
     row_bytes : int
     read : callable
         Fills a buffer with whole rows, given the first one: for rows that nobody else reads.
+    beside : callable, optional
+        Yields what rows, given by their bytes, have in a heap.
     """
 
     def __init__(
@@ -55,11 +58,13 @@ class RowsDigest:
         last: int,
         row_bytes: int,
         read: Callable[[int, memoryview], None],
+        beside: Callable[[memoryview], Iterable[memoryview]] | None = None,
     ) -> None:
         kept = {key: value for key, value in header.items() if key not in _REWRITTEN}
         self._hash = xxh3_128(repr(sorted(kept.items())).encode(errors="surrogateescape"))
         self._next, self._last = first, last
         self._row_bytes, self._read = row_bytes, read
+        self._beside, self._hash_beside = beside, xxh3_128()
 
     def take(self, first: int, data: memoryview) -> None:
         """Take in whole rows from row `first` on; those that were taken in before do not count."""
@@ -68,13 +73,21 @@ class RowsDigest:
         end = min(first + len(data) // max(self._row_bytes, 1), self._last)
         if self._next < end:
             start, stop = (n * self._row_bytes for n in (self._next - first, end - first))
-            self._hash.update(data[start:stop])
+            self._update(data[start:stop])
             self._next = end
 
     def hexdigest(self) -> str:
         """Return the digest; see `Digest.hexdigest`."""
         self._read_up_to(self._last)
-        return self._hash.hexdigest()
+        if self._beside is None:
+            return self._hash.hexdigest()
+        return xxh3_128_hexdigest(self._hash.digest() + self._hash_beside.digest())
+
+    def _update(self, rows: memoryview) -> None:
+        self._hash.update(rows)
+        if self._beside is not None:
+            for data in self._beside(rows):
+                self._hash_beside.update(data)
 
     def _read_up_to(self, end: int) -> None:
         rows = max(_BLOCK_BYTES // max(self._row_bytes, 1), 1)
@@ -83,7 +96,7 @@ class RowsDigest:
             n = min(rows, end - self._next)
             block = buffer[: n * self._row_bytes]
             self._read(self._next, block)
-            self._hash.update(block)
+            self._update(block)
             self._next += n
 
 

@@ -40,8 +40,14 @@ MAX_COLUMNS = 999
 KEYWORDS = ("TTYPE", "TFORM", "TDIM", "TSCAL", "TZERO", "TNULL")
 """What describes a column; each with the column's number behind it."""
 
-# Letters that exist but cannot be loaded: bits of one element.
-FOREIGN_BITS = {"X": 1, "C": 64, "M": 128, "P": 64, "Q": 128}
+# Letters that exist but cannot be loaded: bits of one element, and what it is.
+FOREIGN = {"X": (1, "bits"), "C": (64, "complex numbers"), "M": (128, "complex numbers")}
+
+DESCRIPTORS = {"P": ">i4", "Q": ">i8"}
+"""Letters of arrays in the heap: NumPy type of their number of elements and their place there."""
+
+IN_HEAP = re.compile(r"([LXBIJKAEDCM])(?: *\( *\d* *\))?")
+"""What follows such a letter: that of the elements, and the number of the longest array's."""
 
 # (letter, TZERO) of integers of the other signedness: they are stored with the top bit flipped.
 FLIPPED: dict[tuple[str, float], pl.DataType] = {
@@ -75,8 +81,11 @@ class FitsColumn:
     """NumPy type of one stored element; text is stored as bytes."""
     shape: tuple[int, ...] = ()
     """Shape of one row's value as stored: () for a scalar, (n,) for a vector, (width,) for text,
-    (n, width) for a vector of n texts.
+    (n, width) for a vector of n texts. Several dimensions (TDIM) are one, the first fastest.
     """
+    descriptor: str = ""
+    """NumPy type of the two numbers that the row has where its array lies in the heap, as long as
+    it is: how many elements, and from which byte of the heap on."""
     inner: pl.DataType | None = None
     """Type of one element in Polars; None if the column cannot be read."""
     flipped: bool = False
@@ -98,7 +107,14 @@ class FitsColumn:
         """Type of the column in Polars, Unknown if it cannot be read."""
         if self.inner is None:
             return pl.Unknown()
+        if self.descriptor:
+            return self.inner if self.inner == pl.String else pl.List(self.inner)
         return pl.Array(self.inner, self.vector) if self.vector else self.inner
+
+    @property
+    def in_row(self) -> tuple[str, tuple[int, ...]]:
+        """NumPy type and shape of what the row itself has."""
+        return (self.descriptor, (2,)) if self.descriptor else (self.stored, self.shape)
 
     def unreadable(self, problem: str) -> FitsColumn:
         """Return this column as one that only takes its place in the row."""
@@ -169,19 +185,36 @@ def make_columns(*values: Any) -> tuple[Columns, int]:
 def make_column(name: str, offset: int, tform: re.Match[str], values: Values) -> FitsColumn:
     """Make one column from its matched TFORM and the other keywords."""
     repeat, letter, rest = int(tform[1] or 1), tform[2], tform[3].strip()
-    if letter in FOREIGN_BITS:
-        width = -(-repeat * FOREIGN_BITS[letter] // 8)
+    form = tform[0].strip()
+    if letter in DESCRIPTORS:
+        width = repeat * 2 * np.dtype(DESCRIPTORS[letter]).itemsize
+        element = IN_HEAP.fullmatch(rest)
         place = FitsColumn(name, offset, width, "u1")
-        return place.unreadable(f"TFORM {tform[0].strip()} is not supported")
+        if element is None or repeat > 1:
+            return place.unreadable(f"TFORM {form} is not that of arrays in the heap")
+        column = _elements(place, element[1], form, values)
+        if repeat:
+            return replace(column, descriptor=DESCRIPTORS[letter])
+        return replace(column, shape=(0,))  # Nothing in the row, and so nothing in the heap.
+    if letter in FOREIGN:
+        width = -(-repeat * FOREIGN[letter][0] // 8)
+    else:
+        width = repeat * np.dtype(STORED[letter][0]).itemsize
+    place = FitsColumn(name, offset, width, "u1", () if repeat == 1 else (repeat,))
+    column = _elements(place, letter, form, values)
+    return text_column(column, rest, values.tdim) if letter == "A" else column
+
+
+def _elements(place: FitsColumn, letter: str, form: str, values: Values) -> FitsColumn:
+    """Complete a column by what its elements are."""
+    if letter in FOREIGN:
+        size, what = FOREIGN[letter]
+        return replace(place, stored=f"V{max(size // 8, 1)}").unreadable(
+            f"TFORM {form}: {what} are not loaded; write them as columns of numbers"
+        )
     stored, inner = STORED[letter]
-    width = repeat * np.dtype(stored).itemsize
-    shape = () if repeat == 1 else (repeat,)
-    column = FitsColumn(name, offset, width, stored, shape, inner)
-    if letter == "A":
-        return text_column(column, rest, values.tdim)
-    if letter == "L":
-        return column
-    return number_column(column, letter, values)
+    column = replace(place, stored=stored, inner=inner)
+    return column if letter in "AL" else number_column(column, letter, values)
 
 
 def text_column(column: FitsColumn, rest: str, tdim: Any) -> FitsColumn:

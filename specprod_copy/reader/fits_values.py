@@ -5,7 +5,10 @@ Floats keep every bit: NaN payloads, -0.0, subnormals.
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -21,7 +24,7 @@ class BadCells(Exception):
     The positions among the values that were to be decoded ascend; values are as stored.
     """
 
-    def __init__(self, reason: str, positions: list[int], values: list[bytes]) -> None:
+    def __init__(self, reason: str, positions: list[int], values: Sequence[object]) -> None:
         super().__init__(f"{reason}: {values[0]!r}")
         self.reason = reason
         self.positions = positions
@@ -50,6 +53,41 @@ def decode(column: FitsColumn, values: np.ndarray) -> pl.Series:
     nothing = pl.Series([None], dtype=column.inner)
     flat = flat.zip_with(pl.Series(~nulls.reshape(-1)), nothing)
     return flat.reshape((len(values), *column.vector))
+
+
+def decode_lists(column: FitsColumn, data: np.ndarray, sizes: np.ndarray) -> pl.Series:
+    """Turn arrays of the heap, their bytes one after the other, into a series of `column.dtype`.
+
+    The numbers of elements have shape (rows,).
+    """
+    ends = np.cumsum(sizes)
+    if column.inner == pl.String:
+        return _decode_texts(column, data, ends)
+    stored = np.dtype(column.stored)
+    elements = replace(column, descriptor="", shape=())
+    try:
+        flat = decode(elements, data.view(stored).astype(stored.newbyteorder("="), copy=False))
+    except BadCells as bad:
+        rows = np.searchsorted(ends, bad.positions, side="right").tolist()
+        found = dict(zip(reversed(rows), reversed(bad.values), strict=True))
+        raise BadCells(bad.reason, [*reversed(found)], [*reversed(found.values())]) from bad
+    offsets = pa.array(np.concatenate([[0], ends]), pa.int64())
+    lists = pa.LargeListArray.from_arrays(offsets, flat.to_arrow())
+    return pl.Series(column.name, lists, dtype=column.dtype)
+
+
+def _decode_texts(column: FitsColumn, data: np.ndarray, ends: np.ndarray) -> pl.Series:
+    """Turn texts of the heap into a series."""
+    raw, texts, bad = data.tobytes(), [], dict[int, bytes]()
+    for row, (start, end) in enumerate(itertools.pairwise([0, *ends.tolist()])):
+        text = raw[start:end].partition(b"\0")[0]
+        try:
+            texts.append(text.decode().rstrip(" "))
+        except UnicodeDecodeError:
+            bad[row] = text
+    if bad:
+        raise BadCells("text that is not UTF-8", [*bad], [*bad.values()])
+    return pl.Series(column.name, texts, dtype=pl.String)
 
 
 def scaled(values: np.ndarray, scale: float, zero: float) -> np.ndarray:

@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 
 from specprod_copy.reader import InputTable
-from specprod_copy.reader.fits import FitsTable
 from specprod_copy.reader.fits_columns import FitsColumn
+from specprod_copy.reader.fits_table import FitsTable
 from specprod_copy.reader.fits_values import BadCells, decode
 
 
@@ -37,6 +37,8 @@ class Stack:
             raise NotAlike
         self._layout = first.columns
         self._columns: list[FitsColumn] = first.choose(names)
+        if any(column.descriptor for column in self._columns):
+            raise NotAlike  # Their arrays lie in heaps.
         self._arrays: list[list[np.ndarray]] = [[] for _ in names]
 
     def add(self, table: InputTable, first: int, last: int, rows: np.ndarray | None) -> None:

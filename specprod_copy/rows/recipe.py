@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from specprod_copy.errors import InputError
-from specprod_copy.postgres.columns import Column, WrongType, check_type
+from specprod_copy.postgres.columns import Column, WrongType, check_type, element_type
 from specprod_copy.tables.source import NOT_FINITE, Check, TableSource
 
 _ELEMENTS = 100
@@ -54,8 +54,8 @@ def find_recipe(
     An error names all columns that are missing or have a type that can never fit, but no file.
     """
     file = pl.Schema(schema)
-    scalars = _scalars(file)
-    available = {*scalars, *(name for name, _ in constants)}
+    offered = _offered(file)
+    available = {*offered, *(name for name, _ in constants)}
     chosen = {c.name: _choose(source, c.name, available) for c in columns}
     if missing := [name for name, expression in chosen.items() if expression is None]:
         raise _missing(source, missing, available)
@@ -74,26 +74,26 @@ def find_recipe(
         roots.update(filtered)
     position = _position(source, columns, file)
     roots.update(name for pair in position for name in pair)
-    needed = {scalars[root][0] if root in scalars else root for root in roots}
+    needed = {offered[root][0] if root in offered else root for root in roots}
     whole = {
         root
         for column in columns
-        if column.polars_type.is_integer() or column.type in ("bool", "numeric")
+        if _is_whole(column.element or column)
         for root in expressions[column.name].meta.root_names()
     }
     # -9999 would be an id like any other: in whole numbers NaN is refused.
     finite = sorted(roots - whole) if source.finitize else []
-    floats = [root for root in finite if _is_float(file, scalars, root)]
+    floats = [root for root in finite if _is_float(file, offered, root)]
     recipe = Recipe(
         inputs=[name for name in file if name in needed],
         elements=[
             pl.col(vector).arr.get(index).alias(root)
-            for root in sorted(roots & scalars.keys())
-            for vector, index in [scalars[root]]
+            for root in sorted(roots & offered.keys())
+            for vector, index in [offered[root]]
             if index is not None
         ],
         floats=floats,
-        sums=[pl.col(name).sum() for name in floats],
+        sums=[_sum(name, file) for name in floats],
         half_known=[(_unknown(a) != _unknown(b)).any().alias("half known") for a, b in position],
         unplaced=[
             pl.when(_unknown(a) | _unknown(b))
@@ -110,9 +110,9 @@ def find_recipe(
         rounded=[
             root
             for column in columns
-            if column.type == "float4" and expressions[column.name].meta.is_column()
+            if column.type in ("float4", "_float4") and expressions[column.name].meta.is_column()
             for root in expressions[column.name].meta.root_names()
-            if root in scalars and _inner(file[scalars[root][0]]) == pl.Float64
+            if root in offered and element_type(file[offered[root][0]]) == pl.Float64
         ],
     )
     samples = [pl.lit(kind()).alias(name) for name, kind in constants if name not in file]
@@ -133,14 +133,14 @@ def wanted_types(source: TableSource, columns: tuple[Column, ...]) -> Mapping[st
     }
 
 
-def _scalars(schema: pl.Schema) -> dict[str, tuple[str, int | None]]:
-    """Return the scalar columns that a schema offers: name to (column, element of a vector)."""
-    scalars: dict[str, tuple[str, int | None]] = {}
+def _offered(schema: pl.Schema) -> dict[str, tuple[str, int | None]]:
+    """Return what a schema offers: name to (column, element of a vector); a column is a whole."""
+    offered: dict[str, tuple[str, int | None]] = {}
     for name, dtype in schema.items():
         if isinstance(dtype, pl.Array):
-            scalars.update({f"{name}_{n}": (name, n) for n in range(min(dtype.size, _ELEMENTS))})
-    scalars.update({n: (n, None) for n, d in schema.items() if not isinstance(d, pl.Array)})
-    return scalars
+            offered.update({f"{name}_{n}": (name, n) for n in range(min(dtype.size, _ELEMENTS))})
+    offered.update({name: (name, None) for name in schema})
+    return offered
 
 
 def _position(
@@ -177,14 +177,24 @@ def _longer_vectors(source: TableSource, file: pl.Schema) -> Iterator[Check]:
                 yield Check(name, pl.col(name) != 0, reason)
 
 
-def _is_float(schema: pl.Schema, scalars: Mapping[str, tuple[str, Any]], root: str) -> bool:
-    if root not in scalars:
+def _is_float(schema: pl.Schema, offered: Mapping[str, tuple[str, Any]], root: str) -> bool:
+    if root not in offered:
         return False
-    return _inner(schema[scalars[root][0]]).is_float()
+    return element_type(schema[offered[root][0]]).is_float()
 
 
-def _inner(dtype: pl.DataType) -> Any:
-    return dtype.inner if isinstance(dtype, pl.Array) else dtype
+def _is_whole(column: Column) -> bool:
+    return column.polars_type.is_integer() or column.type in ("bool", "numeric")
+
+
+def _sum(name: str, schema: pl.Schema) -> pl.Expr:
+    match schema.get(name):
+        case pl.Array():
+            return pl.col(name).arr.sum().sum()
+        case pl.List():
+            return pl.col(name).list.sum().sum()
+        case _:
+            return pl.col(name).sum()
 
 
 def _wanted(source: TableSource, column: str) -> tuple[pl.Expr, ...]:

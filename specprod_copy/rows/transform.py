@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 
 from specprod_copy.errors import BadRowsError, InputError
-from specprod_copy.postgres.columns import BadValues, Column, conform
+from specprod_copy.postgres.columns import BadValues, Column, element_type
+from specprod_copy.postgres.conforming import conform
 from specprod_copy.reader import Described
 from specprod_copy.reader.files import value_errors
 from specprod_copy.reader.look import origin
@@ -209,16 +210,39 @@ def _finitized(
 
     A sum may overflow without a value that is not finite: then nothing is replaced.
     """
-    counts = frame.select((~pl.col(name).is_finite()).sum() for name in columns).row(0)
+    schema = frame.schema
+    counts = frame.select(_not_finite(name, schema).sum() for name in columns).row(0)
     bad = [name for name, count in zip(columns, counts, strict=True) if count]
     if not bad:
         return frame, None
-    schema = frame.schema
-    changes = frame.select(pl.sum_horizontal(~pl.col(name).is_finite() for name in bad))
+    changes = frame.select(pl.sum_horizontal(_not_finite(name, schema) for name in bad))
     return frame.with_columns(
-        pl.when(pl.col(name).is_finite() | pl.col(name).is_null())
-        .then(pl.col(name))
-        .otherwise(pl.lit(NOT_FINITE, dtype=schema[name]))
-        .alias(name)
-        for name in bad
+        _finite(name, schema).alias(name) for name in bad
     ), changes.to_series().to_numpy().astype(np.int64)
+
+
+def _not_finite(name: str, schema: pl.Schema) -> pl.Expr:
+    """Return how many values of each row are not finite, of arrays how many elements."""
+    match schema[name]:
+        case pl.Array():
+            return pl.col(name).arr.eval(~pl.element().is_finite()).arr.sum()
+        case pl.List():
+            return pl.col(name).list.eval(~pl.element().is_finite()).list.sum()
+        case _:
+            return ~pl.col(name).is_finite()
+
+
+def _finite(name: str, schema: pl.Schema) -> pl.Expr:
+    """Return finite values, or arrays of them."""
+
+    def finite(value: pl.Expr) -> pl.Expr:
+        known = value.is_finite() | value.is_null()
+        return pl.when(known).then(value).otherwise(pl.lit(NOT_FINITE, element_type(schema[name])))
+
+    match schema[name]:
+        case pl.Array():
+            return pl.col(name).arr.eval(finite(pl.element()))
+        case pl.List():
+            return pl.col(name).list.eval(finite(pl.element()))
+        case _:
+            return finite(pl.col(name))

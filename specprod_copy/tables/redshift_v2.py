@@ -45,15 +45,6 @@ _FITS: Final = {
 }
 
 
-_VECTORS: Final = {"COEFF_BEST": 10, "COEFF_NEW": 10}
-"""Vectors that are a column of the tables each."""
-
-_ARRAYS: Final = {
-    vector.lower(): (pl.concat_list([pl.col(f"{vector}_{place}") for place in range(n)]),)
-    for vector, n in _VECTORS.items()
-}
-
-
 def is_second_format(table: Described) -> bool:
     """Say whether a table is the core of a catalog of the second format."""
     return "Z_BEST" in table.schema
@@ -112,8 +103,7 @@ ZTILE: Final = replace(
     redshift.ZTILE,
     joined=(EXTRA,),
     match=("TARGETID", "TILEID"),
-    vectors={**redshift.ZTILE.vectors, **_VECTORS},
-    derived={**redshift.ZTILE.derived, **_FITS, **_ARRAYS},
+    derived={**redshift.ZTILE.derived, **_FITS},
     constants=_groups("cumulative"),
     keywords=_KEYWORDS,
     says_unused=True,
@@ -123,8 +113,7 @@ ZPIX: Final = replace(
     redshift.ZPIX,
     joined=(EXTRA,),
     match=("TARGETID",),
-    vectors={**redshift.ZPIX.vectors, **_VECTORS},
-    derived={**redshift.ZPIX.derived, **_FITS, **_ARRAYS, "spgrpval": (pl.col("SPGRPVAL"),)},
+    derived={**redshift.ZPIX.derived, **_FITS, "spgrpval": (pl.col("SPGRPVAL"),)},
     checks=(
         *redshift.ZPIX.checks,
         Check("UNIQPIX", pl.col("UNIQPIX") != _PIXEL, "not HEALPIX + 4 NSIDE^2"),

@@ -12,7 +12,8 @@ import numpy as np
 import polars as pl
 
 from specprod_copy.errors import BadRowsError, InputError
-from specprod_copy.postgres.columns import BadValues, Column, WrongType, check_type, conform
+from specprod_copy.postgres.columns import BadValues, Column, WrongType, check_type
+from specprod_copy.postgres.conforming import conform
 from specprod_copy.reader import Described, open_table
 from specprod_copy.reader.memory_table import MemoryTable
 from specprod_copy.rows.read import transformed_rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -96,7 +97,7 @@ def _whole_rows(key: Sequence[str], files: pl.DataFrame, table: pl.DataFrame) ->
 
 
 def _differing(expected: pl.Series, got: pl.Series) -> pl.Series:
-    if not expected.dtype.is_float():
+    if not (expected.dtype.is_float() or isinstance(expected.dtype, pl.List)):
         return expected.ne_missing(got)
     # By their bits: 0.0 equals -0.0, but is not the same.
     bits = pl.Series(words(expected) != words(got))
@@ -106,7 +107,7 @@ def _differing(expected: pl.Series, got: pl.Series) -> pl.Series:
 def _values(rows: pl.DataFrame, key: Sequence[str], name: str) -> str:
     """Say which values of a column differ."""
     listed = [
-        f"{place(key, row)}: file {shown(row[name])}, table {shown(row[name + _TABLE])}"
+        f"{place(key, row)}: {both(row[name], row[name + _TABLE])}"
         for row in rows.sort(key).head(EXAMPLES).iter_rows(named=True)
     ]
     return f"{counted(rows.height, 'value')}: {listing(rows.height, listed)}"
@@ -118,8 +119,29 @@ def place(key: Sequence[str], row: Mapping[str, object]) -> str:
     return f"{', '.join(f'{name} {row[name]}' for name in key)}{where}"
 
 
+def both(expected: object, got: object) -> str:
+    """Return two different values, of arrays the first elements that differ."""
+    if not (isinstance(expected, list) and isinstance(got, list)):
+        return f"file {shown(expected)}, table {shown(got)}"
+    if len(expected) != len(got):
+        return f"file {len(expected)} elements, table {len(got)}"
+    pairs = enumerate(zip(expected, got, strict=True))
+    return next(f"element {n}: {both(*pair)}" for n, pair in pairs if not same(*pair))
+
+
+def same(expected: object, got: object) -> bool:
+    """Say whether two values are the same, floats by their bits: 0.0 and -0.0 are not."""
+    if isinstance(expected, list) and isinstance(got, list):
+        return len(expected) == len(got) and all(map(same, expected, got))
+    if isinstance(expected, float) and isinstance(got, float):
+        return struct.pack("d", expected) == struct.pack("d", got)
+    return type(expected) is type(got) and expected == got
+
+
 def shown(value: object) -> str:
     """Return a value as people write it, so that different floats look different."""
+    if isinstance(value, list) and len(value) > EXAMPLES:
+        return f"{len(value)} elements"
     return str(value) if isinstance(value, Decimal | datetime) else repr(value)
 
 

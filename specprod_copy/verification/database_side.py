@@ -27,6 +27,9 @@ from specprod_copy.verification.job import TableJob
 
 _EXAMPLES = 3
 
+_CHUNK_BYTES = 1 << 24
+"""Of rows that are decoded at once, if these are fewer than `CHUNK_ROWS`."""
+
 
 @dataclass(frozen=True)
 class Pages:
@@ -145,7 +148,7 @@ def page_ranges(connection: psycopg.Connection, schema: str, table: str, size: i
 def table_frames(
     connection: psycopg.Connection, job: TableJob, pages: Pages
 ) -> Generator[pl.DataFrame, None, None]:
-    """Yield the rows of a table, `CHUNK_ROWS` at a time.
+    """Yield the rows of a table, at most `CHUNK_ROWS` at a time.
 
     Parameters
     ----------
@@ -165,11 +168,13 @@ def table_frames(
     )
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         rows: list[Buffer] = []
+        size = 0
         for row in _rows(iter(copy)):
             rows.append(row)
-            if len(rows) == CHUNK_ROWS:
+            size += len(row)
+            if len(rows) == CHUNK_ROWS or size >= _CHUNK_BYTES:
                 yield decoder.decode(rows)
-                rows = []
+                rows, size = [], 0
         yield decoder.decode(rows)
 
 

@@ -90,14 +90,32 @@ def words(series: pl.Series) -> np.ndarray:
 
 
 def _of_lists(series: pl.Series) -> np.ndarray:
-    """Return a hash of each list: of its elements' bits, their places and their number."""
+    """Return a hash of each list: of its elements' bits, their places and their number.
+
+    The hash of an element is one to one, so that a single changed bit changes the sum of them.
+    """
     sizes = series.list.len().fill_null(0).to_numpy().astype(np.int64)
     ends = np.cumsum(sizes)
     within = np.arange(int(sizes.sum())) - np.repeat(ends - sizes, sizes)
-    elements = words(series.list.explode(empty_as_null=False, keep_nulls=False))
-    elements ^= mix(within.astype(np.uint64) + np.uint64(1))
+    flat = series.list.explode(empty_as_null=False, keep_nulls=False)
+    places = mix(within.astype(np.uint64) + np.uint64(1))
+    elements = words(flat) ^ places
+    if flat.null_count():
+        absent = flat.is_null().to_numpy()
+        elements[absent] = mix(places[absent] ^ np.uint64(_NULL))
     sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(mix(elements), dtype=np.uint64)])
     return sums[ends] - sums[ends - sizes] + mix(sizes.astype(np.uint64))
+
+
+def _count_not_finite(series: pl.Series, hashes: np.ndarray) -> int:
+    if isinstance(series.dtype, pl.List):
+        if series.dtype.inner not in (pl.Float32, pl.Float64):
+            return 0
+        series = series.list.explode(empty_as_null=False, keep_nulls=False)
+        return int((series == NOT_FINITE).sum())
+    if not series.dtype.is_float():
+        return 0
+    return int(np.count_nonzero(hashes == _not_finite(series.dtype)))
 
 
 @cache
@@ -177,8 +195,7 @@ class Tally:
         sums = np.zeros_like(self.sums)
         for number, series in enumerate(frame.iter_columns()):
             hashes = words(series)
-            if series.dtype.is_float():
-                self.not_finite[number] += np.count_nonzero(hashes == _not_finite(series.dtype))
+            self.not_finite[number] += _count_not_finite(series, hashes)
             salted = keys + np.uint64((number + 1) * _GOLDEN % 2**64)
             hashes ^= salted
             mix(hashes)

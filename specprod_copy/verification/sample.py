@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping, Sequence
 
 import polars as pl
@@ -11,7 +10,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from specprod_copy.postgres.names import among, parametrized
-from specprod_copy.verification.compare import EXAMPLES, counted, listing, place, shown
+from specprod_copy.verification.compare import EXAMPLES, both, counted, listing, place, same
 from specprod_copy.verification.job import TableJob
 from specprod_copy.verification.results import Result
 
@@ -70,15 +69,8 @@ def _problem(
     if len(found) != 1:
         return f"{counted(len(found), 'row')} with this key"
     differing = [
-        f"column {name}: file {shown(expected[name])}, table {shown(found[0][name])}"
+        f"column {name}: {both(expected[name], found[0][name])}"
         for name in job.names
-        if not _same(expected[name], found[0][name])
+        if not same(expected[name], found[0][name])
     ]
     return listing(len(differing), differing[:EXAMPLES])
-
-
-def _same(expected: object, got: object) -> bool:
-    if isinstance(expected, float) and isinstance(got, float):
-        # By their bits: 0.0 equals -0.0, but is not the same.
-        return struct.pack("d", expected) == struct.pack("d", got)
-    return type(expected) is type(got) and expected == got

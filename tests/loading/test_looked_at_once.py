@@ -12,7 +12,7 @@ from specprod_copy.demo import write_production
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.loading.api import load
 from specprod_copy.loading.options import LoadOptions
-from specprod_copy.reader.fits import FitsTable
+from specprod_copy.reader.fits_table import FitsTable
 from specprod_copy.tables import Inputs
 
 STATEMENTS, STATEMENTS_OVERWRITE = 711, 1130

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specprod_copy.postgres.columns import BadValues, Column, WrongType, check_type, conform
+from specprod_copy.postgres.columns import BadValues, Column, WrongType, check_type
+from specprod_copy.postgres.conforming import conform
 
 BITS = {"int2": 16, "int4": 32, "int8": 64}
 LARGEST_FLOAT4 = (2 - 2**-23) * 2.0**127

@@ -18,7 +18,8 @@ from support.column_values import (
 )
 
 from specprod_copy.postgres import encoder
-from specprod_copy.postgres.columns import BadValues, Column, WrongType, conform
+from specprod_copy.postgres.columns import BadValues, Column, WrongType
+from specprod_copy.postgres.conforming import conform
 
 """Column to type; text at the beginning, in the middle and side by side."""
 

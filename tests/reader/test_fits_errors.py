@@ -316,14 +316,19 @@ def test_not_standard(tmp_path: Path, value: str) -> None:
     )
 
 
+NOT_LOADED = "are not loaded; write them as columns of numbers"
+
+
 @pytest.mark.parametrize(
     ("column", "reason"),
     [
-        (RawColumn("X", "9X", cells(b"ab")), "TFORM 9X is not supported"),
-        (RawColumn("X", "C", cells(bytes(8))), "TFORM C is not supported"),
-        (RawColumn("X", "2M", cells(bytes(32))), "TFORM 2M is not supported"),
-        (RawColumn("X", "1PE(5)", cells(bytes(8))), "TFORM 1PE(5) is not supported"),
-        (RawColumn("X", "QJ", cells(bytes(16))), "TFORM QJ is not supported"),
+        (RawColumn("X", "9X", cells(b"ab")), f"TFORM 9X: bits {NOT_LOADED}"),
+        (RawColumn("X", "C", cells(bytes(8))), f"TFORM C: complex numbers {NOT_LOADED}"),
+        (RawColumn("X", "2M", cells(bytes(32))), f"TFORM 2M: complex numbers {NOT_LOADED}"),
+        (RawColumn("X", "1PM(5)", cells(bytes(8))), f"TFORM 1PM(5): complex numbers {NOT_LOADED}"),
+        (RawColumn("X", "QX", cells(bytes(16))), f"TFORM QX: bits {NOT_LOADED}"),
+        (RawColumn("X", "P", cells(bytes(8))), "TFORM P is not that of arrays in the heap"),
+        (RawColumn("X", "2PE", cells(bytes(16))), "TFORM 2PE is not that of arrays in the heap"),
         (RawColumn("X", "6A2", cells(b"aabbcc")), "TFORM 6A2 is not supported"),
         (
             RawColumn("X", "6A", cells(b"aabbcc"), {"TDIM": "(2,2)"}),

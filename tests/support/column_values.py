@@ -10,7 +10,7 @@ import polars as pl
 import psycopg
 from hypothesis import strategies as st
 
-from specprod_copy.postgres.columns import conform
+from specprod_copy.postgres.conforming import conform
 from specprod_copy.postgres.copy import ServerTable
 from specprod_copy.postgres.encoder import Encoded, Encoder
 from specprod_copy.postgres.schema_from_server import read_schema
