@@ -28,7 +28,8 @@ _QUERY = """
                 CASE WHEN ltrim(t.typname, '_') IN ('varchar', 'bpchar') AND a.atttypmod > 0
                      THEN a.atttypmod - 4 END,
                 CASE WHEN ltrim(t.typname, '_') = 'numeric' AND a.atttypmod > 0
-                     THEN json_build_array((a.atttypmod - 4) >> 16, (((a.atttypmod - 4) & 2047) # 1024) - 1024) END,
+                     THEN json_build_array(
+                     (a.atttypmod - 4) >> 16, (((a.atttypmod - 4) & 2047) # 1024) - 1024) END,
                 pg_get_expr(d.adbin, d.adrelid, true),
                 a.attidentity, a.attgenerated, col_description(c.oid, a.attnum)
             ) ORDER BY a.attnum)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import pyarrow as pa
@@ -21,7 +21,7 @@ NUMBERS: Final = {
     "float4": pa.float32(),
     "float8": pa.float64(),
 }
-"""Types of a fixed width, which may be elements of arrays too."""
+"""Types of a fixed width."""
 
 TIMES: Final = {
     "timestamptz": pa.timestamp("us", "UTC"),
@@ -63,13 +63,18 @@ class ResultColumn:
     meaning: Meaning = Meaning()
 
     @property
+    def element(self) -> ResultColumn:
+        """What one element of an array is."""
+        return replace(self, is_array=False)
+
+    @property
     def is_exact(self) -> bool:
         """Whether it holds decimal numbers of known digits, such as the 128-bit ids."""
         return self.type == "numeric" and self.digits is not None
 
     @property
     def is_text(self) -> bool:
-        """Whether it holds texts."""
+        """Whether it holds texts, or arrays of them."""
         return self.type in TEXTS
 
     @property
@@ -81,7 +86,8 @@ class ResultColumn:
     def arrow(self) -> pa.DataType | None:
         """The Arrow type of its values, None for a type that is not handed out."""
         if self.is_array:
-            return pa.list_(NUMBERS[self.type]) if self.type in NUMBERS else None
+            element = None if self.type in TIMES else self.element.arrow
+            return None if element is None else pa.list_(element)
         if self.type == "numeric":
             return pa.float64() if self.digits is None else self._decimal
         if self.is_text:

@@ -102,6 +102,12 @@ def _refuse_columns(columns: Sequence[ResultColumn], form: Format | None) -> Non
                 f"{quoted}, which {form.name} does not hold; write Parquet, FITS or VOTable, or "
                 f"array_to_string({column.name}, ' ')"
             )
+        words = column.is_array and (column.is_text or column.is_exact)
+        if words and form is not None and not form.has_decimals:
+            raise DatabaseError(
+                f"{quoted}: {form.name} holds arrays of numbers only; write Parquet, or "
+                f"array_to_string({column.name}, ' ')"
+            )
 
 
 def _with_parameters(

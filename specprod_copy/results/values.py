@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from specprod_copy.errors import DatabaseError
-from specprod_copy.results.column import NUMBERS, TIMES, ResultColumn
+from specprod_copy.results.column import TIMES, ResultColumn
 from specprod_copy.tables.source import NOT_FINITE
 
 _Values: TypeAlias = Callable[[pa.Array], pa.Array]
@@ -70,13 +70,18 @@ class Converter:
 
 
 def _field(column: ResultColumn, *, exact_as_text: bool) -> pa.Field:
-    kind = pa.string() if exact_as_text and column.is_exact else column.arrow
+    kind = pa.string() if exact_as_text and column.is_exact else column.element.arrow
+    kind = pa.list_(kind) if column.is_array else kind
     meaning = column.meaning
     told = {"description": meaning.description, "unit": meaning.unit, "ucd": meaning.ucd}
     return pa.field(column.name, kind, metadata={k: v for k, v in told.items() if v})
 
 
 def _maker(column: ResultColumn, *, exact_as_text: bool, keep_9999: bool) -> _Values:
+    if column.is_array:
+        element = column.element
+        # Nothing of an array stands for another one: -9999 stays as it is.
+        return partial(_each, _maker(element, exact_as_text=exact_as_text, keep_9999=True))
     if column.is_exact:
         return _storage if exact_as_text else partial(_decimals, column)
     if column.type == "numeric":
@@ -87,15 +92,19 @@ def _maker(column: ResultColumn, *, exact_as_text: bool, keep_9999: bool) -> _Va
         return partial(_times, column)
     if column.is_float and column.meaning.finitized and not keep_9999:
         return _without_9999
-    return _as_it_is if not column.is_array else partial(_cast, column)
+    return _as_it_is
 
 
 def _as_it_is(array: pa.Array) -> pa.Array:
     return array
 
 
-def _cast(column: ResultColumn, array: pa.Array) -> pa.Array:
-    return array.cast(pa.list_(NUMBERS[column.type]))
+def _each(make: _Values, array: pa.Array) -> pa.Array:
+    """Return arrays whose elements are handed out."""
+    elements = make(array.values)
+    return pa.ListArray.from_arrays(
+        array.offsets, elements, pa.list_(elements.type), mask=array.is_null()
+    )
 
 
 def _storage(array: pa.Array) -> pa.Array:

@@ -78,8 +78,11 @@ def _field(column: ResultColumn, kind: pa.DataType, width: int | None) -> Iterat
 
 
 def _type(column: ResultColumn, kind: pa.DataType, width: int | None) -> dict[str, str]:
-    if pa.types.is_list(kind):
+    if pa.types.is_list(kind) and kind.value_type in DATATYPES and not column.is_text:
         return {"datatype": DATATYPES[kind.value_type], "arraysize": "*"}
+    if pa.types.is_list(kind):
+        element = _type(column.element, kind.value_type, width)
+        return {**element, "arraysize": f"{element['arraysize']}x*"}
     size = "*" if width is None else str(width)
     if pa.types.is_temporal(kind):
         return {"datatype": "char", "arraysize": size, "xtype": "timestamp"}

@@ -16,7 +16,7 @@ from specprod_copy.postgres.identifiers import quote_identifier
 from specprod_copy.postgres.sql_meanings import TableDefined
 from specprod_copy.postgres.sql_statements import meaning_of
 from specprod_copy.reader import open_table
-from specprod_copy.reader.fits import FitsTable
+from specprod_copy.reader.fits_table import FitsTable
 from specprod_copy.words import escaped
 
 _TYPES: Final[Mapping[pl.DataType, str]] = {

@@ -235,3 +235,19 @@ def test_text_that_is_not_ascii(dsn, tmp_path):
     assert tuple(parsed[0]) == wanted
     table = Table.read(tmp_path / "g.ecsv")
     assert (table["accent"][0], table["rare"][0], table["odd"][0]) == ("é", "🔭", wanted[3])
+
+
+@pytest.mark.parametrize("kind", ["parquet", "polars"])
+def test_arrays_of_texts_and_of_exact_numbers(dsn, tmp_path, kind):
+    text = """SELECT n, CASE n WHEN 1 THEN ARRAY['a', NULL, ''] WHEN 2 THEN '{}'::text[] END AS t,
+                     ARRAY[18446744073709551615, n]::numeric(20)[] AS u, ARRAY[true, NULL] AS b
+              FROM generate_series(1, 3) n ORDER BY n"""
+    if kind == "polars":
+        frame = sc.query(text, dsn=dsn)
+    else:
+        sc.query(text, dsn=dsn, output=tmp_path / "r.parquet")
+        frame = pl.read_parquet(tmp_path / "r.parquet")
+    assert frame["t"].to_list() == [["a", None, ""], [], None]
+    assert frame["u"].dtype == pl.List(pl.Decimal(20, 0))
+    assert frame["u"].to_list() == [[2**64 - 1, n] for n in (1, 2, 3)]
+    assert frame["b"].to_list() == [[True, None]] * 3

@@ -30,7 +30,7 @@ REFUSED = {
     "SELECT z.*, p.* FROM zpix z, photometry p": "the result has several columns targetid",
     "SELECT 1 AS a, 2 AS a": "the result has several columns a; give each a name",
     "SELECT interval '1 day' AS i": "column i: type interval is not handed out; cast it",
-    "SELECT ARRAY['a'] AS w": "column w: type text[] is not handed out",
+    "SELECT ARRAY[DATE '2020-01-01'] AS w": "column w: type date[] is not handed out",
     "SELECT 1 AS n, ARRAY[[1, 2], [3, 4]] AS w; -- two": "column w: an array of 2 dimensions",
     "SELECT ROW(1, 2) AS r": "column r: type record is not handed out",
     "EXPLAIN ANALYZE DELETE FROM zpix": "cannot execute DELETE in a read-only transaction",
@@ -103,6 +103,13 @@ def test_the_number_that_is_null_in_fits(dsn, tmp_path):
 def test_arrays_in_text(dsn, tmp_path, suffix):
     message = refused("SELECT ARRAY[1, 2] AS a", tmp_path / f"r.{suffix}", dsn)
     assert message.startswith(f"column a: type integer[], which {suffix} does not hold")
+
+
+@pytest.mark.parametrize("suffix", ["fits", "vot"])
+@pytest.mark.parametrize("array", ["ARRAY['a']", "ARRAY[1]::numeric(20)[]"])
+def test_arrays_of_words(dsn, tmp_path, array, suffix):
+    message = refused(f"SELECT {array} AS a", tmp_path / f"r.{suffix}", dsn)
+    assert "holds arrays of numbers only; write Parquet" in message
 
 
 def test_more_columns_than_fits_has(dsn, tmp_path):
