@@ -28,6 +28,9 @@ extensions = [
 exclude_patterns = ["_build", "_sphinx", "jupyter_execute", "**.ipynb_checkpoints"]
 
 
+# SQL with Jinja in it is neither.
+suppress_warnings = ["misc.highlighting_failure"]
+
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 4
 # Nothing is shown that was not computed while the pages were built.

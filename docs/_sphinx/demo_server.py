@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -17,35 +18,23 @@ from specprod_copy.server.cluster import Cluster
 _MARK = "{code-cell}"
 
 
-class DemoServer:
-    """Runs while notebooks are executed."""
-
-    def __init__(self) -> None:
-        self._folder: Path | None = None
-
-    def start(self, app: Sphinx, env: BuildEnvironment, names: list[str]) -> None:
-        """Start it if a page with code is going to be read."""
-        wanted = any(_MARK in Path(env.doc2path(name)).read_text() for name in names)
-        if app.config.nb_execution_mode == "off" or not wanted:
-            return
-        self._folder = Path(tempfile.mkdtemp(prefix="specprod-docs-"))
-        self._folder.chmod(0o711)  # root's server runs as somebody else
-        write_production(self._folder / "demo", "fuji")
-        cluster = Cluster(self._folder / "specprod.pgdata")
-        cluster.start()
-        os.environ |= cluster.postmaster().variables()
-        sc.load("all", specprod="fuji", root=self._folder / "demo")
-
-    def stop(self, app: Sphinx, error: Exception | None) -> None:
-        """Stop it, and remove what was made for it."""
-        if self._folder is not None:
-            Cluster(self._folder / "specprod.pgdata").stop("immediate")
-            shutil.rmtree(self._folder)
+def _start(app: Sphinx, env: BuildEnvironment, names: list[str]) -> None:
+    """Start it if a page with code is going to be read; however the build ends, it is removed."""
+    wanted = any(_MARK in Path(env.doc2path(name)).read_text() for name in names)
+    if app.config.nb_execution_mode == "off" or not wanted:
+        return
+    folder = Path(tempfile.mkdtemp(prefix="specprod-docs-"))
+    folder.chmod(0o711)  # root's server runs as somebody else
+    atexit.register(shutil.rmtree, folder)
+    write_production(folder / "demo", "fuji")
+    cluster = Cluster(folder / "specprod.pgdata")
+    atexit.register(cluster.stop, "immediate")
+    cluster.start()
+    os.environ |= cluster.postmaster().variables()
+    sc.load("all", specprod="fuji", root=folder / "demo")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect with Sphinx."""
-    server = DemoServer()
-    app.connect("env-before-read-docs", server.start)
-    app.connect("build-finished", server.stop)
+    app.connect("env-before-read-docs", _start)
     return {"parallel_read_safe": True}

@@ -1,0 +1,100 @@
+"""Every command that the documentation shows is run, on the demo production."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.clusters import open_folder
+from support.shell_blocks import NOT_RUN, Shell
+
+from specprod_copy.server.cluster import Cluster
+
+ROOT = Path(__file__).parents[2]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "scripts/README.md",
+    *(
+        page
+        for page in sorted((ROOT / "docs").rglob("*.md"))
+        if page.relative_to(ROOT / "docs").parts[0] not in ("_build", "jupyter_execute")
+    ),
+]
+PROGRAMS = ("specprod-copy", "psql", "pg_dump", "pg_restore", "createdb", "make", "python", "pip")
+SHOWN = re.compile(rf"^ *(?:\$ )?(?:{'|'.join(PROGRAMS)}) [-\w.]", re.M)
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    """Return a folder as the tutorial leaves it: a demo production, loaded."""
+    with open_folder() as folder:
+        (folder / "scripts").symlink_to(ROOT / "scripts")
+        run = [sys.executable, "-m", "specprod_copy"]
+        free = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+        try:
+            for command in (
+                ["demo", "demo"],
+                ["demo", "iron", "--specprod", "iron", "--tiles", "4", "--targets", "60"],
+                ["demo", "daily", "--specprod", "daily", "--tiles", "4", "--targets", "60"],
+                ["demo", "daily", "--specprod", "jura", "--tiles", "4", "--targets", "60"],
+                ["load", "all", "--specprod", "fuji", "--root", "demo"],
+            ):
+                subprocess.run([*run, *command], cwd=folder, env=free, check=True)
+            # The production that is trusted lacks nothing, unlike the demo's.
+            tiles = folder / "daily/spectro/redux/jura/tiles-jura.csv"
+            tiles.write_text(tiles.read_text().replace(",nan,", ",1.0,"))
+            yield folder
+        finally:
+            Cluster(folder / "specprod.pgdata").stop("immediate")
+
+
+@pytest.fixture
+def shell(home: Path) -> Iterator[Shell]:
+    """Return a shell in that folder, from which goes what a page makes beside the tables."""
+    before = {*home.iterdir()}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    environment = kept | {
+        "HOME": str(home),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+    places = {
+        "/global/cfs/cdirs/desi/public/edr": str(home / "demo"),
+        "/global/cfs/cdirs/desi/public/dr1": str(home / "iron"),
+        "/global/cfs/cdirs/desi": str(home / "daily"),
+    }
+    yield Shell(home, environment, places)
+    for path in {*home.iterdir()} - before:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_of(page: Path, shell: Shell) -> None:
+    shell.run(page)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_stand_where_they_are_run(page: Path) -> None:
+    """In a block of bash; what stands elsewhere nobody tries."""
+    rest = re.sub(r"^( *)```bash\n.*?^\1```$", "", page.read_text(), flags=re.M | re.S)
+    blocks = re.findall(r"^ *```\w*\n.*?^ *```$|^(?: {4}.*\n)+", rest, re.M | re.S)
+    assert [block for block in blocks if SHOWN.search(block)] == []
+
+
+@pytest.mark.parametrize(
+    ("page", "number"),
+    [
+        pytest.param(page, number, id=f"{page.relative_to(ROOT)}-{number}")
+        for page in PAGES
+        for number in range(len(NOT_RUN.findall(page.read_text())))
+    ],
+)
+def test_commands_that_cannot_run_here(page: Path, number: int) -> None:
+    """Print what nobody tries, and why."""
+    pytest.skip(f"{page.relative_to(ROOT)}: {NOT_RUN.findall(page.read_text())[number]}")
