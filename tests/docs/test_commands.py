@@ -79,11 +79,38 @@ def test_commands_of(page: Path, shell: Shell) -> None:
     shell.run(page)
 
 
+def test_what_is_wrong_is_noticed(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    shell = Shell(tmp_path, dict(os.environ), {"/there": "here"})
+    good = """
+```bash
+cd / && export X=5
+```
+```bash
+echo $X $PWD; echo /there
+```
+```text
+5 /
+h…e
+```
+<!-- skip: next "no reason" -->
+```bash
+exit 1
+```
+"""
+    page.write_text(good)
+    assert shell.run(page) == 2
+    for wrong, message in (("```bash\nfalse\n:\n```", "line 17: false"), ("h…e", "5 /\nhere\n")):
+        page.write_text(f"{good}\n{wrong}" if "bash" in wrong else good.replace(wrong, "h…f"))
+        with pytest.raises(AssertionError, match=re.escape(message)):
+            Shell(tmp_path, dict(os.environ), {"/there": "here"}).run(page)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_stand_where_they_are_run(page: Path) -> None:
     """In a block of bash; what stands elsewhere nobody tries."""
     rest = re.sub(r"^( *)```bash\n.*?^\1```$", "", page.read_text(), flags=re.M | re.S)
-    blocks = re.findall(r"^ *```\w*\n.*?^ *```$|^(?: {4}.*\n)+", rest, re.M | re.S)
+    blocks = re.findall(r"^ *```\w*\n.*?^ *```$|^(?: {4}[^\n]*\n)+", rest, re.M | re.S)
     assert [block for block in blocks if SHOWN.search(block)] == []
 
 

@@ -1,4 +1,4 @@
-"""Shell commands and Python of a page of the documentation, run block by block."""
+"""Shell commands of a page of the documentation, run block by block."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from unittest import SkipTest
 from sybil import Document, Example
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
-NOT_RUN = re.compile(r'^<!-- skip: next "(.*)" -->$', re.M)
+NOT_RUN = re.compile(r'^ *<!-- skip: next "(.*)" -->$', re.M)
 """Stands in front of a block that cannot be run here, with the reason."""
 
 _SECONDS = 120
@@ -23,7 +23,6 @@ _BASH = """set -eo pipefail
 env -0 > "{home}/{environment}"
 pwd > "{home}/{folder}"
 """
-_PYTHON = "python - <<'END OF BLOCK'\n{block}\nEND OF BLOCK\n"
 _AS_DOCTEST = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -59,7 +58,6 @@ class Shell:
         parsers = (
             SkipParser(),
             CodeBlockParser("bash", self._bash),
-            CodeBlockParser("python", self._python),
             CodeBlockParser("text", self._compare),
         )
         done = 0
@@ -68,16 +66,11 @@ class Shell:
                 example.evaluate()
             except SkipTest:
                 continue
-            done += example.region.evaluator in (self._bash, self._python)
+            done += example.region.evaluator == self._bash
         return done
 
-    def _python(self, example: Example) -> None:
-        self._execute(example, _PYTHON.format(block=example.parsed))
-
     def _bash(self, example: Example) -> None:
-        self._execute(example, example.parsed)
-
-    def _execute(self, example: Example, block: str) -> None:
+        block = str(example.parsed)
         for there, here in self._places.items():
             block = block.replace(there, here)
         done = subprocess.run(
