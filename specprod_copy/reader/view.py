@@ -83,7 +83,8 @@ class View:
             if name not in table.schema and new not in self.optional:
                 raise _fault(table, "no such column, and it is to be renamed", name)
         for pattern in self.drop:
-            if "*" not in pattern and "?" not in pattern and pattern not in table.schema:
+            plain = not {"*", "?", "["}.intersection(pattern)
+            if plain and pattern not in table.schema and pattern not in self.optional:
                 raise _fault(table, "no such column, and it is to be left out", pattern)
         return seen
 

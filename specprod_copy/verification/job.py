@@ -51,6 +51,9 @@ class TableJob:
     """Columns of the files that are read, so that what the ledger counts is counted again, and not
     compared."""
 
+    nullable: frozenset[str] = frozenset()
+    """Columns that may have NULL, by the definition."""
+
     @property
     def key_columns(self) -> list[Column]:
         """The columns of the key, in its order."""

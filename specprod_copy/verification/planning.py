@@ -246,6 +246,7 @@ def plan_tables(
             scope.options.seed,
             any(column.name == "tileid" for column in found.tables[table].columns),
             tuple(found.columns_of(table, computed)),
+            frozenset(column.name for column in defined.columns if not column.not_null),
         )
         if lost := [name for name in job.key if name not in job.names]:
             raise DatabaseError(f"{schema}.{table} has no column {lost[0]}, its primary key")

@@ -77,9 +77,13 @@ def check_values(job: TableJob, files: Tally, table: Tally, found: Differences) 
 
 
 def check_nulls(job: TableJob, files: Tally, table: Tally) -> Result:
-    """Return whether there are no NULLs."""
-    wrong = _unequal(job, files.nulls, table.nulls, zero=True)
-    detail = listing(len(wrong), wrong[:_NAMES]) or f"none in {len(job.columns)} columns"
+    """Return whether there are NULLs where they may be, as many as in the files."""
+    never = np.array([name not in job.nullable for name in job.names], dtype=bool)
+    wrong = _unequal(job, files.nulls, table.nulls, never)
+    number, columns = int(table.nulls.sum()), int(np.count_nonzero(table.nulls))
+    there = f"{number:,} in {counted(columns, 'column')} that may have some"
+    fine = there if number else f"none in {len(job.columns)} columns"
+    detail = listing(len(wrong), wrong[:_NAMES]) or fine
     return Result(not wrong, "nulls", job.table, detail)
 
 
@@ -93,10 +97,10 @@ def check_not_finite(job: TableJob, files: Tally, table: Tally) -> Result:
 
 
 def _unequal(
-    job: TableJob, files: np.ndarray, table: np.ndarray, *, zero: bool = False
+    job: TableJob, files: np.ndarray, table: np.ndarray, never: np.ndarray | bool = False
 ) -> list[str]:
-    """Say which columns have other numbers, or with `zero` any at all."""
-    wrong = (files != table) | (zero & (table > 0))
+    """Say which columns have other numbers, or any at all where there are `never` some."""
+    wrong = (files != table) | (never & (table > 0))
     return [
         f"{job.names[n]}: {files[n]:,} in the files, {table[n]:,} in the table"
         for n in np.flatnonzero(wrong)
