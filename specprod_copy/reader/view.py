@@ -41,6 +41,8 @@ class View:
     """Columns without prefix."""
     optional: frozenset[str] = frozenset()
     """Names seen that the file may lack."""
+    hidden: frozenset[str] = frozenset()
+    """Columns of the file that are not seen unless under another name."""
     row_number: str = ""
     """A column that is the number of the row, from 0."""
     by: tuple[str, ...] = ()
@@ -72,7 +74,7 @@ class View:
         for name in table.schema:
             new = renamed.get(name)
             if new is None:
-                if any(fnmatchcase(name, pattern) for pattern in self.drop):
+                if name in self.hidden or any(fnmatchcase(name, p) for p in self.drop):
                     continue
                 new = name if name in self.kept else f"{self.prefix}{name}"
             if new in seen:
@@ -84,7 +86,7 @@ class View:
                 raise _fault(table, "no such column, and it is to be renamed", name)
         for pattern in self.drop:
             plain = not {"*", "?", "["}.intersection(pattern)
-            if plain and pattern not in table.schema and pattern not in self.optional:
+            if plain and pattern not in table.schema:
                 raise _fault(table, "no such column, and it is to be left out", pattern)
         return seen
 

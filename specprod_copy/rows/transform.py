@@ -80,6 +80,16 @@ class Transform:
             raise InputError(
                 error.message, path=place.path, hdu=place.hdu, column=error.column
             ) from error.__cause__
+        for name in recipe.inputs:
+            if schema[name] == pl.Unknown:
+                place = origin(table, name)
+                raise InputError(
+                    f"is of a kind that no column of {source.table} can be made of, such as "
+                    "complex numbers or bits: leave it out",
+                    path=place.path,
+                    hdu=place.hdu,
+                    column=name,
+                )
         self.inputs = recipe.inputs
         self._recipe = recipe
         self.constants = {k: v for k, v in constants.items() if k not in schema}

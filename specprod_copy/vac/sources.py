@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from functools import partial
+from functools import partial, reduce
+from operator import and_
 from typing import Any
 
 import polars as pl
@@ -176,7 +177,7 @@ def _source(description: Description, rule: TableRule, table: Table, command: st
         match=tuple(dict.fromkeys(name for join in rule.join for name in join.same)),
         by_number=True,
         derived=derived,
-        row_filter=pl.all_horizontal(keeps) if keeps else None,
+        row_filter=reduce(and_, keeps) if keeps else None,
         constants=said if said.headers or said.patterns else None,
         keywords=said.headers,
         says_unused=True,
@@ -258,19 +259,18 @@ def _first_view(rule: TableRule, rules: Mapping[str, ColumnRule], optional: froz
     patterns to Polars, such as ``*``.
     """
     shared = {name for join in rule.join for name in (*join.same, *join.by)}
-    rename, drop = dict(rule.rename), [*rule.drop]
+    rename = dict(rule.rename)
     if not rule.join:
         for name, own in rules.items():
-            if own.source and own.source not in rename:
-                rename[own.source] = name.upper()
-                drop.append(name.upper())
-                optional |= {name.upper()}
+            if own.source:
+                rename.setdefault(own.source, name.upper())
     return View(
         rule.prefix,
         tuple(rename.items()),
-        tuple(drop),
+        rule.drop,
         frozenset(shared),
         optional,
+        frozenset(rename.values()).difference(new for _, new in rule.rename),
         _ROW if any(own.row for own in rules.values()) else "",
     )
 

@@ -1,0 +1,212 @@
+"""What cannot be loaded is one clear error, before anything is sent; no server is needed for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from support.catalogues import write_fits
+
+from specprod_copy.errors import SpecprodCopyError
+from specprod_copy.loading.described import plan_catalogue
+from specprod_copy.loading.options import LoadOptions
+from specprod_copy.vac.description import read_description
+from specprod_copy.vac.draft import DraftOptions, draft
+
+TOML = """name = "own"
+version = "v1"
+[tables.stars]
+files = "*.fits"
+hdu = "STARS"
+"""
+SQL = """{% block table %}
+CREATE TABLE IF NOT EXISTS {{ schema }}.{{ table }} (
+    targetid bigint NOT NULL, z real NOT NULL, kind varchar(3) NOT NULL,
+    CONSTRAINT {{ table }}_pkey PRIMARY KEY (targetid)
+);
+{% endblock %}
+"""
+STARS = {
+    "TARGETID": np.arange(4, dtype="i8"),
+    "Z": np.zeros(4, "f4"),
+    "KIND": np.full(4, "a", "S3"),
+}
+
+
+def plan(folder: Path, toml: str = TOML, sql: str = SQL, **hdus):
+    (folder / "own.toml").write_text(toml)
+    (folder / "stars.sql").write_text(sql)
+    write_fits(folder / "a.fits", hdus or {"STARS": STARS})
+    options = LoadOptions(("all",), "vac")
+    return plan_catalogue(None, read_description(folder / "own.toml"), folder, options)
+
+
+def refused(folder: Path, *given: str, **hdus) -> str:
+    with pytest.raises(SpecprodCopyError) as caught:
+        plan(folder, *given, **hdus)
+    return str(caught.value)
+
+
+def test_what_is_right_is_planned(tmp_path):
+    found, statements = plan(tmp_path)
+    assert found.n_rows == 4
+    assert "stars: 40 bytes a row, 185 rows a page" in found.notes
+    assert {statement.table for statement in statements if statement.phase == "table"} == {"stars"}
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ("colour = 1", r"own.toml, [tables.stars]: unknown key colour"),
+        ("hduu = 'X'", "unknown key hduu; did you mean hdu?"),
+        ("filter = 'Q > 0'", "no column Q, which the filter of table stars needs"),
+        ("filter = 'Z + 1'", "the filter of table stars is Float32, neither true nor false"),
+        ("filter = 'Z > '", "[tables.stars], filter 'Z > '"),
+        ("position = ['z', 'kind']", "position: kind is varchar, no angle"),
+        ("position = ['z']", "position must name two columns"),
+        ("drop = ['NOPE']", "a.fits[STARS], column NOPE: no such column, and it is to be left out"),
+        ("rename = { NOPE = 'z' }", "column NOPE: no such column, and it is to be renamed"),
+        ("rename = { Z = 'zz' }", "no column Z, which table stars needs"),
+        ("rename = { Z = 'kind' }", "is called KIND, and so is"),
+        ("[tables.stars.columns]\nzz = { value = 1 }", "no column is called zz; did you mean z?"),
+        ("[tables.stars.columns]\n'q*' = { absent = 1 }", "no column is called like q*"),
+        ("[tables.stars.columns]\nz = { from = 'NOPE' }", "column NOPE: no such column"),
+        ("[tables.stars.columns]\nz = { header = 'NOPE' }", "no NOPE in its header"),
+        ("[tables.stars.columns]\nz = { path = 'x' }", "table stars, column z: *.fits has no {x}"),
+        ("[tables.stars.columns]\nz = { row = true, value = 1 }", "row and value exclude each"),
+        ("[tables.stars.columns]\nz = { optional = true }", "z may become NULL, and stars.sql"),
+        ("[tables.stars.columns]\nz = { null = -99 }", "z may become NULL, and stars.sql says"),
+        ("[tables.stars.columns]\nz = { value = 'a' }", "cannot become stars.z"),
+        ("[tables.stars.columns]\nz = { id = 'zpix' }", "the id is made of program"),
+        ("[[tables.stars.join]]\nhdu = 'GAS'", "has no HDU GAS; it has PRIMARY (image), STARS"),
+        ("[[tables.stars.join]]\nhdu = 'STARS'", "has this column as well: name it in same"),
+        ("[[tables.stars.join]]\nhdu = 'STARS'\nhow = 'left'", 'how = "left" needs by'),
+        (
+            "[[tables.stars.join]]\nhdu = 'STARS'\nby = 'Q'\ndrop = '*'",
+            "column Q: it is joined by the values of this column",
+        ),
+        (
+            "[[tables.stars.references]]\ncolumns = 'q'\ntable = 'a.b'\nkeys = 'id'",
+            "references: no column is called q",
+        ),
+        (
+            "[[tables.stars.references]]\ncolumns = 'z'\ntable = 'b'\nkeys = 'id'",
+            "refers to b, which is none of this description",
+        ),
+        (
+            "[[tables.stars.references]]\ncolumns = 'z'\ntable = '{specprod}.b'\nkeys = 'id'",
+            "what it stands for is not known",
+        ),
+    ],
+)
+def test_descriptions(tmp_path, more, message):
+    assert message in refused(tmp_path, f"{TOML}{more}\n")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ('name = "own"', 'name = "a b"', "own.toml: name 'a b': only letters, digits, _ and -"),
+        ('version = "v1"', "", "own.toml: version is missing"),
+        ('version = "v1"', 'version = "../x"', "version '../x' stands in paths"),
+        ("[tables.stars]", "[tables.select]", "be no reserved word of SQL"),
+        ('"*.fits"', '"../*.fits"', "must lie below the root"),
+        ('"*.fits"', '"*.h5"', "no FITS file: convert it"),
+        ('"*.fits"', '"z-*.fits"', "not found: "),
+        ('hdu = "STARS"', 'hdu = "STARS', "own.toml: not TOML: "),
+        ("[tables.stars]", "[tables.other]", "other.sql: SQL file cannot be read: No such file"),
+    ],
+)
+def test_what_stands_in_a_description(tmp_path, before, after, message):
+    assert message in refused(tmp_path, TOML.replace(before, after))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("CREATE TABLE", "CREATE VIEW", "stars.sql: must define table stars"),
+        ("z real", "z money", "column z: type money is not supported"),
+        (
+            "z real NOT NULL",
+            "z real NOT NULL, more text",
+            "no column MORE, which table stars",
+        ),
+        ("PRIMARY KEY (targetid)", "CHECK (z > 0)", "table stars has no primary key"),
+        ("{% endblock %}", "", "stars.sql: no SQL file as those in ddl/"),
+        ("{% block table %}", "{% block table %}{{ ''.__class__.__mro__ }}", "stars.sql: "),
+        ("z real", "z varchar(3)", "is Float32, which cannot become stars.z"),
+        (
+            "z real",
+            "".join(f"c{n} real, " for n in range(1600)) + "z real",
+            "table stars has 1,603 columns, and the server takes 1,600",
+        ),
+        (
+            "z real",
+            "".join(f"c{n} double precision, " for n in range(1018)) + "z real",
+            "a row of table stars takes 8,304 bytes, and the server takes 8,160",
+        ),
+    ],
+)
+def test_sql_files(tmp_path, before, after, message):
+    assert message in refused(tmp_path, TOML, SQL.replace(before, after, 1))
+
+
+def test_hdus_that_do_not_match(tmp_path):
+    toml = f"{TOML}[[tables.stars.join]]\nhdu = 'GAS'\nsame = 'TARGETID'\n"
+    gas = {"TARGETID": np.arange(5, dtype="i8")}
+    assert "[GAS]: has 5 rows, and " in refused(tmp_path, toml, STARS=STARS, GAS=gas)
+    message = refused(tmp_path, toml, STARS=STARS, GAS={"X": np.zeros(4)})
+    assert "column TARGETID: is to be the same in tables that are joined" in message
+
+
+def test_columns_that_no_table_can_have(tmp_path):
+    sql = SQL.replace("z real", "z real[]")
+    cube = fits.Column("Z", "2M", array=np.zeros((4, 2), "c16"))
+    columns = [fits.Column("TARGETID", "K", array=np.arange(4)), cube]
+    columns.append(fits.Column("KIND", "3A", array=np.full(4, "a")))
+    path = tmp_path / "b.fits"
+    fits.BinTableHDU.from_columns(columns, name="STARS").writeto(path)
+    (tmp_path / "a.fits").write_bytes(path.read_bytes())
+    (tmp_path / "own.toml").write_text(TOML)
+    (tmp_path / "stars.sql").write_text(sql)
+    description = read_description(tmp_path / "own.toml")
+    with pytest.raises(SpecprodCopyError) as caught:
+        plan_catalogue(None, description, tmp_path, LoadOptions(("all",), "vac"))
+    assert "a.fits[STARS], column Z: " in str(caught.value)
+    assert "complex numbers or bits" in str(caught.value)
+    with pytest.raises(
+        SpecprodCopyError, match="TFORM 2M is not supported: leave it out by --drop"
+    ):
+        draft([path], DraftOptions())
+    assert len(draft([path], DraftOptions(drop=("z",))).tables[0].columns) == 2
+
+
+PLAIN = DraftOptions()
+
+
+def test_drafts_that_no_table_can_be(tmp_path):
+    path = tmp_path / "a.fits"
+
+    def refuse(options: DraftOptions = PLAIN, **hdus) -> str:
+        write_fits(path, hdus)
+        with pytest.raises(SpecprodCopyError) as caught:
+            draft([path], options)
+        return str(caught.value)
+
+    assert "becomes column a_b, and so does A-B" in refuse(
+        T={"A-B": np.zeros(2), "A_B": np.zeros(2)}
+    )
+    wide = {f"C{n}": np.zeros(1) for n in range(600)}
+    both = {"T": wide, "U": {f"D{n}": np.zeros(1) for n in range(600)}}
+    message = refuse(DraftOptions(table="t"), **both)
+    assert "a row of table t takes 9,624 bytes, and the server takes 8,160" in message
+    message = refuse(DraftOptions(table="t"), T={"A": np.zeros(2)}, U={"B": np.zeros(3)})
+    assert "has 3 rows, and T has 2: they cannot be joined row by row" in message
+    write_fits(tmp_path / "b.fits", {"T": {"A": np.full(2, "x", "S2")}})
+    write_fits(path, {"T": {"A": np.zeros(2)}})
+    with pytest.raises(SpecprodCopyError, match=r"is varchar\(2\) here, and double precision in"):
+        draft([path, tmp_path / "b.fits"], DraftOptions())
+    with pytest.raises(SpecprodCopyError, match=r"no FITS file: convert it, for example by"):
+        draft([tmp_path / "a.hdf5"], DraftOptions())
