@@ -62,7 +62,7 @@ def columns(draw, rows: int) -> Drawn:
     """Draw a column; bits of floats are anything, NaN with a payload too."""
     name = draw(NAMES.map(str.strip).filter(bool))
     unit = draw(st.none() | st.sampled_from(["deg", "1e-17 erg/(s cm2)", "it's [odd] {{ x }}"]))
-    repeat = draw(st.sampled_from([1, 1, 1]))
+    repeat = draw(st.sampled_from([1, 1, 1, 2, 5]))
     if draw(st.integers(0, 4)) == 0:
         width = draw(st.integers(1, 6))
         # A NUL or a blank at the end is none of the text.

@@ -111,7 +111,7 @@ def test_verify_needs_no_file_but_those_of_the_catalogue(vac):
 def test_a_file_is_replaced_and_parts_are_loaded_apart(vac):
     description = vac.draft(*files(vac))
     for part in ("1/2", "2/2"):
-        vac.load(description, "--part", part)
+        vac.load(description, "--part", part, "--jobs", 1)
     assert vac.query("SELECT count(*) FROM pg_indexes WHERE indexname = 'metadata_pkey'") == [(0,)]
     vac.load(description)
     assert vac.query("SELECT count(*) FROM pg_indexes WHERE indexname = 'metadata_pkey'") == [(1,)]
