@@ -33,7 +33,7 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres.connection import connect as connect_to_server
 from specprod_copy.postgres.ddl import LEDGER
 from specprod_copy.results.session import QUERY_SETTINGS, query_path
-from specprod_copy.tables import specprod_catalogue
+from specprod_copy.tables import Layout, specprod_catalogue
 
 try:
     from sqlalchemy import MetaData, Numeric, TypeDecorator, create_engine, event, inspect
@@ -138,7 +138,7 @@ def connect(schema: str, dsn: str = "") -> Models:
 
     engine = create_engine("postgresql+psycopg://", creator=connected)
     known = set(inspect(engine).get_table_names(schema=schema))
-    wanted = [t for t in specprod_catalogue().definition.tables if t in known and t != LEDGER]
+    wanted = [t for t in _EVERY.definition.tables if t in known and t != LEDGER]
     if not wanted:
         engine.dispose()
         raise DatabaseError(f"schema {schema} has none of the tables of a production")
@@ -166,6 +166,9 @@ def _row_text(row: Any) -> str:
     shown = ", ".join(f"{key}={value}" for key, value in zip(keys, values, strict=True))
     return f"{type(row).__name__}({shown})"
 
+
+_EVERY = specprod_catalogue(Layout(light_curves=True))
+"""With the tables that are loaded when they are asked for."""
 
 dbSession: Any = scoped_session(sessionmaker())  # noqa: N816 - the name that notebooks use
 """The session of `setup_db`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import click
@@ -16,9 +17,11 @@ from specprod_copy.loading.dry_run import check_load
 from specprod_copy.loading.options import LoadOptions
 from specprod_copy.plan.production_catalogue import production_catalogue
 from specprod_copy.postgres import ddl
-from specprod_copy.tables import Catalogue, Inputs, specprod_catalogue
+from specprod_copy.tables import Catalogue, Inputs, Layout, specprod_catalogue
+from specprod_copy.tables.light_curves import LIGHT_CURVES
 
-_KNOWN = tuple(t for t in specprod_catalogue().definition.tables if t != ddl.LEDGER)
+_EVERY = specprod_catalogue(Layout(light_curves=True)).definition.tables
+_KNOWN = tuple(t for t in _EVERY if t != ddl.LEDGER)
 TABLE = Name("table", _KNOWN, f"known: {' '.join(_KNOWN)}")
 
 
@@ -92,7 +95,7 @@ def render_ddl(
     patch_schema: str,
     output: Path | None,
 ) -> None:
-    """Print the SQL that makes the tables (all twelve, or those named).
+    """Print the SQL that makes the tables: all twelve, or those named (photometry_lc too).
 
     It is what the loader itself runs, in an order that works: tables, keys, indexes, foreign keys,
     q3c indexes, comments, grants.
@@ -130,7 +133,7 @@ def render_ddl(
             raise click.UsageError("--production is for --coeff-patch")
         wanted = phases or ddl.SCRIPT_PHASES
         script = ddl.render_script(
-            _catalogue(specprod, root, config, schema).definition,
+            _catalogue(specprod, root, config, schema, tables).definition,
             tables,
             [phase for phase in wanted if q3c or phase not in ("q3c", "cluster")],
             schema=schema,
@@ -143,14 +146,21 @@ def render_ddl(
 
 
 def _catalogue(
-    specprod: str | None, root: Path | None, config: Path | None, schema: str
+    specprod: str | None,
+    root: Path | None,
+    config: Path | None,
+    schema: str,
+    tables: Collection[str],
 ) -> Catalogue:
     """Return the tables that a load of the production makes, or those of most productions."""
+    light_curves = LIGHT_CURVES.table in tables
     if specprod is root is config is None:
-        return specprod_catalogue()
+        return specprod_catalogue(Layout(light_curves=light_curves))
     if specprod is None or root is None:
         raise click.UsageError("tables of a production need both, --specprod and --root")
-    inputs = Inputs(ProductionFiles(chosen_production(specprod, config), root))
+    inputs = Inputs(
+        ProductionFiles(chosen_production(specprod, config), root), light_curves=light_curves
+    )
     catalogue = production_catalogue(inputs)
     if inputs.files.production.redshift_type != "daily":
         # Without its catalogs it would look like a production of the first format.

@@ -32,7 +32,13 @@ from specprod_copy.verification.text import to_json
 @click.command(epilog=EPILOG)
 @click.argument("stages", nargs=-1, metavar="[STAGE]...", type=STAGE)
 @options_of(ProductionOptions)
-@options_of(Inputs, skip_missing="Tiles without a fiberassign file were left out on purpose.")
+@options_of(
+    Inputs,
+    "tiles_file",
+    "exposures_file",
+    "skip_missing",
+    skip_missing="Tiles without a fiberassign file were left out on purpose.",
+)
 @options_of(VerifyOptions, "schema", "sample", "seed")
 @JSON
 @click.option(

@@ -18,7 +18,11 @@ from specprod_copy.loading.summary import LoadSummary
 from specprod_copy.plan import ledger_format, lost_tables
 from specprod_copy.plan.looks import open_looks
 from specprod_copy.plan.planning import Planner, with_tiles
-from specprod_copy.plan.production_catalogue import production_catalogue, refuse_other_format
+from specprod_copy.plan.production_catalogue import (
+    production_catalogue,
+    refuse_other_format,
+    refuse_without_light_curves,
+)
 from specprod_copy.postgres import locks
 from specprod_copy.postgres.connection import connect, first_cause, translated_errors
 from specprod_copy.postgres.schema_from_server import read_schema
@@ -91,6 +95,7 @@ def load(
         looks = stack.enter_context(open_looks(catalogue.keywords, workers))
         found = read_schema(connection, options.schema)
         refuse_other_format(catalogue, found, tables, replaced=options.overwrite)
+        refuse_without_light_curves(catalogue, found, sources)
         if not inputs.tileids:
             inputs = with_tiles(inputs, sources, connection, found, looks)
         planner = Planner(inputs, options.limits, looks)

@@ -10,7 +10,11 @@ from specprod_copy.plan.ledger import Ledger, NothingLoaded
 from specprod_copy.plan.looks import Looks
 from specprod_copy.plan.moved_files import rename_moved
 from specprod_copy.plan.planning import Plan, Planner, part_of, with_tiles, with_tiles_of_file
-from specprod_copy.plan.production_catalogue import production_catalogue, refuse_other_format
+from specprod_copy.plan.production_catalogue import (
+    production_catalogue,
+    refuse_other_format,
+    refuse_without_light_curves,
+)
 from specprod_copy.plan.space import space_needed
 from specprod_copy.plan.stale_files import find_stale, forget
 from specprod_copy.postgres import ddl
@@ -112,6 +116,7 @@ def _plan(
     sources = applicable_sources(catalogue, inputs, options)
     tables = list(dict.fromkeys(source.table for source in sources))
     refuse_other_format(catalogue, found, tables, replaced=options.overwrite)
+    refuse_without_light_curves(catalogue, found, sources)
     looks = Looks(catalogue.keywords)
     inputs = with_tiles(inputs, sources, connection, found, looks)
     if options.overwrite:

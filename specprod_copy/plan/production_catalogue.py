@@ -21,6 +21,7 @@ from specprod_copy.tables import (
     TableSource,
     from_catalogs,
     layout_of,
+    light_curves,
     offered_columns,
     photometry,
     redshift_v2,
@@ -82,8 +83,12 @@ def production_layout(inputs: Inputs) -> Layout:
     if newer or (inputs.files.production.is_second_format and not every):
         optional |= {(table, WIDE) for table in WIDE_TABLES}
     if not newer:
-        notes = _notes(inputs, every, second=False)
-        return Layout(optional=frozenset(optional), keep_best=keep_best, notes=notes)
+        return Layout(
+            optional=frozenset(optional),
+            keep_best=keep_best,
+            light_curves=inputs.light_curves,
+            notes=_notes(inputs, every, second=False),
+        )
     for core in every:
         if core not in newer:
             raise InputError(
@@ -104,6 +109,7 @@ def production_layout(inputs: Inputs) -> Layout:
         zcatalog=2,
         from_catalogs=from_catalogs.from_catalogs(inputs),
         keep_best=keep_best,
+        light_curves=inputs.light_curves,
         optional=frozenset(optional),
         notes=notes,
     )
@@ -184,6 +190,25 @@ def refuse_other_format(
                 f"load them into a schema beside it, e.g. --schema {found.name}_v{1 + second}, or "
                 "replace all redshifts with load redshift --overwrite"
             )
+
+
+def refuse_without_light_curves(
+    catalogue: Catalogue, found: Schema, sources: Collection[TableSource]
+) -> None:
+    """Check that photometry is not loaded alone where its light curves were loaded before.
+
+    Raises
+    ------
+    DatabaseError
+        Otherwise some targets would have none, and nobody would know.
+    """
+    table = light_curves.LIGHT_CURVES.table
+    alone = photometry.TRACTORPHOT in sources and table not in catalogue.definition.tables
+    if alone and table in found.tables:
+        raise DatabaseError(
+            f"schema {found.name} has light curves, in table {table}: load photometry with "
+            "--light-curves, or drop that table first"
+        )
 
 
 def _of_photometry(inputs: Inputs) -> set[tuple[str, str]]:

@@ -26,7 +26,13 @@ from specprod_copy.postgres.schema_upgrade import plan_upgrade
 from specprod_copy.postgres.search_path import q3c_schema
 from specprod_copy.status.stages import StageStatus
 from specprod_copy.status.tiles import TilesStatus, tile_progress, tiles_status
-from specprod_copy.tables import Catalogue, Inputs, TableSource, specprod_catalogue
+from specprod_copy.tables import (
+    Catalogue,
+    Inputs,
+    TableSource,
+    specprod_catalogue,
+    with_light_curves,
+)
 from specprod_copy.vac.stored import catalogue_in
 
 FINISH_PHASES = ("keys", "indexes", "foreign_keys", "validation", "q3c")
@@ -104,7 +110,7 @@ def schema_status(
     found = read_schema(connection, schema)
     layout = None
     if catalogue is None:
-        layout = production_layout(inputs) if inputs else None
+        layout = with_light_curves(production_layout(inputs), found) if inputs else None
         catalogue = specprod_catalogue(layout) if layout else catalogue_in(connection, found)
     if ledger.TABLE not in found.tables:
         raise DatabaseError(

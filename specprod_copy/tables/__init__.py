@@ -16,6 +16,7 @@ from specprod_copy.tables import (
     fiberassign,
     frame,
     from_catalogs,
+    light_curves,
     photometry,
     redshift,
     redshift_v2,
@@ -58,20 +59,33 @@ def specprod_catalogue(layout: Layout = V1) -> Catalogue:
 
 @cache
 def _catalogue(layout: Layout) -> Catalogue:
-    sources = dict(SOURCES)
+    sources, files = dict(SOURCES), _files()
     if layout.zcatalog == 2:
         sources |= redshift_v2.SOURCES
     if layout.from_catalogs:
         sources |= from_catalogs.SOURCES
         for name in from_catalogs.REPLACED:
             del sources[name]
-    found = Catalogue.of(_files(), sources.values(), DECODERS, layout.optional)
+    if layout.light_curves:
+        sources = _with_light_curves(sources)
+        files += _files(light_curves.LIGHT_CURVES.table)
+    found = Catalogue.of(files, sources.values(), DECODERS, layout.optional)
     return replace(
         found,
         partial=_partial(found.definition),
         keep_best=frozenset(s.table for s in redshift_v2.SOURCES.values() if layout.keep_best),
         notes=layout.notes,
     )
+
+
+def _with_light_curves(sources: Mapping[str, TableSource]) -> dict[str, TableSource]:
+    """Return sources with that of light curves behind the photometry that it refers to."""
+    found = dict[str, TableSource]()
+    for name, source in sources.items():
+        found[name] = source
+        if source is photometry.TRACTORPHOT:
+            found[light_curves.LIGHT_CURVES.name] = light_curves.LIGHT_CURVES
+    return found
 
 
 def _partial(definition: Schema) -> tuple[tuple[str, Reference], ...]:
@@ -112,8 +126,14 @@ def layout_of(found: Schema) -> Layout:
     return Layout(
         zcatalog=2 if second else 1,
         from_catalogs=observed_only,
+        light_curves=light_curves.LIGHT_CURVES.table in found.tables,
         optional=frozenset(optional),
     )
+
+
+def with_light_curves(layout: Layout, found: Schema) -> Layout:
+    """Return a layout with table photometry_lc where a server has it, else without."""
+    return replace(layout, light_curves=light_curves.LIGHT_CURVES.table in found.tables)
 
 
 _SECOND = (redshift_v2.SECOND_FORMAT,)
@@ -151,8 +171,10 @@ def offered_columns() -> Mapping[str, frozenset[str]]:
 
 
 def _files(only: str = "*") -> list[Path]:
+    """Return the SQL files of one table, or of all that every production has."""
     files = resource_folder("ddl").glob(f"{only}.sql")
-    return sorted(file for file in files if file.stem not in ("schema", *HOUSE))
+    others = ("schema", *HOUSE, light_curves.LIGHT_CURVES.table) if only == "*" else ()
+    return sorted(file for file in files if file.stem not in others)
 
 
 __all__ = [
@@ -169,4 +191,5 @@ __all__ = [
     "layout_of",
     "offered_columns",
     "specprod_catalogue",
+    "with_light_curves",
 ]

@@ -38,6 +38,14 @@ class Inputs:
         ),
     ] = False
 
+    light_curves: Annotated[
+        bool,
+        Option(
+            "--light-curves",
+            "Load the light curves of Tractor photometry as well, into table photometry_lc.",
+        ),
+    ] = False
+
     def tiles(self) -> Path:
         """Return the tiles file."""
         return self.files.tiles(self.tiles_file)

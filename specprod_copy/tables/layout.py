@@ -20,6 +20,8 @@ class Layout:
     """Whether photometry, target and fiberassign are made of the redshift catalogs."""
     keep_best: bool = False
     """Whether of spectra that the catalogs have twice the one that ranks first is kept."""
+    light_curves: bool = False
+    """Whether there is table photometry_lc."""
     optional: frozenset[tuple[str, str]] = frozenset()
     """Tables, and what their SQL files are asked for beyond what every production has."""
     notes: tuple[str, ...] = ()

@@ -24,7 +24,7 @@ from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
-from specprod_copy.tables import V1, Catalogue, Inputs, specprod_catalogue
+from specprod_copy.tables import V1, Catalogue, Inputs, specprod_catalogue, with_light_curves
 from specprod_copy.verification import tile_checks, value_checks
 from specprod_copy.verification.compare import Differences, compare
 from specprod_copy.verification.database_side import (
@@ -132,6 +132,9 @@ def verify(  # noqa: PLR0913 - what is seldom given is given by keyword
                     f"schema {schema} has no table {ledger.TABLE}: this program has not loaded it"
                 )
             by_tiles = tables_of_tiles(connection, schema)
+            if layout:
+                layout = with_light_curves(layout, found)
+                catalogue = specprod_catalogue(layout)
             if layout and by_tiles:
                 catalogue = specprod_catalogue(tiles_layout(inputs, found, by_tiles, layout))
             tables = tables_of(catalogue, options.stages, inputs, by_tiles)
