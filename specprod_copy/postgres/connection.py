@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import selectors
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,9 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres.conninfo import conninfo_parameters
 from specprod_copy.postgres.poolers import refuse_shared_sessions
 from specprod_copy.postgres.search_path import protect
+
+_SECONDS_ON_ITS_WAY = 0.05
+"""So long the end of a session may take until it is here, when others have noticed it."""
 
 SESSION_SETTINGS: Mapping[str, str] = {
     # A commit that is lost in a crash of the server takes its ledger row along, so the unit is
@@ -274,7 +278,8 @@ def first_cause(connection: psycopg.Connection) -> Iterator[None]:
     try:
         yield
     except (DatabaseError, psycopg.Error) as error:
-        if not connection.closed:
+        # Only what has come by now: who asks over a silent network may wait for ever.
+        if not connection.closed and _has_come(connection):
             try:
                 connection.execute("SELECT 1")
             except psycopg.OperationalError as first:
@@ -282,3 +287,10 @@ def first_cause(connection: psycopg.Connection) -> Iterator[None]:
             except psycopg.Error:
                 pass  # Its transaction has failed, which is no end of it.
         raise
+
+
+def _has_come(connection: psycopg.Connection) -> bool:
+    """Say whether the server has sent something that nobody has read."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection, selectors.EVENT_READ)
+        return bool(selector.select(_SECONDS_ON_ITS_WAY))

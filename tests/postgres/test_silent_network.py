@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 
 import psycopg
 import pytest
@@ -16,7 +17,8 @@ from support.silent_proxy import SilentProxy
 from support.waiting import wait_until
 
 from specprod_copy.desi.production import ProductionFiles, find_production
-from specprod_copy.postgres.connection import KEEPALIVE, connect
+from specprod_copy.errors import DatabaseError
+from specprod_copy.postgres.connection import KEEPALIVE, connect, first_cause
 from specprod_copy.tables import Inputs
 
 OPTIONS = {
@@ -66,6 +68,14 @@ def test_the_server_notices_a_dead_client(proxy, cluster, database):
     with connect(database) as connection:
         shown = [connection.execute(f"SHOW {name}").fetchone()[0] for name in names]
         assert shown == ["0", "0", "0"]
+
+
+def test_nobody_is_asked_what_happened_first(proxy):
+    """Over a silent network that would take for ever; what has come by now is enough."""
+    with closing(connect(proxy.conninfo)) as connection:
+        proxy.fall_silent()
+        with pytest.raises(DatabaseError, match="^another$"), first_cause(connection):
+            raise DatabaseError("another")
 
 
 @pytest.fixture
