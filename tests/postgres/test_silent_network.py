@@ -74,7 +74,7 @@ def test_nobody_is_asked_what_happened_first(proxy):
     """Over a silent network that would take for ever; what has come by now is enough."""
     with closing(connect(proxy.conninfo)) as connection:
         proxy.fall_silent()
-        with pytest.raises(DatabaseError, match="^another$"), first_cause(connection):
+        with pytest.raises(DatabaseError, match=r"^another$"), first_cause(connection):
             raise DatabaseError("another")
 
 
