@@ -18,7 +18,7 @@ from specprod_copy.daily.work import TileContext, TileWorker, load_one, remove_o
 from specprod_copy.executors.executor import in_order
 from specprod_copy.executors.workers import threads
 from specprod_copy.plan import ledger, ledger_format, loaded_tiles, lost_tables
-from specprod_copy.plan.production_catalogue import tiles_layout
+from specprod_copy.plan.existing_tables import tiles_layout
 from specprod_copy.plan.tile_states import TileState, Verdict, look_at_tile, vanished
 from specprod_copy.postgres import locks
 from specprod_copy.postgres.connection import connect, first_cause, translated_errors

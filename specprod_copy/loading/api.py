@@ -16,10 +16,11 @@ from specprod_copy.loading.run import run
 from specprod_copy.loading.schema_functions import make_functions
 from specprod_copy.loading.summary import LoadSummary
 from specprod_copy.plan import ledger_format, lost_tables
+from specprod_copy.plan.existing_tables import kept_layout
 from specprod_copy.plan.looks import open_looks
 from specprod_copy.plan.planning import Planner, with_tiles
 from specprod_copy.plan.production_catalogue import (
-    production_catalogue,
+    production_layout,
     refuse_other_format,
     refuse_without_light_curves,
 )
@@ -28,7 +29,7 @@ from specprod_copy.postgres.connection import connect, first_cause, translated_e
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
-from specprod_copy.tables import Catalogue, Inputs
+from specprod_copy.tables import V1, Catalogue, Inputs, specprod_catalogue
 
 
 def load(
@@ -73,7 +74,8 @@ def load(
     """
     listener = listener or ProgressListener()
     started = time.monotonic()
-    catalogue = catalogue or production_catalogue(inputs)
+    layout = None if catalogue else production_layout(inputs)
+    catalogue = catalogue or specprod_catalogue(layout or V1)
     sources = applicable_sources(catalogue, inputs, options)
     options.check()
     if options.quarantine_folder is not None:
@@ -86,14 +88,17 @@ def load(
         locks.hold_schema_lock(connection, options.schema, shared=options.part is not None),
         first_cause(connection),
     ):
+        tables = [source.table for source in sources]
+        found = read_schema(connection, options.schema)
+        if layout:
+            replaced = tables if options.overwrite else ()
+            catalogue = specprod_catalogue(kept_layout(layout, found, replaced))
         defined = catalogue.definition
         ledger_format.take_over(connection, defined, options.schema, listener)
-        tables = [source.table for source in sources]
         lost_tables.check_referenced(connection, defined, options.schema, tables)
         if workers is None and options.jobs > 1:
             workers = stack.enter_context(processes(options.jobs))
         looks = stack.enter_context(open_looks(catalogue.keywords, workers))
-        found = read_schema(connection, options.schema)
         refuse_other_format(catalogue, found, tables, replaced=options.overwrite)
         refuse_without_light_curves(catalogue, found, sources)
         if not inputs.tileids:

@@ -6,12 +6,14 @@ import psycopg
 
 from specprod_copy.loading.options import LoadOptions, applicable_sources
 from specprod_copy.plan import ledger, ledger_format, lost_tables
+from specprod_copy.plan.existing_tables import kept_layout
 from specprod_copy.plan.ledger import Ledger, NothingLoaded
 from specprod_copy.plan.looks import Looks
 from specprod_copy.plan.moved_files import rename_moved
 from specprod_copy.plan.planning import Plan, Planner, part_of, with_tiles, with_tiles_of_file
 from specprod_copy.plan.production_catalogue import (
     production_catalogue,
+    production_layout,
     refuse_other_format,
     refuse_without_light_curves,
 )
@@ -24,7 +26,15 @@ from specprod_copy.postgres.foreign_code import refuse_foreign_code
 from specprod_copy.postgres.schema import Schema, made
 from specprod_copy.postgres.schema_differences import refuse_conflicts, refuse_own_columns
 from specprod_copy.postgres.schema_from_server import read_schema
-from specprod_copy.tables import Catalogue, Inputs, fiberassign, tile
+from specprod_copy.tables import (
+    V1,
+    Catalogue,
+    Inputs,
+    as_made,
+    fiberassign,
+    specprod_catalogue,
+    tile,
+)
 
 _PLANNED_PHASES = ("table", "keys", "indexes", "q3c", "foreign_keys", "validation")
 
@@ -90,7 +100,8 @@ def plan_load(
         As `load` before it sends the first row.
     """
     options.check()
-    catalogue = catalogue or production_catalogue(inputs)
+    layout = None if catalogue else production_layout(inputs)
+    catalogue = catalogue or specprod_catalogue(layout or V1)
     if conninfo is None:
         return _plan(catalogue, None, Schema(options.schema, exists=False), inputs, options)
     with (
@@ -101,6 +112,10 @@ def plan_load(
         refuse_read_only(connection)
         ledger_format.require(connection, catalogue.definition, options.schema)
         found = read_schema(connection, options.schema)
+        if layout:
+            sources = applicable_sources(catalogue, inputs, options)
+            replaced = [source.table for source in sources] if options.overwrite else ()
+            catalogue = specprod_catalogue(kept_layout(layout, found, replaced))
         return _plan(catalogue, connection, found, inputs, options)
 
 
@@ -120,7 +135,7 @@ def _plan(
     looks = Looks(catalogue.keywords)
     inputs = with_tiles(inputs, sources, connection, found, looks)
     if options.overwrite:
-        refuse_own_columns(defined, found, tables)
+        refuse_own_columns(defined, found, tables, as_made(found))
         replaced = {*tables, ledger.TABLE}
         kept = [table for table in found.tables.values() if table.name not in replaced]
         found = Schema.of(found.name, kept)

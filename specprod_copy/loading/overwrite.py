@@ -13,6 +13,7 @@ from specprod_copy.plan import ledger_format
 from specprod_copy.postgres import locks
 from specprod_copy.postgres.schema_differences import own_parts, refuse_own_columns
 from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.tables import as_made
 from specprod_copy.verification import VerifyOptions, verify
 
 
@@ -24,7 +25,8 @@ def replace_tables(context: LoadContext) -> LoadSummary:
     """
     connection, tables, defined = context.connection, context.tables, context.defined
     old = read_schema(connection, context.schema)
-    refuse_own_columns(defined, old, tables)
+    before = as_made(old)
+    refuse_own_columns(defined, old, tables, before)
     house = context.catalogue.house
     beside = Beside(connection, defined, context.schema, tables, house)
     beside.check_replaceable(context.listener)
@@ -49,7 +51,7 @@ def replace_tables(context: LoadContext) -> LoadSummary:
     summary.notes = [_verify(aside, beside)]
     beside.swap(context.patience)
     summary.notes += [
-        f"gone with the old table: {part}" for part in own_parts(defined, old, tables)
+        f"gone with the old table: {part}" for part in own_parts(defined, old, tables, before)
     ]
     return summary
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from specprod_copy.desi.configuration import names_second_format
@@ -12,7 +11,6 @@ from specprod_copy.errors import DatabaseError, InputError
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.reader.look import Look, look
 from specprod_copy.tables import (
-    V1,
     WIDE,
     WIDE_TABLES,
     Catalogue,
@@ -20,7 +18,6 @@ from specprod_copy.tables import (
     Layout,
     TableSource,
     from_catalogs,
-    layout_of,
     light_curves,
     offered_columns,
     photometry,
@@ -37,14 +34,6 @@ _OBSERVED_ONLY = (
 _NOT_WITHOUT = (
     'production {name} has photometry = "zcatalog" in its configuration, and no redshift catalogs '
     "of the second format (with Z_BEST) that it could come from"
-)
-
-_OF_TILES = frozenset({photometry.TRACTORPHOT.table, *WIDE_TABLES})
-"""Tables with optional columns that files of single tiles can fill."""
-
-_WITHOUT = (
-    "table {schema}.photometry was made without {columns}, which the photometry of the production "
-    "has; tile --overwrite makes the tables anew, with these columns"
 )
 
 
@@ -79,7 +68,7 @@ def production_layout(inputs: Inputs) -> Layout:
     newer = [core for core in every if redshift_v2.is_second_format(core)]
     if not newer and from_catalogs.from_catalogs(inputs):
         raise InputError(_NOT_WITHOUT.format(name=inputs.files.production.name))
-    optional = _of_photometry(inputs)
+    optional = optional_photometry(inputs)
     if newer or (inputs.files.production.is_second_format and not every):
         optional |= {(table, WIDE) for table in WIDE_TABLES}
     if not newer:
@@ -113,46 +102,6 @@ def production_layout(inputs: Inputs) -> Layout:
         optional=frozenset(optional),
         notes=notes,
     )
-
-
-def tiles_layout(
-    inputs: Inputs,
-    found: Schema,
-    tables: Collection[str],
-    beside: Layout = V1,
-    *,
-    overwrite: bool = False,
-) -> Layout:
-    """Return the layout of a schema of which some tables are filled tile by tile.
-
-    These have the optional columns that they were made with; where they are yet to be made, those
-    of the files. Redshifts come from the files of the tiles, so there the format of the catalogs
-    does not matter.
-
-    Parameters
-    ----------
-    inputs : Inputs
-    found : Schema
-        What the server has.
-    tables : collection of str
-        Those that are filled tile by tile.
-    beside : Layout
-        That of the other tables.
-    overwrite : bool
-        Whether the tables are made anew.
-    """
-    of_files = _of_photometry(inputs)
-    if inputs.files.production.is_second_format:
-        of_files |= {(table, WIDE) for table in WIDE_TABLES}
-    there = {} if overwrite else found.tables
-    own = {one for one in layout_of(found).optional if one[0] in _OF_TILES.intersection(there)}
-    own |= {one for one in of_files if one[0] not in there}
-    others = {one for one in beside.optional if one[0] not in tables}
-    lacking = [name for table, name in sorted(of_files - own) if table == "photometry"]
-    notes = beside.notes
-    if lacking:
-        notes += (_WITHOUT.format(schema=found.name, columns=", ".join(lacking).upper()),)
-    return replace(beside, optional=frozenset(own | others), notes=notes)
 
 
 def refuse_other_format(
@@ -211,7 +160,7 @@ def refuse_without_light_curves(
         )
 
 
-def _of_photometry(inputs: Inputs) -> set[tuple[str, str]]:
+def optional_photometry(inputs: Inputs) -> set[tuple[str, str]]:
     """Return the optional columns that the first file of Tractor photometry has."""
     source = photometry.TRACTORPHOT
     with suppress(InputError):

@@ -156,15 +156,25 @@ def _refuse_taken(found: Schema, difference: Difference) -> None:
             )
 
 
-def refuse_own_columns(defined: Schema, found: Schema, tables: Iterable[str]) -> None:
+def refuse_own_columns(
+    defined: Schema, found: Schema, tables: Iterable[str], made_as: Schema | None = None
+) -> None:
     """Check that tables have no columns of their users, which would go with them.
+
+    Parameters
+    ----------
+    defined, found : Schema
+    tables : iterable of str
+    made_as : Schema, optional
+        The definition by which the tables were made, if it may be another one.
 
     Raises
     ------
     DatabaseError
     """
     for table in tables:
-        if own := [d.name for d in _of_users(defined, found, table) if d.kind == "column"]:
+        of_users = _of_users(defined, found, table, made_as)
+        if own := [d.name for d in of_users if d.kind == "column"]:
             raise DatabaseError(
                 f"table {found.name}.{table} has columns that are not of its definition: "
                 f"{', '.join(own)}; --overwrite would drop them with the table. Copy what you want "
@@ -173,12 +183,17 @@ def refuse_own_columns(defined: Schema, found: Schema, tables: Iterable[str]) ->
             )
 
 
-def own_parts(defined: Schema, found: Schema, tables: Iterable[str]) -> list[str]:
-    """Return what tables have of constraints and indexes of their users, in words."""
+def own_parts(
+    defined: Schema, found: Schema, tables: Iterable[str], made_as: Schema | None = None
+) -> list[str]:
+    """Return what tables have of constraints and indexes of their users, in words.
+
+    Parameters are those of `refuse_own_columns`.
+    """
     return [
         f"{d.name} of table {table}, {d.found}"
         for table in tables
-        for d in _of_users(defined, found, table)
+        for d in _of_users(defined, found, table, made_as)
         if d.kind != "column"
     ]
 
@@ -188,10 +203,16 @@ def own_columns(defined: Table, found: Table) -> list[str]:
     return [d.name for d in table_differences(defined, found) if d.kind == "column" and d.is_own]
 
 
-def _of_users(defined: Schema, found: Schema, table: str) -> list[Difference]:
+def _of_users(
+    defined: Schema, found: Schema, table: str, made_as: Schema | None
+) -> list[Difference]:
     if table not in found.tables:
         return []
-    return [d for d in differences(defined, found, [table]) if d.wanted is None]
+    own = [d for d in differences(defined, found, [table]) if d.wanted is None]
+    if made_as is None:
+        return own
+    odd = {(d.kind, d.name) for d in differences(made_as, found, [table])}
+    return [d for d in own if (d.kind, d.name) in odd]
 
 
 def table_differences(defined: Table, found: Table) -> list[Difference]:

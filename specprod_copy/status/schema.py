@@ -10,13 +10,14 @@ from psycopg import sql
 
 from specprod_copy.errors import DatabaseError
 from specprod_copy.plan import ledger, ledger_format
+from specprod_copy.plan.existing_tables import layout_there
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.loaded_tiles import tables_of_tiles
 from specprod_copy.plan.looks import Looks
 from specprod_copy.plan.lost_tables import lost_tables
 from specprod_copy.plan.planning import Plan, Planner, with_tiles
 from specprod_copy.plan.procedures import recorded
-from specprod_copy.plan.production_catalogue import production_layout, tiles_layout
+from specprod_copy.plan.production_catalogue import production_layout
 from specprod_copy.postgres import ddl, locks
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.postgres.schema import Schema, made
@@ -123,8 +124,8 @@ def schema_status(
     lost = {one.table: str(one) for one in lost_tables(connection, schema)} if readable else {}
     known = {*found.tables, *lost}
     by_tiles = tables_of_tiles(connection, schema) if readable else set[str]()
-    if layout and inputs and by_tiles:
-        catalogue = specprod_catalogue(tiles_layout(inputs, found, by_tiles, layout))
+    if layout and inputs:
+        catalogue = specprod_catalogue(layout_there(layout, inputs, found, by_tiles))
     conflicts, own = _against_definition(catalogue.definition, found)
     sources = [
         s for s in catalogue.sources.values() if s.table in known and s.table not in by_tiles

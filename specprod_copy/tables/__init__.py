@@ -100,6 +100,16 @@ def _partial(definition: Schema) -> tuple[tuple[str, Reference], ...]:
     )
 
 
+def as_made(found: Schema) -> Schema:
+    """Return the definition by which the tables were made that a server has."""
+    return specprod_catalogue(layout_of(found)).definition
+
+
+def width_of(found: Schema) -> frozenset[tuple[str, str]]:
+    """Return what the SQL files of those of `WIDE_TABLES` that a server has were asked for."""
+    return frozenset((n, WIDE) for n in WIDE_TABLES if n in found.tables and _is_wide(n, found))
+
+
 def layout_of(found: Schema) -> Layout:
     """Return the layout of the tables that a server has, by their columns and comments."""
     optional = {
@@ -120,9 +130,9 @@ def layout_of(found: Schema) -> Layout:
                 break
     observed_only = ("potential", from_catalogs.OBSERVED_ONLY) in optional
     second = any(what == redshift_v2.SECOND_FORMAT for _, what in optional)
-    for name in WIDE_TABLES:
-        if _is_wide(name, found) if name in found.tables else second:
-            optional.add((name, WIDE))
+    optional |= width_of(found)
+    if second:
+        optional |= {(name, WIDE) for name in WIDE_TABLES if name not in found.tables}
     return Layout(
         zcatalog=2 if second else 1,
         from_catalogs=observed_only,
@@ -188,8 +198,10 @@ __all__ = [
     "Inputs",
     "Layout",
     "TableSource",
+    "as_made",
     "layout_of",
     "offered_columns",
     "specprod_catalogue",
+    "width_of",
     "with_light_curves",
 ]

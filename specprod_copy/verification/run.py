@@ -15,11 +15,12 @@ from specprod_copy.errors import DatabaseError, InputError
 from specprod_copy.executors.executor import Executor, Inline, Workers, in_order
 from specprod_copy.executors.workers import processes
 from specprod_copy.plan import ledger, ledger_format
+from specprod_copy.plan.existing_tables import layout_there
 from specprod_copy.plan.limits import Limits
 from specprod_copy.plan.loaded_tiles import tables_of_tiles
 from specprod_copy.plan.looks import Looks, open_looks
 from specprod_copy.plan.planning import Planner
-from specprod_copy.plan.production_catalogue import production_layout, tiles_layout
+from specprod_copy.plan.production_catalogue import production_layout
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waits import watched
@@ -134,9 +135,7 @@ def verify(  # noqa: PLR0913 - what is seldom given is given by keyword
             by_tiles = tables_of_tiles(connection, schema)
             if layout:
                 layout = with_light_curves(layout, found)
-                catalogue = specprod_catalogue(layout)
-            if layout and by_tiles:
-                catalogue = specprod_catalogue(tiles_layout(inputs, found, by_tiles, layout))
+                catalogue = specprod_catalogue(layout_there(layout, inputs, found, by_tiles))
             tables = tables_of(catalogue, options.stages, inputs, by_tiles)
             absent = [table for table in tables if table not in existing]
             results = absent_tables(connection, schema, catalogue, absent)
