@@ -82,6 +82,13 @@ def find_photometry(files: ProductionFiles, tileid: int, assigned: Path) -> Phot
     InputError
         If there is none, and it cannot be gathered.
     """
+    if files.production.photometry == "zcatalog":
+        raise InputError(
+            f"production {files.production.name} has its photometry in redshift catalogs "
+            '(photometry = "zcatalog" in its configuration), which single tiles are not loaded '
+            'from: they need a version of lsdr9-photometry there, or "computed"',
+            path=assigned,
+        )
     if files.production.photometry != "computed":
         return Photometry(files.tractorphot(), files.targetphot())
     folder = files.photometry_folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,10 @@ from astropy.io import fits
 from astropy.table import Table
 from support.daily_tiles import Daily, demo, edit, empty, loaded, own_copy
 
+from specprod_copy.desi.production import ProductionFiles, find_production
+from specprod_copy.errors import InputError
 from specprod_copy.tiles import gathering
+from specprod_copy.tiles.photometry import find_photometry
 
 __all__ = ["demo", "empty", "loaded", "own_copy"]
 
@@ -29,6 +33,13 @@ def test_without_desispec_it_is_said(own_copy, monkeypatch):
         first: f"{lost}: tile {first} has no such file of photometry; with both of its files "
         "missing it can be gathered, if desispec is installed (pip install 'specprod-copy[daily]')"
     }
+
+
+def test_tiles_are_not_loaded_from_redshift_catalogs(tmp_path):
+    production = replace(find_production("loa"), photometry="zcatalog")
+    files, assigned = ProductionFiles(production, tmp_path), tmp_path / "fiberassign-000001.fits"
+    with pytest.raises(InputError, match=r"loa has its photometry in redshift catalogs \(.*tiles"):
+        find_photometry(files, 1, assigned)
 
 
 def files_of(daily: Daily, tileid: int) -> dict[str, Path]:
