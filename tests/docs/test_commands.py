@@ -10,8 +10,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from support.clusters import open_folder
+from support.real_slurm import running_slurm, why_not
 from support.shell_blocks import NOT_RUN, Shell
 
 from specprod_copy.server.cluster import Cluster
@@ -27,6 +29,7 @@ PAGES = [
         if page.relative_to(ROOT / "docs").parts[0] not in ("_build", "jupyter_execute")
     ),
 ]
+OF_BATCH = ROOT / "docs/howto/nersc.md"
 PROGRAMS = ("specprod-copy", "psql", "pg_dump", "pg_restore", "createdb", "make", "python", "pip")
 SHOWN = re.compile(rf"^ *(?:\$ )?(?:{'|'.join(PROGRAMS)}) [-\w.]", re.M)
 
@@ -56,7 +59,17 @@ def home() -> Iterator[Path]:
 
 
 @pytest.fixture
-def shell(home: Path) -> Iterator[Shell]:
+def places(home: Path) -> dict[str, str]:
+    """Return what paths in the pages stand for here."""
+    return {
+        "/global/cfs/cdirs/desi/public/edr": str(home / "demo"),
+        "/global/cfs/cdirs/desi/public/dr1": str(home / "iron"),
+        "/global/cfs/cdirs/desi": str(home / "daily"),
+    }
+
+
+@pytest.fixture
+def shell(home: Path, places: dict[str, str]) -> Iterator[Shell]:
     """Return a shell in that folder, from which goes what a page makes beside the tables."""
     before = {*home.iterdir()}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
@@ -64,19 +77,43 @@ def shell(home: Path) -> Iterator[Shell]:
         "HOME": str(home),
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
-    places = {
-        "/global/cfs/cdirs/desi/public/edr": str(home / "demo"),
-        "/global/cfs/cdirs/desi/public/dr1": str(home / "iron"),
-        "/global/cfs/cdirs/desi": str(home / "daily"),
-    }
     yield Shell(home, environment, places)
     for path in {*home.iterdir()} - before:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if page != OF_BATCH],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
 def test_commands_of(page: Path, shell: Shell) -> None:
     shell.run(page)
+
+
+@pytest.fixture
+def nersc(
+    home: Path, places: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dict[str, str]]:
+    """Give the server its name and database there, and the machine a Slurm."""
+    cluster = Cluster(home / "specprod.pgdata")
+    with psycopg.connect(cluster.conninfo(), autocommit=True) as connection:
+        connection.execute("CREATE ROLE desi_admin LOGIN")
+        connection.execute("CREATE DATABASE desi OWNER desi_admin")
+    with psycopg.connect(cluster.conninfo("desi"), autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS q3c")
+    places["specprod-db.desi.lbl.gov"] = str(cluster.postmaster().socket_dir)
+    places["sleep 60"] = "sleep 0.2"
+    with running_slurm() as slurm:
+        for name, value in slurm.environment.items():
+            monkeypatch.setenv(name, value)
+        yield places
+
+
+@pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+def test_commands_of_batch_jobs(nersc: dict[str, str], shell: Shell) -> None:
+    """On Slurm itself."""
+    assert shell.run(OF_BATCH) == 5
 
 
 def test_what_is_wrong_is_noticed(tmp_path: Path) -> None:
