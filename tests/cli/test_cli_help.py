@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -46,3 +50,29 @@ def test_only_the_command_that_is_called_is_imported():
     assert not others & imported
     # Half a second each.
     assert not {"astropy", "pandas", "desispec"} & set(loaded)
+
+
+def examples() -> Iterator[str]:
+    for names in all_commands(cli):
+        command = cli
+        for name in names:
+            command = command.get_command(click.Context(command), name)
+        for line in inspect.cleandoc(command.help or "").splitlines():
+            if re.match(r"\s+specprod-copy ", line):
+                yield re.split(r"\s{3,}", line.strip())[0]
+
+
+@pytest.mark.parametrize("line", sorted({*examples()}))
+def test_examples_are_right(line, tmp_path, monkeypatch):
+    """Commands, options and values of each; a pipe behind it is not looked at."""
+    monkeypatch.chdir(tmp_path)
+    names = shlex.split(line.split(" | ")[0].replace("/data", str(tmp_path)))[1:]
+    for name in names:
+        if name.endswith((".toml", ".sql", ".fits")):
+            Path(name).parent.mkdir(parents=True, exist_ok=True)
+            Path(name).touch()
+    context, command = click.Context(cli, info_name="specprod-copy"), cli
+    while isinstance(command, click.Group):
+        name, command, names = command.resolve_command(context, names)
+        context = click.Context(command, context, info_name=name)
+    command.make_context(name, names, parent=context.parent)
