@@ -45,6 +45,7 @@ COMMANDS = (
     "describe",
     "files",
     "views",
+    "report",
     "tap-schema",
     "verify",
     "tile",

@@ -1,0 +1,104 @@
+"""What a report tells of a schema, read in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import psycopg
+
+from specprod_copy.errors import DatabaseError
+from specprod_copy.plan import ledger, ledger_format
+from specprod_copy.postgres import catalog
+from specprod_copy.progress import ProgressListener
+from specprod_copy.report import ledger_summary, spectra
+from specprod_copy.report.ledger_summary import Folder, Loaded, LoadTime
+from specprod_copy.report.spectra import Nights, Spectra, Tile
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What there is in a schema, and how it came there."""
+
+    schema: str
+    server: str
+    """Version of the server."""
+    place: str
+    """Database, host and user."""
+    read_at: datetime
+    """In UTC."""
+    versions: Sequence[tuple[str, str]]
+    """Packages and data behind the rows, as the schema's own table has them."""
+    programs: Sequence[str]
+    """Versions of this program that loaded rows."""
+    loaded: Sequence[Loaded]
+    folders: Sequence[Folder]
+    more_folders: int
+    """Folders that are left out."""
+    load_times: Sequence[LoadTime]
+    tiles: Sequence[Tile]
+    spectra: Spectra | None
+    """None where there is no table with redshifts."""
+    nights: Nights | None
+    """None where there is no table with exposures."""
+
+    @property
+    def rows(self) -> int:
+        """Rows of all tables."""
+        return sum(one.rows for one in self.loaded)
+
+
+def read_contents(
+    connection: psycopg.Connection, schema: str, listener: ProgressListener
+) -> Contents:
+    """Read what a report tells; nothing is written.
+
+    Each table is read once, by a query that groups: the result is as small for five million rows as
+    for ten. How many rows there are is taken from the ledger.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+        In autocommit mode.
+    schema : str
+    listener : ProgressListener
+        Is told which table is being read.
+
+    Raises
+    ------
+    DatabaseError
+        If there is no such schema, or it has no ledger of this program.
+    """
+    with connection.transaction():
+        # All parts are of one moment, whatever is loaded meanwhile.
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        tables = catalog.table_ids(connection, schema)
+        if ledger.TABLE not in tables:
+            raise DatabaseError(
+                f"schema {schema} has no table {ledger.TABLE}: this program has not loaded it; "
+                "'specprod-copy adopt' takes over what others have loaded"
+            )
+        ledger_format.require_format(connection, schema)
+        info = connection.info
+        version = info.parameter_status("server_version") or ""
+        with listener.step("reading the ledger"):
+            loaded = ledger_summary.loaded(connection, schema)
+            folders, more_folders = ledger_summary.folders(connection, schema)
+            load_times = ledger_summary.load_times(connection, schema)
+            programs = ledger_summary.programs(connection, schema)
+        return Contents(
+            schema,
+            f"PostgreSQL {version.partition(' ')[0]}",
+            f"database {info.dbname} on {info.host or 'this machine'}, read by {info.user}",
+            datetime.now(UTC),
+            ledger_summary.versions(connection, schema) if "version" in tables else [],
+            programs,
+            loaded,
+            folders,
+            more_folders,
+            load_times,
+            spectra.tiles(connection, schema, listener) if "tile" in tables else [],
+            spectra.spectra(connection, schema, tables, listener),
+            spectra.nights(connection, schema, tables, listener),
+        )
