@@ -111,7 +111,7 @@ install_postgresql() {
 install_test_programs() {
     local program packages=()
     local -A package_of=([shellcheck]=shellcheck [tcsh]=tcsh [pgbouncer]=pgbouncer [stilts]=stilts
-        [sbatch]=slurm-wlm [munged]=munge)
+        [sbatch]=slurm-wlm [munged]=munge [chromium]=chromium)
     for program in "${!package_of[@]}"; do
         PATH=$PATH:/usr/sbin command -v "$program" >/dev/null || packages+=("${package_of[$program]}")
     done
