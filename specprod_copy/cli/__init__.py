@@ -47,6 +47,7 @@ COMMANDS = (
     "views",
     "report",
     "tap-schema",
+    "export",
     "verify",
     "tile",
     "sync",

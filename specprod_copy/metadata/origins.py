@@ -49,6 +49,25 @@ def _in_file(source: TableSource, name: str) -> str:
     return name
 
 
+def name_in_files(source: TableSource, column: str) -> str:
+    """Return what files call a table column: of one that is computed, its name in capitals.
+
+    Parameters
+    ----------
+    source : TableSource
+    column : str
+        Column of its table.
+    """
+    copied = [
+        name
+        for way in source.derived.get(column, ())
+        if way.meta.is_column()
+        for name in way.meta.root_names()
+        if not name.endswith("?")
+    ]
+    return copied[0] if copied else column.upper()
+
+
 def is_finitized(catalogue: Catalogue, table: str, column: str) -> bool:
     """Say whether -9999 stands in a column for NaN and infinities.
 

@@ -1,0 +1,1 @@
+"""Tables as other systems keep them, from files or from a loaded schema."""

@@ -1,0 +1,134 @@
+"""The columns of an exported table: names, types, what they mean, and which are its position."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from specprod_copy.errors import ConfigurationError
+from specprod_copy.metadata.origins import is_finitized, name_in_files
+from specprod_copy.metadata.positions import position_of
+from specprod_copy.metadata.principal import is_principal
+from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.schema import Schema
+from specprod_copy.results.column import Meaning, ResultColumn
+from specprod_copy.tables import Catalogue
+
+_SKY: Final = ("ra", "dec")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A table as it is exported."""
+
+    table: str
+    columns: tuple[Column, ...]
+    """Those of the table; where its position is that of its targets, ra and dec behind them."""
+    named: tuple[str, ...]
+    """What the columns are called in the catalog."""
+    position: tuple[str, str]
+    """Right ascension and declination, as called in the catalog."""
+    borrowed: bool
+    """Whether the position is not the table's own."""
+    results: tuple[ResultColumn, ...]
+    """The columns as the result of a query has them."""
+
+    @property
+    def principal(self) -> tuple[str, ...]:
+        """The columns that most people want, as called in the catalog."""
+        pairs = zip(self.columns, self.named, strict=True)
+        return tuple(
+            named
+            for column, named in pairs
+            if is_principal(self.table, column.name) or named in self.position
+        )
+
+
+def exported(catalogue: Catalogue, found: Schema, table: str, names: str) -> Exported:
+    """Return how a table is exported.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    found : Schema
+        The tables that there are: those of a server, or the definition.
+    table : str
+    names : {"database", "fits"}
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such table, or it has no position.
+    """
+    if table not in found.tables:
+        raise ConfigurationError(f"there is no table {table}; there are: {', '.join(found.tables)}")
+    position = position_of(catalogue.definition, found, table)
+    if position is None:
+        raise ConfigurationError(
+            f"table {table} has no position, and a HATS catalog is ordered by it"
+        )
+    columns = list(found.columns_of(table))
+    if position.key:
+        of_targets = {c.name: c for c in found.tables[position.table].columns}
+        columns += [
+            replace(of_targets[own], name=name, not_null=False)
+            for own, name in zip((position.ra, position.dec), _SKY, strict=True)
+        ]
+        sky = _SKY
+    else:
+        sky = (position.ra, position.dec)
+    named = _named(catalogue, table, columns, names)
+    by_name = dict(zip((c.name for c in columns), named, strict=True))
+    return Exported(
+        table,
+        tuple(columns),
+        named,
+        (by_name[sky[0]], by_name[sky[1]]),
+        bool(position.key),
+        tuple(_result(catalogue, table, column) for column in columns),
+    )
+
+
+def _named(
+    catalogue: Catalogue, table: str, columns: Sequence[Column], names: str
+) -> tuple[str, ...]:
+    own = tuple(column.name for column in columns)
+    if names == "database":
+        return own
+    sources = catalogue.of_table(table)
+    found: dict[str, str] = {}
+    for name in own:
+        wanted = name_in_files(sources[0], name) if sources else name.upper()
+        found[name] = wanted if wanted not in found.values() else name.upper()
+    return tuple(found.values())
+
+
+def _result(catalogue: Catalogue, table: str, column: Column) -> ResultColumn:
+    is_array = column.type.startswith("_")
+    meaning = Meaning(
+        column.description,
+        column.unit,
+        column.ucd,
+        finitized=is_finitized(catalogue, table, column.name),
+    )
+    return ResultColumn(
+        column.name,
+        column.type.removeprefix("_"),
+        str(column),
+        is_array,
+        column.max_length,
+        column.digits,
+        meaning,
+    )
+
+
+def with_position(export: Exported, batch: pa.Table) -> pa.Table:
+    """Return the rows whose position is known, with the columns as the catalog calls them."""
+    named = batch.rename_columns(list(export.named))
+    ra, dec = (named[name] for name in export.position)
+    known = pc.and_(pc.greater_equal(ra, 0), pc.greater_equal(dec, -90))
+    return named.filter(known)  # not null either

@@ -1,0 +1,245 @@
+"""HATS catalogs (https://hats.readthedocs.io), for LSDB: tables cut into pixels of the sky.
+
+The rows are written into Parquet files first, then hats-import sorts them into pixels, on Dask.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from specprod_copy import __version__
+from specprod_copy.atomic_files import staged
+from specprod_copy.errors import (
+    ConfigurationError,
+    DatabaseError,
+    InputError,
+    SpecprodCopyError,
+)
+from specprod_copy.export import parts
+from specprod_copy.export.contents import Exported, exported
+from specprod_copy.export.options import ExportSummary, HatsOptions
+from specprod_copy.export.parts import Part
+from specprod_copy.plan.production_catalogue import production_catalogue
+from specprod_copy.postgres.connection import connect
+from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.progress import ProgressListener
+from specprod_copy.tables import Inputs, layout_of, specprod_catalogue
+
+_PACKAGES: Final = ("hats_import", "distributed")
+
+_LOOPBACK: Final = "127.0.0.1"
+
+
+def export_files(
+    inputs: Inputs, options: HatsOptions, listener: ProgressListener | None = None
+) -> ExportSummary:
+    """Make a HATS catalog of the files of a production, without a database.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        The production's files.
+    options : HatsOptions
+    listener : ProgressListener, optional
+        Receives progress events.
+
+    Returns
+    -------
+    ExportSummary
+
+    Raises
+    ------
+    ConfigurationError
+        If the extra hats is not installed, or the table cannot be exported.
+    InputError
+        If a file is not as it must be, or the folder exists or cannot be written.
+    """
+    _check(options)
+    catalogue = production_catalogue(inputs)
+    export = exported(catalogue, catalogue.definition, options.table, options.names)
+    with _folders(options) as (temporary, folder):
+        written = parts.from_files(
+            catalogue,
+            inputs,
+            export,
+            temporary,
+            jobs=options.jobs,
+            listener=listener or ProgressListener(),
+        )
+        return _make(export, written, options, folder, temporary)
+
+
+def export_schema(
+    conninfo: str,
+    schema: str,
+    options: HatsOptions,
+    listener: ProgressListener | None = None,
+) -> ExportSummary:
+    """Make a HATS catalog of a loaded table, as it is at one moment.
+
+    Parameters
+    ----------
+    conninfo : str
+        For libpq.
+    schema : str
+    options, listener
+        As for `export_files`.
+
+    Returns
+    -------
+    ExportSummary
+
+    Raises
+    ------
+    SpecprodCopyError
+        As `export_files`; and if there is no such schema, or the server refuses.
+    """
+    _check(options)
+    with connect(conninfo) as connection:
+        found = read_schema(connection, schema)
+    if not found.exists:
+        raise DatabaseError(f"there is no schema {schema}")
+    catalogue = specprod_catalogue(layout_of(found))
+    export = exported(catalogue, found, options.table, options.names)
+    with _folders(options) as (temporary, folder):
+        written = parts.from_server(
+            conninfo,
+            catalogue,
+            found,
+            export,
+            temporary,
+            listener=listener or ProgressListener(),
+        )
+        return _make(export, written, options, folder, temporary)
+
+
+def _check(options: HatsOptions) -> None:
+    if missing := [name for name in _PACKAGES if find_spec(name) is None]:
+        raise ConfigurationError(
+            f"{' and '.join(missing)} not installed: pip install 'specprod-copy[hats]'"
+        )
+    if not options.folder.name:
+        raise InputError("name a folder for the catalog", path=options.folder)
+
+
+@contextmanager
+def _folders(options: HatsOptions) -> Iterator[tuple[Path, Path]]:
+    """Yield a folder for what comes in between, and the one that the catalog is made in."""
+    folder = options.folder.absolute()
+    with (
+        staged(folder.parent, [folder.name]) as new,
+        tempfile.TemporaryDirectory(dir=new.parent) as temporary,
+    ):
+        yield Path(temporary), new
+
+
+def _make(
+    export: Exported,
+    written: Sequence[Part],
+    options: HatsOptions,
+    folder: Path,
+    temporary: Path,
+) -> ExportSummary:
+    """Sort rows into the pixels of a catalog."""
+    filled = [part for part in written if part.rows]
+    rows = sum(part.rows for part in filled)
+    if not filled:
+        raise ConfigurationError(f"table {export.table} has no rows with a position")
+    default = () if options.all_columns else export.principal
+    _import(export, filled, options, default, folder, temporary)
+    return ExportSummary(rows, sum(part.left_out for part in written), export.named, default)
+
+
+def _import(
+    export: Exported,
+    filled: Sequence[Part],
+    options: HatsOptions,
+    default: Sequence[str],
+    folder: Path,
+    temporary: Path,
+) -> None:
+    # Both take seconds to import.
+    from hats_import.catalog.file_readers import ParquetPyarrowReader
+    from hats_import.collection.arguments import CollectionArguments
+    from hats_import.collection.run_import import run
+
+    properties: dict[str, Any] = {"hats_builder": f"specprod-copy {__version__}"}
+    if default:
+        properties["hats_cols_default"] = list(default)
+    arguments = CollectionArguments(
+        output_path=folder,
+        output_artifact_name=options.folder.name,
+        tmp_dir=temporary,
+        progress_bar=False,
+        resume=False,
+    ).catalog(
+        output_artifact_name=export.table,
+        input_file_list=[part.path for part in filled],
+        file_reader=ParquetPyarrowReader(),
+        use_schema_file=filled[0].path,
+        ra_column=export.position[0],
+        dec_column=export.position[1],
+        expected_total_rows=sum(part.rows for part in filled),
+        pixel_threshold=options.pixel_rows,
+        addl_hats_properties=properties,
+    )
+    if options.margin:
+        arguments.add_margin(
+            margin_threshold=float(options.margin),
+            is_default=True,
+            addl_hats_properties={k: v for k, v in properties.items() if default},
+        )
+    try:
+        with _client(options.jobs, temporary) as client:
+            run(arguments, client)
+    except (ValueError, RuntimeError) as error:
+        said = " ".join(str(error).split())
+        raise SpecprodCopyError(f"hats-import cannot make the catalog: {said}") from error
+
+
+@contextmanager
+def _client(jobs: int, temporary: Path) -> Iterator[Any]:
+    """Yield a client of Dask whose workers nobody else on this machine can reach."""
+    import dask
+    from distributed import Client, LocalCluster
+
+    # There always are pages; they show nothing, and only here.
+    no_pages: dict[str, list[str]] = {
+        f"distributed.{who}.http.routes": [] for who in ("scheduler", "worker")
+    }
+    page = f"{_LOOPBACK}:0"
+    settings: dict[str, Any] = {"dashboard_address": page, "worker_dashboard_address": page}
+    if jobs == 1:
+        settings |= {"processes": False}  # nothing else listens
+    else:
+        # A scheduler does whatever anybody who reaches it asks for: certificates for this run.
+        settings |= {"security": True, "protocol": "tls", "host": _LOOPBACK}
+    with (
+        _silence(),
+        dask.config.set(no_pages),
+        LocalCluster(
+            n_workers=jobs, threads_per_worker=1, local_directory=temporary, **settings
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep to itself what libraries log and warn of; their errors are raised."""
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
