@@ -26,7 +26,7 @@ from specprod_copy.export.contents import Exported, with_position
 from specprod_copy.metadata.positions import position_of
 from specprod_copy.plan.ledger import NothingLoaded
 from specprod_copy.plan.looks import open_looks
-from specprod_copy.plan.planning import Planner, with_tiles
+from specprod_copy.plan.planning import Planner, with_tiles_of_file
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.progress import ProgressListener
 from specprod_copy.results.options import QueryOptions
@@ -46,6 +46,10 @@ _IN_FILES: Final = {
     "dec": (pl.col("TARGET_DEC"), pl.col("DEC")),
 }
 """The position of a target in files of tables that have none of their own."""
+
+
+_OF_TILES: Final = ("tile", "fiberassign", "potential")
+"""Tables whose files are those of the tiles in the tiles file."""
 
 
 class Part(NamedTuple):
@@ -145,7 +149,8 @@ def from_files(
     if export.borrowed:
         sources = [_with_position(source) for source in sources]
     with processes(jobs) as workers, open_looks(catalogue.keywords, workers) as looks:
-        inputs = with_tiles(inputs, sources, None, Schema("", exists=False), looks)
+        if any(source.table in _OF_TILES for source in sources) and not inputs.tileids:
+            inputs = with_tiles_of_file(inputs)
         columns = {export.table: export.columns}
         plan = Planner(inputs, looks=looks).plan(sources, columns, NothingLoaded())
         reading = _Reading({s.name: s for s in sources}, export, folder)
