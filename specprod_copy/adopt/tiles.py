@@ -84,6 +84,8 @@ class OfTiles:
         """Find the files of all tiles; see `Origin.plan`."""
         query = sql.SQL("SELECT tileid, lastnight FROM {} ORDER BY tileid")
         self._nights = dict(self._connection.execute(query.format(self._name("tile"))).fetchall())
+        if not self._nights:
+            raise DatabaseError(f"table {self._schema}.tile has no rows: no tile was loaded")
         self._rows = {tileid: Counter(dict.fromkeys(TABLES, 0)) for tileid in self._nights}
         self._summaries = Summaries.read(self._inputs)
         tiles = self._summaries.tiles
@@ -120,9 +122,10 @@ class OfTiles:
         for tile in self._tiles:
             started = time.monotonic()
             files = self._files(tile)
-            rows = files.rows(table)
             if table == "photometry":
                 rows = own_photometry(files, self._connection, self._schema)
+            else:
+                rows = files.rows(table)
             with prefetch(encoded_rows(rows, columns, tile.tileid)) as encoded:
                 count = destination.copy(encoded, names)
             # As by a load, which finds out late that another tile decides on some.

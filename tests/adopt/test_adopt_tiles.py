@@ -194,7 +194,9 @@ def test_rows_that_are_lost_and_rows_of_no_tile(own_copy):
     assert "z: 1 value differs" in refused(own_copy)
     run(own_copy, trust=True)
     assert own_copy.sync().loaded == []
-    own_copy.execute("DROP TABLE daily.load_ledger; DROP TABLE daily.potential")
+    own_copy.execute("DROP TABLE daily.load_ledger; TRUNCATE daily.tile CASCADE")
+    assert refused(own_copy) == "table daily.tile has no rows: no tile was loaded"
+    own_copy.execute("DROP TABLE daily.potential")
     with pytest.raises(DatabaseError, match="has no table potential, which has rows of every tile"):
         run(own_copy)
 
