@@ -32,4 +32,8 @@ psql=(server psql)
 say "specprod-copy ${psql[*]} -c \"$query\""
 "$run" "${psql[@]}" -X -c "$query"
 echo "The server keeps running; 'specprod-copy server stop' stops it, 'server status' tells how to reach it."
-[[ $server == specprod.pgdata ]] || echo "Both want --embedded $server: the server's user cannot enter this folder."
+[[ $server == specprod.pgdata ]] || cat <<END
+The server's user cannot enter this folder, so it is in $server:
+the two want --embedded with that. All others find it after
+eval "\$(specprod-copy server url --export --embedded $server)"
+END
