@@ -9,7 +9,7 @@ say() { printf '\n$ %s\n' "$*"; }
 
 # For root the server runs as another user, who may have no way into this folder.
 server=specprod.pgdata
-if ((EUID == 0)) && ! runuser -u nobody -- test -x .; then
+if ((EUID == 0)) && ! runuser -u nobody -- test -x "$PWD"; then
     server=/var/lib/specprod-copy/${PWD//\//_}.pgdata
 fi
 
