@@ -13,6 +13,7 @@ import click
 
 from specprod_copy.cli.options import chosen_production
 from specprod_copy.cli.text import say
+from specprod_copy.demo.catalogues import write_catalogues
 from specprod_copy.demo.fitsfile import Written
 from specprod_copy.demo.layouts import load_layouts
 from specprod_copy.demo.variants import Pixels, Variant, optional_columns, variant_of
@@ -88,6 +89,12 @@ from specprod_copy.desi.production import Production
     metavar="COLUMN",
     help="v2: leave out an optional column, e.g. EFFTIME_SPEC. May be repeated.",
 )
+@click.option(
+    "--catalogues",
+    is_flag=True,
+    help="Write value-added catalogues of the spectra as well: FastSpecFit, MWS, LSS, quasars. Not "
+    "for daily, nor with redshift catalogs of the second format.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace what an earlier demo wrote in DIR.")
 def demo(
     directory: Path,
@@ -99,6 +106,7 @@ def demo(
     per_survey: bool,
     no_zall: bool,
     zcatalog: str | None,
+    catalogues: bool,
     overwrite: bool,
     **variant: Any,
 ) -> None:
@@ -124,6 +132,8 @@ def demo(
         demo_production(specprod) if config is None else chosen_production(specprod, config)
     )
     production, chosen = _variant(production, zcatalog, **variant)
+    if catalogues and (chosen is not None or no_zall or production.redshift_type == "daily"):
+        raise click.UsageError("--catalogues needs redshift catalogs of everything, of format v1")
     with click.progressbar(length=tiles, label=f"Writing {specprod}", file=sys.stderr) as bar:
         written = write_production(
             directory,
@@ -137,11 +147,18 @@ def demo(
             variant=chosen,
             progress=lambda done, of: bar.update(tiles * done // of - bar.pos),
         )
+    if catalogues:
+        written += write_catalogues(directory, production, seed)
     for line in _table(written):
         say(line)
     configuration = [path for path, _, _ in written if path.suffix == ".toml"]
     more = f" --config {configuration[0]}" if configuration else ""
     say(f"Load it: specprod-copy load all --specprod {specprod} --root {directory}{more}")
+    if catalogues:
+        say(
+            f"and then: specprod-copy load-vac mws --specprod {specprod} --release "
+            f"{production.release} --root {directory}"
+        )
 
 
 def _variant(

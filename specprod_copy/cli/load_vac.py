@@ -22,6 +22,7 @@ from specprod_copy.option import Option
 from specprod_copy.plan.limits import Limits
 from specprod_copy.vac.description import read_description
 from specprod_copy.vac.files import inputs_of
+from specprod_copy.vac.shipped import description_file
 from specprod_copy.vac.sources import catalogue_of
 from specprod_copy.words import escaped
 
@@ -54,7 +55,7 @@ class CatalogueOptions:
 
 
 @click.command("load-vac")
-@click.argument("description", metavar="DESCRIPTION.toml", type=click.Path(path_type=Path))
+@click.argument("description", metavar="DESCRIPTION", type=click.Path(path_type=Path))
 @options_of(CatalogueOptions)
 @click.option("-s", "--schema", default="vac", show_default=True, help="Schema of the tables.")
 @options_of(LoadOptions, "overwrite", "verify", "replace", "check_content")
@@ -84,15 +85,17 @@ def load_vac(
     as_json: bool,
     **values: Any,
 ) -> None:
-    """Load a value-added catalogue that DESCRIPTION.toml describes.
+    """Load a value-added catalogue that DESCRIPTION describes.
 
-    The description, and the SQL files that it names, say which tables there are and how their rows
-    come from FITS files; "specprod-copy draft-ddl" writes a first version of both. They are
-    kept in the schema, so that verify and status need nothing else. As with load, what is
+    It is a TOML file, or the name of a description that comes with this program: fastspecfit-3.x,
+    fastphot, lss, mws, qso. The description, and the SQL files that it names, say which tables
+    there are and how their rows come from FITS files; "specprod-copy draft-ddl" writes a first
+    version of both. They are kept in the schema, so that verify and status need nothing else. As
+    with load, what is
     in the database already is not loaded again.
 
     \b
-      specprod-copy load-vac fastspecfit.toml --root /global/cfs/cdirs/desi/public/dr1
+      specprod-copy load-vac fastspecfit-3.x --root /global/cfs/cdirs/desi/public/dr1
       specprod-copy load-vac lss.toml --version v1.5 --suffix _v15
       specprod-copy verify --schema vac
     """
@@ -102,7 +105,7 @@ def load_vac(
     if chosen.root is None:
         raise click.UsageError("name the folder of the files: --root DIR, or set DESI_ROOT")
     root = chosen.root
-    described = read_description(description).with_parameters(
+    described = read_description(description_file(description)).with_parameters(
         version=chosen.version,
         release=chosen.release,
         specprod=chosen.specprod,
