@@ -7,7 +7,16 @@ from pathlib import Path
 
 import click
 
-from benchmarking import comparison, cost_measure, gzipped, joined, memory, querying, targetphot
+from benchmarking import (
+    comparison,
+    cost_measure,
+    gzipped,
+    joined,
+    memory,
+    querying,
+    targetphot,
+    vectors,
+)
 from benchmarking.bench import BEFORE
 from benchmarking.chart import write_chart
 from benchmarking.processes import FailedError
@@ -22,6 +31,7 @@ MODES = {
     "gzip": (2_000, "So many small gzipped files, and about their rows in few large ones."),
     "cost": (150_000, "Seconds and bytes per million rows of each table; what DR1 would take."),
     "query": (1_000_000, "Results of queries into Parquet, beside the server's own COPY TO."),
+    "vectors": (50_000, "Rows of 828 numbers as 18 vectors and as scalars; size on disk."),
     "targetphot": (10_000_000, "The decision which rows win, of so many rows, 2 and 6 times that."),
 }
 """What else can be measured: its --rows unless told otherwise, and what it is."""
@@ -126,6 +136,8 @@ def main(
             document = cost_measure.measure(work, files, runs=runs, orm_rows=orm_rows, dsn=dsn)
         elif mode == "query":
             document = querying.measure(work, size, runs=runs, dsn=dsn)
+        elif mode == "vectors":
+            document = vectors.measure(work, size, runs=runs, dsn=dsn)
         elif mode == "targetphot":
             document = targetphot.measure(work, size, runs=runs)
         else:
