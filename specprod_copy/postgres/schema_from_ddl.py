@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+import secrets
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -69,11 +70,29 @@ class SqlText:
 SqlFile = Path | SqlText
 
 
+_SCHEMA: Final = f"\1{secrets.token_hex(8)}\1"
+"""Stands for the schema while a file is a template: half of what there is to compile is its name,
+before each table and column."""
+
+
+class _Files(jinja2.FileSystemLoader):
+    """Reads the files of tables."""
+
+    def get_source(
+        self, environment: jinja2.Environment, template: str
+    ) -> tuple[str, str, Callable[[], bool]]:
+        """Return text and path of a file, and what says whether it is up to date."""
+        text, path, is_new = super().get_source(environment, template)
+        return text.replace("{{ schema }}", _SCHEMA), path, is_new
+
+
 @cache
-def templates(folder: Path) -> jinja2.Environment:
+def templates(
+    folder: Path, loader: type[jinja2.FileSystemLoader] = jinja2.FileSystemLoader
+) -> jinja2.Environment:
     """Return what reads the templates of SQL in a folder."""
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
+        loader=loader(folder),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -92,9 +111,10 @@ def block_of(file: SqlFile, block: str, names: Mapping[str, object]) -> str:
     """
     own = {**names, "table": quote_identifier(file.stem)}
     if isinstance(file, Path):
-        template = templates(file.parent).get_template(file.name)
+        template = templates(file.parent, _Files).get_template(file.name)
         found = template.blocks.get(block)
-        return "" if found is None else "".join(found(template.new_context(own)))
+        text = "" if found is None else "".join(found(template.new_context(own)))
+        return text.replace(_SCHEMA, str(names["schema"]))
     try:
         template = _template(file)
         found = template.blocks.get(block)

@@ -72,7 +72,7 @@ def _catalogue(layout: Layout) -> Catalogue:
     found = Catalogue.of(files, sources.values(), DECODERS, layout.optional)
     return replace(
         found,
-        partial=_partial(found.definition),
+        partial=_partial(found.definition) if layout.optional else (),
         keep_best=frozenset(s.table for s in redshift_v2.SOURCES.values() if layout.keep_best),
         notes=layout.notes,
     )
