@@ -17,10 +17,11 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from benchmarking import processes
 from benchmarking.productions import warm
 from specprod_copy.desi.production import ProductionFiles
+from specprod_copy.plan.known_tiles import with_tiles
 from specprod_copy.plan.ledger import TABLE as LEDGER
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.looks import Looks
-from specprod_copy.plan.planning import Planner, with_tiles
+from specprod_copy.plan.planning import Planner
 from specprod_copy.postgres import catalog, statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.schema_from_server import read_schema

@@ -10,8 +10,9 @@ from psycopg import sql
 from specprod_copy.errors import DatabaseError
 from specprod_copy.loading.copying import copy_units
 from specprod_copy.plan import ledger
+from specprod_copy.plan.known_tiles import with_tiles
 from specprod_copy.plan.ledger import Ledger, NothingLoaded
-from specprod_copy.plan.planning import Planner, with_tiles
+from specprod_copy.plan.planning import Planner
 from specprod_copy.postgres import catalog
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.copy import Destination

@@ -17,8 +17,9 @@ from specprod_copy.loading.schema_functions import make_functions
 from specprod_copy.loading.summary import LoadSummary
 from specprod_copy.plan import ledger_format, lost_tables
 from specprod_copy.plan.existing_tables import kept_layout
+from specprod_copy.plan.known_tiles import with_tiles
 from specprod_copy.plan.looks import open_looks
-from specprod_copy.plan.planning import Planner, with_tiles
+from specprod_copy.plan.planning import Planner
 from specprod_copy.plan.production_catalogue import (
     production_layout,
     refuse_other_format,

@@ -7,10 +7,11 @@ import psycopg
 from specprod_copy.loading.options import LoadOptions, applicable_sources
 from specprod_copy.plan import ledger, ledger_format, lost_tables
 from specprod_copy.plan.existing_tables import kept_layout
+from specprod_copy.plan.known_tiles import with_tiles, with_tiles_of_file
 from specprod_copy.plan.ledger import Ledger, NothingLoaded
 from specprod_copy.plan.looks import Looks
 from specprod_copy.plan.moved_files import rename_moved
-from specprod_copy.plan.planning import Plan, Planner, part_of, with_tiles, with_tiles_of_file
+from specprod_copy.plan.planning import Plan, Planner, part_of
 from specprod_copy.plan.production_catalogue import (
     production_catalogue,
     production_layout,

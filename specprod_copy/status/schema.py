@@ -15,7 +15,7 @@ from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.loaded_tiles import tables_of_tiles
 from specprod_copy.plan.looks import Looks
 from specprod_copy.plan.lost_tables import lost_tables
-from specprod_copy.plan.planning import Plan, Planner, with_tiles
+from specprod_copy.plan.planning import Plan, Planner
 from specprod_copy.plan.procedures import recorded
 from specprod_copy.plan.production_catalogue import production_layout
 from specprod_copy.postgres import ddl, locks

@@ -13,7 +13,8 @@ from specprod_copy.reader.look import Stamp
 from specprod_copy.rows.units import Change, Part, Unit, entry_name
 from specprod_copy.verification.compare import counted
 from specprod_copy.verification.file_side import FileScan
-from specprod_copy.verification.planning import Entry, TablePlan
+from specprod_copy.verification.planning import TablePlan
+from specprod_copy.verification.recorded import Entry
 from specprod_copy.verification.results import Result
 
 

@@ -41,12 +41,12 @@ from specprod_copy.verification.options import VerifyOptions
 from specprod_copy.verification.planning import (
     Scope,
     TablePlan,
-    absent_tables,
     inputs_with_tiles,
     plan_tables,
     tables_of,
 )
 from specprod_copy.verification.quarantine import check_quarantine
+from specprod_copy.verification.recorded import absent_tables
 from specprod_copy.verification.results import Result
 from specprod_copy.verification.sample import check_sample
 from specprod_copy.verification.server_checks import (

@@ -15,7 +15,7 @@ from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.errors import BadRowsError, InputError
 from specprod_copy.loading.dry_run import plan_load
 from specprod_copy.loading.options import LoadOptions
-from specprod_copy.plan.planning import with_tiles_of_file
+from specprod_copy.plan.known_tiles import with_tiles_of_file
 from specprod_copy.rows.read import table_rows
 from specprod_copy.tables import SOURCES, Inputs, specprod_catalogue
 

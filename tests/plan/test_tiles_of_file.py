@@ -11,7 +11,7 @@ from astropy.table import Table
 
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.errors import InputError
-from specprod_copy.plan.planning import with_tiles_of_file
+from specprod_copy.plan.known_tiles import with_tiles_of_file
 from specprod_copy.tables import Inputs
 
 

@@ -14,8 +14,9 @@ from support.units import units as units_of
 from specprod_copy.demo import write_production
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.errors import BadRowsError
+from specprod_copy.plan.known_tiles import with_tiles_of_file
 from specprod_copy.plan.ledger import NothingLoaded
-from specprod_copy.plan.planning import Planner, with_tiles_of_file
+from specprod_copy.plan.planning import Planner
 from specprod_copy.postgres.encoder import CHUNK_ROWS
 from specprod_copy.reader import open_table
 from specprod_copy.reader.stacked import NotAlike, Stack
