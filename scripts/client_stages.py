@@ -24,8 +24,9 @@ import click
 import numpy as np
 
 from specprod_copy.desi.production import ProductionFiles, find_production
+from specprod_copy.plan.known_tiles import with_tiles_of_file
 from specprod_copy.plan.ledger import NothingLoaded
-from specprod_copy.plan.planning import Planner, with_tiles_of_file
+from specprod_copy.plan.planning import Planner
 from specprod_copy.postgres import encoder
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.copy import Nothing

@@ -235,11 +235,6 @@ def drop_tables(connection: psycopg.Connection, schema: str, tables: Sequence[st
         If a view or a foreign key of another table depends on them; says which.
     """
     names = sql.SQL(", ").join(sql.Identifier(schema, table) for table in tables)
-    try:
+    way_out = "Replace the other stages as well (load all --overwrite), or drop these objects first"
+    with own_views.naming_dependents(f"cannot replace tables of schema {schema}", way_out):
         connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(names))
-    except psycopg.errors.DependentObjectsStillExist as error:
-        dependents = "; ".join((error.diag.message_detail or "").splitlines())
-        raise DatabaseError(
-            f"cannot replace tables of schema {schema}: {dependents}. Replace the other stages as "
-            "well (load all --overwrite), or drop these objects first"
-        ) from error

@@ -7,7 +7,8 @@ them; all others stand in the way of their tables, as anything that is somebody 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -127,15 +128,20 @@ def take_away(connection: psycopg.Connection, schema: str, tables: Sequence[str]
     ]
     if views:
         names = sql.SQL(", ").join(view.name for view in views)
-        try:
+        doing = f"cannot make the views of schema {schema} again"
+        with naming_dependents(doing, "Drop these objects first"):
             connection.execute(sql.SQL("DROP VIEW {}").format(names))
-        except psycopg.errors.DependentObjectsStillExist as error:
-            dependents = "; ".join((error.diag.message_detail or "").splitlines())
-            raise DatabaseError(
-                f"cannot make the views of schema {schema} again: {dependents}. Drop these "
-                "objects first"
-            ) from error
     return views
+
+
+@contextmanager
+def naming_dependents(doing: str, way_out: str) -> Iterator[None]:
+    """Make the error of the server an error of ours where something depends on what is dropped."""
+    try:
+        yield
+    except psycopg.errors.DependentObjectsStillExist as error:
+        dependents = "; ".join((error.diag.message_detail or "").splitlines())
+        raise DatabaseError(f"{doing}: {dependents}. {way_out}") from error
 
 
 def make_again(connection: psycopg.Connection, views: Sequence[View]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -101,7 +102,11 @@ def _place(path: Path) -> int:
 _KEYS: Final = ("TARGETID", "TILEID")
 """What has to agree in every row; catalogs of HEALPixels have no TILEID."""
 
-PHOTOMETRY: Final = replace(
+_from_catalogs = partial(
+    replace, hdus=CORE, match=_KEYS, says_unused=True, row_filter=NO_SKY, applies=from_catalogs
+)
+
+PHOTOMETRY: Final = _from_catalogs(
     photometry.TRACTORPHOT,
     files=_all_catalogs,
     joined=(IMAGING,),
@@ -118,42 +123,28 @@ PHOTOMETRY: Final = replace(
         default=len(PRECEDENCE),
         return_dtype=pl.UInt8,
     ),
-    hdus=CORE,
-    match=_KEYS,
-    says_unused=True,
-    row_filter=NO_SKY,
-    applies=from_catalogs,
 )
 
-TARGET: Final = replace(
-    target.SOURCE,
+_from_tile_catalogs = partial(
+    _from_catalogs,
     files=_tile_catalogs,
     joined=(EXTRA, IMAGING),
+    keywords=redshift_v2.ZTILE.keywords,
+)
+
+TARGET: Final = _from_tile_catalogs(
+    target.SOURCE,
     derived={**target.SOURCE.derived, "hpxpixel": (pl.lit(-1, dtype=pl.Int64),)},
     constants=redshift_v2.ZTILE.constants,
-    keywords=redshift_v2.ZTILE.keywords,
-    hdus=CORE,
-    match=_KEYS,
-    says_unused=True,
-    row_filter=NO_SKY,
-    applies=from_catalogs,
 )
 
-FIBERASSIGN: Final = replace(
+FIBERASSIGN: Final = _from_tile_catalogs(
     fiberassign.FIBERASSIGN,
-    files=_tile_catalogs,
-    joined=(EXTRA, IMAGING),
     derived={
         **fiberassign.FIBERASSIGN.derived,
         "fiberstatus": (pl.col("COADD_FIBERSTATUS") & 8,),
     },
     constants=None,
-    keywords=redshift_v2.ZTILE.keywords,
-    hdus=CORE,
-    match=_KEYS,
-    says_unused=True,
-    row_filter=NO_SKY,
-    applies=from_catalogs,
 )
 
 SOURCES: Final = {source.name: source for source in (PHOTOMETRY, TARGET, FIBERASSIGN)}
