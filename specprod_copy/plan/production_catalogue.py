@@ -168,7 +168,7 @@ def optional_photometry(inputs: Inputs) -> set[tuple[str, str]]:
             [seen] = look(path, [source.hdus])
             if isinstance(seen, Look):
                 names = {name.lower() for name in seen.schema}
-                return {(source.table, n) for n in offered_columns()[source.table] & names}
+                return {(source.table, n) for n in offered_columns(source.table) & names}
     return set()
 
 
@@ -201,7 +201,7 @@ def _optional(source: TableSource, cores: Sequence[Look]) -> set[str]:
             )
     if old:
         wanted.add(redshift_v2.OLD_QN)
-    offered = offered_columns()[source.table]
+    offered = offered_columns(source.table)
     for core in cores:
         looks = [core]
         with suppress(InputError):

@@ -49,7 +49,7 @@ def _row_bytes(table: Table, usual: tuple[int, int]) -> tuple[int, int]:
     """Return what a row takes where its table has columns and indexes that most lack."""
     own, indexes = usual
     if table.optional:
-        more = [c for c in table.columns if c.name in offered_columns()[table.name]]
+        more = [c for c in table.columns if c.name in offered_columns(table.name)]
         own += sum(_WIDTHS.get(column.type, _OTHER_BYTES) for column in more)
         plain = specprod_catalogue().definition.tables[table.name]
         indexes += _INDEX_BYTES * max(len(table.indexes) - len(plain.indexes), 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -114,10 +114,10 @@ def layout_of(found: Schema) -> Layout:
     """Return the layout of the tables that a server has, by their columns and comments."""
     optional = {
         (name, column.name)
-        for name, offered in offered_columns().items()
+        for name in (file.stem for file in _files())
         if name in found.tables
         for column in found.tables[name].columns
-        if column.name in offered
+        if column.name in offered_columns(name)
     }
     for name, alternatives in _SAID.items():
         if name not in found.tables:
@@ -170,14 +170,13 @@ def _comments(table: Table) -> set[tuple[str, str]]:
 
 
 @cache
-def offered_columns() -> Mapping[str, frozenset[str]]:
-    """Return the columns that tables have in some productions only."""
-    every = define(_files(), everything=True)
-    always = specprod_catalogue().definition.tables
-    return {
-        name: frozenset({c.name for c in table.columns} - {c.name for c in always[name].columns})
-        for name, table in every.tables.items()
-    }
+def offered_columns(name: str) -> frozenset[str]:
+    """Return the columns that a table has in some productions only."""
+    every, always = (
+        define(_files(name), everything=everything).tables[name].columns
+        for everything in (True, False)
+    )
+    return frozenset({c.name for c in every} - {c.name for c in always})
 
 
 def _files(only: str = "*") -> list[Path]:

@@ -129,7 +129,7 @@ def _columns(kind: str, found: Mapping[str, Schema]) -> list[Column]:
         If a production lacks what every one has, or has another type for a column.
     """
     always = [column.name for column in specprod_catalogue().definition.tables[kind].columns]
-    known = {*always, *offered_columns()[kind]}
+    known = {*always, *offered_columns(kind)}
     columns: dict[str, Column] = {}
     for name, schema in found.items():
         table = _table(name, schema, kind, always)
