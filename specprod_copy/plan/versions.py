@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from importlib import metadata
+from itertools import chain
 
 import psycopg
 from psycopg import sql
@@ -67,9 +68,11 @@ def upsert(connection: psycopg.Connection, schema: str, rows: Mapping[str, str])
     # Nothing is tried: a serial column uses up a number at each attempt; these ids are 1..n.
     query = sql.SQL("SELECT package, version FROM {}").format(sql.Identifier(schema, "version"))
     known: dict[str, str] = dict(connection.execute(query).fetchall())
-    insert = sql.SQL("INSERT INTO {} (version, package) VALUES (%s, %s)").format(table)
+    if new := [(version, package) for package, version in rows.items() if package not in known]:
+        values = sql.SQL(", ").join([sql.SQL("(%s, %s)")] * len(new))
+        insert = sql.SQL("INSERT INTO {} (version, package) VALUES {}").format(table, values)
+        counted.execute(connection, schema, "version", insert, [*chain(*new)], len(new))
     update = sql.SQL("UPDATE {} SET version = %s WHERE package = %s").format(table)
     for package, version in rows.items():
-        if known.get(package) != version:
-            write = update if package in known else insert
-            counted.execute(connection, schema, "version", write, (version, package), 1)
+        if known.get(package, version) != version:
+            counted.execute(connection, schema, "version", update, (version, package), 1)
