@@ -11,6 +11,7 @@ from psycopg import sql
 from specprod_copy.errors import DatabaseError
 from specprod_copy.plan import ledger, ledger_format
 from specprod_copy.plan.existing_tables import layout_there
+from specprod_copy.plan.known_tiles import with_tiles
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.loaded_tiles import tables_of_tiles
 from specprod_copy.plan.looks import Looks
