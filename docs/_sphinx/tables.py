@@ -19,7 +19,7 @@ class Columns:
 
 def all_tables() -> Mapping[str, Columns]:
     """Return the tables by name: those of a load in its order, then the others."""
-    offered = offered_columns()
+    offered = {name: offered_columns(name) for name in specprod_catalogue().definition.tables}
     everything = Layout(
         zcatalog=2,
         optional=frozenset((table, column) for table in offered for column in offered[table]),
@@ -28,7 +28,7 @@ def all_tables() -> Mapping[str, Columns]:
     always = {table.name: table for table in describe(specprod_catalogue())}
     return {
         name: Columns(
-            always[name], tuple(c for c in every[name].columns if c.name in offered.get(name, ()))
+            always[name], tuple(c for c in every[name].columns if c.name in offered[name])
         )
         for name in dict.fromkeys([*(source.table for source in SOURCES.values()), *always])
     }

@@ -173,10 +173,10 @@ def _comments(table: Table) -> set[tuple[str, str]]:
 def offered_columns(name: str) -> frozenset[str]:
     """Return the columns that a table has in some productions only."""
     every, always = (
-        define(_files(name), everything=everything).tables[name].columns
-        for everything in (True, False)
+        define(_files(name), everything=everything).tables.values() for everything in (True, False)
     )
-    return frozenset({c.name for c in every} - {c.name for c in always})
+    names = {column.name for table in every for column in table.columns}
+    return frozenset(names.difference(c.name for table in always for c in table.columns))
 
 
 def _files(only: str = "*") -> list[Path]:
