@@ -24,9 +24,10 @@ from specprod_copy.executors.executor import in_order
 from specprod_copy.executors.workers import processes
 from specprod_copy.export.contents import Exported, with_position
 from specprod_copy.metadata.positions import position_of
+from specprod_copy.plan.known_tiles import with_tiles_of_file
 from specprod_copy.plan.ledger import NothingLoaded
 from specprod_copy.plan.looks import open_looks
-from specprod_copy.plan.planning import Planner, with_tiles_of_file
+from specprod_copy.plan.planning import Planner
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.progress import ProgressListener
 from specprod_copy.results.options import QueryOptions
