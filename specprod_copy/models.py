@@ -21,7 +21,7 @@ exact, as `decimal.Decimal`; pandas rounds them unless told ``coerce_float=False
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
@@ -146,6 +146,7 @@ def connect(schema: str, dsn: str = "") -> Models:
     event.listen(metadata, "column_reflect", _keep_ids_exact)
     # Our sessions see the schema; the server then leaves its name out of foreign keys.
     metadata.reflect(engine, schema=schema, only=wanted, postgresql_ignore_search_path=True)
+    _leave_out_partitions(metadata, wanted)
     base: Any = automap_base(metadata=metadata)
     base.__repr__ = _row_text
     base.prepare(
@@ -155,7 +156,21 @@ def connect(schema: str, dsn: str = "") -> Models:
             other.__table__.name, other.__table__.name
         ),
     )
+    base.registry.configure()  # relations exist before the first query
     return Models(schema, engine, dict(base.classes.items()), sessionmaker(engine))
+
+
+def _leave_out_partitions(metadata: Any, wanted: Collection[str]) -> None:
+    """Remove tables that came along by foreign keys: the server has one for each partition, too."""
+    others = {table for table in metadata.tables.values() if table.name not in wanted}
+    for table in set(metadata.tables.values()) - others:
+        for constraint in {c for c in table.foreign_key_constraints if c.referred_table in others}:
+            table.constraints.discard(constraint)
+            for key in constraint.elements:
+                key.parent.foreign_keys.discard(key)
+                table.foreign_keys.discard(key)
+    for table in others:
+        metadata.remove(table)
 
 
 def _row_text(row: Any) -> str:

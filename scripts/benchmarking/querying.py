@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import click
@@ -12,18 +14,19 @@ from psycopg import sql
 
 from benchmarking import machine, processes
 from benchmarking.bench import BEFORE, SCHEMA, Bench, server
-from benchmarking.fetching import CONTENDERS
+from benchmarking.fetching import CONTENDERS, IDS_AS_TEXT
 from benchmarking.productions import Size, demo_production
 from benchmarking.report import Document, markdown, number
 from benchmarking.rounds import summary
 from specprod_copy.postgres.connection import connect
+from specprod_copy.postgres.schema_from_server import read_schema
 
-TEN = "id, targetid, survey, program, z, zerr, zwarn, spectype, deltachi2, zcat_primary"
+_ID = "id"
 
-QUERIES = {
-    "all columns": f"SELECT * FROM {SCHEMA}.many",  # noqa: S608 (names of our own)
-    "ten columns": f"SELECT {TEN} FROM {SCHEMA}.many",  # noqa: S608
-}
+TEN = (
+    *(_ID, "targetid", "survey", "program", "z", "zerr", "zwarn", "spectype", "deltachi2"),
+    "zcat_primary",
+)
 
 _SMALL = 10_000
 """Rows of zpix that a demo production has; the table repeats them."""
@@ -43,21 +46,23 @@ def measure(work: Path, rows: int, *, runs: int, dsn: str | None) -> Document:
         A server; a private one without it.
     """
     files = demo_production(work, "iron", Size.of_rows(min(rows, _SMALL)))
-    figures: dict[str, dict[str, list[float]]] = {query: {} for query in QUERIES}
+    figures: dict[str, dict[str, list[float]]] = {"all columns": {}, "ten columns": {}}
     memory: dict[str, float] = {}
     with server(work, dsn) as conninfo, connect(conninfo) as connection:
         Bench(connection, conninfo, files, ("zpix",), work).prepare([*BEFORE["zpix"], "zpix"])
         _repeat(connection, rows)
+        every = [column.name for column in read_schema(connection, SCHEMA).tables["many"].columns]
+        columns = dict(zip(figures, (every, TEN), strict=True))
         output = work / "result.parquet"
         for number_of_run in range(runs):
-            for which, query in QUERIES.items():
-                for name in CONTENDERS:
-                    click.echo(f"run {number_of_run + 1} of {runs}: {name}, {which}", err=True)
-                    words = [sys.executable, "-m", "benchmarking.fetching", name, conninfo]
-                    usage = processes.run([*words, query, str(output)])
-                    seconds = json.loads(usage.output)["seconds"]
-                    figures[which].setdefault(name, []).append(seconds)
-                    memory[name] = max(memory.get(name, 0), usage.largest_mb)
+            for which, name in product(figures, CONTENDERS):
+                query = _query(columns[which], ids_as_text=name == IDS_AS_TEXT)
+                click.echo(f"run {number_of_run + 1} of {runs}: {name}, {which}", err=True)
+                words = [sys.executable, "-m", "benchmarking.fetching", name, conninfo]
+                usage = processes.run([*words, query, str(output)])
+                seconds = json.loads(usage.output)["seconds"]
+                figures[which].setdefault(name, []).append(seconds)
+                memory[name] = max(memory.get(name, 0), usage.largest_mb)
         output.unlink(missing_ok=True)
     body = [
         [
@@ -79,6 +84,11 @@ def measure(work: Path, rows: int, *, runs: int, dsn: str | None) -> Document:
         figures,
         ["Seconds without start and imports. COPY TO is drained, not decoded, nor written."],
     )
+
+
+def _query(columns: Sequence[str], *, ids_as_text: bool) -> str:
+    names = [f"{name}::text" if ids_as_text and name == _ID else name for name in columns]
+    return f"SELECT {', '.join(names)} FROM {SCHEMA}.many"  # noqa: S608 (names of our own)
 
 
 def _repeat(connection: psycopg.Connection, rows: int) -> None:

@@ -59,6 +59,42 @@ def test_there_is_a_class_for_each_table_of_the_schema_and_none_for_the_ledger(f
         fuji.Load_ledger  # noqa: B018
 
 
+def test_partitioned_tables(dsn):
+    """A partition is no class of its own; relations lead on by the whole table."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(
+            """CREATE SCHEMA parted;
+               CREATE TABLE parted.photometry (LIKE fuji.photometry, PRIMARY KEY (targetid))
+                   PARTITION BY HASH (targetid);
+               CREATE TABLE parted.zpix (LIKE fuji.zpix, PRIMARY KEY (targetid, id),
+                   FOREIGN KEY (targetid) REFERENCES parted.photometry)
+                   PARTITION BY HASH (targetid)"""
+        )
+        for table in ("photometry", "zpix"):
+            for part in range(3):
+                connection.execute(
+                    f"CREATE TABLE parted.{table}_{part} PARTITION OF parted.{table}"
+                    f" FOR VALUES WITH (MODULUS 3, REMAINDER {part})"
+                )
+            connection.execute(f"INSERT INTO parted.{table} SELECT * FROM fuji.{table}")
+        try:
+            of_parts, of_whole = (related_rows(db.connect(n, dsn)) for n in ("parted", "fuji"))
+        finally:
+            connection.execute("DROP SCHEMA parted CASCADE")
+    assert of_parts == (["Photometry", "Zpix"], *of_whole[1:])
+    assert len(of_whole[1]) > 0
+
+
+def related_rows(models):
+    """Return the classes, and rows that relations lead to."""
+    with models.session() as session:
+        query = session.query(models.Photometry.targetid, models.Zpix.id)
+        rows = query.join(models.Photometry.zpix_redshifts).order_by(models.Zpix.id).all()
+        first = session.query(models.Zpix).order_by(models.Zpix.id).first().photometry.targetid
+    models.engine.dispose()
+    return sorted(models.classes), rows, first
+
+
 def test_relations_have_the_names_of_specprod_db(fuji):
     relations = {
         name: set(models.__mapper__.relationships.keys()) for name, models in fuji.classes.items()
