@@ -29,7 +29,7 @@ exclude_patterns = ["_build", "_sphinx", "jupyter_execute", "**.ipynb_checkpoint
 
 
 # SQL with Jinja in it is neither.
-suppress_warnings = ["misc.highlighting_failure"]
+suppress_warnings = ["misc.highlighting_failure", "myst-nb.lexer"]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 4
