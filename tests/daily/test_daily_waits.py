@@ -14,7 +14,7 @@ import pytest
 from support.daily_tiles import Daily, demo, empty, loaded, own_copy
 from support.listening import Heard, meanwhile, open_transaction, read
 
-from specprod_copy.daily.options import TileOptions
+from specprod_copy.daily.options import SyncOptions
 from specprod_copy.daily.run import sync
 from specprod_copy.postgres import locks
 
@@ -27,7 +27,7 @@ PAIRS = 8
 
 
 def sync_primary(daily: Daily, heard: Heard, **options) -> None:
-    wanted = TileOptions(daily.schema, primary=True, **options)
+    wanted = SyncOptions(daily.schema, primary=True, **options)
     assert sync(daily.conninfo, daily.inputs, wanted, listener=heard).failed == {}
 
 
