@@ -26,8 +26,8 @@ test:
 test-faults:
 	@scripts/setup.sh test
 	SPECPROD_COPY_KILLS=50 SPECPROD_COPY_MUTATIONS=20000 SPECPROD_COPY_ODD_VALUES=1000 \
-	    SPECPROD_COPY_WALK_ROUNDS=200 \
-	    $(BIN)/pytest $(PARALLEL) -rP tests/faults
+	    SPECPROD_COPY_WALK_ROUNDS=200 SPECPROD_COPY_DASK_KILLS=30 \
+	    $(BIN)/pytest $(PARALLEL) -rP tests/faults tests/loading/test_dask.py
 
 test-versions:
 	@scripts/test_versions.sh $(VERSIONS)

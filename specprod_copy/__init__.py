@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from specprod_copy.daily.run import TilesSummary
     from specprod_copy.desi import ids
+    from specprod_copy.executors.options import ExecutorOptions
     from specprod_copy.loading.summary import LoadSummary
     from specprod_copy.plan.planning import Plan
     from specprod_copy.progress import ProgressListener
@@ -61,7 +62,9 @@ def load(
         Where the files are: `root` (path; by default ``$DESI_ROOT``), `config` (path of a TOML or
         INI file with productions), `tiles_file`, `exposures_file` (paths), `skip_missing` (bool).
         How to load: the fields of `specprod_copy.loading.options.LoadOptions`, e.g. `schema` (by
-        default the name of the production), `jobs`, `overwrite`, `replace`, `roles`.
+        default the name of the production), `jobs`, `overwrite`, `replace`, `roles`. Who loads:
+        the fields of `specprod_copy.executors.options.ExecutorOptions`, e.g. `executor="dask"` and
+        `scheduler`.
 
     Returns
     -------
@@ -86,8 +89,10 @@ def load(
     from specprod_copy.loading.api import load as run
     from specprod_copy.loading.options import LoadOptions
 
-    inputs = _inputs(specprod, options)
-    return run(dsn, inputs, LoadOptions(stages, **{"schema": specprod, **options}), listener)
+    inputs, executor = _inputs(specprod, options), _executor(options)
+    wanted = LoadOptions(stages, **{"schema": specprod, **options})
+    with executor.workers(wanted.jobs, inputs.files.root) as workers:
+        return run(dsn, inputs, wanted, listener, workers=workers)
 
 
 def plan_load(*stages: str, specprod: str, dsn: str = "", **options: Any) -> Plan:
@@ -117,9 +122,10 @@ def plan_load(*stages: str, specprod: str, dsn: str = "", **options: Any) -> Pla
     from specprod_copy.loading.dry_run import plan_load as run
     from specprod_copy.loading.options import LoadOptions
 
-    inputs = _inputs(specprod, options)
-    plan, _ = run(dsn, inputs, LoadOptions(stages, **{"schema": specprod, **options}))
-    return plan
+    inputs, executor = _inputs(specprod, options), _executor(options)
+    wanted = LoadOptions(stages, **{"schema": specprod, **options})
+    with executor.workers(wanted.jobs, inputs.files.root) as workers:
+        return run(dsn, inputs, wanted, workers=workers)[0]
 
 
 def verify(
@@ -137,7 +143,8 @@ def verify(
         As for `load`.
     **options
         Where the files are, as for `load`; and the fields of
-        `specprod_copy.verification.VerifyOptions`, e.g. `schema`, `jobs`, `sample`.
+        `specprod_copy.verification.VerifyOptions`, e.g. `schema`, `jobs`, `sample`. Who verifies,
+        as for `load`.
 
     Returns
     -------
@@ -159,8 +166,10 @@ def verify(
     from specprod_copy.verification import VerifyOptions
     from specprod_copy.verification import verify as run
 
-    inputs = _inputs(specprod, options)
-    return run(dsn, inputs, VerifyOptions(stages, **{"schema": specprod, **options}), listener)
+    inputs, executor = _inputs(specprod, options), _executor(options)
+    wanted = VerifyOptions(stages, **{"schema": specprod, **options})
+    with executor.workers(wanted.jobs, inputs.files.root) as workers:
+        return run(dsn, inputs, wanted, listener, workers=workers)
 
 
 def load_tiles(
@@ -327,6 +336,16 @@ def _inputs(specprod: str, options: dict[str, Any]) -> Inputs:
         path("exposures_file"),
         skip_missing=bool(options.pop("skip_missing", False)),
     )
+
+
+def _executor(options: dict[str, Any]) -> ExecutorOptions:
+    """Return who does the work; what says so is taken out of `options`."""
+    from dataclasses import fields
+
+    from specprod_copy.executors.options import ExecutorOptions
+
+    names = {field.name for field in fields(ExecutorOptions)} & options.keys()
+    return ExecutorOptions(**{name: options.pop(name) for name in names})
 
 
 def __getattr__(name: str) -> Any:

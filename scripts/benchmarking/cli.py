@@ -9,6 +9,7 @@ import click
 
 from benchmarking import (
     comparison,
+    coordinating,
     cost_measure,
     gzipped,
     joined,
@@ -32,6 +33,7 @@ MODES = {
     "cost": (150_000, "Seconds and bytes per million rows of each table; what DR1 would take."),
     "query": (1_000_000, "Results of queries into Parquet, beside the server's own COPY TO."),
     "vectors": (50_000, "Rows of 828 numbers as 18 vectors and as scalars; size on disk."),
+    "coordinator": (100_000, "Batches a second to workers that do nothing, also through Dask."),
     "targetphot": (10_000_000, "The decision which rows win, of so many rows, 2 and 6 times that."),
 }
 """What else can be measured: its --rows unless told otherwise, and what it is."""
@@ -54,7 +56,7 @@ def mode_options(command: Callable[..., None]) -> Callable[..., None]:
     "--rows",
     type=click.IntRange(10),
     help="About so many rows of zpix in the demo production; with --gzip, files; with "
-    f"--targetphot, rows.  [default: {TABLE_ROWS:,}]",
+    f"--coordinator, batches; with --targetphot, rows.  [default: {TABLE_ROWS:,}]",
 )
 @click.option("--runs", type=click.IntRange(1), default=5, show_default=True)
 @click.option(
@@ -138,6 +140,8 @@ def main(
             document = querying.measure(work, size, runs=runs, dsn=dsn)
         elif mode == "vectors":
             document = vectors.measure(work, size, runs=runs, dsn=dsn)
+        elif mode == "coordinator":
+            document = coordinating.measure(size, runs=runs)
         elif mode == "targetphot":
             document = targetphot.measure(work, size, runs=runs)
         else:

@@ -10,7 +10,7 @@ from typing import Final
 import jinja2
 import polars as pl
 
-from specprod_copy.batch.options import VERIFY, BatchOptions
+from specprod_copy.batch.options import PLAN, VERIFY, BatchOptions
 from specprod_copy.batch.script_values import check, quote
 from specprod_copy.batch.slurm import DONE, Script
 from specprod_copy.desi.production import FIRST_LOADABLE_NIGHT
@@ -28,6 +28,9 @@ TILE_TIME: Final = "00:30:00"
 LAST_TILE_TIME: Final = "06:00:00"
 """Wall time of the last tile's job, which also finds the primary spectra of all [h:min:s]."""
 
+PLAN_TIME: Final = "01:00:00"
+"""Wall time of the job that opens all files once [h:min:s]."""
+
 VERIFY_TIME: Final = "12:00:00"
 """Wall time of the job that verifies all [h:min:s]."""
 
@@ -43,7 +46,7 @@ class Job:
     command: str
     """Template of its command line."""
     item: str
-    """The stage, the TILEID, or `VERIFY`."""
+    """The stage, the TILEID, `PLAN` or `VERIFY`."""
     first: bool
     last: bool
     """Whether it is the first or last one that loads."""
@@ -79,7 +82,8 @@ def make_jobs(batch: BatchOptions) -> list[Job]:
     -------
     list of Job
         One for each stage, behind an array for its rows where that is wanted; or with a tiles
-        file one for each loadable tile. The last one verifies all, if that is wanted.
+        file one for each loadable tile. The last one verifies all, if that is wanted. If there are
+        arrays, the first one opens all files, so that their tasks need not.
 
     Raises
     ------
@@ -108,15 +112,18 @@ def make_jobs(batch: BatchOptions) -> list[Job]:
     # The arrays of all stages could run at once, for foreign keys come after the rows; but what
     # finishes a stage wants the schema for itself, and a plain chain is easy to watch and resume.
     jobs = [part for job in whole for part in _with_array(job, batch.array)]
-    return [*jobs, _verifying(batch, kind)] if batch.verify else jobs
+    before = [_reading(PLAN, PLAN_TIME, kind, batch)] if batch.plan else []
+    behind = [_reading(VERIFY, VERIFY_TIME, kind, batch)] if batch.verify else []
+    return [*before, *jobs, *behind]
 
 
-def _verifying(batch: BatchOptions, kind: str) -> Job:
+def _reading(item: str, time: str, kind: str, batch: BatchOptions) -> Job:
+    """Return a job that loads nothing."""
     return Job(
-        name=f"verify_specprod_{kind}_{batch.schema}",
-        time=batch.time(VERIFY, VERIFY_TIME),
-        command="verify.j2",
-        item=VERIFY,
+        name=f"{item}_specprod_{kind}_{batch.schema}",
+        time=batch.time(item, time),
+        command=f"{item}.j2",
+        item=item,
         first=False,
         last=False,
     )

@@ -12,6 +12,9 @@ from specprod_copy.errors import ConfigurationError
 from specprod_copy.option import Option, Schema
 from specprod_copy.tables import STAGES
 
+PLAN: Final = "plan"
+"""The job in front of all others, if there are arrays."""
+
 VERIFY: Final = "verify"
 """The job behind all others."""
 
@@ -63,7 +66,8 @@ class BatchOptions:
         tuple[tuple[str, str], ...],
         Option(
             "--time",
-            "Wall time [days-]hours:min:s of all jobs, or STAGE=TIME of one (verify is one, too); "
+            "Wall time [days-]hours:min:s of all jobs, or STAGE=TIME of one (plan and verify are "
+            "some, too); "
             "may be given several times.",
             metavar="[STAGE=]TIME",
             parse=parse_time,
@@ -172,9 +176,14 @@ class BatchOptions:
         return self.job_dir / "quarantine"
 
     @property
+    def plan(self) -> Path | None:
+        """What the tasks of arrays know of the files."""
+        return None if self.array is None else self.job_dir / f"plan_{self.schema}"
+
+    @property
     def items(self) -> tuple[str, ...]:
         """What `times` may name."""
-        return (*STAGES, VERIFY) if self.tiles_file is None else (VERIFY,)
+        return (PLAN, *STAGES, VERIFY) if self.tiles_file is None else (VERIFY,)
 
     def time(self, item: str, usual: str) -> str:
         """Return the wall time of a job."""

@@ -73,7 +73,8 @@ def batch(
     many nodes, that load one share of the rows each. When all have succeeded the job itself makes
     keys and indexes, and moves the script of the array, too. If tasks fail, wait for the others to
     end and submit both scripts again: what is loaded already is skipped. A task makes up to nine
-    connections, so mind the server's max_connections.
+    connections, so mind the server's max_connections. In front of all a job opens every file, and
+    writes what it has seen; the others open only what they load.
 
     Name the server by options or PG* variables. The scripts name host, port, database and user as
     they are meant now, whatever the environment is when you submit them. Passwords belong in

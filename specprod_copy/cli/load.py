@@ -22,6 +22,7 @@ from specprod_copy.cli.options import (
 )
 from specprod_copy.cli.progress import make_listener
 from specprod_copy.cli.text import line_width, put, say, to_json
+from specprod_copy.executors.options import ExecutorOptions
 from specprod_copy.loading.api import load as run_load
 from specprod_copy.loading.dry_run import check_load, plan_load
 from specprod_copy.loading.options import LoadOptions
@@ -38,7 +39,8 @@ from specprod_copy.words import escaped
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would be done; do nothing.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before replacing tables or rows.")
 @options_of(Readers)
-@options_of(LoadOptions, "jobs", "part", "cluster", "patience")
+@options_of(LoadOptions, "jobs", "part", "plan", "cluster", "patience")
+@options_of(ExecutorOptions)
 @click.option(
     "--on-error",
     type=click.Choice(["stop", "quarantine"]),
@@ -79,6 +81,7 @@ def load(
         roles=make(Readers, values).all,
         limits=context.ensure_object(Limits),
     )
+    executor = make(ExecutorOptions, values)
     if not options.verify and not options.overwrite:
         raise click.UsageError("--no-verify belongs to --overwrite")
     if on_error != "quarantine":
@@ -88,7 +91,8 @@ def load(
             "--replace stops at rows that cannot be loaded: leave out --on-error quarantine"
         )
     if dry_run:
-        plan, statements = plan_load(server.if_there(), inputs, options)
+        with executor.workers(options.jobs, inputs.files.root) as workers:
+            plan, statements = plan_load(server.if_there(), inputs, options, workers=workers)
         if as_json:
             put(to_json(plan_values(plan, statements)))
             return
@@ -98,7 +102,8 @@ def load(
     if (options.overwrite or options.replace) and not yes and sys.stdin.isatty():
         _ask(options)
     conninfo = server.to_write(lambda new: check_load(inputs, options, new=new))
-    summary = run_load(conninfo, inputs, options, make_listener(verbosity))
+    with executor.workers(options.jobs, inputs.files.root) as workers:
+        summary = run_load(conninfo, inputs, options, make_listener(verbosity), workers=workers)
     if as_json:
         put(to_json(summary), only_result=False)
     elif verbosity >= 0:

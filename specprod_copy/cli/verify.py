@@ -17,6 +17,7 @@ from specprod_copy.cli.progress import make_listener
 from specprod_copy.cli.text import line_width, put, say
 from specprod_copy.cli.verify_text import failure_lines, result_lines
 from specprod_copy.errors import InputError
+from specprod_copy.executors.options import ExecutorOptions
 from specprod_copy.plan.limits import Limits
 from specprod_copy.postgres.connection import connect
 from specprod_copy.tables import Inputs
@@ -48,6 +49,7 @@ from specprod_copy.verification.text import to_json
     help="Write all results to FILE, as a page for a browser.",
 )
 @options_of(VerifyOptions, "jobs")
+@options_of(ExecutorOptions)
 @click.option(
     "--catalogue",
     "names",
@@ -101,6 +103,7 @@ def verify(
         schema=schema,
         limits=context.ensure_object(Limits),
     )
+    executor = make(ExecutorOptions, values)
     if html is not None:
         check_html(html, text_inputs)
     conninfo, listener = server.to_read(), make_listener(verbosity)
@@ -110,7 +113,8 @@ def verify(
         root = values["root"] if given else None
         results = verify_catalogues(conninfo, wanted, options, listener, root=root)
     else:
-        results = run_verify(conninfo, inputs, options, listener)
+        with executor.workers(options.jobs, inputs.files.root) as workers:
+            results = run_verify(conninfo, inputs, options, listener, workers=workers)
     if html is not None:
         write_html(html, schema, results, time=datetime.now(UTC), inputs=text_inputs)
     if as_json:

@@ -49,6 +49,9 @@ class Executor(Protocol[S_co]):
 class Workers(Protocol):
     """Those who do tasks, for one context after the other."""
 
+    at_once: int
+    """How many tasks run at a time."""
+
     def sharing(
         self, context: Context[S], report: Report = unheard
     ) -> AbstractContextManager[Executor[S]]:

@@ -8,14 +8,15 @@ import os
 import pickle
 import signal
 import threading
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple, TypeVar
 
 from specprod_copy.errors import WorkerDiedError
+from specprod_copy.executors.answers import ERROR, RESULT, answer
 from specprod_copy.executors.contexts import Context, OpenContexts
 from specprod_copy.executors.workers import Shared
 
@@ -23,8 +24,8 @@ S = TypeVar("S")
 D = TypeVar("D")
 R = TypeVar("R")
 
-_RESULT, _ERROR, _REPORT = "result", "error", "report"
-"""Kinds of messages from a worker; each is a pair of its kind and its content."""
+_REPORT = "report"
+"""Kind of the messages from a worker that are no `answer`."""
 
 _SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -69,9 +70,9 @@ class ProcessWorker:
         self._send(_TaskMessage(number, context, work))
         while True:
             kind, content = self._receive()
-            if kind == _RESULT:
+            if kind == RESULT:
                 return content
-            if kind == _ERROR:
+            if kind == ERROR:
                 raise content
             shared.report(*content)
 
@@ -93,14 +94,11 @@ class ProcessWorker:
     def _start(self) -> None:
         # Not fork: threads of Polars and Arrow do not survive it.
         context = multiprocessing.get_context("spawn")
-        with _starting:
-            # Started before the block: to start it lets Ctrl-C through again.
-            resource_tracker.ensure_running()
-            with interrupts_left_to_parent():
-                self._pipe, pipe = context.Pipe()
-                self._process = context.Process(target=_serve, args=(pipe,), daemon=True)
-                self._process.start()
-                pipe.close()
+        with _starting, interrupts_left_to_parent():
+            self._pipe, pipe = context.Pipe()
+            self._process = context.Process(target=_serve, args=(pipe,), daemon=True)
+            self._process.start()
+            pipe.close()
 
     def _send(self, message: object) -> None:
         try:
@@ -123,6 +121,8 @@ def interrupts_left_to_parent() -> Iterator[None]:
     They inherit that the signal is blocked; a terminal sends it to all processes of a command, and
     the parent awaits or cancels what they do.
     """
+    # Started before the block: to start it lets Ctrl-C through again.
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -143,33 +143,22 @@ def _serve(pipe: Connection) -> None:
     def report(*content: Any) -> None:
         pipe.send((_REPORT, content))
 
-    def answer(task: _TaskMessage) -> bytes:
-        try:
-            if task.context is not None:
-                contexts[task.number] = pickle.loads(task.context)  # noqa: S301 - from the parent
-            function, data = pickle.loads(task.work)  # noqa: S301
-            opened = open_contexts.opened(task.number, contexts[task.number], report)
-            return pickle.dumps((_RESULT, function(opened, data)))
-        except Exception as error:  # noqa: BLE001 - the parent raises it
-            return _packed(error)
+    def done(task: _TaskMessage) -> Any:
+        if task.context is not None:
+            contexts[task.number] = pickle.loads(task.context)  # noqa: S301 - from the parent
+        function, data = pickle.loads(task.work)  # noqa: S301
+        opened = open_contexts.opened(task.number, contexts[task.number], report)
+        return function(opened, data)
 
     with suppress(EOFError, OSError):
         while True:
             message = pipe.recv()
             if isinstance(message, _TaskMessage):
-                pipe.send_bytes(answer(message))
+                pipe.send_bytes(answer(partial(done, message)))
             else:
                 open_contexts.close(message)
                 contexts.pop(message, None)
     open_contexts.close_all()
-
-
-def _packed(error: Exception) -> bytes:
-    error.add_note(f"In a worker process:\n{traceback.format_exc()}")
-    try:
-        return pickle.dumps((_ERROR, error))
-    except (TypeError, AttributeError, pickle.PicklingError):
-        return pickle.dumps((_ERROR, RuntimeError(traceback.format_exc())))
 
 
 def _end_with_parent() -> None:

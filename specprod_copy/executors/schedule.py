@@ -45,14 +45,16 @@ class _Waiting(Generic[T]):
     slots : int
         How many run at a time. While there are rows to send, half of the slots are theirs: a
         server that builds indexes of one table can take rows of the next one.
+    builders : int
+        How many of those that send no rows run at a time, while there are rows to send.
     """
 
-    def __init__(self, tasks: Sequence[Task[T]], slots: int) -> None:
+    def __init__(self, tasks: Sequence[Task[T]], slots: int, builders: int) -> None:
         self._tasks = list(tasks)
         self._open = Counter(task.group for task in tasks)
         self._loads = sum(task.loads for task in tasks)
         self._builders = 0
-        self._most_builders = max(slots // 2, 1)
+        self._most_builders = max(min(slots // 2, builders), 1)
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -83,7 +85,7 @@ def run_in_order(tasks: Sequence[Task[T]], done: Callable[[Task[T], T], None]) -
     done : callable
         Is told each task and its result.
     """
-    waiting = _Waiting(tasks, 1)
+    waiting = _Waiting(tasks, 1, 1)
     while task := waiting.take():
         done(task, task.work())
         waiting.ended(task)
@@ -95,6 +97,7 @@ def run_at_once(
     slots: int,
     done: Callable[[Task[T], T], None],
     interrupt: Callable[[], None],
+    builders: int | None = None,
 ) -> None:
     """Run tasks in threads, several at a time, each as early as it may.
 
@@ -107,13 +110,15 @@ def run_at_once(
         Is told each task and its result, by this thread.
     interrupt : callable
         Is called after the first failure, and after Ctrl-C, to make tasks that run end soon.
+    builders : int, optional
+        How many of those that send no rows can run at a time, if fewer than `slots`.
 
     Raises
     ------
     BaseException
         The first failure, when all tasks that were running have ended; no others are begun.
     """
-    waiting = _Waiting(tasks, slots)
+    waiting = _Waiting(tasks, slots, builders or slots)
     running: dict[Future[T], Task[T]] = {}
     with ThreadPoolExecutor(slots, thread_name_prefix="task") as pool:
         try:

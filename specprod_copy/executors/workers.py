@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Generic, Protocol, Self, TypeVar
 
+from specprod_copy.errors import ConfigurationError
 from specprod_copy.executors.contexts import Context, OpenContexts, Report, unheard
 from specprod_copy.executors.free_list import FreeList
 
@@ -66,7 +68,7 @@ class LocalWorkers:
     """Workers that take tasks by turns, each in a thread; see `executor.Workers`."""
 
     def __init__(self, workers: Sequence[Worker]) -> None:
-        self._all = workers
+        self._all, self.at_once = workers, len(workers)
 
     @contextmanager
     def sharing(self, context: Context[S], report: Report = unheard) -> Iterator[_Sharing[S]]:
@@ -122,9 +124,20 @@ def processes(jobs: int) -> LocalWorkers:
     ----------
     jobs : int
         How many, this one included: it is ready at once, others have much to import.
+
+    Raises
+    ------
+    ConfigurationError
+        If this process may not start others.
     """
     others: list[Worker] = []
     if jobs > 1:
+        if multiprocessing.current_process().daemon:
+            raise ConfigurationError(
+                f"jobs={jobs} takes other processes, and this one may start none: it is a daemonic "
+                "process, as workers of Dask and of multiprocessing pools are. Say jobs=1, or set "
+                "Dask's distributed.worker.daemon to False"
+            )
         # To import this takes time, which a single job need not wait for.
         from specprod_copy.executors.processes import ProcessWorker
 

@@ -9,7 +9,7 @@ from specprod_copy.executors.executor import Workers
 from specprod_copy.executors.workers import processes
 from specprod_copy.loading.beside import is_beside
 from specprod_copy.loading.context import LoadContext
-from specprod_copy.loading.options import LoadOptions, applicable_sources
+from specprod_copy.loading.options import LoadOptions, applicable_sources, known_looks
 from specprod_copy.loading.overwrite import replace_tables
 from specprod_copy.loading.quarantine import check_files
 from specprod_copy.loading.run import run
@@ -99,7 +99,9 @@ def load(
         lost_tables.check_referenced(connection, defined, options.schema, tables)
         if workers is None and options.jobs > 1:
             workers = stack.enter_context(processes(options.jobs))
-        looks = stack.enter_context(open_looks(catalogue.keywords, workers))
+        looks = stack.enter_context(
+            open_looks(catalogue.keywords, workers, known_looks(catalogue, options))
+        )
         refuse_other_format(catalogue, found, tables, replaced=options.overwrite)
         refuse_without_light_curves(catalogue, found, sources)
         if not inputs.tileids:

@@ -37,6 +37,11 @@ class LoadContext:
     """Who sends the rows of a load of several transactions; without them this thread does."""
 
     @property
+    def at_once(self) -> int:
+        """How many batches are sent at a time."""
+        return self.workers.at_once if self.workers else 1
+
+    @property
     def schema(self) -> str:
         """Name of the schema."""
         return self.options.schema

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from dataclasses import dataclass
+
 import psycopg
 
+from specprod_copy.executors.executor import Workers
+from specprod_copy.executors.workers import processes
 from specprod_copy.loading.options import LoadOptions, applicable_sources
-from specprod_copy.plan import ledger, ledger_format, lost_tables
+from specprod_copy.plan import ledger, ledger_format, lost_tables, saved_looks
 from specprod_copy.plan.existing_tables import kept_layout
 from specprod_copy.plan.known_tiles import with_tiles, with_tiles_of_file
 from specprod_copy.plan.ledger import Ledger, NothingLoaded
-from specprod_copy.plan.looks import Looks
+from specprod_copy.plan.looks import Looks, open_looks
 from specprod_copy.plan.moved_files import rename_moved
 from specprod_copy.plan.planning import Plan, Planner, part_of
 from specprod_copy.plan.production_catalogue import (
@@ -76,17 +81,20 @@ def plan_load(
     inputs: Inputs,
     options: LoadOptions,
     catalogue: Catalogue | None = None,
+    *,
+    workers: Workers | None = None,
 ) -> tuple[Plan, list[Statement]]:
     """Find out what a load would do, without doing it.
 
     Every file is opened and checked. Tables that do not exist yet have the columns of their
-    definition, so nothing is made, and no server is needed where there is none.
+    definition, so nothing is made, and no server is needed where there is none. With
+    `LoadOptions.plan` what was seen of the files is saved for loads.
 
     Parameters
     ----------
     conninfo : str or None
         As for `load`; None where there is no server yet.
-    inputs, options, catalogue
+    inputs, options, catalogue, workers
         As for `load`.
 
     Returns
@@ -103,37 +111,49 @@ def plan_load(
     options.check()
     layout = None if catalogue else production_layout(inputs)
     catalogue = catalogue or specprod_catalogue(layout or V1)
-    if conninfo is None:
-        return _plan(catalogue, None, Schema(options.schema, exists=False), inputs, options)
-    with (
-        connect(conninfo) as connection,
-        translated_errors(f"cannot plan a load of schema {options.schema}"),
-        connection.transaction(force_rollback=True),
-    ):
-        refuse_read_only(connection)
-        ledger_format.require(connection, catalogue.definition, options.schema)
-        found = read_schema(connection, options.schema)
-        if layout:
-            sources = applicable_sources(catalogue, inputs, options)
-            replaced = [source.table for source in sources] if options.overwrite else ()
-            catalogue = specprod_catalogue(kept_layout(layout, found, replaced))
-        return _plan(catalogue, connection, found, inputs, options)
+    connection, found = None, Schema(options.schema, exists=False)
+    with ExitStack() as stack:
+        if conninfo is not None:
+            connection = stack.enter_context(connect(conninfo))
+            stack.enter_context(translated_errors(f"cannot plan a load of schema {options.schema}"))
+            stack.enter_context(connection.transaction(force_rollback=True))
+            refuse_read_only(connection)
+            ledger_format.require(connection, catalogue.definition, options.schema)
+            found = read_schema(connection, options.schema)
+            if layout:
+                sources = applicable_sources(catalogue, inputs, options)
+                replaced = [source.table for source in sources] if options.overwrite else ()
+                catalogue = specprod_catalogue(kept_layout(layout, found, replaced))
+        if workers is None and options.jobs > 1:
+            workers = stack.enter_context(processes(options.jobs))
+        looks = stack.enter_context(open_looks(catalogue.keywords, workers))
+        planned = _plan(_Context(catalogue, inputs, options, looks), connection, found)
+        if options.plan is not None:
+            files = [path for path, _ in looks.kept]
+            saved_looks.save(options.plan, catalogue.keywords, looks.kept, inputs=files)
+    return planned
+
+
+@dataclass(frozen=True)
+class _Context:
+    """What is to be planned, and what was seen of it."""
+
+    catalogue: Catalogue
+    inputs: Inputs
+    options: LoadOptions
+    looks: Looks
 
 
 def _plan(
-    catalogue: Catalogue,
-    connection: psycopg.Connection | None,
-    found: Schema,
-    inputs: Inputs,
-    options: LoadOptions,
+    context: _Context, connection: psycopg.Connection | None, found: Schema
 ) -> tuple[Plan, list[Statement]]:
     """Plan a load into a schema, in a transaction that is rolled back."""
-    defined = catalogue.definition
+    catalogue, inputs, options = context.catalogue, context.inputs, context.options
+    defined, looks = catalogue.definition, context.looks
     sources = applicable_sources(catalogue, inputs, options)
     tables = list(dict.fromkeys(source.table for source in sources))
     refuse_other_format(catalogue, found, tables, replaced=options.overwrite)
     refuse_without_light_curves(catalogue, found, sources)
-    looks = Looks(catalogue.keywords)
     inputs = with_tiles(inputs, sources, connection, found, looks)
     if options.overwrite:
         refuse_own_columns(defined, found, tables, as_made(found))

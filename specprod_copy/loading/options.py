@@ -9,7 +9,9 @@ from typing import Annotated
 
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.option import CheckContent, Option, PatienceSeconds, Schema, jobs_option
+from specprod_copy.plan import saved_looks
 from specprod_copy.plan.limits import LIMITS, Limits
+from specprod_copy.plan.looks import Kept
 from specprod_copy.postgres.locks import PATIENCE
 from specprod_copy.tables import Catalogue, Inputs, TableSource
 
@@ -80,6 +82,16 @@ class LoadOptions:
             parse=parse_part,
         ),
     ] = None
+    plan: Annotated[
+        Path | None,
+        Option(
+            "--plan",
+            "What was seen of the files: --dry-run writes it to FILE, a load with it opens only "
+            "those that have changed since.",
+            metavar="FILE",
+            path="file",
+        ),
+    ] = None
     max_quarantined: Annotated[
         int | None,
         Option(
@@ -135,3 +147,8 @@ def applicable_sources(
             f"{' or '.join(options.stages)}"
         )
     return sources
+
+
+def known_looks(catalogue: Catalogue, options: LoadOptions) -> Kept:
+    """Return what the saved plan says of files; errors as `saved_looks.read`."""
+    return {} if options.plan is None else saved_looks.read(options.plan, catalogue.keywords)

@@ -66,7 +66,7 @@ def row_tasks(
     # A table that has its foreign keys wants the rows they refer to first.
     in_order = bool(post_data.foreign_keys(context.defined, found, context.tables))
     before: dict[str, object] = {}
-    for batch in make_batches(units, context.options.jobs, whole, context.options.limits):
+    for batch in make_batches(units, context.at_once, whole, context.options.limits):
         table = batch[0].table
         after = [group for other, group in before.items() if in_order and other != table]
         before[table] = post_data.rows_of(table)

@@ -68,7 +68,7 @@ def run(context: LoadContext) -> LoadSummary:
 
 def _load(context: LoadContext, violations: KeyViolations, summary: LoadSummary) -> None:
     replaced = _replace(context, summary) if context.options.replace else []
-    jobs, limits = context.options.jobs, context.options.limits
+    limits = context.options.limits
     with context.connection.transaction():
         prepared = _prepare(context)
         plan = _plan(context, replaced, summary)
@@ -77,7 +77,7 @@ def _load(context: LoadContext, violations: KeyViolations, summary: LoadSummary)
             work = _Work(plan, prepared.schema, frozenset(prepared.new), replaced)
             _complete(alone, work, violations, summary)
             return
-    whole = single_copy_tables(plan.units, prepared.new, jobs, limits)
+    whole = single_copy_tables(plan.units, prepared.new, context.at_once, limits)
     _complete(context, _Work(plan, prepared.schema, whole, replaced), violations, summary)
 
 
@@ -203,10 +203,12 @@ def _do(
         for source, row in zip(context.sources, summary.tables, strict=True):
             row.add([one for one in result if one.unit.source == source.name])
 
-    if context.options.jobs == 1:
+    jobs = context.options.jobs
+    slots = max(jobs, context.at_once)
+    if slots == 1:
         run_in_order([*tasks], done)
     else:
-        run_at_once([*tasks], context.options.jobs, done, interrupt)
+        run_at_once([*tasks], slots, done, interrupt, jobs)
 
 
 def _explained(context: LoadContext, error: BrokenKey, plan: Plan) -> DatabaseError:

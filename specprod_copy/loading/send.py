@@ -12,6 +12,7 @@ from psycopg import sql
 
 from specprod_copy.loading import copying
 from specprod_copy.loading.late_rows import LateRows
+from specprod_copy.plan import claims
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.postgres import catalog, locks
 from specprod_copy.postgres.columns import Column
@@ -71,6 +72,8 @@ def send_batch(sender: Sender, batch: Sequence[Unit]) -> list[UnitResult]:
 def load_units(sender: Sender, units: Sequence[Unit]) -> list[UnitResult]:
     """Load units of one table with their ledger rows in one transaction: all of them, or none.
 
+    What somebody else has loaded meanwhile stays, and is reported as loaded.
+
     The rows of all units of a new table need no log where the server's wal_level is minimal, and no
     later reader has to mark them as committed; but nobody can read the table meanwhile.
 
@@ -78,8 +81,12 @@ def load_units(sender: Sender, units: Sequence[Unit]) -> list[UnitResult]:
     the best row is to be kept, for that may be another than the one that is loaded.
     """
     context, connection, table = sender.context, sender.connection, units[0].table
-    schema, intake = context.schema, Intake(units, context.sources, context.columns[table])
+    schema = context.schema
     with translated_errors(f"cannot load {schema}.{table}"), connection.transaction():
+        mine, others = claims.claim(connection, schema, units)
+        if not mine:
+            return others
+        intake = Intake(mine, context.sources, context.columns[table])
         freeze = table in context.whole and _made_anew(connection, schema, table)
         quarantine, keep_best = context.max_quarantined is not None, table in context.keep_best
         destination = ServerTable(connection, schema, table, freeze)
@@ -96,11 +103,10 @@ def load_units(sender: Sender, units: Sequence[Unit]) -> list[UnitResult]:
             if not quarantine or (keep_best and double):
                 raise late.error(error) from error
             results = late.load_others(sender.advance)
-        ledger = Ledger(connection, schema)
-        ledger.record(results)
+        claims.settle(connection, schema, results)
         if context.max_quarantined is not None and any(result.quarantine for result in results):
-            ledger.limit_quarantine(context.max_quarantined)
-    return results
+            Ledger(connection, schema).limit_quarantine(context.max_quarantined)
+    return [*others, *results]
 
 
 def _made_anew(connection: psycopg.Connection, schema: str, table: str) -> bool:

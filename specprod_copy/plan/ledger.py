@@ -228,28 +228,21 @@ class Ledger:
         InputError
             If a file changed while it was loaded.
         """
-        for part in (part for result in results for part in result.unit.parts):
-            if Stamp.of(part.path) != part.stamp:
-                raise InputError(
-                    "the file changed while it was loaded; run the command again", path=part.path
-                )
+        refuse_changed_meanwhile(results)
         query = sql.SQL(
             """INSERT INTO {ledger} ({columns}, tables)
                SELECT {columns}, {tables} FROM jsonb_populate_recordset(null::{ledger}, %s)"""
         ).format(
             ledger=self._name,
-            columns=listed(_RECORDED),
+            columns=listed(RECORDED),
             tables=table_ids(self._schema, "ARRAY[table_name]"),
         )
         # All at once: for thousands of small files that takes a tenth of the time.
-        rows = [dict(zip(_RECORDED, _row(result), strict=True)) for result in results]
+        rows = [dict(zip(RECORDED, recorded(result), strict=True)) for result in results]
         try:
             counted.execute(self._connection, self._schema, TABLE, query, (Jsonb(rows),), len(rows))
         except psycopg.errors.UniqueViolation as error:
-            raise DatabaseError(
-                f"rows of {results[0].unit.path} were loaded by another process meanwhile; run the "
-                "command again: it goes on with the rest"
-            ) from error
+            raise loaded_meanwhile(results[0].unit) from error
 
     def renew(self, renewals: Sequence[Renewal]) -> None:
         """Write the new times of files whose rows are the same."""
@@ -286,15 +279,33 @@ class NothingLoaded(Ledger):
         return {}
 
 
-_RECORDED = (
+RECORDED = (
     *("table_name", "entry", "first_row", "last_row", "stage", "inputs"),
     *("rows_read", "rows_kept", "rows_quarantined", "quarantine", "values_changed"),
     *("bytes_sent", "seconds", "loaded_by"),
 )
-"""Columns that `_row` has values of."""
+"""Columns that `recorded` has values of."""
 
 
-def _row(result: UnitResult) -> tuple[object, ...]:
+def refuse_changed_meanwhile(results: Iterable[UnitResult]) -> None:
+    """Check that files are still those that the load was planned for."""
+    for part in (part for result in results for part in result.unit.parts):
+        if Stamp.of(part.path) != part.stamp:
+            raise InputError(
+                "the file changed while it was loaded; run the command again", path=part.path
+            )
+
+
+def loaded_meanwhile(unit: Unit) -> DatabaseError:
+    """Return the error for rows that are in the table already, though not as they were planned."""
+    return DatabaseError(
+        f"rows of {unit.path} were loaded by another process meanwhile; run the command again: it "
+        "goes on with the rest"
+    )
+
+
+def recorded(result: UnitResult) -> tuple[object, ...]:
+    """Return what the ledger says of a unit that is loaded, in the order of `RECORDED`."""
     unit = result.unit
     return (
         unit.table,

@@ -23,6 +23,9 @@ from specprod_copy.tables import TableSource, specprod_catalogue
 Hdus = tuple[str, ...]
 """Accepted names of an HDU."""
 
+Kept = Mapping[tuple[Path, Hdus], Look]
+"""What was seen, by file and accepted names of an HDU."""
+
 _THREADS = 8
 """A file system of many servers answers several questions as quickly as one."""
 
@@ -49,6 +52,8 @@ class Looks:
         Keywords of headers that sources ask for; those of a production without it.
     here, many : Executor, optional
         What looks at few files and at many; see `open_looks`. Without them this thread does.
+    kept : mapping, optional
+        What somebody has seen before.
     """
 
     def __init__(
@@ -56,13 +61,19 @@ class Looks:
         keywords: Collection[str] | None = None,
         here: Executor[_Looking] | None = None,
         many: Executor[_Looking] | None = None,
+        kept: Kept | None = None,
     ) -> None:
         wanted = specprod_catalogue().keywords if keywords is None else keywords
         self._here = here or Inline(_Looking(tuple(wanted)))
         self._many = many or self._here
-        self._kept: dict[tuple[Path, Hdus], Look | InputError] = {}
+        self._kept: dict[tuple[Path, Hdus], Look | InputError] = dict(kept or {})
         self._digests: dict[tuple[Path, str, Stamp, int, int | None], str] = {}
         self._schemas: dict[tuple[tuple[str, pl.DataType], ...], pl.Schema] = {}
+
+    @property
+    def kept(self) -> Kept:
+        """What was seen; without what could not be read."""
+        return {place: one for place, one in self._kept.items() if isinstance(one, Look)}
 
     def take(self, wanted: Mapping[Path, Collection[Hdus]]) -> None:
         """Look at HDUs of files, but not at those that have not changed since the last time."""
@@ -146,7 +157,9 @@ class _LookContext:
 
 
 @contextmanager
-def open_looks(keywords: Collection[str], workers: Workers | None = None) -> Iterator[Looks]:
+def open_looks(
+    keywords: Collection[str], workers: Workers | None = None, kept: Kept | None = None
+) -> Iterator[Looks]:
     """Yield looks for one command; until its end each worker keeps what it found in files.
 
     Parameters
@@ -155,12 +168,14 @@ def open_looks(keywords: Collection[str], workers: Workers | None = None) -> Ite
         Keywords of headers that sources ask for.
     workers : Workers, optional
         Who look at many files; without them this process does.
+    kept : mapping, optional
+        What somebody has seen before; files that have changed since are looked at again.
     """
     context = _LookContext(tuple(keywords))
     with ExitStack() as stack:
         here = Inline(stack.enter_context(context.opened(unheard)))
         many = stack.enter_context(workers.sharing(context)) if workers else here
-        yield Looks(keywords, here, many)
+        yield Looks(keywords, here, many, kept)
 
 
 def _look_at(

@@ -33,12 +33,17 @@ def compare(schema: str, table: str, taken: int, wanted: int) -> int:
         If the numbers differ.
     """
     if taken != wanted:
-        raise DatabaseError(
-            f"{schema}.{table}: the server took {taken:,} of {wanted:,} rows, so nothing of this "
-            f"was committed; look for a trigger or a rule on the table (\\d {schema}.{table} in "
-            "psql), and disable it for the loader"
-        )
+        raise lost(schema, table, taken, wanted)
     return taken
+
+
+def lost(schema: str, table: str, taken: int, wanted: int) -> DatabaseError:
+    """Return the error for rows that the server did not take."""
+    return DatabaseError(
+        f"{schema}.{table}: the server took {taken:,} of {wanted:,} rows, so nothing of this "
+        f"was committed; look for a trigger or a rule on the table (\\d {schema}.{table} in "
+        "psql), and disable it for the loader"
+    )
 
 
 def execute(

@@ -37,7 +37,8 @@ def scripts_in_order(suffix: str) -> list[str]:
     """Return the names of all scripts of production fuji with arrays."""
     first, *large = [f"load_specprod_db_fuji_{stage}" for stage in STAGES]
     pairs = [name for stage in large for name in (f"{stage}_parts", stage)]
-    return [f"{name}.{suffix}" for name in (first, *pairs, "verify_specprod_db_fuji")]
+    others = ["plan_specprod_db_fuji", "verify_specprod_db_fuji"]
+    return [f"{name}.{suffix}" for name in (others[0], first, *pairs, others[1])]
 
 
 def difference(script: Script, other: Script) -> list[str]:
@@ -52,20 +53,24 @@ def difference(script: Script, other: Script) -> list[str]:
 @pytest.mark.parametrize("shell", ["sh", "csh"])
 def test_an_array_and_the_job_behind_it(shell: str) -> None:
     changes = {"shell": shell, "config": Path("/c.toml"), "overwrite_tables": True}
-    plain, arrays = render_all(**changes), render_all(array=16, **changes)
+    plain, (plan, *arrays) = render_all(**changes), render_all(array=16, **changes)
+    assert plan.path == Path(f"/jobs/plan_specprod_db_fuji.{shell}")
+    assert "specprod-copy load all --dry-run --plan=/jobs/plan_fuji \\\n" in plan.text
     name = "load_specprod_db_fuji_photometry"
     assert [script.path for script in arrays[:3]] == [
         plain[0].path,
         Path(f"/jobs/{name}_parts.{shell}"),
         plain[1].path,
     ]
-    assert arrays[0] == plain[0]
+    known = ["    --plan=/jobs/plan_fuji \\"]
+    assert difference(arrays[0], plain[0]) == known
     # An array does not know when it is done with; the job behind it does, and moves both.
     assert difference(arrays[1], plain[1]) == [
         f"#SBATCH --job-name={name}_parts",
         "#SBATCH --array=1-16",
         "#SBATCH --output=/jobs/%x-%A_%a.log",
         '    --part="${SLURM_ARRAY_TASK_ID}/16" \\',
+        *known,
     ]
     assert difference(plain[1], arrays[1]) == [
         f"#SBATCH --job-name={name}",
@@ -74,7 +79,8 @@ def test_an_array_and_the_job_behind_it(shell: str) -> None:
         f"    mv -f -- /jobs/{name}.{shell} /jobs/done/",
     ]
     assert difference(arrays[2], plain[1]) == [
-        f"    mv -f -- /jobs/{name}_parts.{shell} /jobs/{name}.{shell} /jobs/done/"
+        *known,
+        f"    mv -f -- /jobs/{name}_parts.{shell} /jobs/{name}.{shell} /jobs/done/",
     ]
     assert "--overwrite" not in "".join(script.text for script in arrays[1:])
 
@@ -84,12 +90,13 @@ def test_all_stages_but_the_first_are_large() -> None:
     jobs = batch.make_jobs(options(array=2))
     assert [f"{job.name}.sh" for job in jobs] == scripts_in_order("sh")
     assert [(job.array, job.first, job.last) for job in jobs] == [
+        (None, False, False),
         (None, True, False),
         *[(2, False, False), (None, False, False)] * 4,
         *[(2, False, False), (None, False, True)],
         (None, False, False),
     ]
-    times = {**specprod_catalogue().job_times, "verify": batch.VERIFY_TIME}
+    times = {**specprod_catalogue().job_times, "plan": batch.PLAN_TIME, "verify": batch.VERIFY_TIME}
     assert [job.time for job in jobs] == [times[job.item] for job in jobs]
 
 
@@ -128,14 +135,17 @@ def test_each_stage_waits_for_all_tasks(
     output = succeed(*arguments, "--submit")
     scripts = scripts_in_order("csh" if flags else "sh")
     assert output.splitlines()[1:] == [
-        f"12 scripts are in {fake.jobs}",
+        f"13 scripts are in {fake.jobs}",
         *(f"job {101 + n}: {script}" for n, script in enumerate(scripts)),
     ]
     assert fake.calls("sbatch") == fake.chained(scripts)
-    assert fake.results() == ["0"] * 12
+    assert fake.results() == ["0"] * 13
 
     given, last = ["--specprod=fuji", "--schema=fuji"], ["--role=desi", DSN]
-    first, *calls = fake.calls("specprod-copy")
+    plan = "--plan=/jobs/plan_fuji".replace("/jobs", str(fake.jobs))
+    planning, first, *calls = fake.calls("specprod-copy")
+    assert planning == ["load", "all", "--dry-run", plan, *given, DSN]
+    last.insert(0, plan)
     assert first == ["load", "exposures", *given, *last]
     for stage in batch.LARGE_STAGES:
         # The tasks come in any order, but all before the job behind them.
@@ -144,15 +154,15 @@ def test_each_stage_waits_for_all_tasks(
         assert sorted(tasks) == [["load", stage, *given, part, *last] for part in parts]
         assert whole == ["load", stage, *given, *last]
     assert calls == [["verify", *given, DSN]]
-    assert fake.environments("specprod-copy") == [["/my data", "fuji"]] * 22
-    assert fake.calls("module") == [["swap", "specprod-copy/1.2"]] * 22
+    assert fake.environments("specprod-copy") == [["/my data", "fuji"]] * 23
+    assert fake.calls("module") == [["swap", "specprod-copy/1.2"]] * 23
 
     assert names(fake.jobs / "done") == sorted(scripts)
     assert names(fake.jobs, "*fuji_target[_-]*") == [
-        "load_specprod_db_fuji_target-107.log",
-        *(f"load_specprod_db_fuji_target_parts-106_{task}.log" for task in (1, 2, 3)),
+        "load_specprod_db_fuji_target-108.log",
+        *(f"load_specprod_db_fuji_target_parts-107_{task}.log" for task in (1, 2, 3)),
     ]
-    assert len(names(fake.jobs)) == 22
+    assert len(names(fake.jobs)) == 23
 
 
 @SHELLS
@@ -163,18 +173,18 @@ def test_after_a_failed_task_all_can_be_submitted_again(
     monkeypatch.setenv("FAIL", "--part=2/3")
     arguments = (EMAIL, "/data", "fuji", "-j", fake.jobs, "--array", "3", "--submit", *flags)
     succeed(*arguments)
-    assert fake.results() == ["0", "3", *["never ran"] * 10]
-    assert fake.tasks(102) == ["0", "3", "0"]
-    assert "the disk is full" in fake.log("*_parts-102_2.log")
+    assert fake.results() == ["0", "0", "3", *["never ran"] * 10]
+    assert fake.tasks(103) == ["0", "3", "0"]
+    assert "the disk is full" in fake.log("*_parts-103_2.log")
     suffix = "csh" if flags else "sh"
     scripts = scripts_in_order(suffix)
-    assert names(fake.jobs / "done") == scripts[:1]
-    assert names(fake.jobs, f"*.{suffix}") == sorted(scripts[1:])
+    assert names(fake.jobs / "done") == sorted(scripts[:2])
+    assert names(fake.jobs, f"*.{suffix}") == sorted(scripts[2:])
 
     monkeypatch.delenv("FAIL")
     succeed(*arguments)
-    assert fake.results()[12:] == ["0"] * 12
-    assert fake.tasks(114) == ["0", "0", "0"]
+    assert fake.results()[13:] == ["0"] * 13
+    assert fake.tasks(116) == ["0", "0", "0"]
     assert names(fake.jobs / "done") == sorted(scripts)
     assert names(fake.jobs, f"*.{suffix}") == []
 
@@ -187,7 +197,7 @@ def test_scripts_stay_together_until_the_stage_is_finished(
     finish_fails = '#!/bin/sh\ncase "$*" in *photometry*part*) ;; *photometry*) exit 4;; esac\n'
     fake.install("specprod-copy", finish_fails)
     succeed(EMAIL, "/data", "fuji", "-j", fake.jobs, "--array", "3", "--submit", *flags)
-    assert fake.results() == ["0", "0", "4", *["never ran"] * 9]
+    assert fake.results() == ["0", "0", "0", "4", *["never ran"] * 9]
     suffix = "csh" if flags else "sh"
     stage = fake.jobs / f"load_specprod_db_fuji_photometry.{suffix}"
     parts = fake.jobs / f"load_specprod_db_fuji_photometry_parts.{suffix}"
@@ -198,8 +208,9 @@ def test_scripts_stay_together_until_the_stage_is_finished(
     parts.unlink()
     fake.install("specprod-copy", "#!/bin/sh\n")
     subprocess.run([shutil.which("sbatch"), stage], check=True, capture_output=True)
-    assert fake.results()[12:] == ["0"]
-    assert names(fake.jobs / "done") == [f"load_specprod_db_fuji_exposures.{suffix}", stage.name]
+    assert fake.results()[13:] == ["0"]
+    first = [f"load_specprod_db_fuji_exposures.{suffix}", stage.name]
+    assert names(fake.jobs / "done") == [*first, f"plan_specprod_db_fuji.{suffix}"]
 
 
 def test_the_chain_that_a_dry_run_shows(fake: Slurm) -> None:
@@ -211,4 +222,4 @@ def test_the_chain_that_a_dry_run_shows(fake: Slurm) -> None:
     done = subprocess.run(["sh", "-c", chain], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert fake.calls("sbatch") == fake.chained(scripts_in_order("sh"))
-    assert fake.results() == ["0"] * 12
+    assert fake.results() == ["0"] * 13

@@ -115,12 +115,12 @@ def test_arrays_load_the_same_as_one_load_go_on_and_do_not_destroy(
     os.utime(file, ns=(0, good.stat().st_mtime_ns))
     arguments = (EMAIL, root, "fuji", "-j", jobs, "--array", "2", "--dsn", database)
     *before, parts, whole, verify = submitted(succeed(*arguments, "--submit", server=()))
-    assert len(before) == 9
+    assert len(before) == 10
     states = slurm.wait_for(*before, parts, whole, verify)
-    assert {state for job in states[:9] for state in job} == {"COMPLETED"}
+    assert {state for job in states[:10] for state in job} == {"COMPLETED"}
     # The share with the bad file fails, the other one is loaded; keys and indexes wait.
-    assert sorted(states[9]) == ["COMPLETED", "FAILED"]
-    assert states[10:] == [["CANCELLED"], ["CANCELLED"]]
+    assert sorted(states[10]) == ["COMPLETED", "FAILED"]
+    assert states[11:] == [["CANCELLED"], ["CANCELLED"]]
     logs = [path.read_text() for path in sorted(jobs.glob(f"*_fiberassign_parts-{parts}_*.log"))]
     (log,) = [log for log in logs if "exit code 1; the jobs behind this one do not run" in log]
     assert "fiberassign-080616.fits" in log

@@ -70,7 +70,7 @@ def test_line_breaks_and_the_like_are_refused(shell: str, value: str) -> None:
         ({"times": (("", "1h"),)}, "--time must be [days-]hours:min:s, not '1h'"),
         (
             {"times": (("tile", "1:00:00"),)},
-            "--time tile=…: no such job, only exposures, photometry",
+            "--time tile=…: no such job, only plan, exposures",
         ),
         (
             {"tiles_file": Path("/t.csv"), "skip_missing": True},

@@ -16,8 +16,10 @@ import pytest
 from support.pickling import PicklingWorkers
 from support.waiting import wait_until
 
-from specprod_copy.errors import InputError, WorkerDiedError
+from specprod_copy.errors import ConfigurationError, InputError, WorkerDiedError
+from specprod_copy.executors.dask_workers import dask_workers
 from specprod_copy.executors.executor import Inline, Workers, in_order
+from specprod_copy.executors.options import ExecutorOptions
 from specprod_copy.executors.workers import processes, threads
 
 
@@ -70,6 +72,10 @@ def thread(opened: Opened, number: int) -> threading.Thread:
     return threading.current_thread()
 
 
+def several(opened: Opened, number: int) -> int:
+    return processes(number).at_once
+
+
 def wait_for(opened: Opened, path: Path) -> int:
     wait_until(path.exists, "this process may go on")
     return os.getpid()
@@ -80,10 +86,19 @@ def context(tmp_path) -> Counting:
     return Counting(tmp_path / "log")
 
 
-@pytest.fixture(params=["processes", "threads", "pickling"])
+@pytest.fixture(scope="module")
+def of_dask() -> Iterator[Workers]:
+    with dask_workers(number=2) as made:
+        yield made
+
+
+@pytest.fixture(params=["processes", "threads", "pickling", "dask"])
 def workers(request) -> Iterator[Workers]:
     if request.param == "pickling":
         yield PicklingWorkers()
+        return
+    if request.param == "dask":
+        yield request.getfixturevalue("of_dask")
         return
     with {"processes": processes, "threads": threads}[request.param](3) as made:
         yield made
@@ -121,13 +136,10 @@ def test_an_error_comes_as_it_is(workers, context):
     assert (caught.value.path, caught.value.hdu) == ("a.fits", "ZCATALOG")
 
 
-@pytest.mark.parametrize("kind", [processes, threads])
-def test_reports_reach_the_caller(context, kind):
+@pytest.mark.parametrize("workers", ["processes", "threads", "dask"], indirect=True)
+def test_reports_reach_the_caller(workers, context):
     heard = []
-    with (
-        kind(2) as workers,
-        workers.sharing(context, lambda *said: heard.append(said)) as executor,
-    ):
+    with workers.sharing(context, lambda *said: heard.append(said)) as executor:
         assert len([*in_order(executor, square, range(9))]) == 9
     assert sorted(heard) == [(n, "squared") for n in range(9)]
 
@@ -183,6 +195,26 @@ def test_a_worker_that_dies_is_an_error(context, tmp_path):
         (tmp_path / "free").touch()
 
 
+def test_a_daemonic_process_starts_no_others(of_dask, context):
+    """Calls within workers of Dask run in one process, and say so if they are to use several."""
+    with of_dask.sharing(context) as executor:
+        assert executor.submit(several, 1).result() == 1
+        with pytest.raises(ConfigurationError, match="jobs=2 takes other processes, and this one"):
+            executor.submit(several, 2).result()
+
+
+def test_options_that_do_not_fit():
+    for options, message in (
+        ({"scheduler": "tcp://h:1"}, "--scheduler and --dask-workers belong to --executor dask"),
+        ({"executor": "dask", "scheduler": "h", "dask_workers": 2}, "either a --scheduler has"),
+    ):
+        with pytest.raises(ConfigurationError, match=message):
+            ExecutorOptions(**options)
+    far = ExecutorOptions(executor="dask", scheduler="tcp://127.0.0.1:1")
+    with pytest.raises(ConfigurationError, match="need the absolute path of the folder"):
+        far.workers(1, Path("data"))
+
+
 def test_what_cannot_be_sent_is_an_error(context, tmp_path):
     """The worker is of use afterwards."""
     with processes(2) as workers, workers.sharing(context) as executor:
@@ -206,6 +238,7 @@ PARENT = """
 import os, sys, time
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from specprod_copy.executors.options import ExecutorOptions
 from specprod_copy.executors.workers import processes
 
 class Nothing:

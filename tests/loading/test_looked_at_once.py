@@ -15,8 +15,8 @@ from specprod_copy.loading.options import LoadOptions
 from specprod_copy.reader.fits_table import FitsTable
 from specprod_copy.tables import Inputs
 
-STATEMENTS, STATEMENTS_OVERWRITE = 711, 1130
-"""So many a load needed when each step asked for itself."""
+STATEMENTS, STATEMENTS_OVERWRITE = 711 + 12, 1130 + 12
+"""So many a load needed when each step asked for itself; and one to claim each batch."""
 
 
 @pytest.fixture

@@ -76,7 +76,17 @@ def test_contenders_on_a_table(database, work):
     assert (work / "out.png").exists() == drawn
 
 
-MODES = ["production", "memory", "joined", "gzip", "cost", "query", "vectors", "targetphot"]
+MODES = [
+    "production",
+    "memory",
+    "joined",
+    "gzip",
+    "cost",
+    "query",
+    "coordinator",
+    "vectors",
+    "targetphot",
+]
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -36,7 +36,7 @@ LIMITS = limits.cut(BATCH_ROWS, UNIT_ROWS)
 DRIVER = f"""
 import os, sys, time
 from pathlib import Path
-from specprod_copy.loading import send
+from specprod_copy.loading import copying, send
 from specprod_copy.rows import encoding
 from specprod_copy.verification import work
 table, row, moment, folder = os.environ.get("GATE", ". 0 . .").split()
@@ -51,12 +51,17 @@ def wait_at(unit):
         wait()
 
 real_units, real_rows = send.load_units, encoding.table_rows
-real_stacked = encoding.stacked_rows
+real_stacked, real_copy = encoding.stacked_rows, copying.copy_units
 
 def load_units(sender, units):
     if moment == "before":
         wait_at(units[-1])
     return real_units(sender, units)
+
+def copy_units(destination, units, *others, **options):
+    if moment == "claimed":
+        wait_at(units[-1])
+    return real_copy(destination, units, *others, **options)
 
 def table_rows(unit, *others, **options):
     for rows in real_rows(unit, *others, **options):
@@ -77,7 +82,7 @@ def scan_files(job, slices, reader):
 
 real_scan = work.scan_files
 send.load_units, encoding.table_rows, work.scan_files = load_units, table_rows, scan_files
-encoding.stacked_rows = stacked_rows
+encoding.stacked_rows, copying.copy_units = stacked_rows, copy_units
 if __name__ == "__mp_main__" and moment == "start":
     wait()
 if __name__ == "__main__":
@@ -166,7 +171,7 @@ class Loads:
         load(
             self.conninfo,
             self.inputs,
-            LoadOptions(stages or ("all",), schema, limits=LIMITS, **options),
+            LoadOptions(stages or ("all",), schema, **{"limits": LIMITS, **options}),
         )
 
     def complete(self, whole: dict[str, object], **options) -> None:

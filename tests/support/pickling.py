@@ -15,6 +15,8 @@ from specprod_copy.server.cluster import Cluster
 class PicklingWorkers:
     """One worker, in a thread; see `specprod_copy.executors.executor.Workers`."""
 
+    at_once = 2
+
     def __init__(self) -> None:
         self.contexts = self.tasks = self.released = 0
 
