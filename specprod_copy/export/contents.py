@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from specprod_copy.errors import ConfigurationError
-from specprod_copy.metadata.origins import is_finitized, name_in_files
+from specprod_copy.metadata.origins import name_in_files
 from specprod_copy.metadata.positions import position_of
 from specprod_copy.metadata.principal import is_principal
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.results.column import Meaning, ResultColumn
-from specprod_copy.tables import Catalogue
+from specprod_copy.tables import Catalogue, finitized_columns
 
 _SKY: Final = ("ra", "dec")
 
@@ -89,7 +89,7 @@ def exported(catalogue: Catalogue, found: Schema, table: str, names: str) -> Exp
         named,
         (by_name[sky[0]], by_name[sky[1]]),
         bool(position.key),
-        tuple(_result(catalogue, table, column) for column in columns),
+        tuple(_result(table, column) for column in columns),
     )
 
 
@@ -107,13 +107,13 @@ def _named(
     return tuple(found.values())
 
 
-def _result(catalogue: Catalogue, table: str, column: Column) -> ResultColumn:
+def _result(table: str, column: Column) -> ResultColumn:
     is_array = column.type.startswith("_")
     meaning = Meaning(
         column.description,
         column.unit,
         column.ucd,
-        finitized=is_finitized(catalogue, table, column.name),
+        finitized=column.name in finitized_columns(table),
     )
     return ResultColumn(
         column.name,

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Final
 
 import polars as pl
 
-from specprod_copy.tables import Catalogue, TableSource
-
-_FLOATS: Final = ("float4", "float8")
+from specprod_copy.tables import TableSource
 
 
 def source_column(source: TableSource, column: str) -> str:
@@ -66,19 +63,3 @@ def name_in_files(source: TableSource, column: str) -> str:
         if not name.endswith("?")
     ]
     return copied[0] if copied else column.upper()
-
-
-def is_finitized(catalogue: Catalogue, table: str, column: str) -> bool:
-    """Say whether -9999 stands in a column for NaN and infinities.
-
-    Parameters
-    ----------
-    catalogue : Catalogue
-    table, column : str
-        Names; those that the catalogue does not have are not of its loader.
-    """
-    sources = catalogue.of_table(table)
-    if not any(source.finitize for source in sources):
-        return False
-    columns = catalogue.definition.tables[table].columns
-    return any(c.name == column and c.type in _FLOATS for c in columns)

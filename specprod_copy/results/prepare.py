@@ -16,10 +16,9 @@ from psycopg.pq import DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGresult
 
 from specprod_copy.errors import DatabaseError
-from specprod_copy.metadata.origins import is_finitized
 from specprod_copy.postgres.schema import split_comment
 from specprod_copy.results.column import Meaning, ResultColumn
-from specprod_copy.tables import Catalogue
+from specprod_copy.tables import finitized_columns
 
 _AROUND = 40
 """Characters of the query that an error shows from where it is."""
@@ -48,9 +47,7 @@ _COLUMNS = """
     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = w.number"""
 
 
-def describe(
-    connection: psycopg.Connection, query: str, catalogue: Catalogue
-) -> list[ResultColumn]:
+def describe(connection: psycopg.Connection, query: str) -> list[ResultColumn]:
     """Return the columns of a query's result.
 
     Parameters
@@ -58,8 +55,6 @@ def describe(
     connection : psycopg.Connection
         Its search_path is that of the query.
     query : str
-    catalogue : Catalogue
-        The tables in which -9999 stands for what is no finite number.
 
     Raises
     ------
@@ -79,7 +74,7 @@ def describe(
         _TYPES, ([result.ftype(n) for n in numbers], [result.fmod(n) for n in numbers])
     ).fetchall()
     places = _places(result)
-    meanings = _meanings(connection, places, catalogue)
+    meanings = _meanings(connection, places)
     return [
         replace(
             _column((result.fname(n) or b"").decode(), result.fmod(n), *kind),
@@ -110,25 +105,21 @@ def _places(result: PGresult) -> list[_Place]:
     return [(result.ftable(n), result.ftablecol(n)) for n in range(result.nfields)]
 
 
-def _meanings(
-    connection: psycopg.Connection, places: Iterable[_Place], catalogue: Catalogue
-) -> Mapping[_Place, Meaning]:
+def _meanings(connection: psycopg.Connection, places: Iterable[_Place]) -> Mapping[_Place, Meaning]:
     """Return what columns of tables and views mean; a view's column as its own comment says."""
     wanted = sorted({place for place in places if place[0]})
     rows = connection.execute(
         _COLUMNS, ([oid for oid, _ in wanted], [number for _, number in wanted])
     ).fetchall()
-    below = _of_views(connection, {row[0]: row[6] for row in rows if row[6]}, catalogue)
-    return {(row[0], row[1]): _meaning(row, below, catalogue) for row in rows}
+    below = _of_views(connection, {row[0]: row[6] for row in rows if row[6]})
+    return {(row[0], row[1]): _meaning(row, below) for row in rows}
 
 
-def _meaning(
-    row: Sequence[Any], below: Mapping[int, Sequence[Meaning]], catalogue: Catalogue
-) -> Meaning:
+def _meaning(row: Sequence[Any], below: Mapping[int, Sequence[Meaning]]) -> Meaning:
     oid, number, schema, table, column, comment, _ = row
     of_view = below.get(oid)
     if of_view is None:
-        finitized, described = is_finitized(catalogue, table, column), Meaning()
+        finitized, described = column in finitized_columns(table), Meaning()
     else:
         described = of_view[number - 1] if number <= len(of_view) else Meaning()
         finitized = described.finitized
@@ -138,7 +129,7 @@ def _meaning(
 
 
 def _of_views(
-    connection: psycopg.Connection, definitions: Mapping[int, str], catalogue: Catalogue
+    connection: psycopg.Connection, definitions: Mapping[int, str]
 ) -> dict[int, list[Meaning]]:
     """Return what the columns of views mean where they come from, by the views' identifiers."""
     found = {}
@@ -147,7 +138,7 @@ def _of_views(
         # Who may read a view need not be allowed to look at what it is made of.
         if result.status == ExecStatus.COMMAND_OK:
             places = _places(result)
-            meanings = _meanings(connection, places, catalogue)
+            meanings = _meanings(connection, places)
             found[oid] = [meanings.get(place, Meaning()) for place in places]
         else:
             found[oid] = []

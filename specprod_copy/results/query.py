@@ -21,7 +21,6 @@ from specprod_copy.results.searches import search
 from specprod_copy.results.session import Sessions, open_sessions, query_path, waited
 from specprod_copy.results.stream import fetched
 from specprod_copy.results.values import Converter, notes
-from specprod_copy.tables import specprod_catalogue
 
 REFUSED: Final = "the server refuses the query"
 """How an error of the server begins."""
@@ -36,9 +35,7 @@ class Query:
         self.options = options
         asking = sessions.asking
         with translated_errors(REFUSED):
-            self.columns = waited(
-                lambda: describe(asking, text, specprod_catalogue()), asking.cancel
-            )
+            self.columns = waited(lambda: describe(asking, text), asking.cancel)
 
     def table(self, *, exact_as_text: bool) -> pa.Table:
         """Return all rows."""

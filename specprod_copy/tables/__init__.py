@@ -179,6 +179,19 @@ def offered_columns(name: str) -> frozenset[str]:
     return frozenset(names.difference(c.name for table in always for c in table.columns))
 
 
+@cache
+def finitized_columns(table: str) -> frozenset[str]:
+    """Return the columns of a table in which -9999 stands for NaN and infinities.
+
+    Those of all productions; reads no more than the SQL file of that table.
+    """
+    sources = (*SOURCES.values(), *redshift_v2.SOURCES.values(), *from_catalogs.SOURCES.values())
+    if not any(source.table == table and source.finitize for source in sources):
+        return frozenset()
+    columns = define(_files(table), everything=True).tables[table].columns
+    return frozenset(column.name for column in columns if column.type in ("float4", "float8"))
+
+
 def _files(only: str = "*") -> list[Path]:
     """Return the SQL files of one table, or of all that every production has."""
     files = resource_folder("ddl").glob(f"{only}.sql")

@@ -9,7 +9,7 @@ import specprod_copy as sc
 from specprod_copy.errors import DatabaseError
 from specprod_copy.results.prepare import describe
 from specprod_copy.results.stream import trimmed
-from specprod_copy.tables import specprod_catalogue
+from specprod_copy.tables import finitized_columns, specprod_catalogue
 
 WAYS = {
     "SELECT flux_g FROM photometry": True,
@@ -42,15 +42,15 @@ def connection(dsn):
 
 @pytest.mark.parametrize("query", WAYS)
 def test_origin_of_a_column(connection, query):
-    [column] = describe(connection, query, specprod_catalogue())
+    [column] = describe(connection, query)
     known = WAYS[query]
     assert column.meaning.unit == ("nanomaggy" if known else "")
     assert column.meaning.finitized == known
 
 
 def test_a_view_says_it_better(connection):
-    [own] = describe(connection, "SELECT flux FROM bright", specprod_catalogue())
-    [other] = describe(connection, "SELECT flux FROM brighter", specprod_catalogue())
+    [own] = describe(connection, "SELECT flux FROM bright")
+    [other] = describe(connection, "SELECT flux FROM brighter")
     assert own.meaning.description == "Flux of the view"
     assert own.meaning.origin == "s.bright.flux"
     assert other.meaning.description == "Flux of the view"
@@ -80,6 +80,16 @@ def test_9999_is_null_where_the_loader_has_put_it_and_nowhere_else(dsn):
     assert sc.query(query, dsn=dsn, schema="s").row(0) == (None, -9999.0, -9999.0, 0.1)
     kept = sc.query(query, dsn=dsn, schema="s", keep_9999=True)
     assert kept.row(0) == (-9999.0, -9999.0, -9999.0, 0.1)
+
+
+def test_columns_with_9999_are_those_of_all_productions():
+    assert {"z", "z_rr", "chi2"} <= finitized_columns("zpix")
+    assert finitized_columns("zpix").isdisjoint({"id", "mine"})
+    assert "flux_i" in finitized_columns("photometry")
+    assert finitized_columns("load_ledger") == finitized_columns("lightcurve") == frozenset()
+    for name in {source.table for source in specprod_catalogue().sources.values()}:
+        columns = specprod_catalogue().definition.tables[name].columns
+        assert {c.name for c in columns if c.type.startswith("float")} <= finitized_columns(name)
 
 
 def test_numbers_without_a_number_of_digits(dsn):
