@@ -31,24 +31,24 @@ def _is_used(name: str, unused: int) -> pl.Expr:
 
 
 def _slots(band: str) -> pl.Expr:
-    """Return the number of slots up to the last one that holds anything."""
-    used = reduce(add, (_is_used(f"LC_{name}_{band}", none) for name, none in _UNUSED.items()))
-    backwards = used.arr.eval((pl.element() > 0).cast(pl.Int8)).arr.reverse()
-    last = used.arr.len().cast(pl.Int64) - backwards.arr.arg_max().cast(pl.Int64)
-    return pl.when(used.arr.max() > 0).then(last).otherwise(0)
+    """Return the number of slots up to the last one that holds anything, or null."""
+    times = reduce(add, (_is_used(f"LC_{name}_{band}", none) for name, none in _UNUSED.items()))
+    used = (times + len(_UNUSED) - 1) // len(_UNUSED)  # 1 or 0: the first 1 is the maximum
+    last = used.arr.len().cast(pl.Int64) - used.arr.reverse().arr.arg_max().cast(pl.Int64)
+    return pl.when(used.arr.max() > 0).then(last)
 
 
 def _cut(quantity: str, band: str) -> pl.Expr:
     """Return arrays without the slots behind the last epoch; NULL without any."""
-    slots = _slots(band)
-    arrays = pl.col(f"LC_{quantity}_{band}").arr.to_list().list.head(slots)
-    return pl.when(slots > 0).then(arrays)
+    slots = pl.int_ranges(0, _slots(band))
+    return pl.col(f"LC_{quantity}_{band}").arr.to_list().list.gather(slots)
 
 
 LIGHT_CURVES: Final = TableSource(
     table="photometry_lc",
     stage="photometry",
     job_time=photometry.TRACTORPHOT.job_time,
+    row_bytes=(1177, 29),
     files=photometry.TRACTORPHOT.files,
     hdus=photometry.TRACTORPHOT.hdus,
     derived={
