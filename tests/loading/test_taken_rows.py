@@ -78,7 +78,7 @@ def test_ledger_and_versions(loaded, table, how):
         loaded.query(f"CREATE RULE r AS ON INSERT TO iron.{table} DO INSTEAD NOTHING")
     else:
         drop_rows(loaded.query, f"iron.{table}", "INSERT")
-    refused(loaded, lambda: loaded.load("exposures"), rf"iron\.{table}", "0 of 1")
+    refused(loaded, lambda: loaded.load("exposures"), rf"iron\.{table}", r"0 of \d+")
 
 
 def test_swap(loaded):
