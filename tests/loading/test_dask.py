@@ -18,6 +18,7 @@ from contextlib import contextmanager
 import polars as pl
 import psycopg
 import pytest
+from support.clusters import SHARED
 from support.limits import cut
 from support.moments import await_no_loader, await_waiting, table_held
 from support.mortal import MOMENTS, mortal, twins
@@ -34,7 +35,7 @@ from specprod_copy.plan.limits import Limits
 from specprod_copy.tables import Inputs
 from specprod_copy.verification import VerifyOptions, verify
 
-KILLS = int(os.environ.get("SPECPROD_COPY_DASK_KILLS", "0"))
+KILLS = int(os.environ.get("SPECPROD_COPY_DASK_KILLS", "0" if SHARED.is_dir() else "3"))
 
 SMALL = cut(200, 100)
 
