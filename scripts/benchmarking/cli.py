@@ -17,6 +17,7 @@ from benchmarking import (
     querying,
     targetphot,
     vectors,
+    wide,
 )
 from benchmarking.bench import BEFORE
 from benchmarking.chart import write_chart
@@ -28,6 +29,7 @@ from specprod_copy.errors import SpecprodCopyError
 MODES = {
     "production": (150_000, "The limit and specprod-copy with everything, about 1 GB of files."),
     "memory": (1_000_000, "Memory of specprod-copy at two sizes, the smaller one a tenth."),
+    "wide": (100_000, "Rows of 889 columns, beside the server's own COPY from a local file."),
     "joined": (1_500_000, "Rows in two files that are matched, and in one; memory at two sizes."),
     "gzip": (2_000, "So many small gzipped files, and about their rows in few large ones."),
     "cost": (150_000, "Seconds and bytes per million rows of each table; what DR1 would take."),
@@ -131,6 +133,8 @@ def main(
             document = memory.measure(work, production, size, table=table, runs=runs, dsn=dsn)
         elif mode == "joined":
             document = joined.measure(work, size, runs=runs, dsn=dsn)
+        elif mode == "wide":
+            document = wide.measure(work, size, runs=runs, dsn=dsn)
         elif mode == "gzip":
             document = gzipped.measure(work, specprod, size, runs=runs, dsn=dsn)
         elif mode == "cost":
