@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["ids", "load", "load_tiles", "plan_load", "query", "sync", "verify"]
+__all__ = ["ids", "load", "load_tiles", "load_vac", "plan_load", "query", "sync", "verify"]
 
 
 def load(
@@ -130,7 +130,7 @@ def plan_load(*stages: str, specprod: str, dsn: str = "", **options: Any) -> Pla
 
 def verify(
     *stages: str,
-    specprod: str,
+    specprod: str | None = None,
     dsn: str = "",
     listener: ProgressListener | None = None,
     **options: Any,
@@ -140,7 +140,8 @@ def verify(
     Parameters
     ----------
     *stages, specprod, dsn, listener
-        As for `load`.
+        As for `load`. Without `specprod` the schema is one of value-added catalogues, which says
+        itself what it was loaded from.
     **options
         Where the files are, as for `load`; and the fields of
         `specprod_copy.verification.VerifyOptions`, e.g. `schema`, `jobs`, `sample`. Who verifies,
@@ -166,10 +167,54 @@ def verify(
     from specprod_copy.verification import VerifyOptions
     from specprod_copy.verification import verify as run
 
+    if specprod is None:
+        return _verify_catalogues(dsn, listener, options)
     inputs, executor = _inputs(specprod, options), _executor(options)
     wanted = VerifyOptions(stages, **{"schema": specprod, **options})
     with executor.workers(wanted.jobs, inputs.files.root) as workers:
         return run(dsn, inputs, wanted, listener, workers=workers)
+
+
+def load_vac(
+    description: Path | str,
+    *,
+    dsn: str = "",
+    listener: ProgressListener | None = None,
+    **options: Any,
+) -> LoadSummary:
+    """Load a value-added catalogue that a TOML file describes, see ``docs/value-added.md``.
+
+    Parameters
+    ----------
+    description : path-like
+        The TOML file; the SQL files that it names lie beside it.
+    dsn, listener
+        As for `load`.
+    **options
+        `root`, the folder that paths of the description begin in (path; by default
+        ``$DESI_ROOT``); `version`, `release`, `specprod` (str) instead of what it says, `suffix`
+        (str) of the names of tables; and the fields of
+        `specprod_copy.loading.options.LoadOptions`, `schema` is ``vac`` by default.
+
+    Returns
+    -------
+    LoadSummary
+
+    Raises
+    ------
+    SpecprodCopyError
+        As `load`; or if the description is not as it must be.
+    """
+    from specprod_copy.loading.described import load_catalogue
+    from specprod_copy.loading.options import LoadOptions
+    from specprod_copy.vac.description import read_description
+
+    root = _root(options)
+    named = ("version", "release", "specprod", "suffix")
+    given = {name: options.pop(name) for name in named if name in options}
+    described = read_description(_path(description)).with_parameters(**given)
+    wanted = LoadOptions(**{"stages": ("all",), "schema": "vac", **options})
+    return load_catalogue(dsn, described, root, wanted, listener)
 
 
 def load_tiles(
@@ -320,18 +365,14 @@ def _inputs(specprod: str, options: dict[str, Any]) -> Inputs:
     from pathlib import Path
 
     from specprod_copy.desi.production import ProductionFiles, find_production
-    from specprod_copy.errors import ConfigurationError
     from specprod_copy.tables import Inputs
 
     def path(name: str) -> Path | None:
         value = options.pop(name, None)
         return None if value is None else Path(value)
 
-    root = path("root") or Path(os.environ.get("DESI_ROOT", ""))
-    if root == Path():
-        raise ConfigurationError("name the folder of the data: root=..., or set DESI_ROOT")
     return Inputs(
-        ProductionFiles(find_production(specprod, path("config")), root),
+        ProductionFiles(find_production(specprod, path("config")), _root(options)),
         path("tiles_file"),
         path("exposures_file"),
         skip_missing=bool(options.pop("skip_missing", False)),
@@ -346,6 +387,44 @@ def _executor(options: dict[str, Any]) -> ExecutorOptions:
 
     names = {field.name for field in fields(ExecutorOptions)} & options.keys()
     return ExecutorOptions(**{name: options.pop(name) for name in names})
+
+
+def _verify_catalogues(
+    dsn: str, listener: ProgressListener | None, options: dict[str, Any]
+) -> list[Result]:
+    """Verify a schema of value-added catalogues."""
+    from specprod_copy.errors import ConfigurationError
+    from specprod_copy.postgres.connection import connect
+    from specprod_copy.vac.stored import stored
+    from specprod_copy.verification import VerifyOptions
+    from specprod_copy.verification.catalogues import verify_catalogues
+
+    root = options.pop("root", None)
+    wanted = VerifyOptions(**{"stages": ("all",), "schema": "vac", **options})
+    with connect(dsn) as connection:
+        catalogues = stored(connection, wanted.schema)
+    if not catalogues:
+        raise ConfigurationError(
+            f"schema {wanted.schema} has no value-added catalogues; of a production name specprod"
+        )
+    now = None if root is None else _path(root)
+    return verify_catalogues(dsn, catalogues, wanted, listener, root=now)
+
+
+def _root(options: dict[str, Any]) -> Path:
+    """Return the folder of the data; it is taken out of `options`."""
+    from specprod_copy.errors import ConfigurationError
+
+    root = _path(options.pop("root", None) or os.environ.get("DESI_ROOT", ""))
+    if root == _path(""):
+        raise ConfigurationError("name the folder of the data: root=..., or set DESI_ROOT")
+    return root
+
+
+def _path(name: Path | str) -> Path:
+    from pathlib import Path
+
+    return Path(name)
 
 
 def __getattr__(name: str) -> Any:

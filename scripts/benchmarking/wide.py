@@ -79,6 +79,7 @@ def measure(work: Path, rows: int, *, runs: int, dsn: str | None) -> Document:
                         raise processes.FailedError(f"{name} has loaded other rows")
             size = ready.stat().st_size
         circumstances = machine.circumstances(connection)
+        _drop(connection)
     medians = {name: statistics.median(values) for name, values in found.items()}
     ratio = medians[f"{LIMIT} seconds"] / medians[f"{OURS} seconds"]
     memory = medians[f"{OURS} largest MB"]
@@ -133,13 +134,17 @@ def _written(work: Path, rows: int) -> Wide:
 
 def _ours(files: Wide, conninfo: str, connection: psycopg.Connection) -> dict[str, float]:
     """Load the rows, the one share of one: keys are left to a later load."""
-    drop = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(SCHEMA))
-    connection.execute(drop)
-    connection.commit()
+    _drop(connection)
     warm(files.file)
     script = [sys.executable, "-m", "benchmarking.wide"]
     usage = processes.run([*script, str(files.description), str(files.root), conninfo])
     return {"seconds": float(usage.output), "cpu": usage.cpu, "largest MB": usage.largest_mb}
+
+
+def _drop(connection: psycopg.Connection) -> None:
+    drop = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(SCHEMA))
+    connection.execute(drop)
+    connection.commit()
 
 
 @contextmanager

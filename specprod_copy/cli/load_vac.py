@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shlex
-import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,19 +11,16 @@ import click
 
 from specprod_copy.cli.builder import make, options_of
 from specprod_copy.cli.connection import ServerOptions
-from specprod_copy.cli.load_text import plan_lines, plan_values, refused_lines, summary_lines
+from specprod_copy.cli.load_run import DRY_RUN, ON_ERROR, YES, ask, load_options, tell, tell_plan
 from specprod_copy.cli.options import JSON, Readers, Verbosity
 from specprod_copy.cli.progress import make_listener
-from specprod_copy.cli.text import line_width, put, say, to_json
 from specprod_copy.loading.described import load_catalogue, plan_catalogue
 from specprod_copy.loading.options import LoadOptions
 from specprod_copy.option import Option
-from specprod_copy.plan.limits import Limits
 from specprod_copy.vac.description import read_description
 from specprod_copy.vac.files import inputs_of
 from specprod_copy.vac.shipped import description_file
 from specprod_copy.vac.sources import catalogue_of
-from specprod_copy.words import escaped
 
 
 @dataclass(frozen=True)
@@ -59,18 +55,11 @@ class CatalogueOptions:
 @options_of(CatalogueOptions)
 @click.option("-s", "--schema", default="vac", show_default=True, help="Schema of the tables.")
 @options_of(LoadOptions, "overwrite", "verify", "replace", "check_content")
-@click.option("-n", "--dry-run", is_flag=True, help="Print what would be done; do nothing.")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask before replacing tables or rows.")
+@DRY_RUN
+@YES
 @options_of(Readers)
 @options_of(LoadOptions, "jobs", "part", "cluster", "patience")
-@click.option(
-    "--on-error",
-    type=click.Choice(["stop", "quarantine"]),
-    default="stop",
-    show_default=True,
-    help="What to do when rows cannot be loaded: stop, or put them into quarantine, load the "
-    "others, and end with code 3.",
-)
+@ON_ERROR
 @options_of(LoadOptions, "quarantine_folder", "max_quarantined")
 @JSON
 @options_of(Verbosity)
@@ -111,39 +100,15 @@ def load_vac(
         specprod=chosen.specprod,
         suffix=chosen.suffix,
     )
-    options = make(
-        LoadOptions,
-        values,
-        stages=("all",),
-        schema=values["schema"],
-        roles=make(Readers, values).all,
-        limits=context.ensure_object(Limits),
-    )
-    if not options.verify and not options.overwrite:
-        raise click.UsageError("--no-verify belongs to --overwrite")
-    if on_error != "quarantine":
-        options = replace(options, max_quarantined=None, quarantine_folder=None)
-    elif options.replace:
-        raise click.UsageError(
-            "--replace stops at rows that cannot be loaded: leave out --on-error quarantine"
-        )
+    options = load_options(context, values, ["all"], values["schema"], on_error)
     command = f"load-vac {shlex.quote(str(description))}"
     if dry_run:
         plan, statements = plan_catalogue(
             server.if_there(), described, root, options, command=command
         )
-        if as_json:
-            put(to_json(plan_values(plan, statements)))
-            return
-        for line in plan_lines(plan, statements, options.jobs, width=line_width()):
-            say(line)
+        tell_plan(plan, statements, options, as_json=as_json)
         return
-    if (options.overwrite or options.replace) and not yes and sys.stdin.isatty():
-        what = ", ".join(map(str, options.replace)) or ", ".join(
-            described.table(rule.name) for rule in described.tables
-        )
-        question = f"Replace the rows of {what} in schema {options.schema}?"
-        click.confirm(escaped(question), abort=True)
+    ask(options, ", ".join(described.table(rule.name) for rule in described.tables), yes=yes)
     inputs = inputs_of(described, root)
 
     def check(new: bool) -> None:
@@ -151,20 +116,6 @@ def load_vac(
         for source in catalogue_of(described, command).sources.values():
             source.files(inputs)
 
-    summary = load_catalogue(
-        server.to_write(check),
-        described,
-        root,
-        options,
-        make_listener(verbosity),
-        command=command,
-    )
-    if as_json:
-        put(to_json(summary), only_result=False)
-    elif verbosity >= 0:
-        for line in summary_lines(summary, width=line_width(err=True)):
-            say(line, err=True)
-    for line in refused_lines(summary):
-        say(line, err=True)
-    if summary.rows_refused:
-        context.exit(3)
+    conninfo, listener = server.to_write(check), make_listener(verbosity)
+    summary = load_catalogue(conninfo, described, root, options, listener, command=command)
+    tell(context, summary, verbosity, as_json=as_json)

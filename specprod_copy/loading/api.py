@@ -31,6 +31,7 @@ from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import V1, Catalogue, Inputs, specprod_catalogue
+from specprod_copy.vac.stored import refuse_mixed
 
 
 def load(
@@ -104,6 +105,7 @@ def load(
         )
         refuse_other_format(catalogue, found, tables, replaced=options.overwrite)
         refuse_without_light_curves(catalogue, found, sources)
+        refuse_mixed(connection, found, described=catalogue.record is not None)
         if not inputs.tileids:
             inputs = with_tiles(inputs, sources, connection, found, looks)
         planner = Planner(inputs, options.limits, looks)

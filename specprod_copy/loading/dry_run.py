@@ -41,6 +41,7 @@ from specprod_copy.tables import (
     specprod_catalogue,
     tile,
 )
+from specprod_copy.vac.stored import TABLE, refuse_mixed
 
 _PLANNED_PHASES = ("table", "keys", "indexes", "q3c", "foreign_keys", "validation")
 
@@ -154,6 +155,8 @@ def _plan(
     tables = list(dict.fromkeys(source.table for source in sources))
     refuse_other_format(catalogue, found, tables, replaced=options.overwrite)
     refuse_without_light_curves(catalogue, found, sources)
+    if connection is not None:
+        refuse_mixed(connection, found, described=TABLE in catalogue.house)
     inputs = with_tiles(inputs, sources, connection, found, looks)
     if options.overwrite:
         refuse_own_columns(defined, found, tables, as_made(found))

@@ -15,6 +15,7 @@ from specprod_copy.plan.ledger import TABLE, TILES
 from specprod_copy.postgres import catalog
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.postgres.schema import Schema
+from specprod_copy.vac.stored import TABLE as CATALOGUES
 
 COUNTED_BYTES: Final = 256 * 2**20
 """The rows of tables up to this size are always counted."""
@@ -34,6 +35,8 @@ class LostTable:
     """Whether it was loaded tile by tile; then only part of the rows are in the ledger's count."""
     same: bool
     """Whether it is the very table that was loaded."""
+    described: bool = False
+    """Whether it is one of a catalogue that a file describes."""
 
     @property
     def has_all(self) -> bool:
@@ -49,6 +52,7 @@ class LostTable:
         elif self.rows == 0:
             happened = "it was dropped or emptied"
         command = "tile TILEID..." if self.by_tile else f"load {self.table}"
+        command = "load-vac DESCRIPTION.toml" if self.described else command
         return (
             f"table {self.schema}.{self.table} {found}, but the ledger records {least}"
             f"{self.recorded:,}: {happened} since it was loaded; "
@@ -100,20 +104,21 @@ def lost_tables(
     counted_bytes : int
     """
     ids = catalog.table_ids(connection, schema)
+    described = CATALOGUES in ids
     for table, recorded in _recorded(connection, schema).items():
         if tables is not None and table not in tables:
             continue
         if table not in ids:
-            yield LostTable(schema, table, None, recorded.rows, recorded.by_tile, same=False)
+            how = recorded.by_tile, False, described
+            yield LostTable(schema, table, None, recorded.rows, *how)
         elif recorded.ids != {ids[table]} or not _is_plain(
             connection, ids[table], recorded, counted_bytes
         ):
             counted = _recorded(connection, schema, counted=table).get(table)
             if counted and (counted.found < counted.rows or counted.has_more):
                 same = counted.ids == {ids[table]}
-                yield LostTable(
-                    schema, table, counted.found, counted.rows, counted.by_tile, same=same
-                )
+                how = counted.by_tile, same, described
+                yield LostTable(schema, table, counted.found, counted.rows, *how)
 
 
 def check_tables(connection: psycopg.Connection, schema: str, tables: Collection[str]) -> None:

@@ -40,7 +40,11 @@ _TYPES = """
 _COLUMNS = """
     SELECT c.oid, a.attnum, n.nspname, c.relname, a.attname,
            pg_catalog.col_description(c.oid, a.attnum),
-           CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(c.oid) END
+           CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(c.oid) END,
+           EXISTS (SELECT FROM pg_catalog.pg_class v
+                   JOIN pg_catalog.pg_attribute b ON b.attrelid = v.oid
+                   WHERE v.relnamespace = c.relnamespace
+                     AND (v.relname, b.attname) = ('vac', 'described_by'))
     FROM unnest(%s::oid[], %s::int[]) AS w (oid, number)
     JOIN pg_catalog.pg_class c ON c.oid = w.oid
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -116,10 +120,12 @@ def _meanings(connection: psycopg.Connection, places: Iterable[_Place]) -> Mappi
 
 
 def _meaning(row: Sequence[Any], below: Mapping[int, Sequence[Meaning]]) -> Meaning:
-    oid, number, schema, table, column, comment, _ = row
+    oid, number, schema, table, column, comment, _, is_described = row
     of_view = below.get(oid)
     if of_view is None:
-        finitized, described = column in finitized_columns(table), Meaning()
+        # Catalogues that are described keep their NaN, whatever their tables are called.
+        finitized = not is_described and column in finitized_columns(table)
+        described = Meaning()
     else:
         described = of_view[number - 1] if number <= len(of_view) else Meaning()
         finitized = described.finitized

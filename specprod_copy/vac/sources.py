@@ -30,6 +30,7 @@ from specprod_copy.words import did_you_mean
 HOUSE = ("version", "vac", "load_ledger")
 """Tables that a schema of catalogues has beside theirs."""
 
+_LONGEST = 48
 _ROW = "ROW?"
 _WILD = frozenset("*?[")
 _GRANTS = """
@@ -56,6 +57,7 @@ def catalogue_of(description: Description, command: str = "") -> Catalogue:
         If the description contradicts itself or the SQL files, or these are not as they must be.
     """
     check_patterns(description)
+    _check_names(description)
     files = [_sql_text(description, rule) for rule in description.tables]
     sources = [
         TableSource(description.table(rule.name), description.name, lambda inputs: [], rule.hdu)
@@ -72,6 +74,17 @@ def catalogue_of(description: Description, command: str = "") -> Catalogue:
         sources=dict(sorted(made.items(), key=lambda item: order.index(item[1].table))),
         partial=tuple(_partial(description, found.definition)),
     )
+
+
+def _check_names(description: Description) -> None:
+    """Check the names of tables with their suffix."""
+    for rule in description.tables:
+        name = description.table(rule.name)
+        if len(name) > _LONGEST or quote_identifier(name) != name:
+            raise ConfigurationError(
+                f"table {name}: a name with its suffix has at most {_LONGEST} characters, so that "
+                "those of indexes can begin with it, and is no reserved word of SQL"
+            )
 
 
 def _sql_text(description: Description, rule: TableRule) -> SqlText:

@@ -133,6 +133,7 @@ def check(
         If tables have rows of another catalogue, or of this one by another description; or if
         there are no tables that the rows could refer to.
     """
+    refuse_mixed(connection, read_schema(connection, schema), described=True)
     tables = {description.table(rule.name) for rule in description.tables}
     with_rows = _tables_with_rows(connection, schema)
     for one in stored(connection, schema):
@@ -160,6 +161,23 @@ def check(
     ]:
         if reference.schema:
             _check_reference(connection, table, reference)
+
+
+def refuse_mixed(connection: psycopg.Connection, found: Schema, *, described: bool) -> None:
+    """Check that a schema is one of catalogues, or one of a production, as is wanted.
+
+    Commands would not know which of them a schema is.
+
+    Raises
+    ------
+    DatabaseError
+        If it is one of the other kind, and has rows.
+    """
+    if _tables_with_rows(connection, found.name) and described != (TABLE in found.tables):
+        has = "tables of a production" if described else "value-added catalogues"
+        raise DatabaseError(
+            f"schema {found.name} has {has}: the others need a schema of their own, --schema NAME"
+        )
 
 
 def _record(

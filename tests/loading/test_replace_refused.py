@@ -193,7 +193,7 @@ def test_keys_that_two_files_shared(iron, many_transactions):
 
 def test_it_asks_on_a_terminal(loaded, monkeypatch):
     terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
-    monkeypatch.setattr(import_module("specprod_copy.cli.load"), "sys", terminal)
+    monkeypatch.setattr(import_module("specprod_copy.cli.load_run"), "sys", terminal)
     path = loaded.files.tiles()
     edit(path, values={(2, "NEXP"): 77})
     before = loaded.state()

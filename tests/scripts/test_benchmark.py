@@ -79,6 +79,7 @@ def test_contenders_on_a_table(database, work):
 MODES = [
     "production",
     "memory",
+    "wide",
     "joined",
     "gzip",
     "cost",

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import psycopg
 import pytest
+from astropy.io import fits
 from support.catalogues import Catalogues, write_fits
+
+from specprod_copy.demo import write_production
 
 MWS = """
 name = "mws"
@@ -237,3 +241,45 @@ def test_columns_come_from_paths_headers_and_constants(vac):
     assert vac.query('SELECT DISTINCT "row" FROM vac.clustering ORDER BY 1') == [(0,), (1,)]
     vac.verify()
     assert "no differences" in vac.run("diff", "--schema", "vac")
+
+
+def test_numbers_are_what_they_are_whatever_the_table_is_called(vac):
+    """In a table photometry of a production -9999 stands for NaN; here it is a number."""
+    columns = {"TARGETID": TARGETS, "FLUX_G": np.array([1, -9999, np.nan, -0.0, np.inf], "f4")}
+    write_fits(vac.root / "phot.fits", {"PHOT": columns})
+    description = vac.draft(vac.root / "phot.fits", "--table", "photometry")
+    vac.load(description)
+    out = vac.root / "out.fits"
+    query = "SELECT flux_g FROM vac.photometry ORDER BY targetid"
+    vac.run("query", query, "-o", out)
+    found = fits.getdata(out, 1)["flux_g"].astype("f4")
+    assert found.tobytes() == columns["FLUX_G"].tobytes()
+    vac.verify()
+
+
+def test_schemas_that_are_not_what_they_were(vac):
+    """A table was dropped, a description changed by hand, a schema is that of a production."""
+    write_fits(vac.root / "a.fits", {"": {"A": np.arange(3, dtype="i4")}})
+    description = vac.draft(vac.root / "a.fits")
+    assert 'hdu = "1"' in description.read_text()  # it has no name
+    vac.load(description)
+    assert vac.query("SELECT file_row, a FROM vac.table_1 ORDER BY 1") == [(0, 0), (1, 1), (2, 2)]
+    assert "pg_monitor may read 4 tables" in vac.run("grant", "-s", "vac", "--role", "pg_monitor")
+    with psycopg.connect(vac.conninfo) as connection:
+        connection.execute("DROP TABLE vac.table_1")
+    lost = "'specprod-copy load-vac DESCRIPTION.toml --overwrite' loads it again"
+    assert lost in vac.run("status", "--schema", "vac")
+    assert lost in vac.refuse_load(description)
+    vac.load(description, "--overwrite")
+    vac.verify()
+    write_production(vac.root / "fuji", "fuji", tiles=2, targets=20)
+    load = ("load", "exposures", "--specprod", "fuji", "--root", vac.root / "fuji", "--schema")
+    assert "schema vac has value-added catalogues" in vac.refuse(*load, "vac")
+    assert "schema vac has value-added catalogues" in vac.refuse(*load, "vac", "--dry-run")
+    vac.run(*load, "fuji")
+    message = vac.refuse_load(description, "--schema", "fuji")
+    assert "schema fuji has tables of a production" in message
+    with psycopg.connect(vac.conninfo) as connection:
+        connection.execute("UPDATE vac.vac SET description = 'x = ['")
+    for command in ("verify", "status", "diff"):
+        assert "a in vac.vac: not TOML" in vac.refuse(command, "--schema", "vac")
