@@ -17,6 +17,7 @@ from types import FrameType
 from typing import NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 import specprod_copy
 from specprod_copy.cli.streams import open_streams
@@ -35,34 +36,45 @@ _TOO_LITTLE_MEMORY = (
     "each thread reserves less; then run the command again"
 )
 
-COMMANDS = (
-    "doctor",
-    "load",
-    "load-vac",
-    "draft-ddl",
-    "status",
-    "query",
-    "describe",
-    "files",
-    "views",
-    "report",
-    "tap-schema",
-    "export",
-    "verify",
-    "tile",
-    "sync",
-    "primary",
-    "patch",
-    "grant",
-    "diff",
-    "upgrade",
-    "adopt",
-    "batch",
-    "render-ddl",
-    "demo",
-    "server",
-)
-"""The commands, each in the module of its name; in the order of the help text."""
+COMMANDS = {
+    "doctor": "Find out whether a load is possible, and what would make it faster.",
+    "load": (
+        'Load stages of a production; "all" loads every stage, a table\'s name its part of a stage.'
+    ),
+    "load-vac": "Load a value-added catalogue that DESCRIPTION describes.",
+    "draft-ddl": (
+        "Draft the tables of a catalogue from its FITS files: SQL files and a description in TOML."
+    ),
+    "status": "Show what of a production is loaded, what is missing, and who loads at the moment.",
+    "query": "Run a query, and write its result to a file, or show its first rows.",
+    "describe": "Tell what tables and columns mean: unit, UCD, source in the files, position.",
+    "files": "Print the coadd, redrock and fiberassign files of targets.",
+    "views": "Make views over the redshifts of several productions, the oldest first.",
+    "report": (
+        "Make a page about a loaded schema: sky, redshifts, nights, how the load went, versions."
+    ),
+    "tap-schema": "Describe schemas in TAP_SCHEMA, where TAP services look up what they publish.",
+    "export": "Write tables as other systems keep them.",
+    "verify": "Read the files again and compare them with the database; nothing is written there.",
+    "tile": "Load tiles of a production, one transaction each, while others read.",
+    "sync": "Bring the tables into step with the tiles file: load what is new or changed.",
+    "primary": "Count the spectra of each target and choose the best one, over whole tables.",
+    "patch": (
+        "Repair what a production got wrong: its summary files, or coefficients in the database."
+    ),
+    "grant": "Let roles read the tables of a schema.",
+    "diff": "Print the SQL that makes a schema as it is defined, or like another schema.",
+    "upgrade": "Bring a schema that an earlier version has made to today's definition.",
+    "adopt": "Take over tables that specprod-db has loaded, or that lost their ledger.",
+    "batch": "Write Slurm scripts that load production SPECPROD from ROOT, and submit them.",
+    "render-ddl": (
+        "Print the SQL that makes the tables: all twelve, or those named (photometry_lc too)."
+    ),
+    "demo": "Write a synthetic production into DIR, in the public file formats.",
+    "server": "Run a private PostgreSQL server, for when you have no other.",
+}
+"""The commands in the order of the help text, each in the module of its name; and the first
+sentence of its help, since a list of the commands must not import them all."""
 
 # NumPy's linear algebra, which nobody here needs, would start a thread for each core that waits by
 # running: 0.1 s of processor time in each process. Those that we start inherit this.
@@ -91,6 +103,20 @@ class Commands(click.Group):
         gc.freeze()
         gc.enable()
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what each command does."""
+        with formatter.section("Commands"):
+            formatter.write_dl([*COMMANDS.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the commands, or the options, that begin so."""
+        found = [
+            CompletionItem(name, help=text)
+            for name, text in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -52,6 +52,23 @@ def test_only_the_command_that_is_called_is_imported():
     assert not {"astropy", "pandas", "desispec"} & set(loaded)
 
 
+def test_the_list_of_commands_imports_none_of_them():
+    """What each of them does is data, and as its own help says it."""
+    context = click.Context(cli)
+    for name, text in COMMANDS.items():
+        assert cli.get_command(context, name).get_short_help_str(limit=1000) == text
+    code = (
+        "import sys; from click.testing import CliRunner; from specprod_copy.cli import cli\n"
+        "print(CliRunner().invoke(cli, ['--help']).output, *sys.modules, sep='\\n')"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout
+    listed = " ".join(shown.split())
+    assert all(f"{name} {text}" in listed for name, text in COMMANDS.items())
+    assert not {"polars", "numpy", "psycopg", "specprod_copy.tables"} & {*shown.split()}
+
+
 def examples() -> Iterator[str]:
     for names in all_commands(cli):
         command = cli
