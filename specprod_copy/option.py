@@ -8,7 +8,7 @@ Type, default, help and environment variable are stated here once; `cli` makes t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
@@ -48,6 +48,9 @@ class Option:
 
     several: bool = False
     """Whether such a value may be given several times; the field is a tuple of them."""
+
+    names_known: Callable[[], Iterable[str]] | None = None
+    """Returns names that a shell may complete the value to; others are possible."""
 
     path: Literal["any", "file", "folder"] = "any"
     """What a path must not contradict if it exists."""

@@ -16,7 +16,7 @@ from specprod_copy.batch.script_values import connection_arguments, is_local
 from specprod_copy.batch.slurm import Script, chain, check_scripts, submit, write_scripts
 from specprod_copy.cli.builder import absolute, make, options_of
 from specprod_copy.cli.connection import NamedServer
-from specprod_copy.cli.options import Readers, chosen_production
+from specprod_copy.cli.options import Readers, chosen_production, complete_production
 from specprod_copy.cli.text import put, say, warn
 from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.errors import InputError
@@ -25,7 +25,7 @@ from specprod_copy.errors import InputError
 @click.command()
 @click.argument("email")
 @click.argument("root", type=click.Path(path_type=Path), callback=absolute)
-@click.argument("specprod")
+@click.argument("specprod", shell_complete=complete_production)
 @options_of(BatchOptions, "schema", "job_dir", "account", "qos", "constraint", "times")
 @click.option("-c", "--csh", is_flag=True, help="Write scripts for tcsh instead of bash.")
 @options_of(BatchOptions, "version", "tiles_file", "patch_tiles", "exposures_file", "config")

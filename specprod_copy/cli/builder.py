@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -13,6 +13,7 @@ import click
 from specprod_copy.option import AS_FIELD, Option
 
 Made = TypeVar("Made")
+Complete = Callable[[click.Context, click.Parameter, str], list[str]]
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -68,6 +69,7 @@ def _click_option(name: str, kind: Any, option: Option, default: Any) -> Any:
         "required": option.required,
         "envvar": option.variable,
         "show_envvar": option.variable is not None,
+        "shell_complete": option.names_known and completed_to(option.names_known),
     }
     if kind is bool:
         if default:
@@ -125,6 +127,11 @@ class _Parsed(click.ParamType):
             return self._parse(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+def completed_to(known: Callable[[], Iterable[str]]) -> Complete:
+    """Return how a shell completes a value to one of some names: for a parameter of click."""
+    return lambda context, parameter, begun: [name for name in known() if name.startswith(begun)]
 
 
 def absolute(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:

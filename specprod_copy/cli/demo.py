@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from specprod_copy.cli.options import chosen_production
+from specprod_copy.cli.options import chosen_production, complete_production
 from specprod_copy.cli.text import say
 from specprod_copy.demo.catalogues import write_catalogues
 from specprod_copy.demo.fitsfile import Written
@@ -33,6 +33,7 @@ from specprod_copy.desi.production import Production
 @click.option(
     "-p",
     "--specprod",
+    shell_complete=complete_production,
     default="fuji",
     show_default=True,
     help="Production to imitate: "

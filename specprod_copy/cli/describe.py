@@ -10,7 +10,7 @@ import click
 
 from specprod_copy.cli.builder import make, options_of
 from specprod_copy.cli.connection import ServerOptions
-from specprod_copy.cli.options import JSON
+from specprod_copy.cli.options import JSON, complete_table
 from specprod_copy.cli.text import entry_lines, line_width, put, say, to_json
 from specprod_copy.errors import DatabaseError
 from specprod_copy.metadata.described import DescribedTable
@@ -23,7 +23,7 @@ from specprod_copy.words import did_you_mean
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[TABLE[.COLUMN]]...")
+@click.argument("names", nargs=-1, metavar="[TABLE[.COLUMN]]...", shell_complete=complete_table)
 @click.option("-s", "--schema", help="Schema to look at.  [default: the definition, no server]")
 @JSON
 @options_of(ServerOptions)

@@ -10,7 +10,7 @@ import psycopg
 
 from specprod_copy.cli.builder import make, options_of
 from specprod_copy.cli.connection import ServerOptions
-from specprod_copy.cli.options import Readers
+from specprod_copy.cli.options import Readers, complete_table
 from specprod_copy.cli.text import put, warn
 from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres import catalog, rights
@@ -21,10 +21,11 @@ from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.search_path import q3c_schema
 from specprod_copy.tables.catalogue import HOUSE
 from specprod_copy.vac.stored import catalogue_in
+from specprod_copy.words import did_you_mean
 
 
 @click.command()
-@click.argument("tables", nargs=-1, metavar="[TABLE]...")
+@click.argument("tables", nargs=-1, metavar="[TABLE]...", shell_complete=complete_table)
 @click.option("-s", "--schema", required=True, help="Schema to look at.")
 @click.option("--like", metavar="SCHEMA", help="Compare with this schema, not with the definition.")
 @click.option("--drop", is_flag=True, help="Drop and revoke what is not defined; else a comment.")
@@ -89,8 +90,10 @@ def _changes(
         }
         ours = [t for t in wanted.tables if t in found.tables or t not in HOUSE or t == "version"]
         names = {*(tables or ours)}
-    if unknown := names.difference(wanted.tables, found.tables):
-        raise click.UsageError(f"no table is called {', '.join(sorted(unknown))}")
+    there = {*wanted.tables, *found.tables}
+    for unknown in sorted(names - there):
+        meant = did_you_mean(unknown, sorted(there))
+        raise click.UsageError(f"no table is called {unknown}{meant and f'; {meant}'}")
     return Changes(
         _of(wanted, names),
         _of(found, names),

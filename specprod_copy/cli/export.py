@@ -9,7 +9,7 @@ import click
 
 from specprod_copy.cli.builder import absolute, make, options_of
 from specprod_copy.cli.connection import ServerOptions
-from specprod_copy.cli.options import ProductionOptions, Verbosity
+from specprod_copy.cli.options import ProductionOptions, Verbosity, complete_table
 from specprod_copy.cli.progress import make_listener
 from specprod_copy.cli.text import say
 from specprod_copy.export.hats import export_files, export_schema
@@ -23,7 +23,7 @@ def export() -> None:
 
 
 @export.command()
-@click.argument("table")
+@click.argument("table", shell_complete=complete_table)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path), callback=absolute)
 @click.option("-s", "--schema", help="Export the loaded table of a schema, not the files.")
 @options_of(HatsOptions)

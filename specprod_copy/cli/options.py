@@ -8,14 +8,20 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import click
+from click.shell_completion import CompletionItem
 
-from specprod_copy.cli.builder import make
+from specprod_copy.cli.builder import completed_to, make
 from specprod_copy.cli.text import warn
-from specprod_copy.desi.configuration import Production, find_production, ignored_keys
+from specprod_copy.desi.configuration import (
+    Production,
+    find_production,
+    ignored_keys,
+    load_configuration,
+)
 from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.option import Option
-from specprod_copy.tables import SOURCES, STAGES, Inputs
+from specprod_copy.tables import SOURCES, STAGES, Inputs, specprod_catalogue
 from specprod_copy.words import did_you_mean
 
 Config = Annotated[
@@ -47,7 +53,12 @@ class ProductionOptions:
 
     specprod: Annotated[
         str | None,
-        Option("-p --specprod", "Name of the production, e.g. iron.", variable="SPECPROD"),
+        Option(
+            "-p --specprod",
+            "Name of the production, e.g. iron.",
+            variable="SPECPROD",
+            names_known=load_configuration,
+        ),
     ] = None
     root: Annotated[
         Path | None,
@@ -76,9 +87,10 @@ class SchemaOptions:
     schema: Annotated[
         str | None, Option("-s --schema", "Schema.  [default: name of the production]")
     ] = None
-    specprod: Annotated[str | None, Option("-p --specprod", "Production.", variable="SPECPROD")] = (
-        None
-    )
+    specprod: Annotated[
+        str | None,
+        Option("-p --specprod", "Production.", variable="SPECPROD", names_known=load_configuration),
+    ] = None
     root: Annotated[
         Path | None, Option("-r --root", "Folder of the production's files: open them.")
     ] = None
@@ -151,8 +163,17 @@ class Name(click.ParamType):
             self.fail(f"no {self.name} is called {value!r}; {hints}", param, ctx)
         return value
 
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Return the names that begin so."""
+        return [CompletionItem(name) for name in self._known if name.startswith(incomplete)]
+
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+
+complete_production = completed_to(load_configuration)
+complete_table = completed_to(lambda: specprod_catalogue().definition.tables)
 
 _PARTS = sorted({source.table for source in SOURCES.values()} - {*STAGES})
 STAGE = Name(

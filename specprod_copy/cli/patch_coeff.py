@@ -17,6 +17,7 @@ from specprod_copy.cli.progress import make_listener
 from specprod_copy.cli.text import say, warn
 from specprod_copy.coeff_patch import Comparison, Patch, SampleRow, patches_of
 from specprod_copy.coeff_patch.kinds import KINDS
+from specprod_copy.desi.configuration import load_configuration
 from specprod_copy.option import Option
 
 
@@ -43,7 +44,13 @@ class PatchOptions:
 
     production: Annotated[
         str,
-        Option("-p --production", "Name of the production.", metavar="SPECPROD", required=True),
+        Option(
+            "-p --production",
+            "Name of the production.",
+            metavar="SPECPROD",
+            required=True,
+            names_known=load_configuration,
+        ),
     ]
     patch_schema: Annotated[
         str, Option("--patch-schema", "Schema that patches of all productions share.")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from specprod_copy.cli.options import complete_production
 from specprod_copy.cli.text import say
 from specprod_copy.patch_summary import Folders, patch_summary
 
@@ -19,6 +20,7 @@ from specprod_copy.patch_summary import Folders, patch_summary
     default="jura",
     show_default=True,
     metavar="SPECPROD",
+    shell_complete=complete_production,
     help="Production that is trusted.",
 )
 @click.option(
@@ -27,6 +29,7 @@ from specprod_copy.patch_summary import Folders, patch_summary
     default="daily",
     show_default=True,
     metavar="SPECPROD",
+    shell_complete=complete_production,
     help="Production to be patched; its own files stay as they are.",
 )
 @click.option(

@@ -9,7 +9,12 @@ import click
 
 from specprod_copy.atomic_files import write_output
 from specprod_copy.cli.builder import options_of
-from specprod_copy.cli.options import Name, ProductionOptions, chosen_production
+from specprod_copy.cli.options import (
+    Name,
+    ProductionOptions,
+    chosen_production,
+    complete_production,
+)
 from specprod_copy.cli.text import put
 from specprod_copy.coeff_patch import PATCH_SCHEMA, PRODUCTIONS, render_procedure
 from specprod_copy.desi.production import ProductionFiles
@@ -51,7 +56,10 @@ TABLE = Name("table", _KNOWN, f"known: {' '.join(_KNOWN)}")
     help="Role that may read with --grant-public; may be given several times.",
 )
 @click.option(
-    "--specprod", metavar="NAME", help="The tables as this production has them, with --root."
+    "--specprod",
+    metavar="NAME",
+    shell_complete=complete_production,
+    help="The tables as this production has them, with --root.",
 )
 @click.option(
     "-r",

@@ -41,9 +41,9 @@ def summary_lines(summary: TilesSummary, *, verbose: bool = False) -> Iterator[s
         yield f"primary spectra: {summary.primary_changed:,} rows of ztile changed"
     count = Counter(found.verdict for found in summary.states)
     yield (
-        f"{len(summary.loaded)} tiles loaded, {len(summary.removed)} removed, "
-        f"{count[Verdict.SAME]} up to date, {count[Verdict.NOT_LOADABLE]} not loadable, "
-        f"{len(summary.failed)} failed, in {summary.seconds:,.1f} s"
+        f"{len(summary.loaded):,} tiles loaded, {len(summary.removed):,} removed, "
+        f"{count[Verdict.SAME]:,} up to date, {count[Verdict.NOT_LOADABLE]:,} not loadable, "
+        f"{len(summary.failed):,} failed, in {summary.seconds:,.1f} s"
     )
 
 

@@ -8,7 +8,7 @@ import click
 
 from specprod_copy.cli.builder import make, options_of
 from specprod_copy.cli.connection import ServerOptions
-from specprod_copy.cli.options import Readers
+from specprod_copy.cli.options import Readers, complete_production
 from specprod_copy.cli.progress import make_listener
 from specprod_copy.cli.text import say, warn
 from specprod_copy.postgres.connection import connect
@@ -17,7 +17,7 @@ from specprod_copy.views.productions import make_views
 
 
 @click.command()
-@click.argument("productions", nargs=-1, required=True)
+@click.argument("productions", nargs=-1, required=True, shell_complete=complete_production)
 @click.option("-s", "--schema", required=True, help="Schema of the views; made if missing.")
 @click.option(
     "--change",

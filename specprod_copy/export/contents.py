@@ -17,6 +17,7 @@ from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.results.column import Meaning, ResultColumn
 from specprod_copy.tables import Catalogue, finitized_columns
+from specprod_copy.words import did_you_mean
 
 _SKY: Final = ("ra", "dec")
 
@@ -65,7 +66,11 @@ def exported(catalogue: Catalogue, found: Schema, table: str, names: str) -> Exp
         If there is no such table, or it has no position.
     """
     if table not in found.tables:
-        raise ConfigurationError(f"there is no table {table}; there are: {', '.join(found.tables)}")
+        meant = did_you_mean(table, found.tables)
+        raise ConfigurationError(
+            f"there is no table {table}; {meant and f'{meant} '}"
+            f"there are: {', '.join(found.tables)}"
+        )
     position = position_of(catalogue.definition, found, table)
     if position is None:
         raise ConfigurationError(

@@ -12,14 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from specprod_copy.cli.bar import BarProgress
 from specprod_copy.cli.doctor_text import print_findings
 from specprod_copy.cli.load_text import plan_lines, summary_lines
 from specprod_copy.cli.status import status_lines
 from specprod_copy.cli.text import entry_lines, say, table_lines
+from specprod_copy.cli.tile_text import summary_lines as tile_lines
 from specprod_copy.cli.verify_text import result_lines
+from specprod_copy.daily.run import TilesSummary
 from specprod_copy.doctor.findings import Finding
 from specprod_copy.loading.summary import LoadSummary, TableSummary
 from specprod_copy.plan.planning import Plan
+from specprod_copy.plan.tile_states import TileState, Verdict
 from specprod_copy.status import StageStatus, Status
 from specprod_copy.tables import SOURCES
 from specprod_copy.verification.html import render
@@ -154,6 +158,31 @@ def test_a_large_plan_at_80_columns():
 def test_a_large_verification_at_80_columns():
     found = [Result(True, "quarantine", source.table, "") for source in SOURCES.values()]
     assert fits([*result_lines("iron", found * 1000, verbose=True, width=80)])
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_progress_of_a_large_load(capsys, monkeypatch, width):
+    """The line below the bar is wrapped between words, as is what is printed above."""
+    monkeypatch.setenv("COLUMNS", f"{width}")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
+    progress = BarProgress()
+    progress.begin(MANY * 10, MANY * 1000)
+    progress.advance("fiberassign", MANY, MANY)
+    progress.info("step " * 60)
+    progress.end()
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", capsys.readouterr().err)
+    done = f"fiberassign: {MANY:,} of {MANY * 10:,} rows, "
+    assert done in " ".join(shown.split())
+    assert re.search(r"\d:\d\d:\d\d [-\d]:[-\d]{2}:[-\d]{2}$", shown, re.M)
+    assert "…" not in shown
+    assert all(len(line) <= width for line in shown.splitlines())
+
+
+def test_what_became_of_many_tiles():
+    """Sentences, which a terminal wraps."""
+    tiles = range(12_345)
+    made = TilesSummary(states=[TileState(tile, Verdict.SAME) for tile in tiles])
+    assert "12,345 up to date" in [*tile_lines(made)][-1]
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
