@@ -6,7 +6,8 @@
 # one by one, their reader has another user id.
 set -euo pipefail
 folder=${1:-$(dirname "${BASH_SOURCE[0]}")/secrets}
-mkdir -p -m 700 "$folder"
+mkdir -p "$folder"
+chmod 700 "$folder"
 umask 022
 for role in postgres desi_admin desi desi_public; do
     file=$folder/${role}_password
