@@ -112,18 +112,16 @@ def test_settings_are_those_of_the_embedded_server():
 def test_roles_and_the_demo(container, tmp_path):
     root = tmp_path / "demo"
     assert "zpix" in container.load(root)
-    with fitsio.FITS(next(root.rglob("zall-pix-edr-vac.fits"))) as file:
+    with fitsio.FITS(next(root.rglob("tiles-fuji.fits"))) as file:
         rows = file[1].get_nrows()
     for role in ROLES:
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
             container.connect(role, "wrong")
     for role in READERS:
         with container.connect(role) as connection:
-            count = (
-                "SELECT count(*), count(q3c_ang2ipix(mean_fiber_ra, mean_fiber_dec)) FROM fuji.zpix"
-            )
+            count = "SELECT count(*), count(q3c_ang2ipix(tilera, tiledec)) FROM fuji.tile"
             assert connection.execute(count).fetchone() == (rows, rows)
-            for change in ("DELETE FROM fuji.zpix", "CREATE SCHEMA s", "CREATE TABLE public.t ()"):
+            for change in ("DELETE FROM fuji.tile", "CREATE SCHEMA s", "CREATE TABLE public.t ()"):
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     connection.execute(change)
 
