@@ -128,7 +128,7 @@ def test_lsdb_finds_what_sql_finds(made, iron_database):
 
 
 WRONG = {
-    "no table": (["zpx"], "there is no table zpx"),
+    "no table": (["zpx"], "there is no table zpx; did you mean zpix"),
     "no position": (["version"], "table version has no position"),
     "other files": (
         ["zpix", "--specprod", "jura"],

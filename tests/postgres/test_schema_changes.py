@@ -131,6 +131,9 @@ def command(connection: psycopg.Connection, *arguments: str):
 
 def test_the_command(server):
     build(server, "plain", q3c=Q3C)
+    mistaken = command(server, "--schema", "plain", "zpx")
+    assert mistaken.exit_code == 2
+    assert "no table is called zpx; did you mean zpix" in mistaken.output
     where = ("--schema", "plain", "--role", "Mrs. X", "--error-on-change")
     granting = command(server, *where)
     assert granting.exit_code == 1
