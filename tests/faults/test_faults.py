@@ -23,7 +23,7 @@ from support.waiting import PATIENCE, wait_until
 
 from specprod_copy.plan.limits import LIMITS
 
-KILLS = int(os.environ.get("SPECPROD_COPY_KILLS", "4"))
+KILLS = int(os.environ.get("SPECPROD_COPY_KILLS", "2"))
 
 COPY_ZPIX = 'COPY "iron"."zpix"%'
 

@@ -1,7 +1,11 @@
-"""Others who lock tables, and several loaders at once: no row is lost or doubled."""
+"""Others who lock tables, and several loaders at once: no row is lost or doubled.
+
+``SPECPROD_COPY_PAIRS`` sets how often two start at the same moment (``make test-faults``: 20).
+"""
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +19,7 @@ from support.waiting import PATIENCE
 
 from specprod_copy.errors import DatabaseError
 
-PAIRS = 10
+PAIRS = int(os.environ.get("SPECPROD_COPY_PAIRS", "4"))
 
 pytest_plugins = ("support.fault_loads",)
 

@@ -18,7 +18,7 @@ from support import mutants
 
 from specprod_copy.demo import write_production
 
-MUTATIONS = int(os.environ.get("SPECPROD_COPY_MUTATIONS", "1000"))
+MUTATIONS = int(os.environ.get("SPECPROD_COPY_MUTATIONS", "400"))
 BATCH = 2000
 
 

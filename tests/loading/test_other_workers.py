@@ -7,6 +7,7 @@ import pytest
 from support.limits import cut
 from support.pickling import PicklingWorkers
 
+from specprod_copy.demo import write_production
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.loading.api import load
 from specprod_copy.loading.options import LoadOptions
@@ -15,9 +16,12 @@ from specprod_copy.tables import Inputs
 from specprod_copy.verification import VerifyOptions, verify
 
 
-@pytest.fixture
-def inputs(demo_root) -> Inputs:
-    return Inputs(ProductionFiles(find_production("fuji"), demo_root))
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory) -> Inputs:
+    """Return a production of several units and batches a table, and no more than that."""
+    root = tmp_path_factory.mktemp("small")
+    write_production(root, "fuji", tiles=4, targets=60)
+    return Inputs(ProductionFiles(find_production("fuji"), root))
 
 
 def contents(conninfo: str, schema: str) -> dict[str, list[tuple]]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import psycopg
 import pytest
 from support.limits import LARGE, cut
 from support.units import units
 
+from specprod_copy.demo import write_production
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.loading import copying
 from specprod_copy.loading.api import load
@@ -25,9 +24,12 @@ from specprod_copy.tables import SOURCES, Inputs, specprod_catalogue
 STAGES = ("exposures", "photometry", "targetphot")
 
 
-@pytest.fixture
-def inputs(demo_root: Path) -> Inputs:
-    return Inputs(ProductionFiles(find_production("fuji"), demo_root))
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
+    """Return a production of several units and batches a table, and no more than that."""
+    root = tmp_path_factory.mktemp("small")
+    write_production(root, "fuji", tiles=4, targets=60)
+    return Inputs(ProductionFiles(find_production("fuji"), root))
 
 
 def rows(conninfo: str, schema: str, table: str) -> list[tuple]:

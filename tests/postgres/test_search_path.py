@@ -73,7 +73,7 @@ def roots(tmp_path_factory) -> dict[str, Path]:
     """Return data roots by production."""
     made = {name: tmp_path_factory.mktemp(name) for name in ("iron", "daily")}
     for name, root in made.items():
-        write_production(root, name, tiles=3, targets=40)
+        write_production(root, name, tiles=2, targets=20)
     return made
 
 
