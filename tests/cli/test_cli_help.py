@@ -81,11 +81,11 @@ def examples() -> Iterator[str]:
 
 @pytest.mark.parametrize("line", sorted({*examples()}))
 def test_examples_are_right(line, tmp_path, monkeypatch):
-    """Commands, options and values of each; a pipe behind it is not looked at."""
+    """Commands, options and values of each; a pipe or a file behind it is not looked at."""
     monkeypatch.chdir(tmp_path)
-    names = shlex.split(line.split(" | ")[0].replace("/data", str(tmp_path)))[1:]
+    names = shlex.split(re.split(r" [|>] ", line)[0].replace("/data", str(tmp_path)))[1:]
     for name in names:
-        if name.endswith((".toml", ".sql", ".fits")):
+        if name.endswith((".toml", ".sql", ".fits", ".json")):
             Path(name).parent.mkdir(parents=True, exist_ok=True)
             Path(name).touch()
     context, command = click.Context(cli, info_name="specprod-copy"), cli
