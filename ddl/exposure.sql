@@ -59,9 +59,17 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.exposure (
 );
 {% endblock %}
 
+{% block distribution %}
+{% import 'partitions.jinja' as partitioning %}
+{{ partitioning.reference(partitions, schema, 'exposure') }}{% endblock %}
+
 {% block keys %}
+{% if partitions %}
 CREATE UNIQUE INDEX IF NOT EXISTS exposure_pkey ON {{ schema }}.exposure (expid);
 ALTER TABLE {{ schema }}.exposure ADD CONSTRAINT exposure_pkey PRIMARY KEY USING INDEX exposure_pkey;
+{% else %}
+ALTER TABLE {{ schema }}.exposure ADD CONSTRAINT exposure_pkey PRIMARY KEY (expid);
+{% endif %}
 {% endblock %}
 
 {% block indexes %}
@@ -70,11 +78,13 @@ CREATE INDEX IF NOT EXISTS ix_exposure_tileid ON {{ schema }}.exposure (tileid);
 {% endblock %}
 
 {% block foreign_keys %}
-ALTER TABLE {{ schema }}.exposure ADD CONSTRAINT exposure_tileid_fkey FOREIGN KEY (tileid) REFERENCES {{ schema }}.tile (tileid) NOT VALID;
+ALTER TABLE {{ schema }}.exposure ADD CONSTRAINT exposure_tileid_fkey FOREIGN KEY (tileid) REFERENCES {{ schema }}.tile (tileid){{ ' NOT VALID' if partitions }};
 {% endblock %}
 
 {% block validation %}
+{% if partitions %}
 ALTER TABLE {{ schema }}.exposure VALIDATE CONSTRAINT exposure_tileid_fkey;
+{% endif %}
 {% endblock %}
 
 {% block q3c %}

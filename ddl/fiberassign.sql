@@ -1,6 +1,7 @@
 -- fiberassign: one row per assigned fiber of a tile, from HDU FIBERASSIGN of fiberassign files.
 
 {% block table %}
+{% import 'partitions.jinja' as partitioning %}
 CREATE TABLE IF NOT EXISTS {{ schema }}.fiberassign (
     id            numeric(39) NOT NULL,
     tileid        integer NOT NULL,
@@ -23,31 +24,46 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.fiberassign (
     priority      integer NOT NULL,
     subpriority   double precision NOT NULL,
     parallax      real NOT NULL
-);
+){{ partitioning.by_targetid(partitions) }};
 -- As it is, not packed: sorts and joins would unpack it for each comparison.
 ALTER TABLE {{ schema }}.fiberassign ALTER COLUMN id SET STORAGE PLAIN;
-{% endblock %}
+{{ partitioning.parts(partitions, schema, 'fiberassign') }}{% endblock %}
+
+{% block distribution %}
+{% import 'partitions.jinja' as partitioning %}
+{{ partitioning.distributed(partitions, schema, 'fiberassign') }}{% endblock %}
 
 {% block keys %}
+{% if partitions == 1 %}
 CREATE UNIQUE INDEX IF NOT EXISTS fiberassign_pkey ON {{ schema }}.fiberassign (id);
 ALTER TABLE {{ schema }}.fiberassign ADD CONSTRAINT fiberassign_pkey PRIMARY KEY USING INDEX fiberassign_pkey;
+{% else %}
+ALTER TABLE {{ schema }}.fiberassign ADD CONSTRAINT fiberassign_pkey PRIMARY KEY (targetid, id);
+{% endif %}
 {% endblock %}
 
 {% block indexes %}
 CREATE UNIQUE INDEX IF NOT EXISTS ix_fiberassign_unique ON {{ schema }}.fiberassign (tileid, targetid, location);
 CREATE INDEX IF NOT EXISTS ix_fiberassign_location ON {{ schema }}.fiberassign (location);
+{% if partitions == 1 %}
 CREATE INDEX IF NOT EXISTS ix_fiberassign_targetid ON {{ schema }}.fiberassign (targetid);
+{% else %}
+CREATE INDEX IF NOT EXISTS ix_fiberassign_id ON {{ schema }}.fiberassign (id);
+{% endif %}
 CREATE INDEX IF NOT EXISTS ix_fiberassign_tileid ON {{ schema }}.fiberassign (tileid);
 {% endblock %}
 
 {% block foreign_keys %}
-ALTER TABLE {{ schema }}.fiberassign ADD CONSTRAINT fiberassign_targetid_fkey FOREIGN KEY (targetid) REFERENCES {{ schema }}.photometry (targetid) NOT VALID;
-ALTER TABLE {{ schema }}.fiberassign ADD CONSTRAINT fiberassign_tileid_fkey FOREIGN KEY (tileid) REFERENCES {{ schema }}.tile (tileid) NOT VALID;
+{% import 'partitions.jinja' as partitioning %}
+ALTER TABLE {{ schema }}.fiberassign ADD CONSTRAINT fiberassign_targetid_fkey FOREIGN KEY (targetid) REFERENCES {{ schema }}.photometry (targetid){{ partitioning.not_valid(partitions) }};
+ALTER TABLE {{ schema }}.fiberassign ADD CONSTRAINT fiberassign_tileid_fkey FOREIGN KEY (tileid) REFERENCES {{ schema }}.tile (tileid){{ partitioning.not_valid(partitions) }};
 {% endblock %}
 
 {% block validation %}
+{% if partitions == 1 %}
 ALTER TABLE {{ schema }}.fiberassign VALIDATE CONSTRAINT fiberassign_targetid_fkey;
 ALTER TABLE {{ schema }}.fiberassign VALIDATE CONSTRAINT fiberassign_tileid_fkey;
+{% endif %}
 {% endblock %}
 
 {% block q3c %}
@@ -55,7 +71,9 @@ CREATE INDEX IF NOT EXISTS ix_fiberassign_q3c_ang2ipix ON {{ schema }}.fiberassi
 {% endblock %}
 
 {% block cluster %}
+{% if partitions == 1 %}
 CLUSTER {{ schema }}.fiberassign USING ix_fiberassign_q3c_ang2ipix;
+{% endif %}
 {% endblock %}
 
 {% block comments %}

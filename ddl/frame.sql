@@ -23,9 +23,17 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.frame (
 );
 {% endblock %}
 
+{% block distribution %}
+{% import 'partitions.jinja' as partitioning %}
+{{ partitioning.reference(partitions, schema, 'frame') }}{% endblock %}
+
 {% block keys %}
+{% if partitions %}
 CREATE UNIQUE INDEX IF NOT EXISTS frame_pkey ON {{ schema }}.frame (frameid);
 ALTER TABLE {{ schema }}.frame ADD CONSTRAINT frame_pkey PRIMARY KEY USING INDEX frame_pkey;
+{% else %}
+ALTER TABLE {{ schema }}.frame ADD CONSTRAINT frame_pkey PRIMARY KEY (frameid);
+{% endif %}
 {% endblock %}
 
 {% block indexes %}
@@ -34,11 +42,13 @@ CREATE INDEX IF NOT EXISTS ix_frame_tileid ON {{ schema }}.frame (tileid);
 {% endblock %}
 
 {% block foreign_keys %}
-ALTER TABLE {{ schema }}.frame ADD CONSTRAINT frame_expid_fkey FOREIGN KEY (expid) REFERENCES {{ schema }}.exposure (expid) NOT VALID;
+ALTER TABLE {{ schema }}.frame ADD CONSTRAINT frame_expid_fkey FOREIGN KEY (expid) REFERENCES {{ schema }}.exposure (expid){{ ' NOT VALID' if partitions }};
 {% endblock %}
 
 {% block validation %}
+{% if partitions %}
 ALTER TABLE {{ schema }}.frame VALIDATE CONSTRAINT frame_expid_fkey;
+{% endif %}
 {% endblock %}
 
 {% block comments %}

@@ -1,6 +1,7 @@
 -- photometry: one row per TARGETID, from tractorphot files, then from targetphot files.
 
 {% block table %}
+{% import 'partitions.jinja' as partitioning %}
 {% import 'legacy_survey_dr10.jinja' as dr10 %}
 CREATE TABLE IF NOT EXISTS {{ schema }}.photometry (
     ls_id                             bigint NOT NULL,
@@ -102,12 +103,20 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.photometry (
     {{ '%-33s' | format(name) }} {{ type }} NOT NULL
 {%- endfor %}
 
-);
-{% endblock %}
+){{ partitioning.by_targetid(partitions) }};
+{{ partitioning.parts(partitions, schema, 'photometry') }}{% endblock %}
+
+{% block distribution %}
+{% import 'partitions.jinja' as partitioning %}
+{{ partitioning.distributed(partitions, schema, 'photometry') }}{% endblock %}
 
 {% block keys %}
+{% if partitions == 1 %}
 CREATE UNIQUE INDEX IF NOT EXISTS photometry_pkey ON {{ schema }}.photometry (targetid);
 ALTER TABLE {{ schema }}.photometry ADD CONSTRAINT photometry_pkey PRIMARY KEY USING INDEX photometry_pkey;
+{% else %}
+ALTER TABLE {{ schema }}.photometry ADD CONSTRAINT photometry_pkey PRIMARY KEY (targetid);
+{% endif %}
 {% endblock %}
 
 {% block indexes %}
@@ -119,7 +128,9 @@ CREATE INDEX IF NOT EXISTS ix_photometry_q3c_ang2ipix ON {{ schema }}.photometry
 {% endblock %}
 
 {% block cluster %}
+{% if partitions == 1 %}
 CLUSTER {{ schema }}.photometry USING ix_photometry_q3c_ang2ipix;
+{% endif %}
 {% endblock %}
 
 {% block comments %}

@@ -20,17 +20,27 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.photometry_lc (
 );
 {% endblock %}
 
+{% block distribution %}
+{% import 'partitions.jinja' as partitioning %}
+{{ partitioning.distributed(partitions, schema, 'photometry_lc') }}{% endblock %}
+
 {% block keys %}
+{% if partitions %}
 CREATE UNIQUE INDEX IF NOT EXISTS photometry_lc_pkey ON {{ schema }}.photometry_lc (targetid);
 ALTER TABLE {{ schema }}.photometry_lc ADD CONSTRAINT photometry_lc_pkey PRIMARY KEY USING INDEX photometry_lc_pkey;
+{% else %}
+ALTER TABLE {{ schema }}.photometry_lc ADD CONSTRAINT photometry_lc_pkey PRIMARY KEY (targetid);
+{% endif %}
 {% endblock %}
 
 {% block foreign_keys %}
-ALTER TABLE {{ schema }}.photometry_lc ADD CONSTRAINT photometry_lc_targetid_fkey FOREIGN KEY (targetid) REFERENCES {{ schema }}.photometry (targetid) NOT VALID;
+ALTER TABLE {{ schema }}.photometry_lc ADD CONSTRAINT photometry_lc_targetid_fkey FOREIGN KEY (targetid) REFERENCES {{ schema }}.photometry (targetid){{ ' NOT VALID' if partitions }};
 {% endblock %}
 
 {% block validation %}
+{% if partitions %}
 ALTER TABLE {{ schema }}.photometry_lc VALIDATE CONSTRAINT photometry_lc_targetid_fkey;
+{% endif %}
 {% endblock %}
 
 {% block comments %}

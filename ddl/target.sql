@@ -1,6 +1,7 @@
 -- target: one row per (TARGETID, survey, tile), from targetphot files.
 
 {% block table %}
+{% import 'partitions.jinja' as partitioning %}
 CREATE TABLE IF NOT EXISTS {{ schema }}.target (
     id              numeric(39) NOT NULL,
     targetid        bigint NOT NULL,
@@ -30,14 +31,22 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.target (
     survey          varchar(7) NOT NULL,
     program         varchar(8) NOT NULL,
     tileid          integer NOT NULL
-);
+){{ partitioning.by_targetid(partitions) }};
 -- As it is, not packed: sorts and joins would unpack it for each comparison.
 ALTER TABLE {{ schema }}.target ALTER COLUMN id SET STORAGE PLAIN;
-{% endblock %}
+{{ partitioning.parts(partitions, schema, 'target') }}{% endblock %}
+
+{% block distribution %}
+{% import 'partitions.jinja' as partitioning %}
+{{ partitioning.distributed(partitions, schema, 'target') }}{% endblock %}
 
 {% block keys %}
+{% if partitions == 1 %}
 CREATE UNIQUE INDEX IF NOT EXISTS target_pkey ON {{ schema }}.target (id);
 ALTER TABLE {{ schema }}.target ADD CONSTRAINT target_pkey PRIMARY KEY USING INDEX target_pkey;
+{% else %}
+ALTER TABLE {{ schema }}.target ADD CONSTRAINT target_pkey PRIMARY KEY (targetid, id);
+{% endif %}
 {% endblock %}
 
 {% block indexes %}
@@ -45,18 +54,25 @@ CREATE UNIQUE INDEX IF NOT EXISTS ix_target_unique ON {{ schema }}.target (targe
 CREATE INDEX IF NOT EXISTS ix_target_hpxpixel ON {{ schema }}.target (hpxpixel);
 CREATE INDEX IF NOT EXISTS ix_target_program ON {{ schema }}.target (program);
 CREATE INDEX IF NOT EXISTS ix_target_survey ON {{ schema }}.target (survey);
+{% if partitions == 1 %}
 CREATE INDEX IF NOT EXISTS ix_target_targetid ON {{ schema }}.target (targetid);
+{% else %}
+CREATE INDEX IF NOT EXISTS ix_target_id ON {{ schema }}.target (id);
+{% endif %}
 CREATE INDEX IF NOT EXISTS ix_target_tileid ON {{ schema }}.target (tileid);
 {% endblock %}
 
 {% block foreign_keys %}
-ALTER TABLE {{ schema }}.target ADD CONSTRAINT target_targetid_fkey FOREIGN KEY (targetid) REFERENCES {{ schema }}.photometry (targetid) NOT VALID;
-ALTER TABLE {{ schema }}.target ADD CONSTRAINT target_tileid_fkey FOREIGN KEY (tileid) REFERENCES {{ schema }}.tile (tileid) NOT VALID;
+{% import 'partitions.jinja' as partitioning %}
+ALTER TABLE {{ schema }}.target ADD CONSTRAINT target_targetid_fkey FOREIGN KEY (targetid) REFERENCES {{ schema }}.photometry (targetid){{ partitioning.not_valid(partitions) }};
+ALTER TABLE {{ schema }}.target ADD CONSTRAINT target_tileid_fkey FOREIGN KEY (tileid) REFERENCES {{ schema }}.tile (tileid){{ partitioning.not_valid(partitions) }};
 {% endblock %}
 
 {% block validation %}
+{% if partitions == 1 %}
 ALTER TABLE {{ schema }}.target VALIDATE CONSTRAINT target_targetid_fkey;
 ALTER TABLE {{ schema }}.target VALIDATE CONSTRAINT target_tileid_fkey;
+{% endif %}
 {% endblock %}
 
 {% block comments %}

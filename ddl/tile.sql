@@ -26,9 +26,17 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.tile (
 );
 {% endblock %}
 
+{% block distribution %}
+{% import 'partitions.jinja' as partitioning %}
+{{ partitioning.reference(partitions, schema, 'tile') }}{% endblock %}
+
 {% block keys %}
+{% if partitions %}
 CREATE UNIQUE INDEX IF NOT EXISTS tile_pkey ON {{ schema }}.tile (tileid);
 ALTER TABLE {{ schema }}.tile ADD CONSTRAINT tile_pkey PRIMARY KEY USING INDEX tile_pkey;
+{% else %}
+ALTER TABLE {{ schema }}.tile ADD CONSTRAINT tile_pkey PRIMARY KEY (tileid);
+{% endif %}
 {% endblock %}
 
 {% block q3c %}

@@ -8,6 +8,10 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.version (
 );
 {% endblock %}
 
+{% block distribution %}
+{% import 'partitions.jinja' as partitioning %}
+{{ partitioning.reference(partitions, schema, 'version') }}{% endblock %}
+
 {% block keys %}
 ALTER TABLE {{ schema }}.version ADD CONSTRAINT version_pkey PRIMARY KEY (id);
 ALTER TABLE {{ schema }}.version ADD CONSTRAINT version_package_key UNIQUE (package);

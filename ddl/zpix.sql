@@ -1,6 +1,7 @@
 -- zpix: one row per (TARGETID, survey, program), from zall-pix files.
 
 {% block table %}
+{% import 'partitions.jinja' as partitioning %}
 {% import 'zcatalog_v2.jinja' as v2 %}
 CREATE TABLE IF NOT EXISTS {{ schema }}.zpix (
     id                         numeric(39) NOT NULL,
@@ -102,14 +103,22 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.zpix (
     min_mjd                    double precision NOT NULL,
     mean_mjd                   double precision NOT NULL,
     max_mjd                    double precision NOT NULL{{ v2.columns(v2.ZPIX, optional) }}
-);
+){{ partitioning.by_targetid(partitions) }};
 -- As it is, not packed: sorts and joins would unpack it for each comparison.
 ALTER TABLE {{ schema }}.zpix ALTER COLUMN id SET STORAGE PLAIN;
-{% endblock %}
+{{ partitioning.parts(partitions, schema, 'zpix') }}{% endblock %}
+
+{% block distribution %}
+{% import 'partitions.jinja' as partitioning %}
+{{ partitioning.distributed(partitions, schema, 'zpix') }}{% endblock %}
 
 {% block keys %}
+{% if partitions == 1 %}
 CREATE UNIQUE INDEX IF NOT EXISTS zpix_pkey ON {{ schema }}.zpix (id);
 ALTER TABLE {{ schema }}.zpix ADD CONSTRAINT zpix_pkey PRIMARY KEY USING INDEX zpix_pkey;
+{% else %}
+ALTER TABLE {{ schema }}.zpix ADD CONSTRAINT zpix_pkey PRIMARY KEY (targetid, id);
+{% endif %}
 {% endblock %}
 
 {% block indexes %}
@@ -123,17 +132,24 @@ CREATE INDEX IF NOT EXISTS ix_zpix_spgrp ON {{ schema }}.zpix (spgrp);
 CREATE INDEX IF NOT EXISTS ix_zpix_spgrpval ON {{ schema }}.zpix (spgrpval);
 CREATE INDEX IF NOT EXISTS ix_zpix_subtype ON {{ schema }}.zpix (subtype);
 CREATE INDEX IF NOT EXISTS ix_zpix_survey ON {{ schema }}.zpix (survey);
+{% if partitions == 1 %}
 CREATE INDEX IF NOT EXISTS ix_zpix_targetid ON {{ schema }}.zpix (targetid);
+{% else %}
+CREATE INDEX IF NOT EXISTS ix_zpix_id ON {{ schema }}.zpix (id);
+{% endif %}
 CREATE INDEX IF NOT EXISTS ix_zpix_z ON {{ schema }}.zpix (z);
 CREATE INDEX IF NOT EXISTS ix_zpix_zwarn ON {{ schema }}.zpix (zwarn);
 {{ v2.indexes(v2.ZPIX, optional, schema, 'zpix') }}{% endblock %}
 
 {% block foreign_keys %}
-ALTER TABLE {{ schema }}.zpix ADD CONSTRAINT zpix_targetid_fkey FOREIGN KEY (targetid) REFERENCES {{ schema }}.photometry (targetid) NOT VALID;
+{% import 'partitions.jinja' as partitioning %}
+ALTER TABLE {{ schema }}.zpix ADD CONSTRAINT zpix_targetid_fkey FOREIGN KEY (targetid) REFERENCES {{ schema }}.photometry (targetid){{ partitioning.not_valid(partitions) }};
 {% endblock %}
 
 {% block validation %}
+{% if partitions == 1 %}
 ALTER TABLE {{ schema }}.zpix VALIDATE CONSTRAINT zpix_targetid_fkey;
+{% endif %}
 {% endblock %}
 
 {% block q3c %}

@@ -1,6 +1,7 @@
 -- ztile: one row per (TARGETID, tile, last night), from zall-tilecumulative files.
 
 {% block table %}
+{% import 'partitions.jinja' as partitioning %}
 {% import 'zcatalog_v2.jinja' as v2 %}
 CREATE TABLE IF NOT EXISTS {{ schema }}.ztile (
     id                         numeric(39) NOT NULL,
@@ -90,16 +91,24 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.ztile (
     min_mjd                    double precision NOT NULL,
     mean_mjd                   double precision NOT NULL,
     max_mjd                    double precision NOT NULL{{ v2.columns(v2.ZTILE, optional) }}
-);
+){{ partitioning.by_targetid(partitions) }};
 -- As they are, not packed: sorts and joins would unpack them for each comparison.
 ALTER TABLE {{ schema }}.ztile
     ALTER COLUMN id SET STORAGE PLAIN,
     ALTER COLUMN targetphotid SET STORAGE PLAIN;
-{% endblock %}
+{{ partitioning.parts(partitions, schema, 'ztile') }}{% endblock %}
+
+{% block distribution %}
+{% import 'partitions.jinja' as partitioning %}
+{{ partitioning.distributed(partitions, schema, 'ztile') }}{% endblock %}
 
 {% block keys %}
+{% if partitions == 1 %}
 CREATE UNIQUE INDEX IF NOT EXISTS ztile_pkey ON {{ schema }}.ztile (id);
 ALTER TABLE {{ schema }}.ztile ADD CONSTRAINT ztile_pkey PRIMARY KEY USING INDEX ztile_pkey;
+{% else %}
+ALTER TABLE {{ schema }}.ztile ADD CONSTRAINT ztile_pkey PRIMARY KEY (targetid, id);
+{% endif %}
 {% endblock %}
 
 {% block indexes %}
@@ -112,7 +121,11 @@ CREATE INDEX IF NOT EXISTS ix_ztile_spgrp ON {{ schema }}.ztile (spgrp);
 CREATE INDEX IF NOT EXISTS ix_ztile_spgrpval ON {{ schema }}.ztile (spgrpval);
 CREATE INDEX IF NOT EXISTS ix_ztile_subtype ON {{ schema }}.ztile (subtype);
 CREATE INDEX IF NOT EXISTS ix_ztile_survey ON {{ schema }}.ztile (survey);
+{% if partitions == 1 %}
 CREATE INDEX IF NOT EXISTS ix_ztile_targetid ON {{ schema }}.ztile (targetid);
+{% else %}
+CREATE INDEX IF NOT EXISTS ix_ztile_id ON {{ schema }}.ztile (id);
+{% endif %}
 CREATE INDEX IF NOT EXISTS ix_ztile_targetphotid ON {{ schema }}.ztile (targetphotid);
 CREATE INDEX IF NOT EXISTS ix_ztile_tileid ON {{ schema }}.ztile (tileid);
 CREATE INDEX IF NOT EXISTS ix_ztile_z ON {{ schema }}.ztile (z);
@@ -120,15 +133,22 @@ CREATE INDEX IF NOT EXISTS ix_ztile_zwarn ON {{ schema }}.ztile (zwarn);
 {{ v2.indexes(v2.ZTILE, optional, schema, 'ztile') }}{% endblock %}
 
 {% block foreign_keys %}
-ALTER TABLE {{ schema }}.ztile ADD CONSTRAINT ztile_targetid_fkey FOREIGN KEY (targetid) REFERENCES {{ schema }}.photometry (targetid) NOT VALID;
+{% import 'partitions.jinja' as partitioning %}
+ALTER TABLE {{ schema }}.ztile ADD CONSTRAINT ztile_targetid_fkey FOREIGN KEY (targetid) REFERENCES {{ schema }}.photometry (targetid){{ partitioning.not_valid(partitions) }};
+{% if partitions == 1 %}
 ALTER TABLE {{ schema }}.ztile ADD CONSTRAINT ztile_targetphotid_fkey FOREIGN KEY (targetphotid) REFERENCES {{ schema }}.target (id) NOT VALID;
-ALTER TABLE {{ schema }}.ztile ADD CONSTRAINT ztile_tileid_fkey FOREIGN KEY (tileid) REFERENCES {{ schema }}.tile (tileid) NOT VALID;
+{% else %}
+ALTER TABLE {{ schema }}.ztile ADD CONSTRAINT ztile_targetphotid_fkey FOREIGN KEY (targetid, targetphotid) REFERENCES {{ schema }}.target (targetid, id);
+{% endif %}
+ALTER TABLE {{ schema }}.ztile ADD CONSTRAINT ztile_tileid_fkey FOREIGN KEY (tileid) REFERENCES {{ schema }}.tile (tileid){{ partitioning.not_valid(partitions) }};
 {% endblock %}
 
 {% block validation %}
+{% if partitions == 1 %}
 ALTER TABLE {{ schema }}.ztile VALIDATE CONSTRAINT ztile_targetid_fkey;
 ALTER TABLE {{ schema }}.ztile VALIDATE CONSTRAINT ztile_targetphotid_fkey;
 ALTER TABLE {{ schema }}.ztile VALIDATE CONSTRAINT ztile_tileid_fkey;
+{% endif %}
 {% endblock %}
 
 {% block q3c %}

@@ -150,6 +150,7 @@ def connect(schema: str, dsn: str = "") -> Models:
     base: Any = automap_base(metadata=metadata)
     base.__repr__ = _row_text
     base.prepare(
+        generate_relationship=partial(generate_relationship, overlaps=_OVERLAPS),
         classname_for_table=lambda _base, table, _: table.capitalize(),
         name_for_scalar_relationship=lambda _base, _local, other, _key: other.__table__.name,
         name_for_collection_relationship=lambda _base, _local, other, _key: _MANY.get(
@@ -171,6 +172,10 @@ def _leave_out_partitions(metadata: Any, wanted: Collection[str]) -> None:
                 table.foreign_keys.discard(key)
     for table in others:
         metadata.remove(table)
+
+
+_OVERLAPS = "photometry,target,ztile_redshifts"
+"""Relations of tables in partitions, where both foreign keys of ztile have its targetid."""
 
 
 def _row_text(row: Any) -> str:

@@ -90,6 +90,20 @@ CheckContent = Annotated[
 """The type of a field that says whether no file is trusted for its size and time."""
 
 
+PartitionNumber = Annotated[
+    int | None,
+    Option(
+        "--partitions",
+        "Make photometry, target, ztile, zpix, fiberassign and potential with so many hash "
+        "partitions by targetid.  [default: as the tables are; new ones have none]",
+        metavar="N",
+        low=1,
+        high=64,
+    ),
+]
+"""The type of a field with the number of partitions of the large tables; 1 is a whole table."""
+
+
 def jobs_option(help_text: str, *, most: int = 8) -> Option:
     """Return the option for the number of things done at a time."""
     return Option(

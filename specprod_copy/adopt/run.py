@@ -19,10 +19,11 @@ from specprod_copy.adopt.tiles import OfTiles
 from specprod_copy.errors import ConfigurationError, DatabaseError
 from specprod_copy.loading.prepare import make_tables
 from specprod_copy.plan import ledger, ledger_format
+from specprod_copy.plan.existing_tables import kept_partitions
 from specprod_copy.plan.looks import Looks, open_looks
 from specprod_copy.plan.planning import Planner
 from specprod_copy.plan.procedures import Recorded
-from specprod_copy.plan.production_catalogue import production_catalogue
+from specprod_copy.plan.production_catalogue import production_layout
 from specprod_copy.postgres import ddl, locks, statements
 from specprod_copy.postgres import schema as schemas
 from specprod_copy.postgres.columns import Column
@@ -37,7 +38,7 @@ from specprod_copy.postgres.schema_upgrade import Upgrade, plan_upgrade
 from specprod_copy.postgres.search_path import q3c_schema
 from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
-from specprod_copy.tables import Catalogue, Inputs
+from specprod_copy.tables import V1, Catalogue, Inputs, specprod_catalogue
 from specprod_copy.tables.common import ranked_by
 from specprod_copy.tables.procedures import PROCEDURES
 from specprod_copy.verification.derived_checks import check_derived
@@ -82,8 +83,9 @@ def adopt(
         harmless: names rows and values. Nothing is changed then.
     """
     listener = listener or ProgressListener()
-    catalogue = catalogue or production_catalogue(inputs)
-    schema, defined = options.schema, catalogue.definition
+    layout = None if catalogue else production_layout(inputs)
+    catalogue = catalogue or specprod_catalogue(layout or V1)
+    schema = options.schema
     with (
         ExitStack() as stack,
         watched(conninfo, listener) as conninfo,
@@ -91,6 +93,11 @@ def adopt(
         translated_errors(f"cannot adopt schema {schema}"),
         locks.hold_schema_lock(connection, schema, shared=False),
     ):
+        found = read_schema(connection, schema)
+        if layout:
+            layout = replace(layout, partitions=kept_partitions(found))
+            catalogue = specprod_catalogue(layout)
+        defined = catalogue.definition
         ledger_format.take_over(connection, defined, schema, listener)
         found = read_schema(connection, schema)
         looks = stack.enter_context(open_looks(catalogue.keywords, None))

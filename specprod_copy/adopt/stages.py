@@ -111,7 +111,7 @@ def _sources(
         raise DatabaseError(f"schema {found.name} has no rows in the tables of these stages")
     known = {table for table in filled if recorded.stages(table)}
     if has_ledger and connection.execute(
-        sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE stage = %s)").format(
+        sql.SQL("SELECT EXISTS (SELECT 1 FROM {} WHERE stage = %s)").format(
             sql.Identifier(found.name, ledger.TABLE)
         ),
         (ledger.TILES,),

@@ -34,7 +34,7 @@ from specprod_copy.tables import Inputs
 @DRY_RUN
 @YES
 @options_of(Readers)
-@options_of(LoadOptions, "jobs", "part", "plan", "cluster", "patience")
+@options_of(LoadOptions, "jobs", "part", "plan", "partitions", "cluster", "patience")
 @options_of(ExecutorOptions)
 @ON_ERROR
 @options_of(LoadOptions, "quarantine_folder", "max_quarantined")

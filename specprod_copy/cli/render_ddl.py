@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -20,8 +21,9 @@ from specprod_copy.coeff_patch import PATCH_SCHEMA, PRODUCTIONS, render_procedur
 from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.loading.dry_run import check_load
 from specprod_copy.loading.options import LoadOptions
-from specprod_copy.plan.production_catalogue import production_catalogue
+from specprod_copy.plan.production_catalogue import production_layout
 from specprod_copy.postgres import ddl
+from specprod_copy.postgres.schema import DISTRIBUTED
 from specprod_copy.tables import Catalogue, Inputs, Layout, specprod_catalogue
 from specprod_copy.tables.light_curves import LIGHT_CURVES
 
@@ -55,6 +57,8 @@ TABLE = Name("table", _KNOWN, f"known: {' '.join(_KNOWN)}")
     show_default=True,
     help="Role that may read with --grant-public; may be given several times.",
 )
+@options_of(LoadOptions, "partitions")
+@click.option("--citus", is_flag=True, help="Tables that Citus distributes over servers.")
 @click.option(
     "--specprod",
     metavar="NAME",
@@ -95,6 +99,8 @@ def render_ddl(
     public: bool,
     roles: tuple[str, ...],
     public_roles: tuple[str, ...],
+    partitions: int | None,
+    citus: bool,
     specprod: str | None,
     root: Path | None,
     config: Path | None,
@@ -118,6 +124,13 @@ def render_ddl(
     \b
       specprod-copy render-ddl --schema matterhorn --specprod matterhorn --root /data | psql
 
+    With --partitions the large tables have hash partitions by targetid. With --citus they are
+    distributed by targetid, and the others are on every server.
+
+    \b
+      specprod-copy render-ddl --schema iron --partitions 4 | psql
+      specprod-copy render-ddl --schema iron --citus | psql -h COORDINATOR
+
     With --coeff-patch it is the whole procedure of "patch coeff", what these commands run: moving
     and applying patches, restoring what they replaced, renaming them for Data Lab. Tables are in
     the schema of their production, or for a single one in --schema.
@@ -127,9 +140,10 @@ def render_ddl(
       specprod-copy render-ddl --coeff-patch | psql -v datalab=on
     """
     if coeff_patch:
-        if tables or phases or specprod or root:
+        if tables or phases or specprod or root or partitions or citus:
             raise click.UsageError(
-                "--coeff-patch takes no tables, no --phase, no --specprod and no --root"
+                "--coeff-patch takes no tables, no --phase, no --partitions, no --citus, "
+                "no --specprod and no --root"
             )
         script = render_procedure(
             productions or PRODUCTIONS, schema=schema, patch_schema=patch_schema
@@ -139,9 +153,12 @@ def render_ddl(
             raise click.UsageError("Missing option '-s' / '--schema'.")
         if productions:
             raise click.UsageError("--production is for --coeff-patch")
+        if citus and partitions:
+            raise click.UsageError("with --citus there are no --partitions of ours")
+        number = DISTRIBUTED if citus else partitions or 1
         wanted = phases or ddl.SCRIPT_PHASES
         script = ddl.render_script(
-            _catalogue(specprod, root, config, schema, tables).definition,
+            _catalogue(specprod, root, config, schema, tables, number).definition,
             tables,
             [phase for phase in wanted if q3c or phase not in ("q3c", "cluster")],
             schema=schema,
@@ -159,17 +176,19 @@ def _catalogue(
     config: Path | None,
     schema: str,
     tables: Collection[str],
+    partitions: int,
 ) -> Catalogue:
     """Return the tables that a load of the production makes, or those of most productions."""
     light_curves = LIGHT_CURVES.table in tables
     if specprod is root is config is None:
-        return specprod_catalogue(Layout(light_curves=light_curves))
+        return specprod_catalogue(Layout(light_curves=light_curves, partitions=partitions))
     if specprod is None or root is None:
         raise click.UsageError("tables of a production need both, --specprod and --root")
     inputs = Inputs(
         ProductionFiles(chosen_production(specprod, config), root), light_curves=light_curves
     )
-    catalogue = production_catalogue(inputs)
+    layout = replace(production_layout(inputs), partitions=partitions)
+    catalogue = specprod_catalogue(layout)
     if inputs.files.production.redshift_type != "daily":
         # Without its catalogs it would look like a production of the first format.
         check_load(inputs, LoadOptions(("redshift",), schema), catalogue)

@@ -22,7 +22,7 @@ from specprod_copy.tiles.summaries import Summaries
 @options_of(ProductionOptions)
 @options_of(Inputs, "tiles_file", "exposures_file")
 @options_of(SyncOptions, "schema", "since", "delete", "dry_run")
-@options_of(SyncOptions, "check_content", "primary", "cluster", "jobs", "patience")
+@options_of(SyncOptions, "check_content", "partitions", "primary", "cluster", "jobs", "patience")
 @options_of(Readers)
 @JSON
 @options_of(Verbosity)

@@ -25,7 +25,7 @@ from specprod_copy.words import escaped
 @options_of(Inputs, "tiles_file", "exposures_file")
 @options_of(TileOptions, "schema", "update", "overwrite")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before replacing tables.")
-@options_of(TileOptions, "check_content", "primary", "cluster", "jobs", "patience")
+@options_of(TileOptions, "check_content", "partitions", "primary", "cluster", "jobs", "patience")
 @options_of(Readers)
 @JSON
 @options_of(Verbosity)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from specprod_copy.option import CheckContent, Option, PatienceSeconds, Schema, jobs_option
+from specprod_copy.option import (
+    CheckContent,
+    Option,
+    PartitionNumber,
+    PatienceSeconds,
+    Schema,
+    jobs_option,
+)
 from specprod_copy.postgres.locks import PATIENCE
 
 
@@ -35,6 +42,7 @@ class TileOptions:
     """Roles that may read."""
 
     jobs: Annotated[int, jobs_option("How many tiles to work on at a time.", most=4)] = 1
+    partitions: PartitionNumber = None
     check_content: CheckContent = False
     patience: PatienceSeconds = PATIENCE
 

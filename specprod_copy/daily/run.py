@@ -172,7 +172,13 @@ class _Run:
         self.schema = options.schema
         self.listener = listener
         found = read_schema(connection, options.schema)
-        self.layout = tiles_layout(inputs, found, TABLES, overwrite=options.overwrite)
+        self.layout = tiles_layout(
+            inputs,
+            found,
+            TABLES,
+            overwrite=options.overwrite,
+            partitions=options.partitions,
+        )
         self.defined = specprod_catalogue(self.layout).definition
         self.keys = schema.keys_of(self.defined)
         self.inputs = inputs

@@ -94,7 +94,8 @@ def load(
         found = read_schema(connection, options.schema)
         if layout:
             replaced = tables if options.overwrite else ()
-            catalogue = specprod_catalogue(kept_layout(layout, found, replaced))
+            layout = kept_layout(layout, found, replaced, options.partitions)
+            catalogue = specprod_catalogue(layout)
         defined = catalogue.definition
         ledger_format.take_over(connection, defined, options.schema, listener)
         lost_tables.check_referenced(connection, defined, options.schema, tables)

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from specprod_copy.errors import DatabaseError, InUseError
 from specprod_copy.plan import ledger
-from specprod_copy.postgres import counted, own_views, statements
+from specprod_copy.postgres import catalog, counted, own_views, statements
 from specprod_copy.postgres.connection import one_line, translated_errors
 from specprod_copy.postgres.locks import Patience, attempt, with_patience
 from specprod_copy.postgres.names import parametrized
@@ -196,7 +196,8 @@ class Beside:
                 statements.make(connection, defined, ["schema"], ["table"], schema=schema)
             views = own_views.take_away(connection, schema, self.tables)
             drop_tables(connection, schema, self.tables)
-            for table in self.tables:
+            moved = catalog.with_partitions(connection, new, self.tables)
+            for table in moved:
                 move = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
                 connection.execute(move.format(sql.Identifier(new, table), sql.Identifier(schema)))
             if ledger.TABLE not in found.tables:

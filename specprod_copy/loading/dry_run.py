@@ -121,10 +121,11 @@ def plan_load(
             refuse_read_only(connection)
             ledger_format.require(connection, catalogue.definition, options.schema)
             found = read_schema(connection, options.schema)
-            if layout:
-                sources = applicable_sources(catalogue, inputs, options)
-                replaced = [source.table for source in sources] if options.overwrite else ()
-                catalogue = specprod_catalogue(kept_layout(layout, found, replaced))
+        if layout:
+            sources = applicable_sources(catalogue, inputs, options)
+            replaced = [source.table for source in sources] if options.overwrite else ()
+            layout = kept_layout(layout, found, replaced, options.partitions)
+            catalogue = specprod_catalogue(layout)
         if workers is None and options.jobs > 1:
             workers = stack.enter_context(processes(options.jobs))
         looks = stack.enter_context(open_looks(catalogue.keywords, workers))

@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Annotated
 
 from specprod_copy.errors import ConfigurationError
-from specprod_copy.option import CheckContent, Option, PatienceSeconds, Schema, jobs_option
+from specprod_copy.option import (
+    CheckContent,
+    Option,
+    PartitionNumber,
+    PatienceSeconds,
+    Schema,
+    jobs_option,
+)
 from specprod_copy.plan import saved_looks
 from specprod_copy.plan.limits import LIMITS, Limits
 from specprod_copy.plan.looks import Kept
@@ -114,6 +121,7 @@ class LoadOptions:
             default=Path("quarantine"),
         ),
     ] = None
+    partitions: PartitionNumber = None
     check_content: CheckContent = False
     patience: PatienceSeconds = PATIENCE
     limits: Limits = LIMITS

@@ -132,9 +132,15 @@ def table_tasks(
     made = missing("keys", "indexes", *(["q3c"] if q3c else []))
     ordering = missing("cluster") if q3c and table in wanted.cluster else []
     analyze = f"ANALYZE {quote_identifier(schema)}.{table};"
+    indexes = [s for s in made if s.makes and s.makes.kind == "index"]
+    keys = [s for s in made if s.makes and s.makes.kind == "constraint"]
+    there = [*existing, *(s.makes for s in indexes)]
+    alone = [s for s in keys if s.makes and s.makes._replace(kind="index") not in there]
     steps = {
-        "indexes": [s for s in made if s.makes and s.makes.kind == "index"],
-        "keys": [s for s in made if s.makes and s.makes.kind == "constraint"],
+        # A key that makes its index itself: what is unique because of it comes later.
+        "keys alone": alone,
+        "indexes": indexes,
+        "keys": [s for s in keys if s not in alone],
         "order": ordering,
         "ready": [],
     }

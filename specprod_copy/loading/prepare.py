@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import psycopg
 
+from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres import catalog, ddl, locks, statements
 from specprod_copy.postgres.foreign_code import refuse_foreign_code
 from specprod_copy.postgres.rights import making_schema
@@ -23,6 +24,11 @@ class Prepared:
     schema: Schema
     new: list[str]
     """The tables that were made."""
+
+    @property
+    def single_copy(self) -> list[str]:
+        """Those of them that one COPY can fill as frozen: the server refuses that to partitions."""
+        return [table for table in self.new if self.schema.tables[table].partitions is None]
 
 
 def make_tables(
@@ -46,12 +52,23 @@ def make_tables(
     refuse_conflicts(defined, found, tables)
     refuse_foreign_code(connection, schema, tables)
     new = [table for table in tables if table not in found.tables]
+    _refuse_local(defined, schema, new)
     statements.make(connection, defined, new, ["table", "comments"], schema=schema)
     statements.make(
         connection, defined, [t for t in new if t == "version"], ["keys"], schema=schema
     )
     _comment(connection, defined, found, [table for table in tables if table in found.tables])
     return Prepared(read_schema(connection, schema) if new else found, new)
+
+
+def _refuse_local(defined: Schema, schema: str, new: Sequence[str]) -> None:
+    """Check that no table is made beside distributed ones that belongs to them."""
+    phase = ddl.statements(defined, new, ["distribution"], schema=schema)
+    if local := [statement.table for statement in phase]:
+        raise DatabaseError(
+            f"schema {schema} has the keys of distributed tables, and lacks {', '.join(local)}: "
+            "make these by 'specprod-copy render-ddl --citus', which distributes them"
+        )
 
 
 def _comment(

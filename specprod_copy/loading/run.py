@@ -74,10 +74,10 @@ def _load(context: LoadContext, violations: KeyViolations, summary: LoadSummary)
         plan = _plan(context, replaced, summary)
         if plan.n_rows <= limits.small_rows:
             alone = replace(context, options=replace(context.options, jobs=1), workers=None)
-            work = _Work(plan, prepared.schema, frozenset(prepared.new), replaced)
+            work = _Work(plan, prepared.schema, frozenset(prepared.single_copy), replaced)
             _complete(alone, work, violations, summary)
             return
-    whole = single_copy_tables(plan.units, prepared.new, context.at_once, limits)
+    whole = single_copy_tables(plan.units, prepared.single_copy, context.at_once, limits)
     _complete(context, _Work(plan, prepared.schema, whole, replaced), violations, summary)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
+from specprod_copy.errors import DatabaseError
 from specprod_copy.plan.production_catalogue import optional_photometry
-from specprod_copy.postgres.schema import Schema
+from specprod_copy.postgres.schema import DISTRIBUTED, Schema
 from specprod_copy.tables import (
     V1,
     WIDE,
@@ -14,6 +15,7 @@ from specprod_copy.tables import (
     Inputs,
     Layout,
     layout_of,
+    partitions_of,
     photometry,
     width_of,
 )
@@ -27,7 +29,58 @@ _WITHOUT = (
 )
 
 
-def kept_layout(layout: Layout, found: Schema, replaced: Collection[str] = ()) -> Layout:
+def kept_partitions(
+    found: Schema, replaced: Collection[str] = (), wanted: int | None = None
+) -> int:
+    """Return how many partitions the large tables of a schema are to have.
+
+    All have the same number, because some refer to others by their keys.
+
+    Parameters
+    ----------
+    found : Schema
+        What the server has.
+    replaced : collection of str
+        Tables that are made anew.
+    wanted : int, optional
+        What was asked for; without it they stay as they were made, and new ones have none.
+
+    Raises
+    ------
+    DatabaseError
+        If another number is asked for than tables have that are not replaced, or tables would be
+        replaced that an extension spreads over servers.
+    """
+    before, kept = partitions_of(found), partitions_of(found, replaced)
+    if (
+        before == DISTRIBUTED
+        and partitions_of(found, found.tables.keys() - {*replaced}) is not None
+    ):
+        raise DatabaseError(
+            f"tables of schema {found.name} have the keys of distributed ones, and new ones beside "
+            "them would not be distributed: drop them, make them by 'specprod-copy render-ddl "
+            "--citus', and load again"
+        )
+    if kept is None:
+        there = 1 if before is None else before
+        return there if wanted is None else wanted
+    if wanted not in (None, kept):
+        has = "are distributed" if kept == DISTRIBUTED else f"have {kept} partitions each"
+        has = "are whole" if kept == 1 else has
+        raise DatabaseError(
+            f"tables of schema {found.name} {has}: partitions cannot become {wanted} for some of "
+            "them; leave out --partitions, choose another --schema, or replace all tables with "
+            f"load all --overwrite --partitions {wanted}"
+        )
+    return kept
+
+
+def kept_layout(
+    layout: Layout,
+    found: Schema,
+    replaced: Collection[str] = (),
+    partitions: int | None = None,
+) -> Layout:
     """Return a layout whose tables of exposures and frames are as wide as those that exist.
 
     They may have been made for catalogs of the first format, and do not depend on catalogs.
@@ -40,11 +93,17 @@ def kept_layout(layout: Layout, found: Schema, replaced: Collection[str] = ()) -
         What the server has.
     replaced : collection of str
         Tables that are made anew.
+    partitions : int, optional
+        See `kept_partitions`.
     """
     kept = {*WIDE_TABLES}.intersection(found.tables).difference(replaced)
     own = {one for one in width_of(found) if one[0] in kept}
     others = {one for one in layout.optional if one[0] not in kept}
-    return replace(layout, optional=frozenset(own | others))
+    return replace(
+        layout,
+        optional=frozenset(own | others),
+        partitions=kept_partitions(found, replaced, partitions),
+    )
 
 
 def layout_there(
@@ -74,6 +133,7 @@ def tiles_layout(
     beside: Layout = V1,
     *,
     overwrite: bool = False,
+    partitions: int | None = None,
 ) -> Layout:
     """Return the layout of a schema of which some tables are filled tile by tile.
 
@@ -92,6 +152,8 @@ def tiles_layout(
         That of the other tables.
     overwrite : bool
         Whether the tables are made anew.
+    partitions : int, optional
+        See `kept_partitions`.
     """
     of_files = optional_photometry(inputs)
     if inputs.files.production.is_second_format:
@@ -104,4 +166,9 @@ def tiles_layout(
     notes = beside.notes
     if lacking:
         notes += (_WITHOUT.format(schema=found.name, columns=", ".join(lacking).upper()),)
-    return replace(beside, optional=frozenset(own | others), notes=notes)
+    return replace(
+        beside,
+        optional=frozenset(own | others),
+        partitions=kept_partitions(found, tables if overwrite else (), partitions),
+        notes=notes,
+    )

@@ -217,11 +217,13 @@ def _is_plain(
     Rows of a table that was loaded by stage are only inserted. Those of tiles come and go, so that
     only the number of rows is known, and not quite.
     """
-    query = """SELECT pg_relation_size(%(oid)s::oid) > %(counted)s AND CASE
-                   WHEN %(by_tile)s THEN pg_stat_get_live_tuples(%(oid)s::oid) > 0.99 * %(rows)s
-                   ELSE pg_stat_get_tuples_inserted(%(oid)s::oid) = %(rows)s
-                        AND pg_stat_get_tuples_deleted(%(oid)s::oid) = 0
-                        AND pg_stat_get_live_tuples(%(oid)s::oid) > 0 END"""
+    query = """SELECT sum(pg_relation_size(id)) > %(counted)s AND CASE
+                   WHEN %(by_tile)s THEN sum(pg_stat_get_live_tuples(id)) > 0.99 * %(rows)s
+                   ELSE sum(pg_stat_get_tuples_inserted(id)) = %(rows)s
+                        AND sum(pg_stat_get_tuples_deleted(id)) = 0
+                        AND sum(pg_stat_get_live_tuples(id)) > 0 END
+               FROM (SELECT %(oid)s::oid AS id
+                     UNION SELECT relid FROM pg_partition_tree(%(oid)s::oid)) AS parts"""
     values = {
         "oid": table,
         "counted": counted_bytes,

@@ -51,9 +51,23 @@ def table_ids(connection: psycopg.Connection, schema: str) -> dict[str, int]:
     return dict(connection.execute(query, (schema,)).fetchall())
 
 
+def with_partitions(
+    connection: psycopg.Connection, schema: str, tables: Iterable[str]
+) -> list[str]:
+    """Return the names of some tables of a schema, and those of their partitions there."""
+    query = """SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(%s))
+               AND (relname = ANY (%s) OR oid IN (
+                   SELECT inhrelid FROM pg_inherits JOIN pg_class p ON p.oid = inhparent
+                   WHERE p.relname = ANY (%s) AND p.relkind = 'p' AND p.relnamespace
+                         = to_regnamespace(quote_ident(%s)))) ORDER BY relkind, relname"""
+    names = list(tables)
+    return [name for (name,) in connection.execute(query, (schema, names, names, schema))]
+
+
 def has_rows(connection: psycopg.Connection, schema: str, table: str) -> bool:
     """Say whether a table has any row."""
-    query = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.Identifier(schema, table))
+    # With a column: Citus has none to send to its servers otherwise.
+    query = sql.SQL("SELECT EXISTS (SELECT 1 FROM {})").format(sql.Identifier(schema, table))
     return bool(_scalar(connection, query, ()))
 
 

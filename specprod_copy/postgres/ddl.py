@@ -133,8 +133,12 @@ def render_phase(
 
 
 def _block(defined: Schema, table: str, phase: str, names: Mapping[str, object]) -> str:
-    optional = defined.tables[table].optional if table in defined.tables else frozenset()
-    return block_of(_file(defined, table), phase, {**names, "optional": optional})
+    asked = defined.tables.get(table)
+    own = {
+        "optional": asked.optional if asked else frozenset(),
+        "partitions": asked.asked_partitions if asked else 1,
+    }
+    return block_of(_file(defined, table), phase, {**names, **own})
 
 
 def _file(defined: Schema, table: str) -> SqlFile:

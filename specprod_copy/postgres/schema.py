@@ -6,7 +6,7 @@ import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from specprod_copy.errors import ConfigurationError, DatabaseError
 from specprod_copy.postgres.columns import POLARS_TYPES, Column
@@ -120,6 +120,23 @@ class Check:
 
 Part: TypeAlias = Key | Reference | Index | Check
 
+DISTRIBUTED: Final = 0
+"""Number of partitions of tables that an extension distributes over servers (Citus): they have the
+keys of tables in partitions, and no partitions."""
+
+
+@dataclass(frozen=True)
+class Partitions:
+    """The parts of a table, whose rows a hash of some columns spreads over them."""
+
+    columns: tuple[str, ...]
+    number: int
+    strategy: str = "hash"
+
+    def __str__(self) -> str:
+        by = f"{self.strategy.upper()} ({', '.join(self.columns)})"
+        return f"PARTITION BY {by}, {self.number} partitions"
+
 
 @dataclass(frozen=True)
 class Table:
@@ -137,6 +154,9 @@ class Table:
     optional: frozenset[str] = field(default=frozenset(), compare=False)
     """What its SQL file was asked for beyond what the table has in every production: columns."""
     is_view: bool = False
+    partitions: Partitions | None = None
+    asked_partitions: int = field(default=1, compare=False)
+    """The number that its SQL file was asked for, which most tables have no use for."""
 
     @property
     def primary_key(self) -> tuple[str, ...]:

@@ -69,6 +69,9 @@ class Changes:
                 yield from self._table(difference.wanted)
             elif difference.kind in ("column", "default", "comment"):
                 yield from self._column(difference)
+            elif difference.kind == "partitions":
+                text = f"Table {difference.table}: {difference}; load --overwrite makes it again."
+                yield _TABLES, _comment(text)
         parts = [d for d in found if d.kind in ("key", "reference", "index", "check")]
         for difference in [*rebound, *parts]:
             yield from self._part(difference)

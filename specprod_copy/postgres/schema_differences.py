@@ -18,7 +18,17 @@ class Difference:
     """Something that is not as it is defined."""
 
     table: str
-    kind: Literal["table", "column", "default", "comment", "key", "reference", "index", "check"]
+    kind: Literal[
+        "table",
+        "column",
+        "default",
+        "comment",
+        "partitions",
+        "key",
+        "reference",
+        "index",
+        "check",
+    ]
     name: str
     """Of the table, column, constraint or index."""
     wanted: object
@@ -49,11 +59,15 @@ class Difference:
         """Whether rows would not arrive as they are, or what is to be made could not be made."""
         if self.kind == "column":
             return not self.is_own
+        if self.kind == "partitions":
+            return True
         if not isinstance(self.wanted, Part):
             return False
         return self.found is not None and not self.is_half_made
 
     def __str__(self) -> str:
+        if self.kind == "partitions":
+            return f"{self.found or 'no partitions'}, not {self.wanted or 'no partitions'}"
         if self.found is None:
             return f"{self.name} is missing"
         if self.wanted is None:
@@ -126,6 +140,11 @@ def refuse_conflicts(defined: Schema, found: Schema, tables: Iterable[str]) -> N
                 "'specprod-copy diff' prints what would change that, and 'specprod-copy upgrade' "
                 "does as much of it as keeps all values; or choose another --schema, "
                 "or replace the table with --overwrite"
+            )
+        if conflicts and conflicts[0].kind == "partitions":
+            raise DatabaseError(
+                f"{name} has {conflicts[0]}; choose another --schema, or replace all tables with "
+                "load all --overwrite"
             )
         for difference in conflicts:
             raise DatabaseError(f"{name}: {difference}; drop it, and run the command again")
@@ -217,8 +236,12 @@ def _of_users(
 
 def table_differences(defined: Table, found: Table) -> list[Difference]:
     """Compare a table with its definition; what is missing comes before what is unknown."""
+    partitions = Difference(
+        defined.name, "partitions", defined.name, defined.partitions, found.partitions
+    )
     return [
         *_column_differences(defined, found),
+        *([partitions] if defined.partitions != found.partitions else []),
         *_differences(defined.name, "comment", "comment", defined.comment, found.comment),
         *_part_differences(defined, found),
     ]

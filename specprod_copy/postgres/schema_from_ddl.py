@@ -21,6 +21,7 @@ from specprod_copy.postgres.schema import (
     Index,
     Key,
     Part,
+    Partitions,
     Reference,
     Schema,
     Table,
@@ -30,6 +31,7 @@ from specprod_copy.postgres.sql_meanings import (
     Commented,
     Meaning,
     PartAdded,
+    PartitionDefined,
     TableDefined,
     Validated,
 )
@@ -37,6 +39,7 @@ from specprod_copy.postgres.sql_statements import meaning_of
 
 PHASES: Final = (
     "table",
+    "distribution",
     "keys",
     "indexes",
     "foreign_keys",
@@ -153,6 +156,7 @@ def define(
     optional: Collection[tuple[str, str]] = (),
     *,
     everything: bool = False,
+    partitions: int = 1,
 ) -> Schema:
     """Return the schema that some SQL files define, one table each, which has the file's name.
 
@@ -163,6 +167,9 @@ def define(
         Tables, and what their files are asked for that not every production has: columns.
     everything : bool
         Whether the tables have all columns that any production has.
+    partitions : int
+        How many partitions the large tables have; `schema.DISTRIBUTED` if an extension spreads
+        them.
 
     Raises
     ------
@@ -173,9 +180,17 @@ def define(
     for file in files:
         own = frozenset(what for table, what in optional if table == file.stem)
         own = _Everything() if everything else own
-        names = {"schema": f'"{OWN_SCHEMA}"', "roles": [], "q3c": "q3c", "optional": own}
+        names = {
+            "schema": f'"{OWN_SCHEMA}"',
+            "roles": [],
+            "q3c": "q3c",
+            "optional": own,
+            "partitions": partitions,
+        }
         parts = [s for phase in PHASES for s in cut(block_of(file, phase, names))]
-        tables.append(replace(table_of(file.stem, parts, file), optional=own))
+        tables.append(
+            replace(table_of(file.stem, parts, file), optional=own, asked_partitions=partitions)
+        )
     return Schema.of("", tables)
 
 
@@ -210,6 +225,8 @@ class _Draft:
         self.indexes: dict[str, Index] = {}
         self.checks: dict[str, Check] = {}
         self.comment = ""
+        self.partitioned_by: tuple[str, ...] = ()
+        self.partitions = 0
 
     def add(self, meaning: Meaning) -> None:
         """Take in what a statement says."""
@@ -220,8 +237,11 @@ class _Draft:
         match meaning:
             case TableDefined():
                 self.columns = {column.name: column for column in meaning.columns}
+                self.partitioned_by = meaning.partitioned_by
                 for part in meaning.parts:
                     self._add_part(part)
+            case PartitionDefined():
+                self.partitions += 1
             case PartAdded():
                 self._add_part(meaning.part, meaning.using)
             case Commented(column=""):
@@ -282,4 +302,7 @@ class _Draft:
             tuple(self.checks[name] for name in sorted(self.checks)),
             self.comment,
             file,
+            partitions=Partitions(self.partitioned_by, self.partitions)
+            if self.partitioned_by
+            else None,
         )

@@ -13,6 +13,7 @@ from specprod_copy.postgres.schema import (
     Check,
     Index,
     Key,
+    Partitions,
     Reference,
     Schema,
     Table,
@@ -50,7 +51,9 @@ _QUERY = """
                 pg_get_expr(o.conbin, o.conrelid, true)
             ) ORDER BY o.conname)
          FROM pg_constraint o LEFT JOIN pg_class other ON other.oid = o.confrelid
-         WHERE o.conrelid = c.oid AND o.contype IN ('p', 'u', 'f', 'c')),
+         WHERE o.conrelid = c.oid AND o.contype IN ('p', 'u', 'f', 'c')
+           -- One to a table in partitions has others behind it, to each partition.
+           AND (o.contype <> 'f' OR o.conparentid = 0)),
         (SELECT json_agg(json_build_array(
                 i.relname, x.indisunique, m.amname, pg_get_expr(x.indpred, x.indrelid, true),
                 x.indisvalid, x.indisclustered, pg_get_indexdef(x.indexrelid),
@@ -63,9 +66,17 @@ _QUERY = """
                  JOIN pg_opclass p ON p.oid = x.indclass[k - 1])
             ) ORDER BY i.relname)
          FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_am m ON m.oid = i.relam
-         WHERE x.indrelid = c.oid)
+         WHERE x.indrelid = c.oid),
+        (SELECT json_build_array(
+                (SELECT json_agg(attname ORDER BY place)
+                 FROM unnest(p.partattrs::int2[]) WITH ORDINALITY AS k (number, place)
+                 JOIN pg_attribute ON attrelid = p.partrelid AND attnum = number),
+                (SELECT count(*) FROM pg_inherits WHERE inhparent = p.partrelid),
+                CASE p.partstrat WHEN 'h' THEN 'hash' WHEN 'l' THEN 'list' ELSE 'range' END)
+         FROM pg_partitioned_table p WHERE p.partrelid = c.oid)
     FROM pg_namespace n
     LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind = ANY (%s)
+        AND NOT c.relispartition
     WHERE n.nspname = %s"""
 
 _SERIAL = re.compile(r"nextval\('.*'(?:::regclass)?\)", re.DOTALL)
@@ -95,17 +106,29 @@ def read_schema(connection: psycopg.Connection, name: str, *, views: bool = Fals
     rows = connection.execute(_QUERY, (kinds, name)).fetchall()
     if not rows:
         return Schema(name, exists=False)
-    tables = [_table(*row) for _, *row in rows if row[0] is not None]
+    tables = [_table(_Described(*row)) for _, *row in rows if row[0] is not None]
     return Schema.of(name, tables, rows[0][0] or "")
 
 
-def _table(
-    name: str, is_view: bool, comment: str | None, columns: Any, constraints: Any, indexes: Any
-) -> Table:
+class _Described(NamedTuple):
+    """A table as the server describes it."""
+
+    name: str
+    is_view: bool
+    comment: str | None
+    columns: Any
+    constraints: Any
+    indexes: Any
+    partitions: Any
+
+
+def _table(found: _Described) -> Table:
     keys: list[Key] = []
     references: list[Reference] = []
     checks: list[Check] = []
-    for constraint, kind, validated, own, schema, table, others, expression in constraints or ():
+    for constraint, kind, validated, own, schema, table, others, expression in (
+        found.constraints or ()
+    ):
         if kind == "f":
             place = table, tuple(others), validated, schema or ""
             references.append(Reference(constraint, tuple(own), *place))
@@ -114,17 +137,22 @@ def _table(
         else:
             keys.append(Key(constraint, tuple(own), primary=kind == "p"))
     return Table(
-        name,
-        tuple(_Column(*column).made() for column in columns or ()),
+        found.name,
+        tuple(_Column(*column).made() for column in found.columns or ()),
         _by_name(keys),
         _by_name(references),
         # An index that is dropped or replaced by a rebuilt one while the server answers has a name
         # but no definition any more.
-        _by_name(_Index(*index).made() for index in indexes or () if None not in index[-1]),
+        _by_name(_Index(*index).made() for index in found.indexes or () if None not in index[-1]),
         _by_name(checks),
-        comment or "",
-        is_view=is_view,
+        found.comment or "",
+        is_view=found.is_view,
+        partitions=_partitions(*found.partitions) if found.partitions else None,
     )
+
+
+def _partitions(columns: list[str] | None, number: int, strategy: str) -> Partitions:
+    return Partitions(tuple(columns or ()), number, strategy)
 
 
 def _by_name(parts: Iterable[Any]) -> tuple[Any, ...]:

@@ -16,6 +16,16 @@ class TableDefined:
     columns: tuple[Column, ...]
     parts: tuple[Part, ...]
     """Constraints that are defined with the table."""
+    partitioned_by: tuple[str, ...] = ()
+    """Columns whose hash tells which partition a row is in."""
+
+
+@dataclass(frozen=True)
+class PartitionDefined:
+    """``CREATE TABLE ... PARTITION OF``."""
+
+    table: str
+    """The table that it is a partition of."""
 
 
 @dataclass(frozen=True)
@@ -58,4 +68,4 @@ class Commented:
     comment: str
 
 
-Meaning = TableDefined | PartAdded | Validated | Commented | None
+Meaning = TableDefined | PartitionDefined | PartAdded | Validated | Commented | None

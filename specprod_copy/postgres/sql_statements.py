@@ -12,6 +12,7 @@ from specprod_copy.postgres.sql_meanings import (
     Commented,
     Meaning,
     PartAdded,
+    PartitionDefined,
     TableDefined,
     Validated,
 )
@@ -127,9 +128,11 @@ class _Statement:
         self._want(")")
         return found
 
-    def _table(self) -> TableDefined:
+    def _table(self) -> TableDefined | PartitionDefined:
         self._take("if", "not", "exists")
         name = self._last_name()
+        if self._take("partition", "of"):
+            return PartitionDefined(self._last_name())
         self._want("(")
         columns: list[Column] = []
         parts: list[Part] = []
@@ -143,10 +146,11 @@ class _Statement:
             if not self._take(","):
                 break
         self._want(")")
+        partitioned = self._names() if self._take("partition", "by", "hash") else ()
         if self._take("with"):  # toast_tuple_target and the like are no part of a schema
             self._bracketed()
         self._want(";")
-        return TableDefined(name, tuple(columns), tuple(parts))
+        return TableDefined(name, tuple(columns), tuple(parts), partitioned)
 
     def _column(self, table: str) -> tuple[Column, list[Part]]:
         name = self._name()

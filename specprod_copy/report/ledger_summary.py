@@ -85,7 +85,9 @@ def loaded(connection: psycopg.Connection, schema: str) -> list[Loaded]:
                    WHERE e.table_name = entries.table_name),
                   sum(rows_quarantined)::bigint, sum(values_changed)::bigint,
                   sum(bytes_sent)::bigint, sum(seconds), min(loaded_at), max(loaded_at),
-                  (SELECT pg_total_relation_size(oid) FROM pg_class
+                  (SELECT pg_total_relation_size(oid)
+                          + coalesce((SELECT sum(pg_total_relation_size(relid))
+                                      FROM pg_partition_tree(oid)), 0)::bigint FROM pg_class
                    WHERE relname = table_name AND relnamespace = to_regnamespace(%(schema)s))
            FROM entries GROUP BY table_name ORDER BY min(loaded_at), table_name""",
     )

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from specprod_copy.desi.id_parts import DECODERS
-from specprod_copy.postgres.schema import Reference, Schema, Table
+from specprod_copy.postgres.schema import DISTRIBUTED, Reference, Schema, Table
 from specprod_copy.postgres.schema_from_ddl import define
 from specprod_copy.resources import resource_folder
 from specprod_copy.tables import (
@@ -69,10 +69,12 @@ def _catalogue(layout: Layout) -> Catalogue:
     if layout.light_curves:
         sources = _with_light_curves(sources)
         files += _files(light_curves.LIGHT_CURVES.table)
-    found = Catalogue.of(files, sources.values(), DECODERS, layout.optional)
+    found = Catalogue.of(
+        files, sources.values(), DECODERS, layout.optional, partitions=layout.partitions
+    )
     return replace(
         found,
-        partial=_partial(found.definition) if layout.optional else (),
+        partial=_partial(found.definition, layout.partitions) if layout.optional else (),
         keep_best=frozenset(s.table for s in redshift_v2.SOURCES.values() if layout.keep_best),
         notes=layout.notes,
     )
@@ -88,9 +90,9 @@ def _with_light_curves(sources: Mapping[str, TableSource]) -> dict[str, TableSou
     return found
 
 
-def _partial(definition: Schema) -> tuple[tuple[str, Reference], ...]:
+def _partial(definition: Schema, partitions: int) -> tuple[tuple[str, Reference], ...]:
     """Return the references that tables of most productions have, and these do not."""
-    usual = define(_files()).tables
+    usual = define(_files(), partitions=partitions).tables
     return tuple(
         (name, reference)
         for name, table in definition.tables.items()
@@ -133,12 +135,45 @@ def layout_of(found: Schema) -> Layout:
     optional |= width_of(found)
     if second:
         optional |= {(name, WIDE) for name in WIDE_TABLES if name not in found.tables}
+    partitions = partitions_of(found)
     return Layout(
         zcatalog=2 if second else 1,
         from_catalogs=observed_only,
         light_curves=light_curves.LIGHT_CURVES.table in found.tables,
         optional=frozenset(optional),
+        partitions=1 if partitions is None else partitions,
     )
+
+
+def partitions_of(found: Schema, without: Collection[str] = ()) -> int | None:
+    """Return how many partitions each of the large tables has that a server has.
+
+    Parameters
+    ----------
+    found : Schema
+    without : collection of str
+        Tables that do not count.
+
+    Returns
+    -------
+    int or None
+        `DISTRIBUTED` if they have the keys of partitions and no partitions; None without any of
+        these tables.
+    """
+    there = [t for n, t in found.tables.items() if n in _in_partitions() and n not in without]
+    for table in there:
+        if table.partitions is not None:
+            return table.partitions.number
+        if table.primary_key == _in_partitions()[table.name] and len(table.primary_key) > 1:
+            return DISTRIBUTED
+    return 1 if there else None
+
+
+@cache
+def _in_partitions() -> Mapping[str, tuple[str, ...]]:
+    """Return the tables that can have partitions, with their keys then."""
+    tables = define(_files(), partitions=2).tables
+    return {name: table.primary_key for name, table in tables.items() if table.partitions}
 
 
 def with_light_curves(layout: Layout, found: Schema) -> Layout:
@@ -213,6 +248,7 @@ __all__ = [
     "as_made",
     "layout_of",
     "offered_columns",
+    "partitions_of",
     "specprod_catalogue",
     "width_of",
     "with_light_curves",

@@ -64,6 +64,7 @@ class Catalogue:
         decoders: Mapping[tuple[str, str], Decoder] | None = None,
         optional: Collection[tuple[str, str]] = (),
         house: tuple[str, ...] = HOUSE,
+        partitions: int = 1,
     ) -> Catalogue:
         """Return the catalogue of some SQL files and sources.
 
@@ -79,6 +80,8 @@ class Catalogue:
             See `schema_from_ddl.define`.
         house : tuple of str
             See `Catalogue.house`.
+        partitions : int
+            See `schema_from_ddl.define`.
 
         Raises
         ------
@@ -86,7 +89,7 @@ class Catalogue:
             If a file has a form that is not understood, or a source has no table.
         """
         own = [resource_folder("ddl") / _IN_FOLDERS.get(name, f"{name}.sql") for name in house]
-        definition = define([*own, *files], optional)
+        definition = define([*own, *files], optional, partitions=partitions)
         by_name = {source.name: source for source in sources}
         for source in by_name.values():
             if source.table not in definition.tables:

@@ -24,6 +24,8 @@ class Layout:
     """Whether there is table photometry_lc."""
     optional: frozenset[tuple[str, str]] = frozenset()
     """Tables, and what their SQL files are asked for beyond what every production has."""
+    partitions: int = 1
+    """How many partitions the large tables have, or `postgres.schema.DISTRIBUTED`."""
     notes: tuple[str, ...] = ()
     """What people are to be told of how it was found."""
 

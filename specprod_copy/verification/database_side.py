@@ -131,16 +131,22 @@ def export_snapshot(connection: psycopg.Connection) -> str:
 
 
 def page_ranges(connection: psycopg.Connection, schema: str, table: str, size: int) -> list[Pages]:
-    """Return a table cut into ranges of so many pages."""
+    """Return a table cut into ranges of so many pages.
+
+    Those of a table in partitions are such pages of each partition.
+    """
     row = connection.execute(
-        """SELECT pg_relation_size(c.oid) / current_setting('block_size')::bigint
+        """SELECT coalesce(max(pg_relation_size(p.relid)), pg_relation_size(c.oid))
+                  / current_setting('block_size')::bigint, greatest(count(p.relid), 1)
            FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
-           WHERE nspname = %s AND relname = %s""",
+           LEFT JOIN pg_partition_tree(c.oid) p ON p.isleaf
+           WHERE nspname = %s AND relname = %s GROUP BY c.oid""",
         (schema, table),
     ).fetchone()
     if row is None:
         raise DatabaseError(f"table {schema}.{table} does not exist")
-    firsts = range(0, max(int(row[0]), 1), size)
+    pages, partitions = row
+    firsts = range(0, max(pages, 1), max(size // partitions, 1))
     lasts = [*firsts[1:], None]
     return [Pages(first, last) for first, last in zip(firsts, lasts, strict=True)]
 

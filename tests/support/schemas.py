@@ -6,6 +6,7 @@ import psycopg
 from psycopg import sql
 
 from specprod_copy.postgres import ddl
+from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.search_path import q3c_schema
 from specprod_copy.tables import specprod_catalogue
 
@@ -20,7 +21,12 @@ _IN_ITS_PLACE = sql.SQL(
 """What indexes call, for a server that has no q3c."""
 
 
-def build(connection: psycopg.Connection, name: str, q3c: str | None = "public") -> None:
+def build(
+    connection: psycopg.Connection,
+    name: str,
+    q3c: str | None = "public",
+    defined: Schema | None = None,
+) -> None:
     """Make a schema with all its tables; q3c in a schema of its choice."""
     if q3c is not None and q3c_schema(connection) != q3c:
         place = sql.Identifier(q3c)
@@ -30,10 +36,9 @@ def build(connection: psycopg.Connection, name: str, q3c: str | None = "public")
         make = _Q3C if connection.execute(there).fetchone() else _IN_ITS_PLACE
         connection.execute(make.format(place))
     phases = [phase for phase in PHASES if q3c is not None or phase != "q3c"]
-    tables = ["schema", *specprod_catalogue().definition.tables]
-    for statement in ddl.statements(
-        specprod_catalogue().definition, tables, phases, schema=name, q3c=q3c or "public"
-    ):
+    defined = defined or specprod_catalogue().definition
+    tables = ["schema", *defined.tables]
+    for statement in ddl.statements(defined, tables, phases, schema=name, q3c=q3c or "public"):
         if "EXTENSION" not in statement.sql:
             connection.execute(statement.sql.encode())
 
