@@ -24,6 +24,7 @@ import operator
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 import psycopg
@@ -37,7 +38,7 @@ from specprod_copy.tables import Layout, specprod_catalogue
 
 try:
     from sqlalchemy import MetaData, Numeric, TypeDecorator, create_engine, event, inspect
-    from sqlalchemy.ext.automap import automap_base
+    from sqlalchemy.ext.automap import automap_base, generate_relationship
     from sqlalchemy.orm import scoped_session, sessionmaker
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(

@@ -16,7 +16,7 @@ WHERE old.id = new.id
 SELECT count(*) AS {{ table }}
 FROM {{ schema }}.{{ table }} AS old
 -- No join: an id may be there twice as long as the table has no key.
-WHERE EXISTS (SELECT FROM {{ rows_that_change() }});
+WHERE EXISTS (SELECT 1 FROM {{ rows_that_change() }});
 
 {% endif %}
 -- {{ table }}: for every TARGETID the number of its spectra (nspec) and the best of them (primary), over

@@ -19,7 +19,7 @@ from specprod_copy.adopt.tiles import OfTiles
 from specprod_copy.errors import ConfigurationError, DatabaseError
 from specprod_copy.loading.prepare import make_tables
 from specprod_copy.plan import ledger, ledger_format
-from specprod_copy.plan.existing_tables import kept_partitions
+from specprod_copy.plan.existing_tables import kept_partitions, refuse_distributed
 from specprod_copy.plan.looks import Looks, open_looks
 from specprod_copy.plan.planning import Planner
 from specprod_copy.plan.procedures import Recorded
@@ -97,6 +97,7 @@ def adopt(
         if layout:
             layout = replace(layout, partitions=kept_partitions(found))
             catalogue = specprod_catalogue(layout)
+            refuse_distributed(layout, schema, "adopt")
         defined = catalogue.definition
         ledger_format.take_over(connection, defined, schema, listener)
         found = read_schema(connection, schema)

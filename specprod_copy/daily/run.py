@@ -18,7 +18,7 @@ from specprod_copy.daily.work import TileContext, TileWorker, load_one, remove_o
 from specprod_copy.executors.executor import in_order
 from specprod_copy.executors.workers import threads
 from specprod_copy.plan import ledger, ledger_format, loaded_tiles, lost_tables
-from specprod_copy.plan.existing_tables import tiles_layout
+from specprod_copy.plan.existing_tables import refuse_distributed, tiles_layout
 from specprod_copy.plan.tile_states import TileState, Verdict, look_at_tile, vanished
 from specprod_copy.postgres import locks
 from specprod_copy.postgres.connection import connect, first_cause, translated_errors
@@ -179,6 +179,7 @@ class _Run:
             overwrite=options.overwrite,
             partitions=options.partitions,
         )
+        refuse_distributed(self.layout, options.schema, "loading of single tiles")
         self.defined = specprod_catalogue(self.layout).definition
         self.keys = schema.keys_of(self.defined)
         self.inputs = inputs

@@ -108,7 +108,7 @@ def orphans(connection: psycopg.Connection, schema: str, catalogue: Catalogue) -
     for table, reference in catalogue.partial:
         query = sql.SQL(
             """SELECT {own}, count(*) OVER () FROM {table} AS a WHERE num_nulls({own}) = 0
-               AND NOT EXISTS (SELECT FROM {other} AS b WHERE {matched}) LIMIT {n}"""
+               AND NOT EXISTS (SELECT 1 FROM {other} AS b WHERE {matched}) LIMIT {n}"""
         ).format(
             own=listed(reference.columns, "a"),
             table=sql.Identifier(schema, table),

@@ -129,7 +129,7 @@ class LateRows:
     def _orphans(self, reference: Reference) -> sql.Composed:
         return sql.SQL(
             """SELECT DISTINCT {own} FROM {staged} AS a WHERE num_nulls({own}) = 0
-               AND NOT EXISTS (SELECT FROM {other} AS b WHERE {matched})"""
+               AND NOT EXISTS (SELECT 1 FROM {other} AS b WHERE {matched})"""
         ).format(
             own=listed(reference.columns, "a"),
             staged=_STAGED,

@@ -152,7 +152,7 @@ class Removal:
         table, reference = error.table, error.reference
         query = sql.SQL(
             """SELECT {own}, {columns} FROM {table} AS a WHERE num_nulls({columns}) = 0
-               AND NOT EXISTS (SELECT FROM {other} AS b WHERE {matched}) LIMIT {n}"""
+               AND NOT EXISTS (SELECT 1 FROM {other} AS b WHERE {matched}) LIMIT {n}"""
         ).format(
             own=listed(self._key(table), "a"),
             columns=listed(reference.columns, "a"),

@@ -29,7 +29,7 @@ from specprod_copy.postgres import catalog, rights
 from specprod_copy.postgres.broken_keys import BrokenKey
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.connection_pool import Connections
-from specprod_copy.postgres.schema import Schema
+from specprod_copy.postgres.schema import DISTRIBUTED, Schema
 from specprod_copy.postgres.schema_from_server import read_schema
 
 
@@ -72,7 +72,11 @@ def _load(context: LoadContext, violations: KeyViolations, summary: LoadSummary)
     with context.connection.transaction():
         prepared = _prepare(context)
         plan = _plan(context, replaced, summary)
-        if plan.n_rows <= limits.small_rows:
+        # Citus analyzes no distributed tables within a transaction.
+        distributed = any(
+            table.asked_partitions == DISTRIBUTED for table in context.defined.tables.values()
+        )
+        if plan.n_rows <= limits.small_rows and not distributed:
             alone = replace(context, options=replace(context.options, jobs=1), workers=None)
             work = _Work(plan, prepared.schema, frozenset(prepared.single_copy), replaced)
             _complete(alone, work, violations, summary)

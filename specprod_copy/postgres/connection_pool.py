@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from specprod_copy.errors import InUseError
 from specprod_copy.executors.free_list import FreeList
@@ -91,6 +92,8 @@ class Connections:
 
 
 def _run(connection: psycopg.Connection, statement: Statement) -> None:
-    # Within a larger transaction a failure must leave it usable, to ask for the cause.
-    with connection.transaction():
+    # Within a larger transaction a failure must leave it usable, to ask for the cause. Else ANALYZE
+    # is to have none, see `loading.run`.
+    alone = connection.info.transaction_status == TransactionStatus.IDLE
+    with nullcontext() if alone and statement.phase == "analyze" else connection.transaction():
         statements.run(connection, statement.sql, statement.schema)

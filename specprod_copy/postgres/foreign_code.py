@@ -68,7 +68,7 @@ _QUERY: Final = """
     FROM reached JOIN pg_proc p ON p.oid = objid AND classid = 'pg_proc'::regclass
     JOIN pg_roles o ON o.oid = p.proowner
     WHERE o.oid NOT IN (SELECT oid FROM trusted)
-      AND NOT EXISTS (SELECT FROM pg_depend e JOIN pg_extension x ON x.oid = e.refobjid
+      AND NOT EXISTS (SELECT 1 FROM pg_depend e JOIN pg_extension x ON x.oid = e.refobjid
                       WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid
                         AND e.deptype = 'e' AND x.extowner IN (SELECT oid FROM trusted))
     UNION

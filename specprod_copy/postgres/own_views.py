@@ -38,8 +38,8 @@ _VIEWS: Final = """
     FROM (SELECT oid, max(depth) AS depth FROM reading GROUP BY oid) AS r
     JOIN pg_class c USING (oid) JOIN pg_namespace n ON n.oid = relnamespace
     WHERE relkind = 'v' AND right(obj_description(c.oid, 'pg_class'), %(length)s) = %(mark)s
-      AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid)
-      AND NOT EXISTS (SELECT FROM pg_attrdef WHERE adrelid = c.oid)
+      AND NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = c.oid)
+      AND NOT EXISTS (SELECT 1 FROM pg_attrdef WHERE adrelid = c.oid)
       AND (SELECT count(*) FROM pg_rewrite WHERE ev_class = c.oid) = 1
     ORDER BY depth, c.oid"""
 

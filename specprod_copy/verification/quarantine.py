@@ -93,7 +93,7 @@ def _exists(
     columns: Sequence[str],
     values: Sequence[object],
 ) -> bool:
-    query = sql.SQL("SELECT FROM {} WHERE {} LIMIT 1").format(
+    query = sql.SQL("SELECT 1 FROM {} WHERE {} LIMIT 1").format(
         parametrized(*table),
         sql.SQL(" AND ").join(sql.SQL("{} = %s").format(sql.Identifier(c)) for c in columns),
     )

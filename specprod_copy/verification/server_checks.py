@@ -100,7 +100,7 @@ def _orphans(
             continue
         orphans = sql.SQL(
             "SELECT {0} FROM {1} a WHERE num_nulls({0}) = 0 "
-            "AND NOT EXISTS (SELECT FROM {2} b WHERE {3})"
+            "AND NOT EXISTS (SELECT 1 FROM {2} b WHERE {3})"
         ).format(
             listed(columns, "a"),
             sql.Identifier(job.schema, job.table),

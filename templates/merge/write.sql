@@ -5,7 +5,7 @@
   AND {{ differ("old", "new", values) }}
 {%- endmacro -%}
 {% macro are_new() -%}
-NOT EXISTS (SELECT FROM {{ schema }}.{{ table }} AS old WHERE {{ same("old", "new", key) }})
+NOT EXISTS (SELECT 1 FROM {{ schema }}.{{ table }} AS old WHERE {{ same("old", "new", key) }})
 {%- endmacro -%}
 SELECT count(*) AS {{ table }} FROM {{ schema }}.{{ table }} AS old, pg_temp.{{ staged }} AS new
 WHERE {{ differing() }};

@@ -31,8 +31,8 @@ IRON = "spectro/redux/iron/zcatalog/v1/zall-pix-iron.fits"
 
 
 def run(conninfo: str, root: Path, command: str, *arguments: str, code: int = 0) -> str:
-    """Run a command on production iron; return what it printed."""
-    options = ["--specprod", "iron", "--root", str(root), "--dsn", conninfo]
+    """Run a command on the production that its folder is named after; return what it printed."""
+    options = ["--specprod", root.name, "--root", str(root), "--dsn", conninfo]
     done = CliRunner().invoke(cli, [command, *arguments, *options], obj=limits.cut(400, 200))
     if done.exception and not isinstance(done.exception, SystemExit):
         raise done.exception
@@ -46,12 +46,10 @@ def partitions(conninfo: str, schema: str) -> set[Partitions | None]:
     return {found.tables[name].partitions for name in LARGE if name in found.tables}
 
 
-def assert_reference(conninfo: str, shared: Path) -> None:
+def assert_reference(conninfo: str, shared: Path, name: str) -> None:
     with psycopg.connect(conninfo) as connection:
         for table in TABLES:
-            assert_equal(
-                read_table(connection, "iron", table), expected_rows(shared, "iron", table)
-            )
+            assert_equal(read_table(connection, name, table), expected_rows(shared, name, table))
 
 
 def failed(conninfo: str, root: Path, code: int = 0) -> list[tuple[str, str]]:
@@ -66,7 +64,8 @@ def root(shared) -> Path:
 
 @pytest.fixture(scope="module")
 def loaded(module_database, root) -> str:
-    run(module_database, root, "load", "all", "-q", "-j", "2", "--partitions", "4")
+    run(module_database, root, "load", "all", "-q", "--part", "1/3", "--partitions", "4")
+    run(module_database, root, "load", "all", "-q", "-j", "2")
     return module_database
 
 
@@ -86,7 +85,7 @@ def test_files_and_server_say_the_same(database):
 
 def test_rows_are_those_of_the_reference(loaded, shared, root):
     assert partitions(loaded, "iron") == {Partitions(("targetid",), 4)}
-    assert_reference(loaded, shared)
+    assert_reference(loaded, shared, "iron")
     assert failed(loaded, root) == []
     state = json.loads(run(loaded, root, "status", "--json"))
     assert not any(state["steps_missing"].values()) and not state["conflicts"]
@@ -128,26 +127,23 @@ def test_classes_and_cones(loaded):
         assert (targetid,) in found
 
 
-def test_tables_become_partitioned_and_whole_again(database, shared, root):
+def test_tables_become_partitioned_and_whole_again(database, shared):
     """Rows are the same whichever way; tables that stay decide on those beside them."""
-    whole = {None}
-    four, two = {Partitions(("targetid",), 4)}, {Partitions(("targetid",), 2)}
-    run(database, root, "load", "all", "-q")
-    assert partitions(database, "iron") == whole
+    root = shared / "reference" / "fuji"
+    again = ("--overwrite", "-y", "-q")
+    run(database, root, "load", "all", "-q", "--part", "1/1")
     with pytest.raises(SpecprodCopyError, match="are whole: partitions cannot become 4 for some"):
-        run(database, root, "load", "redshift", "--overwrite", "-y", "--partitions", "4")
-    run(database, root, "load", "all", "--overwrite", "-y", "-q", "--partitions", "4")
-    assert partitions(database, "iron") == four
-    run(database, root, "load", "fiberassign", "--overwrite", "-y", "-q")
-    assert partitions(database, "iron") == four
-    assert_reference(database, shared)
+        run(database, root, "load", "redshift", *again, "--partitions", "4")
+    run(database, root, "load", "all", *again, "--partitions", "4")
+    assert partitions(database, "fuji") == {Partitions(("targetid",), 4)}
+    run(database, root, "load", "fiberassign", *again)
+    assert partitions(database, "fuji") == {Partitions(("targetid",), 4)}
+    assert_reference(database, shared, "fuji")
     with pytest.raises(SpecprodCopyError, match="have 4 partitions each"):
         run(database, root, "load", "all", "--partitions", "2")
-    run(database, root, "load", "all", "--overwrite", "-y", "-q", "--partitions", "2")
-    assert partitions(database, "iron") == two
-    run(database, root, "load", "all", "--overwrite", "-y", "-q", "--partitions", "1")
-    assert partitions(database, "iron") == whole
-    assert_reference(database, shared)
+    run(database, root, "load", "all", *again, "--no-verify", "--partitions", "1")
+    assert partitions(database, "fuji") == {None}
+    assert_reference(database, shared, "fuji")
     with psycopg.connect(database) as connection:
         left = connection.execute("SELECT relname FROM pg_class WHERE relispartition").fetchall()
         assert left == []
