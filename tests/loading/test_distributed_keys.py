@@ -12,13 +12,17 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 from psycopg.conninfo import conninfo_to_dict
-from support.clusters import fresh_database
 from support.reference import TABLES, assert_equal, expected_rows, read_table
 
 from specprod_copy.cli import cli
 from specprod_copy.errors import DatabaseError
 
-LOG = re.compile(r"^<(?P<session>\S+) (?P<database>\S*)>LOG:  (?:statement|execute [^:]*): ", re.M)
+LOG = re.compile(
+    r"^[-\d]+ \S+ \S+ \[(?P<session>\d+)\] \S+@(?P<database>\S+) "
+    r"LOG:  (?:statement|execute [^:]*): ",
+    re.MULTILINE,
+)
+"""How a log of the embedded server says what it was sent."""
 
 REFUSED = {
     "a subquery without columns": r"SELECT\s+FROM",
@@ -49,28 +53,25 @@ def statements(log: str, database: str) -> dict[str, list[str]]:
     return found
 
 
-def test_nothing_that_citus_refuses(own, shared):
+def test_nothing_that_citus_refuses(cluster, database, shared):
     """Load, status and verify into tables of render-ddl --citus, but for their distribution."""
     root = shared / "reference" / "iron"
     script = run("render-ddl", "--schema", "iron", "--citus", "--no-q3c")
     assert script.count("SELECT create_distributed_table(") == 6
     assert script.count("SELECT create_reference_table(") == 4
     plain = "\n".join(line for line in script.splitlines() if "SELECT create_" not in line)
-    with fresh_database(own) as conninfo, psycopg.connect(conninfo, autocommit=True) as connection:
+    name = conninfo_to_dict(database)["dbname"]
+    options = ["--specprod", "iron", "--root", str(root), "--dsn", database]
+    with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(plain.encode())
-        connection.execute("ALTER SYSTEM SET log_line_prefix = '<%c %d>'")
-        connection.execute("ALTER SYSTEM SET log_statement = 'all'")
-        connection.execute("SELECT pg_reload_conf()")
-        options = ["--specprod", "iron", "--root", str(root), "--dsn", conninfo]
-        run("load", "all", "-q", *options)
+        connection.execute(f"ALTER DATABASE {name} SET log_statement = 'all'".encode())
+        run("load", "all", "-q", "-j", "1", *options)
         run("status", *options)
         run("verify", "-j", "1", *options)
-        connection.execute("ALTER SYSTEM RESET log_statement")
-        connection.execute("SELECT pg_reload_conf()")
+        connection.execute(f"ALTER DATABASE {name} RESET log_statement".encode())
         for table in TABLES:
-            assert_equal(
-                read_table(connection, "iron", table), expected_rows(shared, "iron", table)
-            )
+            found = read_table(connection, "iron", table)
+            assert_equal(found, expected_rows(shared, "iron", table))
         for command in (
             ["load", "redshift", "--overwrite", "-y"],
             ["load", "redshift", "-y", "--replace", str(next(root.rglob("zall-pix-*.fits")))],
@@ -82,8 +83,7 @@ def test_nothing_that_citus_refuses(own, shared):
         connection.execute("DELETE FROM iron.load_ledger WHERE table_name = 'fiberassign'")
         with pytest.raises(DatabaseError, match="lacks fiberassign: make these by"):
             run("load", "fiberassign", *options)
-        log = (own.directory / "log" / "server.log").read_text()
-        sent = statements(log, conninfo_to_dict(conninfo)["dbname"])
+    sent = statements((cluster.directory / "log" / "server.log").read_text(), name)
     every = [text for texts in sent.values() for text in texts]
     for begin in ('COPY "iron"', "COPY (SELECT", "ANALYZE", "BEGIN"):
         assert any(text.startswith(begin) for text in every), begin

@@ -26,14 +26,17 @@ from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.tables import Layout, layout_of, specprod_catalogue
 from specprod_copy.tiles.read import TABLES as TILE_TABLES
 
+SMALL = limits.cut(2000, 1000)
 LARGE = ("photometry", "target", "ztile", "zpix", "fiberassign", "potential")
 IRON = "spectro/redux/iron/zcatalog/v1/zall-pix-iron.fits"
 
 
-def run(conninfo: str, root: Path, command: str, *arguments: str, code: int = 0) -> str:
+def run(
+    conninfo: str, root: Path, command: str, *arguments: str, code: int = 0, cut: bool = False
+) -> str:
     """Run a command on the production that its folder is named after; return what it printed."""
     options = ["--specprod", root.name, "--root", str(root), "--dsn", conninfo]
-    done = CliRunner().invoke(cli, [command, *arguments, *options], obj=limits.cut(400, 200))
+    done = CliRunner().invoke(cli, [command, *arguments, *options], obj=SMALL if cut else None)
     if done.exception and not isinstance(done.exception, SystemExit):
         raise done.exception
     assert done.exit_code == code, done.output
@@ -64,8 +67,8 @@ def root(shared) -> Path:
 
 @pytest.fixture(scope="module")
 def loaded(module_database, root) -> str:
-    run(module_database, root, "load", "all", "-q", "--part", "1/3", "--partitions", "4")
-    run(module_database, root, "load", "all", "-q", "-j", "2")
+    run(module_database, root, "load", "all", "-q", "--part", "1/3", "--partitions", "4", cut=True)
+    run(module_database, root, "load", "all", "-q", "-j", "2", cut=True)
     return module_database
 
 
@@ -130,8 +133,8 @@ def test_classes_and_cones(loaded):
 def test_tables_become_partitioned_and_whole_again(database, shared):
     """Rows are the same whichever way; tables that stay decide on those beside them."""
     root = shared / "reference" / "fuji"
-    again = ("--overwrite", "-y", "-q")
-    run(database, root, "load", "all", "-q", "--part", "1/1")
+    again = ("--overwrite", "-y", "-q", "-j", "1")
+    run(database, root, "load", "all", "-q", "-j", "1")
     with pytest.raises(SpecprodCopyError, match="are whole: partitions cannot become 4 for some"):
         run(database, root, "load", "redshift", *again, "--partitions", "4")
     run(database, root, "load", "all", *again, "--partitions", "4")
@@ -156,14 +159,14 @@ def test_files_are_replaced_and_rows_refused(database, root, tmp_path):
     edit(file, 1, values={(7, "TARGETID"): before["TARGETID"][3]})
     edit(file, 1, values={(7, name): before[name][3] for name in ("SURVEY", "PROGRAM")})
     quarantine = ("--on-error", "quarantine", "--quarantine", str(tmp_path / "out"))
-    run(database, own, "load", "all", "-q", "--partitions", "4", *quarantine, code=3)
+    run(database, own, "load", "all", "-q", "-j", "1", "--partitions", "4", *quarantine, code=3)
     with psycopg.connect(database) as connection:
         query = "SELECT rows_quarantined FROM iron.load_ledger WHERE rows_quarantined > 0"
         assert connection.execute(query).fetchall() == [(1,)]
     assert failed(database, own) == []
     edit(file, 1, values={(2, "Z"): 0.125, (7, "TARGETID"): before["TARGETID"][7]})
     edit(file, 1, values={(7, name): before[name][7] for name in ("SURVEY", "PROGRAM")})
-    run(database, own, "load", "redshift", "-q", "-y", "--replace", str(file))
+    run(database, own, "load", "redshift", "-q", "-y", "-j", "1", "--replace", str(file))
     assert failed(database, own) == []
     with psycopg.connect(database) as connection:
         assert_equal(
