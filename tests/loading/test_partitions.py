@@ -130,6 +130,12 @@ def test_classes_and_cones(loaded):
         assert (targetid,) in found
 
 
+def test_columns_derived_afterwards(loaded, root):
+    done = CliRunner().invoke(cli, ["primary", "--schema", "iron", "--dsn", loaded])
+    assert "iron.zpix: 140 rows changed" in done.output
+    assert failed(loaded, root) == []
+
+
 def test_tables_become_partitioned_and_whole_again(database, shared):
     """Rows are the same whichever way; tables that stay decide on those beside them."""
     root = shared / "reference" / "fuji"
