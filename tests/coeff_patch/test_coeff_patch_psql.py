@@ -229,16 +229,22 @@ def test_the_procedure_stops(cluster, loaded, connection, fault, variables, mess
     assert contents(connection) == before
 
 
+NOT_WITH_COEFF_PATCH = (
+    "--coeff-patch takes no tables, no --phase, no --partitions, no --citus, no --specprod and no "
+    "--root"
+)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (
             ["zpix", "--coeff-patch"],
-            "--coeff-patch takes no tables, no --phase, no --specprod and no --root",
+            NOT_WITH_COEFF_PATCH,
         ),
         (
             ["--phase", "keys", "--coeff-patch"],
-            "--coeff-patch takes no tables, no --phase, no --specprod and no --root",
+            NOT_WITH_COEFF_PATCH,
         ),
         (["--schema", "f", "--production", "iron"], "--production is for --coeff-patch"),
         ([], "Missing option '-s' / '--schema'."),

@@ -58,10 +58,10 @@ def load_units(sender, units):
         wait_at(units[-1])
     return real_units(sender, units)
 
-def copy_units(destination, units, *others, **options):
+def copy_units(destination, intake, *others, **options):
     if moment == "claimed":
-        wait_at(units[-1])
-    return real_copy(destination, units, *others, **options)
+        wait_at(intake.units[-1])
+    return real_copy(destination, intake, *others, **options)
 
 def table_rows(unit, *others, **options):
     for rows in real_rows(unit, *others, **options):
