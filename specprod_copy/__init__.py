@@ -204,6 +204,13 @@ def load_vac(
     ------
     SpecprodCopyError
         As `load`; or if the description is not as it must be.
+
+    Examples
+    --------
+    >>> import specprod_copy as sc
+    >>> summary = sc.load_vac(description, root=vac_root, dsn=dsn)
+    >>> [(table.table, table.rows_kept) for table in summary.tables]
+    [('masses', 3)]
     """
     from specprod_copy.loading.described import load_catalogue
     from specprod_copy.loading.options import LoadOptions

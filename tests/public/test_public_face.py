@@ -7,7 +7,9 @@ import inspect
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from support.catalogues import Catalogues, write_fits
 
 import specprod_copy as sc
 from specprod_copy.demo import write_production
@@ -16,19 +18,30 @@ from specprod_copy.errors import ConfigurationError
 from specprod_copy.tables import Inputs
 from specprod_copy.tiles.summaries import Summaries
 
-ORDER = ("load", "plan_load", "verify", "query", "load_tiles", "sync")
+ORDER = ("load", "plan_load", "verify", "query", "load_vac", "load_tiles", "sync")
 """The examples, in an order in which each finds what it needs."""
 
 
 @pytest.fixture(scope="module")
 def names(demo_root, module_database, tmp_path_factory) -> dict[str, object]:
-    """What the examples use: files, a server, a tile that can be loaded."""
+    """What the examples use: files, a server, a tile that can be loaded, a catalogue."""
+    catalogue = Catalogues(tmp_path_factory.mktemp("vac"), module_database)
+    columns = {"TARGETID": np.arange(3), "MASS": np.array([9.5, 10.5, 11.5])}
+    masses = write_fits(catalogue.root / "masses.fits", {"MASSES": columns})
+    description = catalogue.draft(masses)
     daily_root = tmp_path_factory.mktemp("daily")
     write_production(daily_root, "daily", tiles=4, targets=60)
     files = ProductionFiles(find_production("daily"), daily_root)
     tiles = Summaries.read(Inputs(files)).tiles
     tileid = next(n for n, tile in tiles.items() if tile.why_not is None)
-    return {"root": demo_root, "daily_root": daily_root, "dsn": module_database, "tileid": tileid}
+    return {
+        "root": demo_root,
+        "daily_root": daily_root,
+        "dsn": module_database,
+        "tileid": tileid,
+        "description": description,
+        "vac_root": catalogue.root,
+    }
 
 
 def test_the_examples(names, capsys):
