@@ -10,8 +10,9 @@
 
 BIN := .venv/bin
 DEMO := demo
-# On all processors, each with a server of its own; the tests of a file share what they prepare.
-PARALLEL := --numprocesses auto --dist loadfile
+# On all processors, and one more since tests also wait; each with a server of its own. The tests of
+# a file share what they prepare.
+PARALLEL := --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadfile
 
 .PHONY: demo test test-faults test-versions test-benchmark docs check format wheel clean
 
