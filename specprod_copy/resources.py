@@ -1,8 +1,12 @@
-"""Where the packaged ``ddl/`` and ``templates/`` folders lie."""
+"""Where the packaged ``ddl/`` and ``templates/`` folders lie, and pages made of them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
+
+from specprod_copy.words import escaped
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -24,3 +28,21 @@ def resource_folder(name: str) -> Path:
     """
     packaged = _PACKAGE / "_resources" / name
     return packaged if packaged.is_dir() else _PACKAGE.parent / name
+
+
+def html_page(
+    template: str, values: Mapping[str, object], filters: Mapping[str, Callable[..., Any]] = {}
+) -> str:
+    """Return a page for browsers, a template that is filled; every text is escaped."""
+    import jinja2  # The package itself is to be imported quickly.
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resource_folder("templates")),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        finalize=lambda value: escaped(value) if isinstance(value, str) else value,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= filters
+    return environment.get_template(template).render(values)

@@ -26,6 +26,14 @@ FORMAT: Final = 2
 _TILES_OF_FORMAT_1: Final = "tile_ledger"
 
 
+def no_ledger(schema: str) -> DatabaseError:
+    """Return the error for what needs a ledger where there is none."""
+    return DatabaseError(
+        f"schema {schema} has no table {TABLE}: this program has not loaded it; "
+        "'specprod-copy adopt' takes over what others have loaded"
+    )
+
+
 def ledger_format(connection: psycopg.Connection, schema: str) -> int | None:
     """Return the format of a schema's ledger, None if it has none."""
     existing = catalog.table_ids(connection, schema)

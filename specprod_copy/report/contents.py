@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 import psycopg
 
-from specprod_copy.errors import DatabaseError
 from specprod_copy.plan import ledger, ledger_format
 from specprod_copy.postgres import catalog
 from specprod_copy.progress import ProgressListener
@@ -75,10 +74,7 @@ def read_contents(
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         tables = catalog.table_ids(connection, schema)
         if ledger.TABLE not in tables:
-            raise DatabaseError(
-                f"schema {schema} has no table {ledger.TABLE}: this program has not loaded it; "
-                "'specprod-copy adopt' takes over what others have loaded"
-            )
+            raise ledger_format.no_ledger(schema)
         ledger_format.require_format(connection, schema)
         info = connection.info
         version = info.parameter_status("server_version") or ""

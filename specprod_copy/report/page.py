@@ -10,14 +10,11 @@ from datetime import UTC
 from pathlib import Path
 from typing import Self
 
-import jinja2
-
 import specprod_copy
 from specprod_copy.errors import InputError
 from specprod_copy.report.charts import Picture
 from specprod_copy.report.contents import Contents
-from specprod_copy.resources import resource_folder
-from specprod_copy.words import escaped
+from specprod_copy.resources import html_page
 
 
 @dataclass(frozen=True)
@@ -74,22 +71,17 @@ def page(
     anonymous : bool
         Whether paths of files, and names of hosts, databases and users are left out.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(resource_folder("templates")),
-        undefined=jinja2.StrictUndefined,
-        autoescape=True,
-        finalize=lambda value: escaped(value) if isinstance(value, str) else value,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "base64": lambda content: base64.b64encode(content).decode(),
-        "moment": lambda time: time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-    }
-    return environment.get_template("report.html").render(
-        contents=contents,
-        pictures=pictures,
-        verification=verification,
-        anonymous=anonymous,
-        program=f"specprod-copy {specprod_copy.__version__}",
+    return html_page(
+        "report.html",
+        {
+            "contents": contents,
+            "pictures": pictures,
+            "verification": verification,
+            "anonymous": anonymous,
+            "program": f"specprod-copy {specprod_copy.__version__}",
+        },
+        {
+            "base64": lambda content: base64.b64encode(content).decode(),
+            "moment": lambda time: time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        },
     )

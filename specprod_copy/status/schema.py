@@ -115,10 +115,7 @@ def schema_status(
         layout = with_light_curves(production_layout(inputs), found) if inputs else None
         catalogue = specprod_catalogue(layout) if layout else catalogue_in(connection, found)
     if ledger.TABLE not in found.tables:
-        raise DatabaseError(
-            f"schema {schema} has no table {ledger.TABLE}: this program has not loaded it; "
-            "'specprod-copy adopt' takes over what others have loaded"
-        )
+        raise ledger_format.no_ledger(schema)
     ledger_format.require_format(connection, schema)
     # A ledger without a column cannot be asked.
     readable = ledger.TABLE not in _against_definition(catalogue.definition, found)[0]

@@ -7,22 +7,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-import jinja2
-
 import specprod_copy
 from specprod_copy.atomic_files import check_output, output_errors, write_output
 from specprod_copy.errors import InputError
-from specprod_copy.resources import resource_folder
+from specprod_copy.resources import html_page
 from specprod_copy.verification.results import CHECKS, CheckGroup, Result, grouped
 from specprod_copy.verification.text import summary
-from specprod_copy.words import escaped
 
 _FITS: Final = b"SIMPLE  ="
 _GZIP: Final = b"\x1f\x8b"
-
-
-def _finalized(value: object) -> object:
-    return escaped(value) if isinstance(value, str) else value
 
 
 def render(schema: str, results: Sequence[Result], *, time: datetime) -> str:
@@ -39,25 +32,20 @@ def render(schema: str, results: Sequence[Result], *, time: datetime) -> str:
     -------
     str
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(resource_folder("templates")),
-        undefined=jinja2.StrictUndefined,
-        autoescape=True,
-        finalize=_finalized,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     tables: dict[str, list[CheckGroup]] = {}
     for group in grouped(results):
         tables.setdefault(group.table, []).append(group)
-    return environment.get_template("verify.html").render(
-        schema=schema,
-        time=time.isoformat(sep=" ", timespec="seconds"),
-        version=specprod_copy.__version__,
-        summary=summary(schema, results),
-        checks=CHECKS,
-        tables=tables,
-        failed=[result for result in results if not result.passed],
+    return html_page(
+        "verify.html",
+        {
+            "schema": schema,
+            "time": time.isoformat(sep=" ", timespec="seconds"),
+            "version": specprod_copy.__version__,
+            "summary": summary(schema, results),
+            "checks": CHECKS,
+            "tables": tables,
+            "failed": [result for result in results if not result.passed],
+        },
     )
 
 
