@@ -214,7 +214,7 @@ def load_vac(
     """
     from specprod_copy.loading.described import load_catalogue
     from specprod_copy.loading.options import LoadOptions
-    from specprod_copy.vac.description import read_description
+    from specprod_copy.vac.parsing import read_description
 
     root = _root(options)
     named = ("version", "release", "specprod", "suffix")

@@ -24,8 +24,8 @@ from benchmarking.report import Document, markdown, number
 from specprod_copy.loading.described import load_catalogue
 from specprod_copy.loading.options import LoadOptions
 from specprod_copy.postgres.connection import connect
-from specprod_copy.vac.description import read_description
 from specprod_copy.vac.draft import DraftOptions, draft
+from specprod_copy.vac.parsing import read_description
 
 SCHEMA = "wide"
 COLUMNS = 889

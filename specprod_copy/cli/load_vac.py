@@ -17,8 +17,8 @@ from specprod_copy.cli.progress import make_listener
 from specprod_copy.loading.described import load_catalogue, plan_catalogue
 from specprod_copy.loading.options import LoadOptions
 from specprod_copy.option import Option
-from specprod_copy.vac.description import read_description
 from specprod_copy.vac.files import inputs_of
+from specprod_copy.vac.parsing import read_description
 from specprod_copy.vac.shipped import description_file
 from specprod_copy.vac.sources import catalogue_of
 

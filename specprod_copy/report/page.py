@@ -12,8 +12,8 @@ from typing import Self
 
 import specprod_copy
 from specprod_copy.errors import InputError
-from specprod_copy.report.charts import Picture
 from specprod_copy.report.contents import Contents
+from specprod_copy.report.drawing import Picture
 from specprod_copy.resources import html_page
 
 

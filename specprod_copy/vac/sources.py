@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import partial, reduce
@@ -12,34 +12,25 @@ from typing import Any
 
 import polars as pl
 
-from specprod_copy.desi import ids
 from specprod_copy.errors import ConfigurationError, InputError
 from specprod_copy.postgres.columns import POLARS_TYPES, Column
 from specprod_copy.postgres.identifiers import quote_identifier
 from specprod_copy.postgres.row_size import refuse_too_wide, row_size
-from specprod_copy.postgres.schema import Reference, Schema, Table
-from specprod_copy.postgres.schema_from_ddl import SqlText
+from specprod_copy.postgres.schema import Table
 from specprod_copy.reader import Described
 from specprod_copy.reader.view import View
 from specprod_copy.tables import Catalogue, TableSource
 from specprod_copy.tables.source import Joined
-from specprod_copy.vac.description import ColumnRule, Description, ReferenceRule, TableRule
-from specprod_copy.vac.files import check_patterns, filled, find, said_by_path
-from specprod_copy.words import did_you_mean
+from specprod_copy.vac.column_values import ROW, header_column, may_lack, path_column, ways
+from specprod_copy.vac.description import ColumnRule, Description, TableRule
+from specprod_copy.vac.files import check_patterns, find, said_by_path
+from specprod_copy.vac.references import partial_references, require_column, sql_text
 
 HOUSE = ("version", "vac", "load_ledger")
 """Tables that a schema of catalogues has beside theirs."""
 
 _LONGEST = 48
-_ROW = "ROW?"
 _WILD = frozenset("*?[")
-_GRANTS = """
-{% block grants %}
-{% for role in roles %}
-GRANT SELECT ON {{ schema }}.{{ table }} TO {{ role }};
-{% endfor %}
-{% endblock %}
-"""
 
 
 def catalogue_of(description: Description, command: str = "") -> Catalogue:
@@ -58,7 +49,7 @@ def catalogue_of(description: Description, command: str = "") -> Catalogue:
     """
     check_patterns(description)
     _check_names(description)
-    files = [_sql_text(description, rule) for rule in description.tables]
+    files = [sql_text(description, rule) for rule in description.tables]
     sources = [
         TableSource(description.table(rule.name), description.name, lambda inputs: [], rule.hdu)
         for rule in description.tables
@@ -72,7 +63,7 @@ def catalogue_of(description: Description, command: str = "") -> Catalogue:
     return replace(
         found,
         sources=dict(sorted(made.items(), key=lambda item: order.index(item[1].table))),
-        partial=tuple(_partial(description, found.definition)),
+        partial=tuple(partial_references(description, found.definition)),
     )
 
 
@@ -87,75 +78,6 @@ def _check_names(description: Description) -> None:
             )
 
 
-def _sql_text(description: Description, rule: TableRule) -> SqlText:
-    """Return the SQL of a table, with the foreign keys that the description asks for."""
-    text = description.sql[rule.sql]
-    refused = [reference for reference in rule.references if reference.orphans == "refuse"]
-    if refused and "block foreign_keys" in text:
-        raise ConfigurationError(
-            f"{rule.sql} has foreign keys, and so has [tables.{rule.name}] as references: keep one"
-        )
-    if refused:
-        keys = [_foreign_key(description, rule, reference) for reference in refused]
-        for phase, n in (("foreign_keys", 0), ("validation", 1)):
-            lines = "\n".join(key[n] for key in keys)
-            text += f"\n{{% block {phase} %}}\n{lines}\n{{% endblock %}}\n"
-    if "block grants" not in text:
-        text += _GRANTS
-    return SqlText(description.table(rule.name), text)
-
-
-def _foreign_key(
-    description: Description, rule: TableRule, reference: ReferenceRule
-) -> tuple[str, str]:
-    wanted = _reference(description, rule, reference)
-    schema = quote_identifier(wanted.schema) if wanted.schema else "{{ schema }}"
-    own, other = (", ".join(map(quote_identifier, n)) for n in (wanted.columns, wanted.keys))
-    alter, name = "ALTER TABLE {{ schema }}.{{ table }}", quote_identifier(wanted.name)
-    return (
-        f"{alter} ADD CONSTRAINT {name} FOREIGN KEY ({own}) REFERENCES "
-        f"{schema}.{quote_identifier(wanted.table)} ({other}) NOT VALID;",
-        f"{alter} VALIDATE CONSTRAINT {name};",
-    )
-
-
-def _reference(description: Description, rule: TableRule, said: ReferenceRule) -> Reference:
-    where = filled(said.table, description.parameters)
-    schema, dot, table = where.rpartition(".")
-    if not dot:
-        if table not in {other.name for other in description.tables}:
-            raise ConfigurationError(
-                f"table {rule.name} refers to {table}, which is none of this description: name "
-                f"another one with its schema, SCHEMA.{table}"
-            )
-        table = description.table(table)
-    if "{" in where:
-        raise ConfigurationError(
-            f"table {rule.name} refers to {said.table}: what it stands for is not known; name it "
-            "by --specprod"
-        )
-    name = f"{description.table(rule.name)}_{'_'.join(said.columns)}_fkey"
-    return Reference(name[:63], said.columns, table, said.keys, schema=schema)
-
-
-def _partial(description: Description, definition: Schema) -> Iterable[tuple[str, Reference]]:
-    for rule in description.tables:
-        table = definition.tables[description.table(rule.name)]
-        names = [column.name for column in table.columns]
-        for said in rule.references:
-            for name in said.columns:
-                _known(f"table {rule.name}, references", name, names)
-            if said.orphans == "allow":
-                yield table.name, _reference(description, rule, said)
-
-
-def _known(where: str, name: str, names: Iterable[str]) -> None:
-    names = [*names]
-    if name not in names:
-        meant = did_you_mean(name, names)
-        raise ConfigurationError(f"{where}: no column is called {name}; {meant}".rstrip("; "))
-
-
 def _source(description: Description, rule: TableRule, table: Table, command: str) -> TableSource:
     columns = {column.name: column for column in table.columns}
     _check_columns(rule, columns)
@@ -163,16 +85,16 @@ def _source(description: Description, rule: TableRule, table: Table, command: st
     rules = {name: _rule_of(rule, name) for name in columns}
     said = _Said(
         tuple({r.header for r in rules.values() if r.header}),
-        frozenset(r.header for r in rules.values() if r.header and _may_lack(r)),
+        frozenset(r.header for r in rules.values() if r.header and may_lack(r)),
         rule.files if any(r.path for r in rules.values()) else (),
         tuple(description.parameters.items()),
     )
-    optional = frozenset(name.upper() for name, r in rules.items() if _may_lack(r))
+    optional = frozenset(name.upper() for name, r in rules.items() if may_lack(r))
     size = row_size(table.columns)
     derived = {
-        name: ways
+        name: made
         for name, own in rules.items()
-        if (ways := _ways(name, own, rules, columns[name], joined=bool(rule.join)))
+        if (made := ways(name, own, rules, columns[name], joined=bool(rule.join)))
     }
     keeps = [pl.col(view.found) for view in _views(rule) if view.how == "inner"]
     if rule.filter:
@@ -202,20 +124,16 @@ def _source(description: Description, rule: TableRule, table: Table, command: st
     )
 
 
-def _may_lack(rule: ColumnRule) -> bool:
-    return rule.optional or rule.absent is not None
-
-
 def _check_columns(rule: TableRule, columns: Mapping[str, Column]) -> None:
     """Check what a description says of columns against the SQL file."""
     where = f"[tables.{rule.name}.columns]"
     for name in rule.columns:
         if not _WILD.intersection(name):
-            _known(where, name, columns)
+            require_column(where, name, columns)
         elif not any(fnmatchcase(column, name) for column in columns):
             raise ConfigurationError(f"{where}: no column is called like {name}")
     for name in rule.position:
-        _known(f"[tables.{rule.name}], position", name, columns)
+        require_column(f"[tables.{rule.name}], position", name, columns)
         if columns[name].type not in ("float4", "float8"):
             raise ConfigurationError(
                 f"[tables.{rule.name}], position: {name} is {columns[name].type}, no angle"
@@ -284,80 +202,8 @@ def _first_view(rule: TableRule, rules: Mapping[str, ColumnRule], optional: froz
         frozenset(shared),
         optional,
         frozenset(rename.values()).difference(new for _, new in rule.rename),
-        _ROW if any(own.row for own in rules.values()) else "",
+        ROW if any(own.row for own in rules.values()) else "",
     )
-
-
-def _ways(
-    name: str,
-    own: ColumnRule,
-    rules: Mapping[str, ColumnRule],
-    column: Column,
-    *,
-    joined: bool,
-) -> tuple[pl.Expr, ...]:
-    """Return the ways of making a column; none for a plain copy."""
-    if own == ColumnRule():
-        return ()
-    value = _base(name, rules, joined=joined)
-    if own.nan is not None:
-        value = value.fill_nan(own.nan)
-    if own.null:
-        sentinel = pl.any_horizontal([value == pl.lit(sentinel) for sentinel in own.null])
-        value = pl.when(sentinel).then(None).otherwise(value)
-    if not _may_lack(own):
-        return (value,)
-    return value, pl.lit(own.absent, dtype=None if own.absent is not None else column.polars_type)
-
-
-def _base(name: str, rules: Mapping[str, ColumnRule], *, joined: bool) -> pl.Expr:
-    """Return where the values of a column come from."""
-    own = rules[name]
-    if own.header:
-        return pl.col(_header(own.header))
-    if own.path:
-        return pl.col(_path(own.path))
-    if own.value is not None:
-        return pl.lit(own.value)
-    if own.row:
-        return pl.col(_ROW)
-    if own.id:
-        return _IDS[own.id](partial(_part_of_id, name, rules, joined=joined))
-    if own.source:
-        # Of two columns that are made of one the first gives it its name; see `_first_view`.
-        first = next(n for n, other in rules.items() if other.source == own.source)
-        return pl.col(own.source if joined else first.upper())
-    return pl.col(name.upper())
-
-
-def _part_of_id(
-    column: str,
-    rules: Mapping[str, ColumnRule],
-    *names: str,
-    joined: bool,
-    default: pl.Expr | None = None,
-) -> pl.Expr:
-    for name in names:
-        if name in rules:
-            return _base(name, rules, joined=joined)
-    if default is None:
-        raise ConfigurationError(
-            f"column {column}: the id is made of {' or '.join(names)}, which the table lacks"
-        )
-    return default
-
-
-def _zpix(part: Callable[..., pl.Expr]) -> pl.Expr:
-    return ids.zpixid(part("program"), part("survey"), part("targetid"))
-
-
-def _ztile(part: Callable[..., pl.Expr]) -> pl.Expr:
-    group = part("spgrp", default=pl.lit("cumulative"))
-    night = part("spgrpval", "lastnight")
-    return ids.ztileid(group, night, part("tileid"), part("targetid"))
-
-
-_IDS: Mapping[str, Callable[[Callable[..., pl.Expr]], pl.Expr]] = {"zpix": _zpix, "ztile": _ztile}
 
 
 def _filter(rule: TableRule) -> pl.Expr:
@@ -368,14 +214,6 @@ def _filter(rule: TableRule) -> pl.Expr:
         raise ConfigurationError(
             f"[tables.{rule.name}], filter {rule.filter!r}: {reason}"
         ) from error
-
-
-def _header(keyword: str) -> str:
-    return f"{keyword} OF HEADER?"
-
-
-def _path(name: str) -> str:
-    return f"{name} OF PATH?"
 
 
 @dataclass(frozen=True)
@@ -393,11 +231,11 @@ class _Said:
         for keyword in self.headers:
             if keyword in table.header:
                 value = table.header[keyword]
-                said[_header(keyword)] = value.rstrip() if isinstance(value, str) else value
+                said[header_column(keyword)] = value.rstrip() if isinstance(value, str) else value
             elif keyword not in self.optional:
                 message = f"no {keyword} in its header, which a column is made of"
                 raise InputError(message, path=table.path, hdu=table.hdu)
         if self.patterns:
             found = said_by_path(table.path, self.patterns, dict(self.parameters))
-            said |= {_path(name): value for name, value in found.items()}
+            said |= {path_column(name): value for name, value in found.items()}
         return said

@@ -19,7 +19,8 @@ from specprod_copy.errors import ConfigurationError, DatabaseError
 from specprod_copy.postgres.schema import Reference, Schema
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.tables import Catalogue, layout_of, specprod_catalogue
-from specprod_copy.vac.description import Description, parse
+from specprod_copy.vac.description import Description
+from specprod_copy.vac.parsing import parse
 from specprod_copy.vac.sources import HOUSE, catalogue_of
 
 TABLE = "vac"

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from specprod_copy.loading.described import load_catalogue
 from specprod_copy.loading.options import LoadOptions
-from specprod_copy.vac.description import parse
 from specprod_copy.vac.draft import DraftOptions, draft
 from specprod_copy.vac.draft_columns import sql_name
+from specprod_copy.vac.parsing import parse
 from specprod_copy.vac.stored import stored
 from specprod_copy.verification import VerifyOptions
 from specprod_copy.verification.catalogues import verify_catalogues

@@ -12,8 +12,8 @@ from support.catalogues import write_fits
 from specprod_copy.errors import SpecprodCopyError
 from specprod_copy.loading.described import plan_catalogue
 from specprod_copy.loading.options import LoadOptions
-from specprod_copy.vac.description import read_description
 from specprod_copy.vac.draft import DraftOptions, draft
+from specprod_copy.vac.parsing import read_description
 
 TOML = """name = "own"
 version = "v1"

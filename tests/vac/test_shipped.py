@@ -15,7 +15,7 @@ from specprod_copy.demo import write_production
 from specprod_copy.demo.catalogues import write_catalogues
 from specprod_copy.desi.production import find_production
 from specprod_copy.errors import ConfigurationError
-from specprod_copy.vac.description import read_description
+from specprod_copy.vac.parsing import read_description
 from specprod_copy.vac.shipped import description_file, shipped
 from specprod_copy.vac.sources import catalogue_of
 
