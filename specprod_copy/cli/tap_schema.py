@@ -17,6 +17,7 @@ from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.waits import watched
 from specprod_copy.tap import documents
 from specprod_copy.tap.tap_schema import TapSummary, fill
+from specprod_copy.tap.words import adql
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -49,6 +50,9 @@ def tap_schema(
     Running it again, after any change, describes the tables as they are then. Schemas that were
     described before stay beside those that are named.
 
+    DaCHS fills its TAP_SCHEMA itself, from resource descriptors: in its database only the views and
+    the files are written.
+
     \b
       specprod-copy tap-schema -s fuji -s iron --role tap_reader
       specprod-copy tap-schema -s iron --felis iron.yaml --dachs iron/q.rd
@@ -60,6 +64,8 @@ def tap_schema(
     files = {path: render for path, render in documented if path is not None}
     if files and len(schemas) != 1:
         raise click.UsageError("--felis and --dachs are files of one schema: name one --schema")
+    if dachs is not None and adql(schemas[0]) != schemas[0]:
+        raise click.UsageError(f"--dachs: DaCHS has no name for schema {schemas[0]}")
     for path in files:
         check_output(path)
     roles = make(Readers, values).all
@@ -69,6 +75,9 @@ def tap_schema(
     for path, render in files.items():
         write_output(path, render(summary.schemas[0].published).encode())
     _tell(summary)
+    if dachs is not None:
+        for table in documents.unknown_to_dachs(summary.schemas[0].published):
+            warn(f"Warning: {dachs} is without table {table}: DaCHS has no name for it")
 
 
 def _tell(summary: TapSummary) -> None:
@@ -76,11 +85,15 @@ def _tell(summary: TapSummary) -> None:
         warn(f"Warning: role {role} does not exist: nothing granted to it")
     for name in summary.unknown:
         warn(f"TAP_SCHEMA has schema {name}, which the database does not: --remove takes it out")
+    place = " in TAP_SCHEMA"
+    if summary.is_of_dachs:
+        place = ""
+        say("TAP_SCHEMA is that of DaCHS, and as it was: dachs imp -m reads the file of --dachs")
     for filled in summary.schemas:
         shown = filled.published
         columns = sum(len(table.columns) for table in shown.tables)
         views = f"; ids as text: {', '.join(filled.text_views)}" if filled.text_views else ""
         say(
             f"schema {shown.name}: {len(shown.tables)} tables, {columns} columns, "
-            f"{len(shown.keys)} keys in TAP_SCHEMA{views}"
+            f"{len(shown.keys)} keys{place}{views}"
         )

@@ -9,7 +9,17 @@ from __future__ import annotations
 import re
 from typing import Final
 
+_FACTOR: Final = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 _POWER: Final = re.compile(r"([A-Za-z]+)(?:\^(-?\d+))?")
+
+_NAMES: Final = {
+    "Msun": "solMass",
+    "Lsun": "solLum",
+    "nanomaggy": "'nanomaggy'",
+    "dex": "'dex'",
+    "electron": "'electron'",
+}
+"""Names that the standard has not: its own in their place, or quotes around them."""
 
 
 def vounit(unit: str) -> str:
@@ -18,7 +28,8 @@ def vounit(unit: str) -> str:
     Parameters
     ----------
     unit : str
-        As in a comment. What is no product of powers comes in quotes, as one unknown unit.
+        As in a comment: a factor, where it has one, and powers. What is something else comes in
+        quotes, as one unknown unit.
 
     Returns
     -------
@@ -28,16 +39,18 @@ def vounit(unit: str) -> str:
     --------
     >>> vounit("mas yr^-1"), vounit("nanomaggy^-2"), vounit("Angstrom")
     ('mas.yr**-1', "'nanomaggy'**-2", '0.1nm')
+    >>> vounit("1e-17 erg cm^-2 s^-1")
+    '1e-17erg.cm**-2.s**-1'
     """
     if unit == "Angstrom":  # deprecated in the standard
         return "0.1nm"
-    powers = [_POWER.fullmatch(factor) for factor in unit.split()]
-    if None in powers:
+    names = unit.split()
+    factor = names.pop(0) if len(names) > 1 and _FACTOR.fullmatch(names[0]) else ""
+    powers = [_POWER.fullmatch(name) for name in names]
+    if not all(powers):
         return f"'{unit}'"
-    return ".".join(
-        # Unknown names stand in quotes.
-        ("'nanomaggy'" if power[1] == "nanomaggy" else power[1])
-        + (f"**{power[2]}" if power[2] else "")
+    return factor + ".".join(
+        _NAMES.get(power[1], power[1]) + (f"**{power[2]}" if power[2] else "")
         for power in powers
         if power is not None
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
@@ -12,7 +13,7 @@ import jinja2
 
 from specprod_copy.metadata.units import vounit
 from specprod_copy.resources import resource_folder
-from specprod_copy.tap.published import Published, PublishedColumn
+from specprod_copy.tap.published import Published, PublishedColumn, PublishedTable
 from specprod_copy.tap.words import adql
 from specprod_copy.words import escaped
 
@@ -33,16 +34,50 @@ def felis(shown: Published) -> str:
 
 
 def dachs(shown: Published) -> str:
-    """Return the resource descriptor of DaCHS for a schema."""
+    """Return the resource descriptor of DaCHS for a schema.
+
+    It has no table of `unknown_to_dachs`, nor keys that one takes part in.
+    """
     date = datetime.now(UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
     return _rendered(
         "dachs.xml",
         _xml,
-        shown=shown,
+        shown=_for_dachs(shown),
         types=_dachs_type,
-        names=_dachs_names,
         nulls=_NULLS,
         date=date,
+    )
+
+
+def unknown_to_dachs(shown: Published) -> list[str]:
+    """Return the tables that DaCHS has no names for: those whose names need quotes."""
+    return [table.name for table in shown.tables if not _is_plain(table.name)]
+
+
+def _is_plain(*names: str) -> bool:
+    return all(adql(name) == name for name in names)
+
+
+def _for_dachs(shown: Published) -> Published:
+    tables = [_table_for_dachs(table) for table in shown.tables if _is_plain(table.name)]
+    names = {table.name for table in tables}
+    keys = (
+        key
+        for key in shown.keys
+        if {key.table, key.target} <= names and _is_plain(*key.columns, *key.targets)
+    )
+    return replace(shown, tables=tuple(tables), keys=tuple(keys))
+
+
+def _table_for_dachs(table: PublishedTable) -> PublishedTable:
+    # DaCHS takes each column of a primary key for an indexed one. Ids that are text are not.
+    indexed = {shown.column.name for shown in table.columns if shown.indexed}
+    is_known = {*table.primary_key} <= indexed and _is_plain(*table.primary_key)
+    has_position = table.position is not None and _is_plain(*table.position)
+    return replace(
+        table,
+        primary_key=table.primary_key if is_known else (),
+        position=table.position if has_position else None,
     )
 
 
@@ -55,6 +90,7 @@ def _rendered(name: str, finalize: Callable[[object], object], **values: object)
         keep_trailing_newline=True,
     )
     environment.filters |= {"quoted": _json, "attribute": _attribute, "vounit": vounit}
+    environment.tests["plain"] = _is_plain
     return environment.get_template(name).render(**values)
 
 
@@ -95,8 +131,3 @@ def _dachs_type(shown: PublishedColumn) -> str:
         return "text"
     kind = _SQL_TYPES.get(shown.kind.datatype, shown.kind.datatype)
     return f"{kind}[]" if shown.kind.arraysize else kind
-
-
-def _dachs_names(columns: Sequence[str]) -> str:
-    quoted = (name if adql(name) == name else f"quoted/{name}" for name in columns)
-    return ", ".join(quoted)

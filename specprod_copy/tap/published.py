@@ -71,6 +71,8 @@ class PublishedTable:
     description: str
     columns: tuple[PublishedColumn, ...]
     primary_key: tuple[str, ...]
+    position: tuple[str, str] | None
+    """Columns with the position that q3c finds rows by."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,7 @@ def _table(table: Table, shown: Table) -> PublishedTable:
         table.comment.removesuffix(MARK).strip(),
         tuple(_columns(table, shown, indexed)),
         table.primary_key,
+        indexed_position(table),
     )
 
 

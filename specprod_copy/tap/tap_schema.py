@@ -69,6 +69,8 @@ class TapSummary:
     """Roles that the server does not have."""
     unknown: Sequence[str] = field(default=())
     """Schemas that TAP_SCHEMA is about, and the database does not have."""
+    is_of_dachs: bool = False
+    """Whether TAP_SCHEMA is that of DaCHS, and was left as it is."""
 
 
 def fill(
@@ -80,7 +82,8 @@ def fill(
 ) -> TapSummary:
     """Describe schemas in TAP_SCHEMA, beside those that it is about already, in one transaction.
 
-    Tables with 128-bit ids are described by views that give them as text, which are made.
+    Tables with 128-bit ids are described by views that give them as text, which are made. A
+    TAP_SCHEMA that DaCHS fills from resource descriptors is left alone.
 
     Parameters
     ----------
@@ -112,16 +115,20 @@ def fill(
         stack.enter_context(translated_errors("cannot fill TAP_SCHEMA"))
         stack.enter_context(connection.transaction())
         existing = [r for r in roles if r in catalog.existing_roles(connection, roles)]
-        _make_tables(connection)
+        missing = [role for role in roles if role not in existing]
+        for name in removed:
+            drop_text_views(connection, read_schema(connection, name, views=True))
+        filled = [_make_views(connection, name, existing) for name in schemas]
+        found = read_schema(connection, TAP_SCHEMA)
+        if _is_of_dachs(found):
+            return TapSummary(filled, missing, is_of_dachs=True)
+        _make_tables(connection, found)
         for name in removed:
             _delete(connection, name)
-            drop_text_views(connection, read_schema(connection, name, views=True))
-        filled = [_fill(connection, name) for name in schemas]
-        _write(connection, publish(read_schema(connection, TAP_SCHEMA)))
         for one in filled:
-            own_views.grant(connection, one.published.name, one.text_views, existing)
+            _write(connection, one.published)
+        _write(connection, publish(read_schema(connection, TAP_SCHEMA)))
         own_views.grant(connection, TAP_SCHEMA, [*_COLUMNS], existing)
-        missing = [role for role in roles if role not in existing]
         return TapSummary(filled, missing, _unknown(connection))
 
 
@@ -148,14 +155,18 @@ def published(connection: psycopg.Connection, schema: str) -> Schema:
     return found
 
 
-def _fill(connection: psycopg.Connection, schema: str) -> Filled:
+def _make_views(connection: psycopg.Connection, schema: str, roles: Sequence[str]) -> Filled:
     views = make_text_views(connection, published(connection, schema))
-    shown = publish(published(connection, schema))
-    _write(connection, shown)
-    return Filled(shown, views)
+    own_views.grant(connection, schema, views, roles)
+    return Filled(publish(published(connection, schema)), views)
 
 
-def _make_tables(connection: psycopg.Connection) -> None:
+def _is_of_dachs(found: Schema) -> bool:
+    tables = found.tables.get("tables")
+    return tables is not None and any(column.name == "sourcerd" for column in tables.columns)
+
+
+def _make_tables(connection: psycopg.Connection, found: Schema) -> None:
     """Make what is missing of TAP_SCHEMA.
 
     Raises
@@ -163,7 +174,6 @@ def _make_tables(connection: psycopg.Connection) -> None:
     DatabaseError
         If one of its tables lacks a column of the standard.
     """
-    found = read_schema(connection, TAP_SCHEMA)
     if not found.exists:
         with making_schema(connection, TAP_SCHEMA):
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(TAP_SCHEMA)))

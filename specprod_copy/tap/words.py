@@ -27,9 +27,10 @@ _RESERVED_TEXT: Final = """
     abs acos area asin atan atan2 box ceiling centroid circle contains coord1 coord2 coordsys cos
     degrees distance exp floor intersects log log10 mod pi point polygon power radians rand region
     round sin sqrt top tan truncate
+    bigint bitwise_and bitwise_not bitwise_or bitwise_xor ilike in_unit offset
 """
 _RESERVED: Final = frozenset(_RESERVED_TEXT.split())
-"""Reserved words of ADQL 2.0 (https://www.ivoa.net/documents/ADQL/, section 2.1.2)."""
+"""Reserved words of ADQL 2.0 and 2.1 (https://www.ivoa.net/documents/ADQL/, section 2.1.2)."""
 
 _REGULAR: Final = re.compile(r"[a-z][a-z0-9_]*")
 

@@ -46,6 +46,13 @@ def test_examples_of_units():
     assert vounit("furlong per fortnight!") == "'furlong per fortnight!'"
 
 
+@pytest.mark.filterwarnings("ignore:The unit .erg. has been deprecated")
+@pytest.mark.parametrize("unit", ["1e-17 erg cm^-2 s^-1", "1e34 cm^4 s^2 erg^-2", "1e10 Lsun"])
+def test_units_of_value_added_catalogues_as_vounit(unit):
+    """With a factor, which VOUnit writes right before the first name."""
+    assert Unit(vounit(unit), format="vounit").to(Unit(unit)) == pytest.approx(1)
+
+
 def test_every_column_has_a_description_and_a_ucd_of_the_vocabulary():
     for table in DEFINED:
         assert table.comment, table.name

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from xml.etree import ElementTree
 
 import psycopg
 import pytest
@@ -233,6 +232,7 @@ def test_what_cannot_be(dsn, connection, filled, tmp_path):
         ("-s", "fuji", "--remove", "fuji"): "schema fuji: either described or taken out",
         (): "name a schema",
         ("-s", "fuji", "-s", ODD, "--felis", "felis.yaml"): "name one --schema",
+        ("-s", ODD, "--dachs", "q.rd"): f"DaCHS has no name for schema {ODD}",
         ("-s", "fuji", "--felis", tmp_path): "is a directory",
     }.items():
         code, output = run(dsn, *arguments)
@@ -278,26 +278,6 @@ def test_felis(dsn, filled, tmp_path):
         text=True,
     )
     assert judged.returncode == 0, judged.stderr
-
-
-def test_dachs(dsn, connection, filled, tmp_path):
-    """Well formed, and every column with its type."""
-    path = tmp_path / "q.rd"
-    assert run(dsn, "-s", ODD, "--dachs", path)[0] == 0
-    resource = ElementTree.parse(path).getroot()
-    assert resource.get("schema") == ODD
-    tables = {table.get("id"): table for table in resource.iter("table")}
-    zpix = {column.get("name"): column for column in tables["zpix_text"].iter("column")}
-    defined = {column.name: column for column in DEFINED.tables["zpix"].columns}
-    assert [*zpix] == [*defined]
-    assert zpix["id"].get("type") == "text"
-    assert (zpix["chi2"].get("type"), zpix["chi2"].get("verbLevel")) == ("double precision", "20")
-    assert zpix["zwarn"].get("required") == "True"
-    assert {name: column.get("description") for name, column in zpix.items()} == {
-        name: column.description for name, column in defined.items()
-    }
-    mine = [column.get("name") for column in tables["mine_text"].iter("column")]
-    assert mine == ["quoted/Two words", "quoted/size", "quoted/day"]
 
 
 def test_names(dsn):
