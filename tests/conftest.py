@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +23,11 @@ from specprod_copy.server.cluster import Cluster
 from specprod_copy.tables import Inputs
 
 pytest.register_assert_rewrite("support.fault_loads")
+
+# Hundreds of processes of the tests import the package, and each would compile it again: it takes
+# half as long to start as with what was compiled before.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # How long an example takes is the machine's business, and so is how long it takes to draw one.
 hypothesis.settings.register_profile(
