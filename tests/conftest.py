@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from support.clusters import SHARED, fresh_database, private_cluster
+from support.clusters import SHARED, fresh_database, passing_cluster, private_cluster
 
 from specprod_copy.demo import write_production
 from specprod_copy.desi.production import ProductionFiles, find_production
@@ -39,8 +39,7 @@ hypothesis.settings.load_profile("any machine")
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """Return a running cluster for the whole session."""
-    with private_cluster() as made:
-        made.start()
+    with passing_cluster() as made:
         yield made
 
 
