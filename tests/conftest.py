@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import compileall
+import gc
 import os
 import sys
 import uuid
@@ -37,6 +38,35 @@ hypothesis.settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("any machine")
+
+LONGEST = (
+    "docs/test_commands.py",
+    "faults/test_faults.py",
+    "faults/test_bad_data.py",
+    "faults/test_faults_files.py",
+    "faults/test_faults_server.py",
+    "faults/test_bounded_memory.py",
+    "loading/test_dask.py",
+    "daily/test_daily_waits.py",
+    "daily/test_daily_drift.py",
+    "daily/test_daily_tiles.py",
+    "loading/test_productions.py",
+    "scripts/test_benchmark.py",
+)
+"""Files that take 20 s or more: they come first, so that no process is left alone with one."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        name = f"{item.path.parent.name}/{item.path.name}"
+        return LONGEST.index(name) if name in LONGEST else len(LONGEST)
+
+    items.sort(key=place)
+
+
+def pytest_collection_finish() -> None:
+    """What was collected is no garbage; to look through it again and again takes its time."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
