@@ -185,7 +185,7 @@ def from_server(
     with open_query(conninfo, text, QueryOptions(found.name)) as query:
         convert = query.converter(None, exact_as_text=False)
         writing = _Writing(export, folder / "000000.parquet")
-        with fetched(query.sessions, query.text, convert.arrays) as batches:
+        with fetched(query.sessions, query.text, convert.wanted) as batches:
             for batch in batches:
                 writing.write(pa.Table.from_batches([convert.convert(batch)]))
                 listener.advance(export.table, batch.num_rows, batch.nbytes)

@@ -104,7 +104,7 @@ def run(
         rows = 0
         listener.begin(0, 0)
         stack.callback(listener.end)
-        with fetched(query.sessions, query.text, convert.arrays) as batches:
+        with fetched(query.sessions, query.text, convert.wanted) as batches:
             for batch in batches:
                 writer.write(convert.convert(batch))
                 rows += batch.num_rows

@@ -40,7 +40,7 @@ class Query:
     def table(self, *, exact_as_text: bool) -> pa.Table:
         """Return all rows."""
         convert = self.converter(None, exact_as_text=exact_as_text)
-        with fetched(self.sessions, self.text, convert.arrays) as batches:
+        with fetched(self.sessions, self.text, convert.wanted) as batches:
             return pa.Table.from_batches(map(convert.convert, batches), convert.schema)
 
     def converter(self, form: Format | None, *, exact_as_text: bool) -> Converter:

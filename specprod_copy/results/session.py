@@ -217,6 +217,6 @@ def translated(error: Exception) -> DatabaseError:
     message = " ".join((found["message"] if found else text).split())
     if found is None and "connection" in message:
         return DatabaseError(f"the connection broke: {message}; run the query again")
-    if "read-only" in message:
+    if "read-only" in message or "data-modifying" in message:
         message = f"{message}: queries only read"
     return DatabaseError(f"the server refuses the query: {message}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from typing import Any, Final
@@ -67,13 +67,19 @@ def _after_comment(query: str, position: int) -> int:
 
 @contextmanager
 def fetched(
-    sessions: Sessions, query: str, arrays: Sequence[str] = ()
+    sessions: Sessions, query: str, wanted: sql.Composable
 ) -> Iterator[Iterator[pa.RecordBatch]]:
     """Run a query; yield an iterator of its batches, at most one of which is made ahead.
 
-    However the block ends, the query ends with it, on the server too. For each column in `arrays`
-    there is one more at the end of a batch: how many dimensions the array has, which ADBC does not
-    tell.
+    However the block ends, the query ends with it, on the server too.
+
+    Parameters
+    ----------
+    sessions : Sessions
+    query : str
+    wanted : psycopg.sql.Composable
+        What is fetched of the query, which is called ``q``; see `Converter`. All of it where it
+        does not run in a COPY.
 
     Raises
     ------
@@ -81,20 +87,11 @@ def fetched(
         If the server refuses, or the connection breaks.
     """
     statement, copies = trimmed(query)
-    if copies and arrays:
-        statement = (
-            sql.SQL("SELECT q.*, {} FROM ({}\n) AS q")
-            .format(
-                sql.SQL(", ").join(
-                    sql.SQL("pg_catalog.array_ndims({})").format(sql.Identifier("q", name))
-                    for name in arrays
-                ),
-                sql.SQL(statement),
-            )
-            .as_string()
-        )
-    # A comment at its end must not take along the bracket that COPY puts behind it.
-    source = _Source(sessions.cursor(copies=copies), f"{statement}\n" if copies else statement)
+    if copies:
+        # A comment at its end must not take along the bracket behind it.
+        wrapped = sql.SQL("SELECT {} FROM ({}\n) AS q").format(wanted, sql.SQL(statement))
+        statement = wrapped.as_string()
+    source = _Source(sessions.cursor(copies=copies), statement)
     # Once more in the end: Ctrl-C may raise twice, in Polars and in Python, so that what cleans up
     # after the first one is interrupted. What a thread uses must not be closed.
     stop = partial(source.stop, sessions.fetching.adbc_cancel)

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from psycopg import sql
 
 from specprod_copy.errors import DatabaseError
 from specprod_copy.results.column import TIMES, ResultColumn
@@ -45,8 +46,16 @@ class Converter:
         self._make = [
             _maker(column, exact_as_text=exact_as_text, keep_9999=keep_9999) for column in columns
         ]
-        self.arrays = [column.name for column in columns if column.is_array]
-        """Columns whose numbers of dimensions are at the end of each batch."""
+        self._arrays = [column.name for column in columns if column.is_array]
+        dimensions = sql.SQL("pg_catalog.array_ndims({})")
+        self.wanted = sql.SQL(", ").join(
+            [
+                *map(_wanted, columns),
+                *(dimensions.format(sql.Identifier("q", name)) for name in self._arrays),
+            ]
+        )
+        """What to fetch of a query ``q``; after its columns how many dimensions each array has,
+        which ADBC does not tell."""
 
     def convert(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return a batch of the schema.
@@ -58,7 +67,7 @@ class Converter:
         """
         width = len(self._make)
         values, dimensions = batch.columns[:width], batch.columns[width:]
-        for name, numbers in zip(self.arrays, dimensions, strict=True):
+        for name, numbers in zip(self._arrays, dimensions, strict=True):
             most = pc.max(numbers).as_py() or 1
             if most > 1:
                 raise DatabaseError(
@@ -67,6 +76,16 @@ class Converter:
                 )
         arrays = [make(array) for make, array in zip(self._make, values, strict=True)]
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+
+
+def _wanted(column: ResultColumn) -> sql.Composable:
+    name = sql.Identifier("q", column.name)
+    if column.is_array:
+        return sql.SQL("({})[:]").format(name)  # counts from 1, as ADBC wants it
+    if column.type == "numeric":
+        # ADBC makes text of it as well, in several times the server's time.
+        return sql.SQL("{}::pg_catalog.text").format(name)
+    return name
 
 
 def _field(column: ResultColumn, *, exact_as_text: bool) -> pa.Field:
@@ -121,7 +140,7 @@ def _decimals(column: ResultColumn, array: pa.Array) -> pa.Array:
         try:
             return texts.cast(kind)
         except pa.ArrowInvalid:  # nan, inf
-            bad = texts.filter(pc.match_substring(texts, "n")).to_pylist()
+            bad = texts.filter(pc.match_substring(texts, "n", ignore_case=True)).to_pylist()
             if not bad:
                 raise
     raise DatabaseError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import psycopg
 import pytest
 
@@ -112,6 +114,12 @@ def test_an_id_of_39_digits(dsn):
         DatabaseError, match="column n: 1000000000000000000000000000000000000000 do"
     ):
         sc.query("SELECT 1e39::numeric(40) AS n", dsn=dsn)
+
+
+def test_a_numeric_that_is_no_number(dsn):
+    with pytest.raises(DatabaseError, match=r"column n: NaN does not fit into decimal128\(38, 0\)"):
+        sc.query("SELECT 'NaN'::numeric(39) AS n", dsn=dsn)
+    assert math.isnan(sc.query("SELECT 'NaN'::numeric AS n", dsn=dsn).item())
 
 
 def test_times_that_arrow_has_no_number_for(dsn):

@@ -87,6 +87,25 @@ def test_voparquet(folder):
     assert fields[2].ucd == "src.redshift"
 
 
+def test_astropy_joins_values_and_meanings(dsn, tmp_path):
+    text = "SELECT z.id, z.targetid, p.pmra FROM zpix z JOIN photometry p USING (targetid)"
+    sc.query(text, dsn=dsn, schema="s", output=tmp_path / "r.parquet")
+    table = Table.read(tmp_path / "r.parquet", format="parquet.votable")
+    assert sorted(map(int, table["id"])) == sorted(row[0] for row in ROWS)
+    assert str(table["pmra"].unit) == "mas / yr"
+
+
+@pytest.mark.parametrize("value", ["1", "1::numeric(39)", "1.5::real", "true", "'x'"])
+def test_null_in_a_result_of_one_column(dsn, tmp_path, value):
+    """No row is lost, though readers leave out empty lines."""
+    text = f"SELECT CASE WHEN n <> 2 THEN {value} END AS a FROM generate_series(1, 3) n ORDER BY n"
+    for suffix in ("csv", "ecsv"):
+        sc.query(text, dsn=dsn, output=tmp_path / f"r.{suffix}")
+    assert "" not in (tmp_path / "r.csv").read_text().splitlines()
+    assert Table.read(tmp_path / "r.ecsv")["a"].mask.tolist() == [False, True, False]
+    assert pl.read_csv(tmp_path / "r.csv").height == 3
+
+
 def test_fits(folder):
     with fits.open(folder / "r.fits", checksum=True) as hdus:
         hdus.verify("exception")
@@ -199,6 +218,22 @@ def test_arrays(dsn, tmp_path):
             True,
             -1.5,
         ]
+
+
+def test_arrays_that_are_null_in_fits(dsn, tmp_path):
+    text = """SELECT CASE n WHEN 2 THEN ARRAY[1, 2] END AS i,
+                     CASE n WHEN 2 THEN ARRAY[0.5::real] END AS f
+              FROM generate_series(1, 2) n ORDER BY n"""
+    sc.query(text, dsn=dsn, output=tmp_path / "a.fits")
+    with fits.open(tmp_path / "a.fits") as hdus:
+        rows = hdus[1].data
+        assert rows["i"].tolist() == [[-(2**31)] * 2, [1, 2]]
+        assert np.isnan(rows["f"][0]) and rows["f"][1] == 0.5
+
+
+def test_arrays_that_do_not_count_from_1(dsn):
+    frame = sc.query("SELECT '[2:4]={1,2,3}'::int[] AS a, '[-1:0]={x,NULL}'::text[] AS t", dsn=dsn)
+    assert frame.row(0) == ([1, 2, 3], ["x", None])
 
 
 def test_text_of_any_length_in_fits(dsn, tmp_path):

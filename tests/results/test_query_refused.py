@@ -16,7 +16,7 @@ from specprod_copy.errors import SpecprodCopyError
 REFUSED = {
     "DELETE FROM photometry": "this statement returns no rows; queries only read",
     "DELETE FROM photometry RETURNING *": "cannot execute DELETE in a read-only transaction",
-    "WITH d AS (DELETE FROM zpix RETURNING *) SELECT * FROM d": "in a read-only transaction",
+    "WITH d AS (DELETE FROM zpix RETURNING *) SELECT * FROM d": "queries only read",
     "SELECT set_config('transaction_read_only', 'off', true), 1": "read-write mode",
     "SELECT 1; SELECT 2": "one statement at a time: this text has several",
     "SELECT 1; DROP TABLE photometry": "one statement at a time: this text has several",
@@ -92,6 +92,12 @@ def test_arrays_of_several_lengths_in_fits(dsn, tmp_path):
     )
     message = refused(text, tmp_path / "r.fits", dsn)
     assert message.startswith("column a, row 1 of the result: 1 elements, and 2 in another row")
+
+
+def test_null_in_an_array_of_whole_numbers_in_votable(dsn, tmp_path):
+    text = "SELECT ARRAY[7, nullif(n, 20000)] AS a FROM generate_series(1, 30000) n"
+    message = refused(text, tmp_path / "r.vot", dsn)
+    assert message.startswith("column a, row 19999 of the result: [7, None] has a null, which VOT")
 
 
 def test_the_number_that_is_null_in_fits(dsn, tmp_path):

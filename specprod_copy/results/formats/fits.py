@@ -228,7 +228,9 @@ def _numbers(column: ResultColumn, array: pa.Array, first: int) -> np.ndarray:
 
 def _vectors(column: ResultColumn, array: pa.Array, field: np.dtype, first: int) -> np.ndarray:
     width = field.shape[0]
-    lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy()
+    # Null is an array of nothing but nulls.
+    array = pc.fill_null(array, pa.scalar([None] * width, array.type))
+    lengths = pc.list_value_length(array).to_numpy()
     if (lengths != width).any():
         row = int(np.argmax(lengths != width))
         raise DatabaseError(

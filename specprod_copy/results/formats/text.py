@@ -15,9 +15,13 @@ from specprod_copy.results.formats.writer import Contents, Format
 
 
 class CsvWriter:
-    """Writes rows with commas between the values; null is nothing, an empty text is two quotes."""
+    """Writes rows with commas between the values; null is nothing, an empty text is two quotes.
+
+    In a result of one column null is two quotes as well: of an empty line readers make no row.
+    """
 
     def __init__(self, path: Path, contents: Contents) -> None:
+        self._null = '""' if len(contents.schema) == 1 else ""
         self._file = path.open("wb")
         self._begin(contents)
 
@@ -32,7 +36,7 @@ class CsvWriter:
         self._write(frame.with_columns(*TIMES_AS_TEXT))
 
     def _write(self, frame: pl.DataFrame) -> None:
-        frame.write_csv(self._file, include_header=False)
+        frame.write_csv(self._file, include_header=False, null_value=self._null)
 
     def finish(self) -> None:
         """Close the file."""

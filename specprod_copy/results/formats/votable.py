@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from specprod_copy.errors import DatabaseError
 from specprod_copy.results.column import ResultColumn
 from specprod_copy.results.formats.times import time_texts
 from specprod_copy.results.formats.writer import Contents, Format
@@ -32,6 +33,7 @@ class VotableWriter:
 
     def __init__(self, path: Path, contents: Contents) -> None:
         self._columns = contents.columns
+        self._rows = 0
         self._rest = b""
         self._file = path.open("wb")
         self._file.write(header(contents.columns, contents.schema, contents.infos).encode())
@@ -40,7 +42,9 @@ class VotableWriter:
     def write(self, batch: pa.RecordBatch) -> None:
         """Write rows."""
         for start in range(0, batch.num_rows, _ROWS):
-            self._encode(self._rest + _binary2(self._columns, batch.slice(start, _ROWS)))
+            part = batch.slice(start, _ROWS)
+            self._encode(self._rest + _binary2(self._columns, part, self._rows))
+            self._rows += part.num_rows
 
     def _encode(self, data: bytes, *, last: bool = False) -> None:
         whole = len(data) if last else len(data) - len(data) % _LINE
@@ -59,23 +63,23 @@ class VotableWriter:
         self._file.close()
 
 
-def _binary2(columns: Sequence[ResultColumn], batch: pa.RecordBatch) -> bytes:
+def _binary2(columns: Sequence[ResultColumn], batch: pa.RecordBatch, first: int) -> bytes:
     """Return rows as BINARY2 has them."""
     nulls = [array.is_null().to_numpy(zero_copy_only=False) for array in batch.columns]
     parts = [_bytes_of(np.packbits(np.column_stack(nulls), axis=1))]
     for column, array in zip(columns, batch.columns, strict=True):
-        parts += _parts(column, array)
+        parts += _parts(column, array, first)
     # Joining bytes is one loop over the rows in C, whatever their lengths.
     rows = pc.binary_join_element_wise(*parts, pa.scalar(b"", pa.large_binary()))
     begin, end = _offsets(rows)[[0, -1]]
     return bytes(rows.buffers()[2][begin:end])
 
 
-def _parts(column: ResultColumn, array: pa.Array) -> Iterator[pa.Array]:
+def _parts(column: ResultColumn, array: pa.Array, first: int) -> Iterator[pa.Array]:
     """Yield what a column adds to each row: its values, or their lengths and then the values."""
     kind = array.type
     if pa.types.is_list(kind):
-        yield from _of_arrays(array)
+        yield from _of_arrays(column, array, first)
     elif pa.types.is_temporal(kind):
         texts = pc.fill_null(time_texts(array), "").cast(pa.large_binary())
         yield from (_lengths(pc.binary_length(texts).to_numpy()), texts)
@@ -105,13 +109,20 @@ def _utf16(texts: pa.Array) -> pa.Array:
     return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(plain), [None, new, wide])
 
 
-def _of_arrays(array: pa.Array) -> Iterator[pa.Array]:
+def _of_arrays(column: ResultColumn, array: pa.Array, first: int) -> Iterator[pa.Array]:
     filled = pc.fill_null(array, pa.scalar([], array.type))
     lengths = pc.list_value_length(filled).to_numpy()
     elements = filled.flatten()
     if pa.types.is_boolean(elements.type):
         chosen = pc.if_else(elements, pa.scalar(b"T"), pa.scalar(b"F"))
         values = np.array(pc.fill_null(chosen, b"?").to_pylist(), "S1")
+    elif elements.null_count and pa.types.is_integer(elements.type):
+        row = pc.list_parent_indices(filled)[pc.index(elements.is_null(), True).as_py()].as_py()
+        raise DatabaseError(
+            f"column {column.name}, row {first + row} of the result: "
+            f"{filled[row].as_py()} has a null, which VOTable does not hold in an array of whole "
+            "numbers; write Parquet or FITS"
+        )
     else:
         values = _big_endian(elements)
     ends = np.concatenate([[0], np.cumsum(lengths)]) * values.itemsize
