@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 import psycopg
 
-from specprod_copy.postgres import locks, statements
+from specprod_copy.postgres import locks, own_views, statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.ddl import quote_identifier
 from specprod_copy.postgres.schema import Index, Part, Reference, Schema, Table
@@ -139,8 +139,20 @@ class Upgrade:
         for table, texts in self.statements.items():
             with patience.listener.step(f"{table}: {len(texts)} statements"):
                 for text in (text for text in texts if not text.startswith("--")):
-                    work = partial(statements.run, connection, text, self.target.name)
+                    work = partial(_run, connection, text, self.target.name, table)
                     locks.with_patience(connection, work, [(self.target.name, table)], patience)
+
+
+def _run(connection: psycopg.Connection, text: str, schema: str, table: str) -> None:
+    """Run a statement, and make the views that are part of the schema again if they read it."""
+    with connection.transaction():
+        try:
+            with connection.transaction():
+                statements.run(connection, text, schema)
+        except psycopg.errors.FeatureNotSupported:  # it changes the type of a column that they read
+            views = own_views.take_away(connection, schema, [table])
+            statements.run(connection, text, schema)
+            own_views.make_again(connection, views)
 
 
 def plan_upgrade(

@@ -17,6 +17,7 @@ from specprod_copy.postgres.schema_differences import differences
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.status import schema_status
 from specprod_copy.tables import specprod_catalogue
+from specprod_copy.tap.tap_schema import fill
 from specprod_copy.upgrade.run import UpgradeOptions, upgrade
 
 __all__ = ["iron", "loaded"]
@@ -88,6 +89,24 @@ def test_earlier_definition(loaded):
     loaded.execute("ALTER TABLE iron.zpix ALTER subtype TYPE varchar(20)")
     assert loaded.command("load", "all").exit_code == 0
     assert loaded.command("verify", "all").exit_code == 0
+
+
+def test_columns_that_views_read(loaded):
+    """Views that are part of the schema are made again; others stand in the way."""
+    loaded.execute(EARLIER)
+    with connect(loaded.conninfo) as connection:
+        fill(connection, ["iron"])
+    views = """SELECT relname, pg_get_viewdef(c.oid), obj_description(c.oid) FROM pg_class c
+               WHERE relkind = 'v' AND relnamespace = 'iron'::regnamespace ORDER BY 1"""
+    before = loaded.query(views)
+    assert {"target_text", "zpix_text"} <= {name for name, *_ in before}
+    loaded.execute("CREATE VIEW iron.mine AS SELECT program FROM iron.zpix")
+    refused = command(loaded)
+    assert 'view iron.mine depends on column "program"' in str(refused.exception)
+    loaded.execute("DROP VIEW iron.mine")
+    assert command(loaded).exit_code == 0
+    assert unlike(loaded) == []
+    assert loaded.query(views) == before
 
 
 def test_the_sql_is_that_of_the_dry_run(loaded):
