@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
+from specprod_copy.errors import ConfigurationError
 from specprod_copy.option import Option
 from specprod_copy.results.own_lists import parse_list
 
@@ -116,3 +117,11 @@ class QueryOptions:
     ] = 1.0
     parameters: Mapping[str, object] = field(default_factory=dict)
     """Values of what stands as ``%(name)s`` in the query; then a ``%`` is written ``%%``."""
+
+    def __post_init__(self) -> None:
+        try:
+            positive(str(self.radius))
+            if self.cone is not None:
+                parse_cone(",".join(map(str, self.cone)))
+        except ValueError as error:
+            raise ConfigurationError(str(error)) from error

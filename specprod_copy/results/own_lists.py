@@ -107,8 +107,8 @@ def _votable(path: Path) -> pl.DataFrame:
     return pl.DataFrame({name: pl.Series(table[name].tolist()) for name in table.colnames})
 
 
-def make_lists(sessions: Sessions, lists: Mapping[str, Path], path: str) -> None:
-    """Make temporary tables of lists.
+def make_lists(sessions: Sessions, lists: Mapping[str, Path], path: str) -> dict[str, pl.DataFrame]:
+    """Make temporary tables of lists, and return their rows by name.
 
     Parameters
     ----------
@@ -146,6 +146,7 @@ def make_lists(sessions: Sessions, lists: Mapping[str, Path], path: str) -> None
             if len(frame):
                 _ingest(cursor, name, frame)
         sessions.run(sql.SQL("ANALYZE {}").format(sql.Identifier("pg_temp", name)).as_string())
+    return frames
 
 
 def _ingest(cursor: Any, name: str, frame: pl.DataFrame) -> None:

@@ -73,9 +73,9 @@ def open_query(conninfo: str, text: str, options: QueryOptions) -> Iterator[Quer
     with open_sessions(conninfo) as sessions:
         asking = sessions.asking
         path = query_path(asking, options.schema)
-        make_lists(sessions, dict(options.lists), path)
+        lists = make_lists(sessions, dict(options.lists), path)
         if options.table is not None:
-            text = search(asking, options)
+            text = search(asking, options, lists)
         elif options.parameters:
             text = _with_parameters(asking, text, options.parameters)
         sessions.read_only(path)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
+import polars as pl
 import psycopg
 from psycopg import sql
 
@@ -18,7 +20,13 @@ from specprod_copy.vac.stored import catalogue_in
 _ARCSEC_PER_DEGREE: Final = 3600
 
 
-def search(connection: psycopg.Connection, options: QueryOptions) -> str:
+_LIMITS: Final = {"ra": (-180, 360), "dec": (-90, 90)}
+"""Of the positions in a list [deg]."""
+
+
+def search(
+    connection: psycopg.Connection, options: QueryOptions, lists: Mapping[str, pl.DataFrame]
+) -> str:
     """Return the query of a cone or a match.
 
     Parameters
@@ -26,11 +34,13 @@ def search(connection: psycopg.Connection, options: QueryOptions) -> str:
     connection : psycopg.Connection
     options : QueryOptions
         With `schema`, `table`, and `cone` or `match`.
+    lists : mapping of str to polars.DataFrame
+        The rows of the lists.
 
     Raises
     ------
     ConfigurationError
-        If something is missing, or the table has no position.
+        If something is missing, or the table or a row of the list has no position.
     """
     if options.schema is None or options.table is None:
         raise ConfigurationError("a search by position needs a schema and a table")
@@ -52,8 +62,9 @@ def search(connection: psycopg.Connection, options: QueryOptions) -> str:
         )
         return found.as_string(connection)
     name = options.match or ""
-    if name not in dict(options.lists):
+    if name not in lists:
         raise ConfigurationError(f"no list is called {name}: name its file, --with {name}=FILE")
+    _refuse_positions(name, lists[name])
     mine = [sql.Identifier("m", column) for column in ("ra", "dec")]
     radius = sql.SQL(repr(options.radius / _ARCSEC_PER_DEGREE))
     # q3c wants the table with the index behind.
@@ -72,6 +83,23 @@ def search(connection: psycopg.Connection, options: QueryOptions) -> str:
     return found.as_string(connection)
 
 
+def _refuse_positions(name: str, rows: pl.DataFrame) -> None:
+    if not {*_LIMITS} <= {*rows.columns}:
+        raise ConfigurationError(f"list {name} has no columns ra and dec")
+    for column, (least, most) in _LIMITS.items():
+        values = rows[column]
+        if not values.dtype.is_numeric():
+            kind = values.dtype if len(values) else "empty"
+            raise ConfigurationError(f"list {name}: column {column} is {kind}, wanted are degrees")
+        good = values.is_between(least, most).fill_null(False)
+        if not good.all():
+            row = good.arg_min() or 0
+            raise ConfigurationError(
+                f"list {name}, row {row}: {column} is {values[row]}, not in [{least}, {most}]; "
+                "leave out what has no position"
+            )
+
+
 def _list_columns(
     connection: psycopg.Connection, name: str, table: sql.Identifier
 ) -> list[sql.Composable]:
@@ -81,8 +109,6 @@ def _list_columns(
                FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 ORDER BY attnum"""
     temporary = sql.Identifier("pg_temp", name).as_string(connection)
     rows = connection.execute(query, (table.as_string(connection), temporary)).fetchall()
-    if not {"ra", "dec"} <= {column for column, _ in rows}:
-        raise ConfigurationError(f"list {name} has no columns ra and dec")
     return [
         sql.SQL("m.{} AS {}").format(
             sql.Identifier(column), sql.Identifier(f"{name}_{column}" if double else column)

@@ -218,6 +218,30 @@ def test_lists_that_cannot_be(dsn, tmp_path, lists, said):
         sc.query("SELECT 1", dsn=dsn, schema="s", lists=paths)
 
 
+@pytest.mark.parametrize(
+    ("positions", "said"),
+    [
+        ("10,0\n,5", "row 1: ra is None, not in"),
+        ("10,0\n10,NaN", "row 1: dec is NaN, not in"),
+        ("10,-9999", "row 0: dec is -9999, not in"),
+        ("x,0", "column ra is String, wanted are degrees"),
+        ("", "column ra is empty, wanted are degrees"),
+    ],
+)
+def test_positions_that_are_none(dsn, tmp_path, positions, said):
+    file = tmp_path / "list.csv"
+    file.write_text(f"ra,dec\n{positions}\n")
+    options = {"dsn": dsn, "schema": "s", "table": "photometry", "lists": [("mine", file)]}
+    with pytest.raises(SpecprodCopyError, match=f"list mine.*{said}"):
+        sc.query("", match="mine", **options)
+
+
+@pytest.mark.parametrize("cone", [(10, 0, -1), (370, 0, 1), (10, float("nan"), 1), (10, 0)])
+def test_cones_that_cannot_be(dsn, cone):
+    with pytest.raises(SpecprodCopyError, match=r"RA is in \[0, 360\]|wanted are three numbers"):
+        sc.query("", dsn=dsn, schema="s", table="photometry", cone=cone)
+
+
 def test_no_right_to_make_temporary_tables(dsn, tmp_path, password_role):
     role, _ = password_role
     with psycopg.connect(dsn, autocommit=True) as connection:

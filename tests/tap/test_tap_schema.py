@@ -19,6 +19,7 @@ from specprod_copy.cli import cli
 from specprod_copy.errors import SpecprodCopyError
 from specprod_copy.metadata import principal
 from specprod_copy.postgres import statements
+from specprod_copy.postgres.locks import hold_schema_lock
 from specprod_copy.tables import specprod_catalogue
 from specprod_copy.tap import words
 
@@ -169,6 +170,14 @@ def test_again_and_side_by_side(dsn, connection, filled):
     for schemas in ((ODD,), ("fuji",), (ODD, "fuji")):
         assert run(dsn, *(word for name in schemas for word in ("-s", name)))[0] == 0
         assert content(connection) == before
+
+
+def test_at_the_same_time(dsn, connection, filled):
+    before = content(connection)
+    with hold_schema_lock(connection, "tap_schema", shared=False):
+        code, output = run(dsn, "-s", "fuji")
+        assert (code, content(connection)) == (1, before)
+    assert "at work on schema tap_schema" in output and "run this again" in output
 
 
 def test_after_a_change(dsn, connection, filled):
