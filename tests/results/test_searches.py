@@ -222,7 +222,7 @@ def test_lists_that_cannot_be(dsn, tmp_path, lists, said):
     ("positions", "said"),
     [
         ("10,0\n,5", "row 1: ra is None, not in"),
-        ("10,0\n10,NaN", "row 1: dec is NaN, not in"),
+        ("10,0\n10,NaN", "row 1: dec is nan, not in"),
         ("10,-9999", "row 0: dec is -9999, not in"),
         ("x,0", "column ra is String, wanted are degrees"),
         ("", "column ra is empty, wanted are degrees"),
