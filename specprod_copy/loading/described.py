@@ -6,25 +6,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
-from psycopg import sql
 
 from specprod_copy.loading.api import load
 from specprod_copy.loading.dry_run import plan_load
 from specprod_copy.loading.options import LoadOptions
 from specprod_copy.loading.summary import LoadSummary
-from specprod_copy.plan.planning import Plan
+from specprod_copy.plan.ledger import NothingLoaded
+from specprod_copy.plan.planning import Plan, Planner
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.ddl import Statement
-from specprod_copy.postgres.names import listed, matched
 from specprod_copy.postgres.row_size import row_size
 from specprod_copy.progress import ProgressListener
-from specprod_copy.tables import Catalogue
+from specprod_copy.tables import Catalogue, Inputs
 from specprod_copy.vac import stored
 from specprod_copy.vac.description import Description
 from specprod_copy.vac.files import inputs_of
 from specprod_copy.vac.sources import catalogue_of
-
-_EXAMPLES = 3
+from specprod_copy.verification.orphans import find_orphans
 
 
 def load_catalogue(
@@ -73,7 +71,7 @@ def load_catalogue(
             translated_errors(f"cannot count orphans in schema {options.schema}"),
             connect(conninfo) as connection,
         ):
-            summary.notes += orphans(connection, options.schema, catalogue)
+            summary.notes += orphans(connection, options.schema, catalogue, inputs)
     return summary
 
 
@@ -103,25 +101,18 @@ def row_notes(catalogue: Catalogue) -> Iterator[str]:
         yield f"{table}: {size}" + (f"; {size.note}" if size.note else "")
 
 
-def orphans(connection: psycopg.Connection, schema: str, catalogue: Catalogue) -> Iterator[str]:
-    """Yield for each reference without a foreign key how many rows have no counterpart."""
+def orphans(
+    connection: psycopg.Connection, schema: str, catalogue: Catalogue, inputs: Inputs
+) -> Iterator[str]:
+    """Yield for each reference without a foreign key which rows have no counterpart."""
     for table, reference in catalogue.partial:
-        query = sql.SQL(
-            """SELECT {own}, count(*) OVER () FROM {table} AS a WHERE num_nulls({own}) = 0
-               AND NOT EXISTS (SELECT 1 FROM {other} AS b WHERE {matched}) LIMIT {n}"""
-        ).format(
-            own=listed(reference.columns, "a"),
-            table=sql.Identifier(schema, table),
-            other=sql.Identifier(*reference.place(schema)),
-            matched=matched("b", reference.keys, "a", reference.columns),
-            n=_EXAMPLES,
-        )
-        rows = connection.execute(query).fetchall()
-        if rows:
-            number = rows[0][-1]
-            shown = "; ".join(", ".join(map(str, values)) for *values, _ in rows)
-            more = f" and {number - len(rows):,} more" if number > len(rows) else ""
+        found = find_orphans(connection, schema, table, reference)
+        if found.number:
+            columns = catalogue.definition.columns_of(table)
+            planner, sources = Planner(inputs), catalogue.of_table(table)
+            files = planner.plan(sources, {table: columns}, NothingLoaded()).files
             yield (
-                f"{table}: {number:,} rows refer to no row of {reference.where}: "
-                f"{', '.join(reference.columns)} {shown}{more}"
+                f"{table}: {found.number:,} rows refer to no row of {reference.where}: "
+                f"{', '.join(reference.columns)} "
+                f"{found.with_places(files, catalogue.sources, columns)}"
             )

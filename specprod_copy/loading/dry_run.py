@@ -10,6 +10,7 @@ import psycopg
 from specprod_copy.executors.executor import Workers
 from specprod_copy.executors.workers import processes
 from specprod_copy.loading.options import LoadOptions, applicable_sources
+from specprod_copy.loading.repeated_keys import refuse_repeated
 from specprod_copy.plan import ledger, ledger_format, lost_tables, saved_looks
 from specprod_copy.plan.existing_tables import kept_layout
 from specprod_copy.plan.known_tiles import with_tiles, with_tiles_of_file
@@ -129,7 +130,7 @@ def plan_load(
         if workers is None and options.jobs > 1:
             workers = stack.enter_context(processes(options.jobs))
         looks = stack.enter_context(open_looks(catalogue.keywords, workers))
-        planned = _plan(_Context(catalogue, inputs, options, looks), connection, found)
+        planned = _plan(_Context(catalogue, inputs, options, looks, workers), connection, found)
         if options.plan is not None:
             kept = looks.kept
             files = [path for path, _ in kept.looks]
@@ -145,6 +146,7 @@ class _Context:
     inputs: Inputs
     options: LoadOptions
     looks: Looks
+    workers: Workers | None
 
 
 def _plan(
@@ -183,7 +185,9 @@ def _plan(
     plan = Planner(inputs, options.limits, looks).plan(sources, columns, loaded)
     plan.notes[:0] = catalogue.notes
     if options.part is not None:
-        plan.units = part_of(plan.units, *options.part, options.limits)
+        plan.units = plan.files = part_of(plan.units, *options.part, options.limits)
+    if options.max_quarantined is None:
+        plan.notes += refuse_repeated(catalogue, found, plan, options.limits, context.workers)
     plan.space = space_needed(plan.units, catalogue)
     there = made(defined, found)
     return plan, [

@@ -10,13 +10,10 @@ import psycopg
 from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres.broken_keys import BrokenKey, DuplicateKey
 from specprod_copy.postgres.columns import Column
-from specprod_copy.rows.read import table_rows
-from specprod_copy.rows.units import Findings, Unit, entry_name
+from specprod_copy.rows.keyed import ROW, rows_with
+from specprod_copy.rows.units import Unit, entry_name
 from specprod_copy.tables import TableSource
 from specprod_copy.tables.common import PRIMARY
-
-ROW = "row in file"
-"""Column for row numbers; no column of a table is called so."""
 
 _MOST_KEYS = 3
 _MOST_PLACES = 6
@@ -87,31 +84,3 @@ def ways_of_a_load(error: BrokenKey, sources: Mapping[str, TableSource]) -> str:
             "ranks first"
         )
     return ways
-
-
-def rows_with(
-    unit: Unit, sources: Mapping[str, TableSource], key: Sequence[Column], keys: pl.DataFrame
-) -> pl.DataFrame:
-    """Find the rows of a file that have certain keys.
-
-    Parameters
-    ----------
-    unit : Unit
-    sources : mapping of str to TableSource
-        Has the unit's source.
-    key : sequence of Column
-        Columns of the key, and others that are wanted.
-    keys : polars.DataFrame
-        Columns of the key.
-
-    Returns
-    -------
-    polars.DataFrame
-        These columns, and `ROW`, their numbers in the file.
-    """
-    found = [pl.DataFrame(schema={**{c.name: c.polars_type for c in key}, ROW: pl.Int64})]
-    # Rows that cannot be read are in quarantine since an earlier load.
-    for rows in table_rows(unit, sources, key, Findings([], None)):
-        numbered = rows.frame.with_columns(pl.Series(ROW, rows.row_numbers, pl.Int64))
-        found.append(numbered.join(keys, on=keys.columns, how="semi", maintain_order="left"))
-    return pl.concat(found)

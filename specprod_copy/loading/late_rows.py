@@ -15,11 +15,11 @@ from psycopg import sql
 
 from specprod_copy.errors import DatabaseError
 from specprod_copy.loading.copying import Advance, copy_units
-from specprod_copy.loading.key_errors import ROW, rows_with
 from specprod_copy.postgres.copy import ServerTable
 from specprod_copy.postgres.names import listed, matched
 from specprod_copy.postgres.schema import Reference
 from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.rows.keyed import ROW, rows_with
 from specprod_copy.rows.read import open_unit
 from specprod_copy.rows.transform import Transform
 from specprod_copy.rows.units import Intake, Refusal, UnitResult, entry_name

@@ -14,7 +14,6 @@ from psycopg import sql
 
 from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import copying
-from specprod_copy.loading.key_errors import ROW, rows_with
 from specprod_copy.loading.places import Place, Values, by_unit, columns_of
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.loaded_files import loaded_files, loaded_ranges
@@ -26,6 +25,7 @@ from specprod_copy.postgres.copy import ServerTable
 from specprod_copy.postgres.names import among, listed, matched, parametrized
 from specprod_copy.postgres.schema import Reference
 from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.rows.keyed import ROW, rows_with
 from specprod_copy.rows.read import open_unit, table_rows
 from specprod_copy.rows.transform import Transform
 from specprod_copy.rows.units import Intake, Refusal, entry_name

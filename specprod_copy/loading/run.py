@@ -17,6 +17,7 @@ from specprod_copy.loading.key_errors import explain, ways_of_a_load
 from specprod_copy.loading.key_violations import KeyViolations
 from specprod_copy.loading.prepare import Prepared, make_tables
 from specprod_copy.loading.quarantine import lost_primaries, refused_rows
+from specprod_copy.loading.repeated_keys import refuse_repeated
 from specprod_copy.loading.replace import Replaced, replace_files
 from specprod_copy.loading.row_tasks import END_OF_ROWS, end_of_rows, row_tasks, sending
 from specprod_copy.loading.summary import LoadSummary, TableSummary
@@ -72,6 +73,7 @@ def _load(context: LoadContext, violations: KeyViolations, summary: LoadSummary)
     with context.connection.transaction():
         prepared = _prepare(context)
         plan = _plan(context, replaced, summary)
+        summary.notes += _refuse_repeated(context, plan, prepared.schema)
         # Citus analyzes no distributed tables within a transaction.
         distributed = any(
             table.asked_partitions == DISTRIBUTED for table in context.defined.tables.values()
@@ -89,7 +91,9 @@ def _load_part(context: LoadContext, part: int, parts: int, summary: LoadSummary
     """Load one share of what is missing."""
     with context.connection.transaction():
         found = _prepare(context).schema
-    units = part_of(_plan(context, (), summary).units, part, parts, context.options.limits)
+    plan = _plan(context, (), summary)
+    units = part_of(plan.units, part, parts, context.options.limits)
+    summary.notes += _refuse_repeated(context, replace(plan, units=units, files=units), found)
     with sending(context) as executor:
         _do(context, row_tasks(context, found, units, executor), summary)
     summary.notes.append(
@@ -155,6 +159,14 @@ def _plan(context: LoadContext, replaced: Sequence[Replaced], summary: LoadSumma
         loaded.rename(source.table, source.stage, before_name, name)
     summary.notes += [*context.catalogue.notes, *plan.notes]
     return plan
+
+
+def _refuse_repeated(context: LoadContext, plan: Plan, found: Schema) -> list[str]:
+    """Check keys beforehand, unless rows that repeat one are to go into quarantine."""
+    if context.options.max_quarantined is not None:
+        return []
+    catalogue, limits = context.catalogue, context.options.limits
+    return refuse_repeated(catalogue, found, plan, limits, context.workers, context.listener.info)
 
 
 def _complete(

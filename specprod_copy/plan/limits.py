@@ -19,6 +19,8 @@ class Limits:
     """Of files, that fill a table by one COPY at most: 15 s of work, which a kill would lose."""
     quick_rows: int = 500_000
     """Up to so many rows of a table it is quicker to verify them here than to start processes."""
+    key_rows: int = 1 << 26
+    """Up to so many rows of a table their keys are compared beforehand: 0.5 GiB of hashes."""
     range_pages: int = 65536
     """Pages of a table that are verified at a time: half a gigabyte."""
 

@@ -243,7 +243,7 @@ class _Draft:
             case PartitionDefined():
                 self.partitions += 1
             case PartAdded():
-                self._add_part(meaning.part, meaning.using)
+                self._add_part(meaning.part, meaning.using, later=True)
             case Commented(column=""):
                 self.comment = meaning.comment
             case Commented():
@@ -251,7 +251,7 @@ class _Draft:
             case Validated():
                 self._validate(meaning.name)
 
-    def _add_part(self, part: Part, using: str = "") -> None:
+    def _add_part(self, part: Part, using: str = "", *, later: bool = False) -> None:
         match part:
             case Key():
                 if using:
@@ -259,9 +259,13 @@ class _Draft:
                 else:
                     self.indexes[part.name] = Index.of_key(part)
                 self.keys[part.name] = part
-                if part.primary:
-                    for name in part.columns:
-                        self.columns[name] = replace(self._column(name), not_null=True)
+                for name in part.columns if part.primary else ():
+                    if later and not self._column(name).not_null:
+                        raise ConfigurationError(
+                            f"column {name} of the primary key, which is made after the rows, "
+                            "must be NOT NULL"
+                        )
+                    self.columns[name] = replace(self._column(name), not_null=True)
             case Reference():
                 outside = "" if part.schema == OWN_SCHEMA else part.schema
                 self.references[part.name] = replace(part, schema=outside)

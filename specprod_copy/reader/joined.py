@@ -166,6 +166,8 @@ class JoinedTable(ClosedOnExit):
         for table, own in zip(self.tables, wanted, strict=True):
             keys = [key for key in self._keys if key in table.schema]
             read = [name for name in table.schema if name in own or name in keys]
+            if not read:
+                continue
             parts.append(
                 table.frames(read, first=first, last=last, rows=rows, chunk_rows=chunk_rows)
             )

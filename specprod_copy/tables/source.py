@@ -137,6 +137,8 @@ class TableSource:
         Takes the `Inputs`, returns names of SQL templates to run on the table after its last row.
     says_unused : bool
         Whether people are told of columns of its files that no table takes.
+    check_keys : bool
+        Whether rows that repeat a key are looked for before the first row is sent.
     finitize : bool
         Whether NaN and infinities become -9999.
     vectors : mapping of str to int
@@ -176,6 +178,7 @@ class TableSource:
     notes: Callable[[Described], Sequence[str]] = lambda table: ()
     after_rows: Callable[[Inputs], Sequence[str]] | None = None
     says_unused: bool = False
+    check_keys: bool = False
     finitize: bool = True
     vectors: Mapping[str, int] = field(default_factory=dict)
     position: tuple[str, str] | None = None

@@ -151,6 +151,17 @@ class _Section:
             raise self.fault(f"{key} must be a text, a number, true or false, not {found!r}")
         return found
 
+    def values(self, key: str) -> tuple[Any, ...]:
+        """Take a value that a column may have, or a list of such."""
+        several = self._left.get(key)
+        if not isinstance(several, list):
+            found = self.anything(key)
+            return () if found is None else (found,)
+        self.take(key, list)
+        if not all(isinstance(one, str | int | float | bool) for one in several):
+            raise self.fault(f"{key} must be texts, numbers, true or false, not {several!r}")
+        return tuple(several)
+
     def sections(self, key: str, make: Callable[[Any, str], T]) -> tuple[T, ...]:
         """Take an array of tables."""
         found = self.take(key, list, [])
@@ -237,7 +248,6 @@ def _joined(said: Any, where: str) -> Joined:
 
 def _column(said: Any, where: str) -> ColumnRule:
     section = _Section(said, where)
-    null = section._left.pop("null", [])
     rule = ColumnRule(
         section.take("from", str, "").upper(),
         section.take("header", str, "").upper(),
@@ -247,7 +257,7 @@ def _column(said: Any, where: str) -> ColumnRule:
         section.take("row", bool, False),
         section.take("optional", bool, False),
         section.anything("absent"),
-        tuple(null) if isinstance(null, list) else (null,),
+        section.values("null"),
         section.anything("nan"),
     )
     section.end()

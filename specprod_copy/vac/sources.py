@@ -71,6 +71,11 @@ def _check_names(description: Description) -> None:
     """Check the names of tables with their suffix."""
     for rule in description.tables:
         name = description.table(rule.name)
+        if name in HOUSE:
+            raise ConfigurationError(
+                f"table {name}: every schema of catalogues has a table of that name, which says "
+                "what the others are: give this one another name"
+            )
         if len(name) > _LONGEST or quote_identifier(name) != name:
             raise ConfigurationError(
                 f"table {name}: a name with its suffix has at most {_LONGEST} characters, so that "
@@ -116,6 +121,7 @@ def _source(description: Description, rule: TableRule, table: Table, command: st
         constants=said if said.headers or said.patterns else None,
         keywords=said.headers,
         says_unused=True,
+        check_keys=True,
         finitize=False,
         position=(rule.position[0], rule.position[1]) if rule.position else None,
         sky_order=bool(rule.position),

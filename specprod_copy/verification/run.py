@@ -258,7 +258,9 @@ class _Verification:
             yield from check_foreign_keys(
                 self.connection, job, plan.defined, self.existing, self.elsewhere
             )
-            yield from count_without_counterpart(self.connection, job, plan.partial, self.existing)
+            yield from count_without_counterpart(
+                self.connection, job, plan.partial, self.existing, plan.files
+            )
             yield check_quarantine(self.connection, plan)
             yield check_finish(
                 self.connection, plan.defined, plan.found, plan.waiting, self.elsewhere

@@ -9,11 +9,13 @@ from psycopg import sql
 
 from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres import catalog
-from specprod_copy.postgres.names import listed, matched
+from specprod_copy.postgres.names import listed
 from specprod_copy.postgres.schema import Index, Part, Reference, Table
 from specprod_copy.postgres.schema_differences import table_differences
+from specprod_copy.rows.units import Unit
 from specprod_copy.verification.compare import EXAMPLES, counted, listing
 from specprod_copy.verification.job import TableJob
+from specprod_copy.verification.orphans import find_orphans
 from specprod_copy.verification.results import Result
 
 
@@ -55,15 +57,18 @@ def check_foreign_keys(
     elsewhere : set of str
         Tables that are not looked at, so foreign keys to them are not, either.
     """
-    for what, other, found in _orphans(connection, job, defined.references, existing, elsewhere):
-        if found is None:
-            detail = f"{what}: table {other} does not exist"
+    for reference in defined.references:
+        if reference.inside in elsewhere:
+            continue
+        what = _said(reference)
+        if not _exists(connection, reference, existing):
+            detail = f"{what}: table {reference.where} does not exist"
             yield Result(False, "foreign-key", job.table, detail)
             continue
-        number, examples = found
-        shown = f": {listing(number, examples)}" if number else ""
-        detail = f"{what}: {counted(number, 'orphan')}{shown}"
-        yield Result(number == 0, "foreign-key", job.table, detail)
+        found = find_orphans(connection, job.schema, job.table, reference)
+        shown = f": {found}" if found.number else ""
+        detail = f"{what}: {counted(found.number, 'orphan')}{shown}"
+        yield Result(found.number == 0, "foreign-key", job.table, detail)
 
 
 def count_without_counterpart(
@@ -71,45 +76,33 @@ def count_without_counterpart(
     job: TableJob,
     partial: Sequence[Reference],
     existing: set[str],
+    files: Sequence[Unit],
 ) -> Iterator[Result]:
-    """Yield for each reference to rows that may be missing how many are; that is no failure."""
-    for what, _, found in _orphans(connection, job, partial, existing, set()):
-        if found is not None:
-            detail = f"{what}: {counted(found[0], 'row')} without, which is as it should be"
-            yield Result(True, "reference", job.table, detail)
+    """Yield for each reference to rows that may be missing how many are, and where; no failure.
 
-
-def _orphans(
-    connection: psycopg.Connection,
-    job: TableJob,
-    references: Sequence[Reference],
-    existing: set[str],
-    elsewhere: set[str],
-) -> Iterator[tuple[str, str, tuple[int, list[str]] | None]]:
-    """Yield what refers to what, the other table, and orphans: how many, and some of them.
-
-    There are none of a table that does not exist.
+    Parameters
+    ----------
+    connection, job, existing
+        As for `check_foreign_keys`.
+    partial : sequence of Reference
+    files : sequence of Unit
+        All that the table is made of.
     """
-    for reference in references:
-        columns, other, keys = reference.columns, reference.where, reference.keys
-        if reference.inside in elsewhere:
-            continue
-        what = f"{', '.join(columns)} in {other}.{', '.join(keys)}"
+    for reference in partial:
         if not _exists(connection, reference, existing):
-            yield what, other, None
             continue
-        orphans = sql.SQL(
-            "SELECT {0} FROM {1} a WHERE num_nulls({0}) = 0 "
-            "AND NOT EXISTS (SELECT 1 FROM {2} b WHERE {3})"
-        ).format(
-            listed(columns, "a"),
-            sql.Identifier(job.schema, job.table),
-            sql.Identifier(*reference.place(job.schema)),
-            matched("b", keys, "a", columns),
+        found = find_orphans(connection, job.schema, job.table, reference)
+        detail = (
+            f"{_said(reference)}: {counted(found.number, 'row')} without, which is as it should be"
         )
-        examples = connection.execute(sql.SQL("{} LIMIT {}").format(orphans, EXAMPLES)).fetchall()
-        number = _count(connection, orphans) if examples else 0
-        yield what, other, (number, [", ".join(map(str, values)) for values in examples])
+        if found.number:
+            detail += f": {found.with_places(files, job.sources, job.columns)}"
+        yield Result(True, "reference", job.table, detail)
+
+
+def _said(reference: Reference) -> str:
+    """Say what refers to what."""
+    return f"{', '.join(reference.columns)} in {reference.where}.{', '.join(reference.keys)}"
 
 
 def check_finish(

@@ -45,6 +45,15 @@ def test_columns_come_from_the_first_table_that_has_them(two):
     assert_frame_equal(got, wanted)
 
 
+def test_a_table_of_which_nothing_is_wanted(tmp_path):
+    first = write(tmp_path, "gaia", "GAIA", SOURCE_ID=np.arange(3))
+    second = write(tmp_path, "rv", "RV", TARGETID=np.arange(3))
+    places = [(first, ("GAIA",)), (second, ("RV",))]
+    with open_joined(places, by_number=True) as table:
+        [frame] = table.frames(["TARGETID"])
+    assert frame.to_dict(as_series=False) == {"TARGETID": [0, 1, 2]}
+
+
 def test_frames_of_wide_rows_are_in_step(tmp_path):
     """Of the second table a frame has 7 rows, of the first one 16384."""
     keys = np.arange(16)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
-from support.catalogues import write_fits
+from support.catalogues import Catalogues, write_fits
 
 from specprod_copy.errors import SpecprodCopyError
 from specprod_copy.loading.described import plan_catalogue
@@ -112,6 +112,7 @@ def test_descriptions(tmp_path, more, message):
         ('version = "v1"', "", "own.toml: version is missing"),
         ('version = "v1"', 'version = "../x"', "version '../x' stands in paths"),
         ("[tables.stars]", "[tables.select]", "be no reserved word of SQL"),
+        ("[tables.stars]", "[tables.vac]\nsql = 'stars.sql'", "table vac: every schema of cat"),
         ('"*.fits"', '"../*.fits"', "must lie below the root"),
         ('"*.fits"', '"*.h5"', "no FITS file: convert it"),
         ('"*.fits"', '"z-*.fits"', "not found: "),
@@ -134,6 +135,14 @@ def test_what_stands_in_a_description(tmp_path, before, after, message):
             "no column MORE, which table stars",
         ),
         ("PRIMARY KEY (targetid)", "CHECK (z > 0)", "table stars has no primary key"),
+        (
+            "targetid bigint NOT NULL, z real NOT NULL, kind varchar(3) NOT NULL,\n"
+            "    CONSTRAINT {{ table }}_pkey PRIMARY KEY (targetid)\n);\n{% endblock %}",
+            "targetid bigint, z real NOT NULL, kind varchar(3) NOT NULL\n);\n{% endblock %}\n"
+            "{% block keys %}ALTER TABLE {{ schema }}.{{ table }} ADD CONSTRAINT {{ table }}_pkey "
+            "PRIMARY KEY (targetid);{% endblock %}",
+            "column targetid of the primary key, which is made after the rows, must be NOT NULL",
+        ),
         ("{% endblock %}", "", "stars.sql: no SQL file as those in ddl/"),
         ("{% block table %}", "{% block table %}{{ ''.__class__.__mro__ }}", "stars.sql: "),
         ("z real", "z varchar(3)", "is Float32, which cannot become stars.z"),
@@ -179,6 +188,43 @@ def test_columns_that_no_table_can_have(tmp_path):
     with pytest.raises(SpecprodCopyError, match=r"TFORM 2M: complex .* leave it out by --drop Z"):
         draft([path], DraftOptions())
     assert len(draft([path], DraftOptions(drop=("z",))).tables[0].columns) == 2
+
+
+def test_the_database_stays_as_it_is(tmp_path, database):
+    """Whatever is wrong is found before anything is made."""
+    vac = Catalogues(tmp_path, database)
+    path = tmp_path / "a.fits"
+    write_fits(path, {"STARS": STARS, "GAS": {"TARGETID": STARS["TARGETID"], "X": np.zeros(4)}})
+    toml = vac.draft(path, "--table", "stars")
+    for changed, message in (
+        ({"STARS": STARS}, "has no HDU GAS"),
+        ({"STARS": STARS, "GAS": {"TARGETID": np.zeros(3, "i8"), "X": np.zeros(3)}}, "has 3 rows"),
+        ({"STARS": STARS, "GAS": {"TARGETID": np.zeros(4, "i8"), "X": np.zeros(4)}}, "row 1 is ab"),
+        ({"STARS": STARS, "GAS": {"TARGETID": STARS["TARGETID"]}}, "no column X"),
+        (
+            {"STARS": STARS, "GAS": {"TARGETID": STARS["TARGETID"], "X": np.zeros((4, 2))}},
+            "column X: is Array(Float64, shape=(2,)), which cannot become stars.x",
+        ),
+    ):
+        write_fits(path, changed)
+        assert message in vac.refuse_load(toml)
+        assert message in vac.refuse_load(toml, "--dry-run")
+
+
+@pytest.mark.parametrize(
+    ("hdu", "table"), [("VAC", "vac_"), ("LOAD_LEDGER", "load_ledger_"), ("USER", "user_")]
+)
+def test_drafted_names_that_are_taken(tmp_path, hdu, table):
+    write_fits(tmp_path / "a.fits", {hdu: STARS})
+    assert draft([tmp_path / "a.fits"], PLAIN).tables[0].name == table
+
+
+def test_two_columns_with_one_name(tmp_path):
+    path = write_fits(tmp_path / "a.fits", {"T": {"ONE": np.zeros(2), "TWO": np.zeros(2)}})
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"'ONE     '", b"'two     '"))
+    with pytest.raises(SpecprodCopyError, match=r"column TWO: two columns have this name"):
+        draft([path], PLAIN)
 
 
 PLAIN = DraftOptions()

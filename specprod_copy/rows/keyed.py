@@ -1,0 +1,73 @@
+"""Where in files the rows with certain keys are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import polars as pl
+
+from specprod_copy.postgres.columns import Column
+from specprod_copy.rows.read import table_rows
+from specprod_copy.rows.units import Findings, Unit, entry_name
+from specprod_copy.tables import TableSource
+
+ROW = "row in file"
+"""Column for row numbers; no column of a table is called so."""
+
+
+def rows_with(
+    unit: Unit, sources: Mapping[str, TableSource], key: Sequence[Column], keys: pl.DataFrame
+) -> pl.DataFrame:
+    """Find the rows of a file that have certain keys.
+
+    Parameters
+    ----------
+    unit : Unit
+    sources : mapping of str to TableSource
+        Has the unit's source.
+    key : sequence of Column
+        Columns of the key, and others that are wanted.
+    keys : polars.DataFrame
+        Columns of the key.
+
+    Returns
+    -------
+    polars.DataFrame
+        These columns, and `ROW`, their numbers in the file.
+    """
+    found = [pl.DataFrame(schema={**{c.name: c.polars_type for c in key}, ROW: pl.Int64})]
+    # Rows that cannot be read are in quarantine since an earlier load.
+    for rows in table_rows(unit, sources, key, Findings([], None)):
+        numbered = rows.frame.with_columns(pl.Series(ROW, rows.row_numbers, pl.Int64))
+        found.append(numbered.join(keys, on=keys.columns, how="semi", maintain_order="left"))
+    return pl.concat(found)
+
+
+def first_places(
+    units: Iterable[Unit],
+    sources: Mapping[str, TableSource],
+    key: Sequence[Column],
+    values: Sequence[Sequence[object]],
+) -> list[str]:
+    """Return for each of some keys the file and row that has it first, empty where none has.
+
+    Parameters
+    ----------
+    units : iterable of Unit
+        Read one after the other until all are found.
+    sources : mapping of str to TableSource
+        By name.
+    key : sequence of Column
+    values : sequence of sequence of object
+        Values of these columns.
+    """
+    schema = {column.name: column.polars_type for column in key}
+    keys = pl.DataFrame([*values], schema=schema, orient="row")
+    wanted = dict.fromkeys(keys.rows(), "")
+    for unit in units:
+        if all(wanted.values()):
+            break
+        for *one, row in rows_with(unit, sources, key, keys).select(*schema, ROW).rows():
+            place = f"{entry_name(str(unit.path), unit.hdu)} row {row}"
+            wanted[tuple(one)] = wanted[tuple(one)] or place
+    return [*wanted.values()]
