@@ -5,7 +5,6 @@ Their rows are about spectra of the production's redshift catalogs, their values
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -25,8 +24,17 @@ from specprod_copy.reader import read_table
 MOST_ROWS: Final = 400
 """Of a file: 889 columns are wide."""
 
-VERSIONS: Final = {"fastspecfit": "v3.0", "mws": "v1.0", "lss": "v1.5", "qso": "v2"}
+VERSIONS: Final = {"mws": "v1.0", "lss": "v1.5", "qso": "v2"}
 """Those that the shipped descriptions begin with."""
+
+_FITTED: Final = (
+    ("fastspecfit", "v1.0", "fastspec", ("FASTSPEC 1", "METADATA 1")),
+    ("fastspecfit", "v2.1", "fastspec", ("FASTSPEC 2", "METADATA 2")),
+    ("fastspecfit", "v3.0", "fastspec", ("METADATA", "SPECPHOT", "FASTSPEC")),
+    ("fastspecfit", "v3.6", "fastspec", ("METADATA", "SPECPHOT", "FASTSPEC strong", "MORELINES")),
+    ("fastphot", "v1.0", "fastphot", ("METADATA", "SPECPHOT")),
+)
+"""Catalogues of FastSpecFit: their folders, files and HDUs, and the layouts of these."""
 
 _ALL_SURVEYS: Final = ("TARGETID", "SURVEY", "PROGRAM", "HEALPIX", "Z", "ZWARN", "SPECTYPE")
 _OF_TILES: Final = (
@@ -80,15 +88,15 @@ class _Catalogues:
         spectra = self._spectra("pix", _ALL_SURVEYS)
         for (survey, program), rows in spectra.group_by(["SURVEY", "PROGRAM"], maintain_order=True):
             name = f"{self._paths.production.name}-{survey}-{program}.fits"
-            for kind, hdus in (
-                ("fastspec", ("METADATA", "SPECPHOT", "FASTSPEC")),
-                ("fastphot", ("METADATA", "SPECPHOT")),
-            ):
-                self._write(self._folder("fastspecfit", "catalogs") / f"{kind}-{name}", rows, hdus)
+            for catalogue, version, kind, hdus in _FITTED:
+                folder = self._folder(catalogue, version) / "catalogs"
+                self._write(folder / f"{kind}-{name}", rows, hdus)
         stars = spectra.filter(pl.col("SPECTYPE") == "STAR")
         name = f"mwsall-pix-{self._paths.production.name}.fits"
         self._write(
-            self._folder("mws") / name, stars, ("RVTAB", "SPTAB", "FIBERMAP", "SCORES", "GAIA")
+            self._folder("mws", VERSIONS["mws"]) / name,
+            stars,
+            ("RVTAB", "SPTAB", "FIBERMAP", "SCORES", "GAIA"),
         )
         once = spectra.unique("TARGETID", keep="first", maintain_order=True)
         for tracer, kind in (("LRG", "GALAXY"), ("QSO", "QSO"), ("BGS_BRIGHT-21.5", "GALAXY")):
@@ -96,10 +104,12 @@ class _Catalogues:
             half = rows.height // 2
             for cap, part in (("NGC", rows[:half]), ("SGC", rows[half:])):
                 self._write(
-                    self._lss / f"{tracer}_{cap}_clustering.dat.fits", part, ("clustering",)
+                    self._lss / f"{tracer}_{cap}_clustering.dat.fits", part, ("LSS clustering",)
                 )
             never = rows[:_UNOBSERVED].with_columns(TARGETID=-1 - pl.int_range(pl.len()))
-            self._write(self._lss / f"{tracer}_full.dat.fits", pl.concat([rows, never]), ("full",))
+            self._write(
+                self._lss / f"{tracer}_full.dat.fits", pl.concat([rows, never]), ("LSS full",)
+            )
         quasars = self._spectra("tilecumulative", _OF_TILES).filter(pl.col("SPECTYPE") == "QSO")
         name = f"QSO_cat_{self._paths.production.name}_cumulative_{VERSIONS['qso']}.fits"
         self._write(self._survey("QSO") / name, quasars, ("QSO_CAT",))
@@ -111,10 +121,10 @@ class _Catalogues:
         found = read_table(self._paths.zall(kind), ("ZCATALOG",), wanted)
         return found.filter(ids.no_sky(pl.col("TARGETID")))
 
-    def _folder(self, catalogue: str, *below: str) -> Path:
+    def _folder(self, catalogue: str, version: str) -> Path:
         production = self._paths.production
-        folder = self._paths.root / "vac" / production.release / catalogue / production.name
-        return folder.joinpath(VERSIONS[catalogue], *below)
+        release = self._paths.root / "vac" / production.release
+        return release / catalogue / production.name / version
 
     def _survey(self, catalogue: str) -> Path:
         production = self._paths.production
@@ -133,33 +143,32 @@ class _Catalogues:
             self._written += write_file(path, file, made, {})
 
     def _hdu(self, name: str, rows: pl.DataFrame) -> Hdu:
-        columns, signed = self._columns(name)
-        layout = Layout("LSS" if name in ("clustering", "full") else name, columns)
+        found = self._columns(name)
+        signed = [n for n, column in enumerate(found, start=1) if column.tform == "B-"]
+        columns = tuple(LayoutColumn(c.name, c.tform.rstrip("-"), c.unit) for c in found)
+        layout = Layout(name.partition(" ")[0], columns)
         known = self._known(rows)
         values = {c.name: self._values(c, known, rows.height) for c in columns}
-        if name == "FASTSPEC":
+        if "NII_6584_FLUX" in values:
             # Lines beyond the spectrum: nothing was measured.
             values["NII_6584_FLUX"][::7] = np.nan
         keywords = {f"TZERO{number}": -128 for number in signed}
         return Hdu(layout, layout.pack(values, rows.height), keywords)
 
-    def _columns(self, name: str) -> tuple[tuple[LayoutColumn, ...], list[int]]:
-        """Return the columns of an HDU, and the numbers of those of signed bytes."""
+    def _columns(self, name: str) -> list[LayoutColumn]:
+        """Return the columns of an HDU; those of signed bytes are ``B-``."""
         [text] = [hdus[name] for hdus in self._layouts.values() if name in hdus]
-        found: list[LayoutColumn] = []
+        like, _, without = text.partition(" without ")
+        if without:
+            return [c for c in self._columns(like) if c.name not in without.split()]
+        found = []
         for pattern, tform, unit in (
             (*line.split(None, 2), "")[:3] for line in text.strip().splitlines()
         ):
-            lines = re.match(r"LINE2?(?=_)", pattern)
-            kinds = {"LINE": self._layouts["lines"], "LINE2": self._layouts["moments"]}
-            if lines and lines[0] in kinds:
-                rest = pattern.removeprefix(lines[0])
-                found += [LayoutColumn(f"{n}{rest}", tform, unit) for n in kinds[lines[0]].split()]
-            else:
-                found.append(LayoutColumn(pattern, tform, unit))
-        signed = [n for n, column in enumerate(found, start=1) if column.tform == "B-"]
-        plain = (LayoutColumn(c.name, c.tform.rstrip("-"), c.unit) for c in found)
-        return tuple(plain), signed
+            word, _, rest = pattern.partition("_")
+            names = [f"{line}_{rest}" for line in self._layouts["lines"].get(word, "").split()]
+            found += [LayoutColumn(n, tform, unit) for n in names or [pattern]]
+        return found
 
     def _known(self, rows: pl.DataFrame) -> Mapping[str, Array]:
         known = {name: rows[name].to_numpy() for name in rows.columns}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import fitsio
@@ -19,19 +20,34 @@ from specprod_copy.vac.parsing import read_description
 from specprod_copy.vac.shipped import description_file, shipped
 from specprod_copy.vac.sources import catalogue_of
 
-FAST = "vac/dr1/fastspecfit/iron/v3.0/catalogs"
+PHOT = "vac/dr1/fastphot/iron/v1.0/catalogs"
 LSS = "survey/catalogs/dr1/LSS/iron/LSScats/v1.5"
+Place = tuple[str, str, tuple[str, ...]]
+"""Files, HDU and key of a table."""
 SPECTRUM = ("targetid", "survey", "program")
 MWS = "vac/dr1/mws/iron/v1.0/mwsall-pix-iron.fits"
+FITTED = {
+    name: {
+        f"fastspec{table}": (
+            f"vac/dr1/fastspecfit/iron/{version}/catalogs/fastspec-*.fits",
+            table[1:].upper() or "FASTSPEC",
+            SPECTRUM,
+        )
+        for table in tables
+    }
+    for name, version, tables in (
+        ("fastspecfit-1.x", "v1.0", ("_metadata", "")),
+        ("fastspecfit-2.x", "v2.1", ("_metadata", "")),
+        ("fastspecfit-3.x", "v3.0", ("_metadata", "_specphot", "")),
+        ("fastspecfit-morelines", "v3.6", ("_metadata", "_specphot", "", "_morelines")),
+    )
+}
+"""Several versions of one catalogue, each in a schema of its own."""
 TABLES = {
-    "fastspecfit-3.x": {
-        "fastspec_metadata": (f"{FAST}/fastspec-*.fits", "METADATA", SPECTRUM),
-        "fastspec_specphot": (f"{FAST}/fastspec-*.fits", "SPECPHOT", SPECTRUM),
-        "fastspec": (f"{FAST}/fastspec-*.fits", "FASTSPEC", SPECTRUM),
-    },
+    **FITTED,
     "fastphot": {
-        "fastphot_metadata": (f"{FAST}/fastphot-*.fits", "METADATA", SPECTRUM),
-        "fastphot_specphot": (f"{FAST}/fastphot-*.fits", "SPECPHOT", SPECTRUM),
+        "fastphot_metadata": (f"{PHOT}/fastphot-*.fits", "METADATA", SPECTRUM),
+        "fastphot_specphot": (f"{PHOT}/fastphot-*.fits", "SPECPHOT", SPECTRUM),
     },
     "mws": {
         "mws": (MWS, "RVTAB", SPECTRUM),
@@ -80,9 +96,9 @@ def plain(values: np.ndarray) -> list[object]:
     return values.tolist()
 
 
-def rows_of_files(root: Path, table: str, read) -> tuple[list[str], dict[tuple, tuple]]:
-    """Rows of all files of a table, found by its key; `read` gives columns of an HDU."""
-    pattern, hdu, key = next(tables[table] for tables in TABLES.values() if table in tables)
+def rows_of_files(root: Path, place: Place, table: str, read):
+    """Names and rows of all files of a table, found by key; `read` gives columns of an HDU."""
+    pattern, hdu, key = place
     found: dict[tuple, tuple] = {}
     for path in sorted(root.glob(pattern)):
         columns = {name.lower(): values for name, values in read(path, hdu).items()}
@@ -113,11 +129,10 @@ def by_cfitsio(path: Path, hdu: str) -> dict[str, np.ndarray]:
     return {name: data[name] for name in data.dtype.names}
 
 
-def rows_of_table(conninfo: str, table: str, names: list[str], like: dict[tuple, tuple]):
+def rows_of_table(conninfo: str, table: str, key, names: list[str], like: dict[tuple, tuple]):
     """Rows of a table in the same form: floats as wide as they are in the files."""
-    _, _, key = next(tables[table] for tables in TABLES.values() if table in tables)
     columns = ", ".join(f'"{name}"' for name in names)
-    query = f"SELECT {', '.join(key)}, {columns} FROM vac.{table}"
+    query = f"SELECT {', '.join(key)}, {columns} FROM {table}"
     first = next(iter(like.values()))
     with psycopg.connect(conninfo) as connection:
         rows = connection.cursor(binary=True).execute(query.encode()).fetchall()
@@ -137,18 +152,25 @@ def rows_of_table(conninfo: str, table: str, names: list[str], like: dict[tuple,
 
 @pytest.mark.parametrize("name", TABLES)
 def test_values(loaded, name):
-    output = loaded.load(Path(name), "--jobs", 1)
-    details = loaded.verify("--root", loaded.root, "--catalogue", name.removesuffix("-3.x"))
-    for table in TABLES[name]:
-        names, files = rows_of_files(loaded.root, table, by_astropy)
+    schema = name if name in FITTED else "vac"
+    of = ("--release", "dr1", "--specprod", "iron")
+    output = loaded.load(Path(name), "--jobs", 1, "--schema", schema, *of)
+    assert "no table takes" not in output
+    only = () if name in FITTED else ("--catalogue", name)
+    details = loaded.verify("--root", loaded.root, "--schema", schema, *only)
+    for table, place in TABLES[name].items():
+        names, files = rows_of_files(loaded.root, place, table, by_astropy)
         assert len(files) > 5
-        assert rows_of_table(loaded.conninfo, table, names, files) == files
-        _, others = rows_of_files(loaded.root, table, by_cfitsio)
+        where = f'"{schema}".{table}'
+        assert rows_of_table(loaded.conninfo, where, place[2], names, files) == files
+        _, others = rows_of_files(loaded.root, place, table, by_cfitsio)
         assert others == files
         assert details[table, "sample"]
     if name == "lss":
-        assert "note: lss_full: 9 rows refer to no row of iron.photometry: targetid" in output
-        assert "9 rows without" in details["lss_full", "reference"]
+        assert "note: lss_full: 9 rows refer to no row of iron.photometry: targetid -3 (" in output
+        where = rf"\({loaded.root}/.*_full.dat.fits\[LSS\] row \d+\)"
+        named = rf"9 rows without, .*: -3 {where}; -2 {where}; -1 {where}; and 6 more"
+        assert re.search(named, details["lss_full", "reference"])
         found = loaded.query("SELECT DISTINCT tracer FROM vac.lss_clustering ORDER BY 1")
         assert found == [("BGS_BRIGHT-21.5",), ("LRG",), ("QSO",)]
     if name == "mws":
