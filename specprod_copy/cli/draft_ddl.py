@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,8 @@ def draft_ddl(files: tuple[Path, ...], output: Path | None, overwrite: bool, **v
       specprod-copy draft-ddl fastspec-iron-main-*.fits --output fastspecfit
       specprod-copy draft-ddl mwsall-pix-iron.fits --table mws
     """
-    found = draft(files, make(DraftOptions, values))
+    options = make(DraftOptions, values)
+    found = draft(files, options)
     texts = found.texts()
     if output is None:
         for name, text in texts.items():
@@ -50,3 +52,6 @@ def draft_ddl(files: tuple[Path, ...], output: Path | None, overwrite: bool, **v
     for table in found.tables:
         say(f"{table.name}: {len(table.columns):,} columns, {table.size}")
     say(f"wrote {', '.join(str(output / name) for name in texts)}")
+    root = options.root or files[0].parent
+    command = shlex.join(["load-vac", str(output / [*texts][-1]), "--root", str(root)])
+    say(f"edit these, then load: specprod-copy {command}")

@@ -76,12 +76,11 @@ def load_vac(
 ) -> None:
     """Load a value-added catalogue that DESCRIPTION describes.
 
-    It is a TOML file, or the name of a description that comes with this program: fastspecfit-3.x,
-    fastphot, lss, mws, qso. The description, and the SQL files that it names, say which tables
-    there are and how their rows come from FITS files; "specprod-copy draft-ddl" writes a first
-    version of both. They are kept in the schema, so that verify and status need nothing else. As
-    with load, what is
-    in the database already is not loaded again.
+    It is a TOML file, or the name of a description that comes with this program: fastspecfit-3.x
+    (or -2.x, -1.x, -morelines), fastphot, lss, mws, qso. The description, and the SQL files that it
+    names, say which tables there are and how their rows come from FITS files; "specprod-copy
+    draft-ddl" writes a first version of both. They are kept in the schema, so that verify and
+    status need nothing else. As with load, what is in the database already is not loaded again.
 
     \b
       specprod-copy load-vac fastspecfit-3.x --root /global/cfs/cdirs/desi/public/dr1

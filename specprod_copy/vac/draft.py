@@ -21,9 +21,11 @@ from specprod_copy.vac.draft_columns import Drafted, DraftedHdu, columns_of, dra
 from specprod_copy.vac.draft_keys import candidates, equal_columns, position, unique_key
 from specprod_copy.vac.draft_text import Draft, DraftTable, Repeated
 from specprod_copy.vac.files import refuse_other_formats
+from specprod_copy.vac.sources import HOUSE
 
 _VERSION = re.compile(r"v\d+(\.\d+)*")
 _RELEASE = re.compile(r"edr|dr\d+")
+_WORD = re.compile(r"[A-Za-z0-9]+")
 
 
 @dataclass(frozen=True)
@@ -100,15 +102,17 @@ def draft(files: Sequence[Path], options: DraftOptions) -> Draft:
     drafted = [draft_hdu(files, hdu, dropped, said) for hdu in hdus]
     groups = [drafted] if options.table else [[hdu] for hdu in drafted]
     path, parameters = _pattern(files, options.root)
+    words = re.sub(r"\{\w+\}|\*.*|\.fits.*", "", Path(path).name.lower())
+    name = re.sub(r"[^a-z0-9_]+", "-", words).strip("-_")
     tables = [
-        _table(options.table or _table_name(group[0].name), group, files, options)
+        _table(
+            options.table or _table_name(group[0].name, len(groups), name), group, files, options
+        )
         for group in groups
     ]
     if len({table.name for table in tables}) < len(tables):
         raise ConfigurationError("two HDUs would become tables of one name: choose them by --hdu")
-    words = re.sub(r"\{\w+\}|\*.*|\.fits.*", "", Path(path).name.lower())
-    name = re.sub(r"[^a-z0-9_]+", "-", words).strip("-_") or tables[0].name
-    return Draft(name, parameters, path, tables)
+    return Draft(name or tables[0].name, parameters, path, tables)
 
 
 def _table(
@@ -185,11 +189,14 @@ def _refuse_too_wide(name: str, columns: Sequence[Drafted]) -> None:
     )
 
 
-def _table_name(hdu: str) -> str:
-    name = sql_name(hdu)[:40]
+def _table_name(hdu: str, n_hdus: int, catalogue: str) -> str:
+    """Return the name of the HDU; that of the catalogue for one without a name that is alone."""
+    alone = hdu.isdecimal() and n_hdus == 1 and catalogue
+    name = sql_name(catalogue if alone else hdu)[:40]
     if not name[:1].isalpha():
         name = f"table_{name}"[:40]
-    return name if quote_identifier(name) == name else f"{name[:39]}_"
+    taken = name in HOUSE or quote_identifier(name) != name
+    return f"{name[:39]}_" if taken else name
 
 
 def _descriptions(path: Path) -> dict[str, tuple[str, str]]:
@@ -224,6 +231,10 @@ def _pattern(files: Sequence[Path], root: Path | None) -> tuple[str, Mapping[str
             places.append((place.name,))
     if len({len(parts) for parts in places}) > 1:
         raise ConfigurationError("files of several depths of folders: draft from those of one")
+    if root is None and len({file.absolute().parent for file in files}) > 1:
+        raise ConfigurationError(
+            "files of several folders: name the folder that their paths begin in by --root"
+        )
     parts = [_common(several) for several in zip(*places, strict=True)]
     said: dict[str, str] = {}
     productions = [*load_configuration()]
@@ -235,9 +246,12 @@ def _pattern(files: Sequence[Path], root: Path | None) -> tuple[str, Mapping[str
         ):
             if known and key not in said:
                 said[key], parts[n] = part, f"{{{key}}}"
-    if "specprod" in said:
-        words = rf"(?<![A-Za-z0-9]){re.escape(said['specprod'])}(?![A-Za-z0-9])"
-        parts[-1] = re.sub(words, "{specprod}", parts[-1])
+    named = [word for word in _WORD.findall(parts[-1]) if word in productions]
+    if len({*named}) == 1:
+        said.setdefault("specprod", named[0])
+    for key, value in said.items():
+        words = rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])"
+        parts[-1] = re.sub(words, f"{{{key}}}", parts[-1])
     return "/".join(parts), said
 
 

@@ -20,7 +20,7 @@ CANDIDATES: Final = (
     ("TARGETID", "TILEID", "LASTNIGHT"),
     ("TARGETID",),
 )
-"""Keys that are tried, in this order."""
+"""Keys that are tried, in this order; then any column whose name ends with ID."""
 
 POSITIONS: Final = (
     ("TARGET_RA", "TARGET_DEC"),
@@ -31,8 +31,9 @@ POSITIONS: Final = (
 
 def candidates(columns: Iterable[Drafted]) -> list[tuple[str, ...]]:
     """Return the keys that columns could make."""
-    there = {c.fits for c in columns if c.is_scalar and c.not_null}
-    return [key for key in CANDIDATES if there.issuperset(key)]
+    there = [c.fits for c in columns if c.is_scalar and c.not_null]
+    keys = [key for key in CANDIDATES if {*there}.issuperset(key)]
+    return [*keys, *((name,) for name in there if name.endswith("ID") and (name,) not in keys)]
 
 
 def position(columns: Iterable[Drafted]) -> tuple[str, ...]:

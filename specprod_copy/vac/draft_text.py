@@ -12,7 +12,7 @@ from specprod_copy.vac.draft_columns import Drafted, DraftedHdu, columns_of
 
 _LISTED = 8
 ROW_COLUMN, PART_COLUMN = "file_row", "file_part"
-"""Columns of a key that is made of nothing but the place of a row."""
+"""Columns of a key that is made of nothing but the place of a row; the files may have such."""
 
 _PART_WIDTH = 64
 
@@ -49,9 +49,14 @@ class DraftTable:
     @property
     def own_key(self) -> tuple[str, ...]:
         """The primary key; the place of the row where nothing else is one."""
-        if self.key:
-            return self.key
-        return (PART_COLUMN, ROW_COLUMN) if self.n_files > 1 else (ROW_COLUMN,)
+        return self.key or self.place
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """Columns of what file a row is from, if there are several, and its number there."""
+        names = {column.name for column in self.columns}
+        wanted = (PART_COLUMN, ROW_COLUMN) if self.n_files > 1 else (ROW_COLUMN,)
+        return tuple(f"{name}_" if name in names else name for name in wanted)
 
 
 @dataclass(frozen=True)
@@ -128,9 +133,9 @@ def _columns_toml(table: DraftTable) -> Iterator[str]:
         if said:
             yield f"{_quoted(column.name)} = {{ {', '.join(said)} }}"
     if not table.key:
-        yield f"{ROW_COLUMN} = {{ row = true }}"
-        if table.n_files > 1:
-            yield f'{PART_COLUMN} = {{ path = "{PART_COLUMN}" }}'
+        yield f"{table.place[-1]} = {{ row = true }}"
+        for name in table.place[:-1]:
+            yield f'{name} = {{ path = "{PART_COLUMN}" }}'
 
 
 def _references(table: DraftTable) -> Iterator[str]:
@@ -163,7 +168,7 @@ def _references(table: DraftTable) -> Iterator[str]:
 def _sql(table: DraftTable) -> Iterator[str]:
     hdus = " and ".join(hdu.name for hdu in table.hdus)
     rows = sum(table.hdus[0].rows)
-    made_of = _comment(f"HDU {hdus}, {rows:,} rows in {table.n_files} files")
+    made_of = _comment(f"HDU {hdus}, {rows:,} rows in {_files(table.n_files)}")
     yield f"-- {table.name}: {made_of}. A draft, to be edited."
     yield f"-- {table.size}; the server takes 8,160 bytes and 1,600 columns."
     if table.size.note:
@@ -180,10 +185,8 @@ def _sql(table: DraftTable) -> Iterator[str]:
     yield "CREATE TABLE IF NOT EXISTS {{ schema }}.{{ table }} ("
     lines = [column.line for column in table.columns]
     if not table.key:
-        place = [f"{ROW_COLUMN} bigint NOT NULL"]
-        if table.n_files > 1:
-            place.insert(0, f"{PART_COLUMN} varchar({_PART_WIDTH}) NOT NULL")
-        lines = [*place, *lines]
+        parts = [f"{name} varchar({_PART_WIDTH}) NOT NULL" for name in table.place[:-1]]
+        lines = [*parts, f"{table.place[-1]} bigint NOT NULL", *lines]
     yield ",\n".join(f"    {line}" for line in lines)
     yield ");"
     yield "{% endblock %}"
@@ -225,13 +228,17 @@ def _comments(table: DraftTable) -> Iterator[str]:
     yield f"COMMENT ON TABLE {{{{ schema }}}}.{{{{ table }}}} IS {_literal(f'HDU {hdus}')};"
     on = "COMMENT ON COLUMN {{ schema }}.{{ table }}."
     if not table.key:
-        yield f"{on}{ROW_COLUMN} IS 'Number of the row in its file, from 0 (UCD meta.record)';"
-        if table.n_files > 1:
-            yield f"{on}{PART_COLUMN} IS 'What its file is called (UCD meta.id;meta.file)';"
+        for name in table.place[:-1]:
+            yield f"{on}{name} IS 'What its file is called (UCD meta.id;meta.file)';"
+        yield f"{on}{table.place[-1]} IS 'Number of the row in its file, from 0 (UCD meta.record)';"
     for column in table.columns:
         unit = f" [{column.unit}]" if column.unit else ""
         text = _literal(f"{column.description}{unit}")
         yield f"{on}{quote_identifier(column.name)} IS {text};"
+
+
+def _files(number: int) -> str:
+    return "1 file" if number == 1 else f"{number:,} files"
 
 
 def _literal(text: str) -> str:

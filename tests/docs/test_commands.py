@@ -44,7 +44,17 @@ def home() -> Iterator[Path]:
         try:
             for command in (
                 ["demo", "demo"],
-                ["demo", "iron", "--specprod", "iron", "--tiles", "4", "--targets", "60"],
+                [
+                    "demo",
+                    "iron",
+                    "--specprod",
+                    "iron",
+                    "--tiles",
+                    "4",
+                    "--targets",
+                    "60",
+                    "--catalogues",
+                ],
                 ["demo", "daily", "--specprod", "daily", "--tiles", "4", "--targets", "60"],
                 ["demo", "daily", "--specprod", "jura", "--tiles", "4", "--targets", "60"],
                 ["load", "all", "--specprod", "fuji", "--root", "demo"],

@@ -263,10 +263,10 @@ def test_schemas_that_are_not_what_they_were(vac):
     description = vac.draft(vac.root / "a.fits")
     assert 'hdu = "1"' in description.read_text()  # it has no name
     vac.load(description)
-    assert vac.query("SELECT file_row, a FROM vac.table_1 ORDER BY 1") == [(0, 0), (1, 1), (2, 2)]
+    assert vac.query("SELECT file_row, a FROM vac.a ORDER BY 1") == [(0, 0), (1, 1), (2, 2)]
     assert "pg_monitor may read 4 tables" in vac.run("grant", "-s", "vac", "--role", "pg_monitor")
     with psycopg.connect(vac.conninfo) as connection:
-        connection.execute("DROP TABLE vac.table_1")
+        connection.execute("DROP TABLE vac.a")
     lost = "'specprod-copy load-vac DESCRIPTION.toml --overwrite' loads it again"
     assert lost in vac.run("status", "--schema", "vac")
     assert lost in vac.refuse_load(description)

@@ -1,0 +1,57 @@
+"""What a draft makes of files that nobody planned for; no server is needed for it."""
+
+from __future__ import annotations
+
+import tomllib
+
+import numpy as np
+import pytest
+from astropy.table import Table
+from support.catalogues import write_fits
+
+from specprod_copy.errors import ConfigurationError
+from specprod_copy.vac.draft import DraftOptions, draft
+from specprod_copy.vac.parsing import parse
+from specprod_copy.vac.sources import catalogue_of
+
+
+def drafted(files, root=None):
+    """Return the description as TOML has it, the SQL files, and the tables that they define."""
+    texts = draft(files, DraftOptions(root=root)).texts()
+    toml = texts.popitem()[1]
+    tables = catalogue_of(parse(toml, "own.toml", texts)).definition.tables
+    return tomllib.loads(toml), texts, tables
+
+
+def test_names_and_paths_are_those_of_the_files(tmp_path):
+    """A table that astropy wrote, whose HDU has no name, with several rows for a target."""
+    folder = tmp_path / "dr2/dla/v1.2"
+    folder.mkdir(parents=True)
+    files = []
+    for program in ("bright", "dark"):
+        ids = [f"{n // 2}-{n % 2}-{program}" for n in range(4)]
+        files.append(folder / f"dlacat-loa-{program}-v1.2.fits")
+        Table({"DLAID": ids, "TARGETID": np.arange(4) // 2}).write(files[-1])
+    toml, texts, tables = drafted(files, tmp_path)
+    assert [toml[key] for key in ("release", "version", "specprod")] == ["dr2", "v1.2", "loa"]
+    pattern = "{release}/dla/{version}/dlacat-{specprod}-*-{version}.fits"
+    assert toml["tables"] == {"dlacat": {"files": pattern, "hdu": "1"}}
+    assert tables["dlacat"].primary_key == ("dlaid",)
+    assert "-- dlacat: HDU 1, 8 rows in 2 files." in texts["dlacat.sql"]
+
+
+def test_the_place_of_a_row_has_names_of_its_own(tmp_path):
+    columns = {"FILE_ROW": np.zeros(2, "i4"), "file_part": np.zeros(2, "i4")}
+    files = [write_fits(tmp_path / f"a{n}.fits", {"T": columns}) for n in range(2)]
+    toml, _, tables = drafted(files)
+    assert tables["t"].primary_key == ("file_part_", "file_row_")
+    assert toml["tables"]["t"]["columns"]["file_row_"] == {"row": True}
+    assert toml["tables"]["t"]["columns"]["file_part_"] == {"path": "file_part"}
+
+
+def test_files_of_several_folders_need_a_root(tmp_path):
+    columns = {"TARGETID": np.arange(2, dtype="i8")}
+    files = [write_fits(tmp_path / f"hp{n}/a{n}.fits", {"T": columns}) for n in range(2)]
+    with pytest.raises(ConfigurationError, match="files of several folders: name the folder"):
+        draft(files, DraftOptions())
+    assert drafted(files, tmp_path)[0]["tables"]["t"]["files"] == "hp*/a*.fits"
