@@ -27,14 +27,17 @@ MOST_ROWS: Final = 400
 VERSIONS: Final = {"mws": "v1.0", "lss": "v1.5", "qso": "v2"}
 """Those that the shipped descriptions begin with."""
 
+_THREE: Final = ("METADATA", "SPECPHOT", "FASTSPEC")
+_FOUR: Final = ("METADATA", "SPECPHOT", "FASTSPEC strong", "MORELINES")
 _FITTED: Final = (
-    ("fastspecfit", "v1.0", "fastspec", ("FASTSPEC 1", "METADATA 1")),
-    ("fastspecfit", "v2.1", "fastspec", ("FASTSPEC 2", "METADATA 2")),
-    ("fastspecfit", "v3.0", "fastspec", ("METADATA", "SPECPHOT", "FASTSPEC")),
-    ("fastspecfit", "v3.6", "fastspec", ("METADATA", "SPECPHOT", "FASTSPEC strong", "MORELINES")),
-    ("fastphot", "v1.0", "fastphot", ("METADATA", "SPECPHOT")),
+    ("fastspecfit", "v1.0", "fastspec", ("FASTSPEC 1", "METADATA 1"), False),
+    ("fastspecfit", "v2.1", "fastspec", ("FASTSPEC 2", "METADATA 2"), False),
+    ("fastspecfit", "v3.0", "fastspec", _THREE, True),
+    ("fastspecfit", "v3.6", "fastspec", _FOUR, False),
+    ("fastphot", "v1.0", "fastphot", ("METADATA", "SPECPHOT"), True),
 )
-"""Catalogues of FastSpecFit: their folders, files and HDUs, and the layouts of these."""
+"""Catalogues of FastSpecFit: their folders, files and HDUs, the layouts of these, and whether there
+is a file for each survey, or for main alone."""
 
 _ALL_SURVEYS: Final = ("TARGETID", "SURVEY", "PROGRAM", "HEALPIX", "Z", "ZWARN", "SPECTYPE")
 _OF_TILES: Final = (
@@ -88,9 +91,10 @@ class _Catalogues:
         spectra = self._spectra("pix", _ALL_SURVEYS)
         for (survey, program), rows in spectra.group_by(["SURVEY", "PROGRAM"], maintain_order=True):
             name = f"{self._paths.production.name}-{survey}-{program}.fits"
-            for catalogue, version, kind, hdus in _FITTED:
-                folder = self._folder(catalogue, version) / "catalogs"
-                self._write(folder / f"{kind}-{name}", rows, hdus)
+            for catalogue, version, kind, hdus, every in _FITTED:
+                if every or survey == "main":
+                    folder = self._folder(catalogue, version) / "catalogs"
+                    self._write(folder / f"{kind}-{name}", rows, hdus)
         stars = spectra.filter(pl.col("SPECTYPE") == "STAR")
         name = f"mwsall-pix-{self._paths.production.name}.fits"
         self._write(

@@ -40,6 +40,7 @@ def _way(source: TableSource, way: pl.Expr) -> str:
 
 
 def _in_file(source: TableSource, name: str) -> str:
+    name = _renamed(source, name)
     found = re.fullmatch(r"(\w+)_(\d+)", name)
     if found is not None and found[1] in source.vectors:
         return f"{found[1]}[{found[2]}]"
@@ -62,4 +63,9 @@ def name_in_files(source: TableSource, column: str) -> str:
         for name in way.meta.root_names()
         if not name.endswith("?")
     ]
-    return copied[0] if copied else column.upper()
+    return _renamed(source, copied[0] if copied else column.upper())
+
+
+def _renamed(source: TableSource, name: str) -> str:
+    """Return what the file calls a column that is seen under another name."""
+    return {new: old for view in source.views for old, new in view.rename}.get(name, name)

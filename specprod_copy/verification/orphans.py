@@ -25,10 +25,13 @@ class Orphans:
 
     reference: Reference
     number: int
+    n_values: int
+    """How many different values these rows have."""
     values: Sequence[Sequence[object]]
+    """The first of them."""
 
     def __str__(self) -> str:
-        return listing(self.number, [", ".join(map(str, values)) for values in self.values])
+        return listing(self.n_values, [", ".join(map(str, values)) for values in self.values])
 
     def with_places(
         self, units: Iterable[Unit], sources: Mapping[str, TableSource], columns: Sequence[Column]
@@ -55,7 +58,7 @@ class Orphans:
             f"{', '.join(map(str, values))}{f' ({place})' if place else ''}"
             for values, place in zip(self.values, places, strict=True)
         ]
-        return listing(self.number, shown)
+        return listing(self.n_values, shown)
 
 
 def find_orphans(
@@ -79,12 +82,13 @@ def find_orphans(
         sql.Identifier(*reference.place(schema)),
         matched("b", reference.keys, "a", reference.columns),
     )
-    first = sql.SQL("SELECT DISTINCT * FROM ({}) q ORDER BY {} LIMIT {}").format(
-        orphans,
-        sql.SQL(", ").join(map(sql.Literal, range(1, len(reference.columns) + 1))),
-        EXAMPLES,
-    )
     count = sql.SQL("SELECT count(*) FROM ({}) q").format(orphans)
     [(number,)] = connection.execute(count).fetchall()
-    values = connection.execute(first).fetchall() if number else []
-    return Orphans(reference, number, values)
+    if not number:
+        return Orphans(reference, 0, 0, ())
+    by = sql.SQL(", ").join(map(sql.Literal, range(1, len(reference.columns) + 1)))
+    first = sql.SQL(
+        "SELECT *, count(*) OVER () FROM (SELECT DISTINCT * FROM ({}) q) d ORDER BY {} LIMIT {}"
+    ).format(orphans, by, EXAMPLES)
+    rows = connection.execute(first).fetchall()
+    return Orphans(reference, number, rows[0][-1], [row[:-1] for row in rows])

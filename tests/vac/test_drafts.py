@@ -10,17 +10,17 @@ from astropy.table import Table
 from support.catalogues import write_fits
 
 from specprod_copy.errors import ConfigurationError
+from specprod_copy.metadata.origins import name_in_files, source_column
 from specprod_copy.vac.draft import DraftOptions, draft
 from specprod_copy.vac.parsing import parse
 from specprod_copy.vac.sources import catalogue_of
 
 
 def drafted(files, root=None):
-    """Return the description as TOML has it, the SQL files, and the tables that they define."""
+    """Return the description as TOML has it, the SQL files, and the catalogue."""
     texts = draft(files, DraftOptions(root=root)).texts()
     toml = texts.popitem()[1]
-    tables = catalogue_of(parse(toml, "own.toml", texts)).definition.tables
-    return tomllib.loads(toml), texts, tables
+    return tomllib.loads(toml), texts, catalogue_of(parse(toml, "own.toml", texts))
 
 
 def test_names_and_paths_are_those_of_the_files(tmp_path):
@@ -31,27 +31,32 @@ def test_names_and_paths_are_those_of_the_files(tmp_path):
     for program in ("bright", "dark"):
         ids = [f"{n // 2}-{n % 2}-{program}" for n in range(4)]
         files.append(folder / f"dlacat-loa-{program}-v1.2.fits")
-        Table({"DLAID": ids, "TARGETID": np.arange(4) // 2}).write(files[-1])
-    toml, texts, tables = drafted(files, tmp_path)
+        Table({"DLAID": ids, "TARGETID": np.arange(4) // 2, "S/N": np.ones(4)}).write(files[-1])
+    toml, texts, catalogue = drafted(files, tmp_path)
     assert [toml[key] for key in ("release", "version", "specprod")] == ["dr2", "v1.2", "loa"]
     pattern = "{release}/dla/{version}/dlacat-{specprod}-*-{version}.fits"
-    assert toml["tables"] == {"dlacat": {"files": pattern, "hdu": "1"}}
-    assert tables["dlacat"].primary_key == ("dlaid",)
+    columns = {"s_n": {"from": "S/N"}}
+    assert toml["tables"] == {"dlacat": {"files": pattern, "hdu": "1", "columns": columns}}
+    [source] = catalogue.sources.values()
+    assert source_column(source, "s_n") == name_in_files(source, "s_n") == "S/N"
+    assert catalogue.definition.tables["dlacat"].primary_key == ("dlaid",)
     assert "-- dlacat: HDU 1, 8 rows in 2 files." in texts["dlacat.sql"]
 
 
 def test_the_place_of_a_row_has_names_of_its_own(tmp_path):
     columns = {"FILE_ROW": np.zeros(2, "i4"), "file_part": np.zeros(2, "i4")}
     files = [write_fits(tmp_path / f"a{n}.fits", {"T": columns}) for n in range(2)]
-    toml, _, tables = drafted(files)
-    assert tables["t"].primary_key == ("file_part_", "file_row_")
+    toml, _, catalogue = drafted(files)
+    assert catalogue.definition.tables["t"].primary_key == ("file_part_", "file_row_")
     assert toml["tables"]["t"]["columns"]["file_row_"] == {"row": True}
     assert toml["tables"]["t"]["columns"]["file_part_"] == {"path": "file_part"}
 
 
 def test_files_of_several_folders_need_a_root(tmp_path):
-    columns = {"TARGETID": np.arange(2, dtype="i8")}
-    files = [write_fits(tmp_path / f"hp{n}/a{n}.fits", {"T": columns}) for n in range(2)]
+    files = [
+        write_fits(tmp_path / f"hp{n}/a{n}.fits", {"T": {"TARGETID": np.array([n], "i8")}})
+        for n in range(2)
+    ]
     with pytest.raises(ConfigurationError, match="files of several folders: name the folder"):
         draft(files, DraftOptions())
     assert drafted(files, tmp_path)[0]["tables"]["t"]["files"] == "hp*/a*.fits"
