@@ -101,44 +101,19 @@ def write_output(
     InputError
         If it cannot be written, or is not to be replaced.
     """
-    with output_errors(path):
-        if _is_stream(path):
-            _write_into(path, content)
-            return
-    with staged(path.parent, [path.name], overwrite=True, inputs=inputs) as folder:
-        new = folder / path.name
-        with output_errors(path):
-            new.write_bytes(content)
-            if mode is not None:
-                new.chmod(mode)
-            elif os.path.lexists(path):
-                new.chmod(stat.S_IMODE(path.lstat().st_mode))
+    with written(path, overwrite=True, inputs=inputs) as new:
+        new.write_bytes(content)
+        if mode is None and path.is_file():
+            mode = stat.S_IMODE(path.stat().st_mode)
+        if mode is not None:
+            new.chmod(mode)
 
 
 @contextmanager
 def written(path: Path, *, overwrite: bool = False, inputs: Iterable[Path] = ()) -> Iterator[Path]:
     """Yield the name of a new file; what is written there is moved to its place in the end.
 
-    Into a FIFO or a character device its content goes then.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-    overwrite : bool
-        Whether to replace an existing file.
-    inputs : iterable of pathlib.Path
-        As for `check_replaceable`.
-
-    Yields
-    ------
-    pathlib.Path
-        On the same file system, unless it is going to be copied.
-
-    Raises
-    ------
-    InputError
-        If it cannot be written, or is not to be replaced.
+    Into a FIFO or a character device its content goes then. Parameters and errors as for `staged`.
     """
     with output_errors(path):
         stream = _is_stream(path)
@@ -201,8 +176,7 @@ def output_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = " ".join((error.strerror or str(error)).split())
-        raise InputError(f"cannot be written: {reason}", path=path) from error
+        raise InputError(f"cannot be written: {_reason(error)}", path=path) from error
 
 
 @contextmanager
@@ -256,9 +230,12 @@ def staged(
                     move_back.pop_all()
             undo.pop_all()
     except OSError as error:
-        reason = " ".join((error.strerror or str(error)).split())
         path = error.filename or folder
-        raise InputError(f"cannot be read or written: {reason}", path=path) from error
+        raise InputError(f"cannot be read or written: {_reason(error)}", path=path) from error
+
+
+def _reason(error: OSError) -> str:
+    return " ".join((error.strerror or str(error)).split())
 
 
 def _make_folder(folder: Path, undo: ExitStack) -> None:
@@ -295,11 +272,6 @@ def _is_stream(path: Path) -> bool:
     if stat.S_ISREG(mode):
         return folder == Path("/dev") or folder.is_relative_to("/proc")
     return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
-
-
-def _write_into(path: Path, content: bytes) -> None:
-    with _opened_stream(path) as file:
-        file.write(content)
 
 
 def _opened_stream(path: Path) -> BinaryIO:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,8 +23,21 @@ class SpecprodCopyError(Exception):
         One line; a newline, as part of some name, is shown as ``\n``.
     """
 
+    concerns: str | None = None
+    """The table that could not be filled or completed, if that is known; see `concerning`."""
+
     def __init__(self, message: str) -> None:
         super().__init__(message.replace("\n", "\\n"))
+
+
+@contextmanager
+def concerning(table: str) -> Iterator[None]:
+    """Let errors within the block tell which table they concern."""
+    try:
+        yield
+    except SpecprodCopyError as error:
+        error.concerns = error.concerns or table
+        raise
 
 
 class ConfigurationError(SpecprodCopyError):

@@ -21,10 +21,6 @@ def resource_folder(name: str) -> Path:
     ----------
     name : str
         ``ddl`` or ``templates``.
-
-    Returns
-    -------
-    pathlib.Path
     """
     packaged = _PACKAGE / "_resources" / name
     return packaged if packaged.is_dir() else _PACKAGE.parent / name

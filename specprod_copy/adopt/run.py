@@ -72,10 +72,6 @@ def adopt(
     catalogue : Catalogue, optional
         The tables and their sources; those of a production without it.
 
-    Returns
-    -------
-    Adopted
-
     Raises
     ------
     SpecprodCopyError

@@ -19,7 +19,6 @@ from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_changes import Changes
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.search_path import q3c_schema
-from specprod_copy.tables.catalogue import HOUSE
 from specprod_copy.vac.stored import catalogue_in
 from specprod_copy.words import did_you_mean
 
@@ -44,9 +43,10 @@ def diff(
 ) -> None:
     """Print the SQL that makes a schema as it is defined, or like another schema.
 
-    All tables of the definition are compared, or those named: columns, types, keys, indexes,
-    comments, and who may read. Nothing is changed; the SQL is for psql. What users added is
-    dropped with --drop only.
+    All tables that are there or that a load makes are compared, or those
+    named: columns, types, keys, indexes, comments, and who may read. Nothing
+    is changed; the SQL is for psql. What users added is dropped with --drop
+    only.
 
     \b
       specprod-copy diff --schema iron
@@ -79,7 +79,8 @@ def _changes(
         wanted_grants = rights.readers(connection, like)
         names = {*(tables or (*wanted.tables, *found.tables))}
     else:
-        wanted = catalogue_in(connection, found).definition
+        catalogue = catalogue_in(connection, found)
+        wanted = catalogue.definition
         existing = catalog.existing_roles(connection, roles)
         for role in (role for role in roles if role not in existing):
             warn(f"Warning: role {role} does not exist: it is left out")
@@ -88,8 +89,8 @@ def _changes(
             table: granted.get(table, frozenset()) | frozenset(existing)
             for table in ("", *wanted.tables)
         }
-        ours = [t for t in wanted.tables if t in found.tables or t not in HOUSE or t == "version"]
-        names = {*(tables or ours)}
+        loads = {"version", *(source.table for source in catalogue.sources.values())}
+        names = {*(tables or loads | (wanted.tables.keys() & found.tables.keys()))}
     there = {*wanted.tables, *found.tables}
     for unknown in sorted(names - there):
         meant = did_you_mean(unknown, sorted(there))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,14 +14,15 @@ from specprod_copy.cli.connection import ServerOptions
 from specprod_copy.cli.options import JSON, SchemaOptions
 from specprod_copy.cli.progress import make_listener
 from specprod_copy.cli.text import line_width, put, say, table_lines, to_json
+from specprod_copy.plan.failures import Failure
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.waits import watched
 from specprod_copy.status import Status, TilesStatus, schema_status
 from specprod_copy.vac.files import inputs_of
 from specprod_copy.vac.stored import merged, stored
 
-_MOST_TILES = 10
-"""Tiles of each kind that are named."""
+_MOST = 10
+"""Tiles of each kind, and causes of failures, that are named."""
 
 
 @click.command()
@@ -92,6 +93,7 @@ def status_lines(found: Status, *, width: int) -> Iterator[str]:
             yield f"rows in quarantine: {rejected}"
     if found.tiles:
         yield from _tile_lines(found.tiles)
+    yield from _first(_failed_lines(found.failed))
     for table, names in found.derived.items():
         yield f"columns of {table} are derived by {', '.join(names)}"
     for lost in found.lost.values():
@@ -123,6 +125,22 @@ def _tile_lines(found: TilesStatus) -> Iterator[str]:
     ]
     missing = [f"tile {tileid}: not loaded yet" for tileid in found.missing or ()]
     for listed in (failed, found.changed or (), found.others or (), missing):
-        yield from listed[:_MOST_TILES]
-        if len(listed) > _MOST_TILES:
-            yield f"and {len(listed) - _MOST_TILES:,} more; --json has all"
+        yield from _first(listed)
+
+
+def _failed_lines(failed: Iterable[Failure]) -> list[str]:
+    """Return why the last load failed: a line for each cause, which several parts may share."""
+    causes: dict[str, list[Failure]] = {}
+    for one in failed:
+        causes.setdefault(one.why, []).append(one)
+    return [
+        f"failed at {max(one.at for one in alike if one.at):%Y-%m-%d %H:%M}: "
+        f"{'; '.join(f'{one.table}, {one.entry}' for one in alike)}: {why}"
+        for why, alike in causes.items()
+    ]
+
+
+def _first(lines: Sequence[str]) -> Iterator[str]:
+    yield from lines[:_MOST]
+    if len(lines) > _MOST:
+        yield f"and {len(lines) - _MOST:,} more; --json has all"

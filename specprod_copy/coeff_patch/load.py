@@ -78,10 +78,6 @@ def load(
     listener : ProgressListener, optional
         Receives progress events.
 
-    Returns
-    -------
-    list of LoadedPatch
-
     Raises
     ------
     InputError

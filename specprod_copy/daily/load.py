@@ -57,12 +57,6 @@ class TileResult:
 def load_tile(staging: Staging, files: ProductionFiles, gathered: TileRows) -> TileResult:
     """Bring a tile into its new state, or leave everything as it was.
 
-    Parameters
-    ----------
-    staging : Staging
-    files : ProductionFiles
-    gathered : TileRows
-
     Raises
     ------
     InputError, psycopg.Error

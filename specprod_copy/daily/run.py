@@ -85,10 +85,6 @@ def load_tiles(
     options : TileOptions
     listener : ProgressListener, optional
 
-    Returns
-    -------
-    TilesSummary
-
     Raises
     ------
     SpecprodCopyError
@@ -124,10 +120,6 @@ def sync(
     ----------
     conninfo, inputs, options, listener
         As for `load_tiles`.
-
-    Returns
-    -------
-    TilesSummary
 
     Raises
     ------

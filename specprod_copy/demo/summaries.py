@@ -85,15 +85,17 @@ def _of_tiles(tiles: Sequence[PlannedTile]) -> dict[str, Array]:
     }
 
 
-def tile_columns(tiles: Sequence[PlannedTile], *, gaps: bool, rng: np.random.Generator) -> Columns:
-    """Return the columns of the tiles table; `gaps` leaves some NaN, as files of ``daily`` do."""
+def tile_columns(
+    tiles: Sequence[PlannedTile], *, gaps: int | None, rng: np.random.Generator
+) -> Columns:
+    """Return the columns of the tiles table; `gaps` leaves some NaN, see `writing.GAPS`."""
     efftime = np.array([t.efftime for t in tiles])
     goal = np.array([t.flavor[3] for t in tiles])
     measured = {
         name: np.round(efftime * rng.uniform(0.8, 1.2, len(tiles)), 1) for name in TILE_EFFECTIVE
     }
-    if gaps:
-        measured["EFFTIME_GFA"][::5] = np.nan
+    if gaps is not None:
+        measured["EFFTIME_GFA"][[tile.tileid % 5 == gaps for tile in tiles]] = np.nan
     done = datetime.fromisoformat
     return {
         **_of_tiles(tiles),
@@ -116,7 +118,7 @@ def tile_columns(tiles: Sequence[PlannedTile], *, gaps: bool, rng: np.random.Gen
 
 
 def exposure_columns(
-    taken: Sequence[tuple[PlannedTile, Exposure]], *, gaps: bool, rng: np.random.Generator
+    taken: Sequence[tuple[PlannedTile, Exposure]], *, gaps: int | None, rng: np.random.Generator
 ) -> dict[str, Any]:
     """Return the columns of the exposures table; `gaps` as for tiles."""
     n = len(taken)
@@ -136,7 +138,7 @@ def exposure_columns(
         "EFFTIME_SPEC": efftime,
     }
     columns["AIRMASS_GFA"] = columns["AIRMASS"] + 0.01
-    if gaps:
+    if gaps is not None:
         for name in CONDITIONS:
             if name.endswith("_GFA"):
                 columns[name][3::7] = np.nan

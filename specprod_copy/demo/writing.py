@@ -41,8 +41,9 @@ CHUNK = 4096
 EDR_TYPES = ("fuji", "guadalupe")
 #: Productions whose tiles files say when a row was updated.
 UPDATED = ("loa", "matterhorn", "daily")
-#: Productions whose summary files lack some measurements.
-GAPS = ("jura", "daily")
+#: Productions whose summary files lack some measurements, and of which tiles: those whose number
+#: leaves this remainder by 5. What one lacks the other has, which can be patched with it.
+GAPS = {"jura": 1, "daily": 0}
 #: Productions that come, whose versions of photometry and tiles nobody knows yet.
 COMING = {
     "matterhorn": Production(
@@ -189,7 +190,7 @@ def _stream(seed: int, specprod: str, *numbers: int) -> np.random.Generator:
 def _write_summaries(job: Job) -> None:
     """Write the files of tiles, exposures and frames."""
     rng, name = job.stream(SUMMARY), job.paths.production.name
-    gaps = name in GAPS
+    gaps = GAPS.get(name)
     tiles = sorted(job.tiles, key=lambda tile: (tile.lastnight, tile.tileid))
     layout = job.layouts["tiles"].where(lambda column: name in UPDATED)
     records = layout.pack(tile_columns(tiles, gaps=gaps, rng=rng), len(tiles))

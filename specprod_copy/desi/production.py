@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -69,8 +68,7 @@ class ProductionFiles:
         FITS file.
         """
         suffixes = ("csv", "fits") if self.production.redshift_type == "daily" else ("fits", "csv")
-        name = self.production.name
-        return self._required(explicit, *(self.redux / f"tiles-{name}.{x}" for x in suffixes))
+        return self._required(explicit, *map(self._tiles_in, suffixes))
 
     def exposures(self, explicit: Path | None = None) -> Path:
         """Return the exposures file (HDUs EXPOSURES and FRAMES), or the explicitly named one."""
@@ -165,16 +163,15 @@ class ProductionFiles:
         versions = [folder for folder in self._tile_folders if folder.is_dir()]
         if not versions:
             raise self._missing(self._tile_folders)
-
-        @cache
-        def listing(version: Path, begin: str) -> tuple[Path, frozenset[str]]:
-            folder = version / begin
-            return folder, names_in(folder)
+        listings: dict[Path, frozenset[str]] = {}
 
         def find(tileid: int) -> Path | None:
-            begin, name = _fiberassign_place(tileid)
             for version in versions:
-                path = listed(*listing(version, begin), name)
+                place = _fiberassign_place(version, tileid)
+                folder = place.parent
+                if folder not in listings:
+                    listings[folder] = names_in(folder)
+                path = listed(folder, listings[folder], place.name)
                 if path is not None:
                     return path
             return None
@@ -184,17 +181,23 @@ class ProductionFiles:
     def like_fiberassign(self, tileids: Iterable[int]) -> str:
         """Return what lies in the place of fiberassign files, as the end of a sentence, or ""."""
         versions = [folder for folder in self._tile_folders if folder.is_dir()]
-        places = map(_fiberassign_place, tileids)
-        return alike_clause(v / begin / name for begin, name in places for v in versions)
+        return alike_clause(_fiberassign_place(v, t) for t in tileids for v in versions)
 
     def left_out(self, paths: Iterable[Path], *, lists: bool = True) -> list[str]:
         """Return notes on what looks like an input beside some files, and is not taken.
 
         See `specprod_copy.desi.members.left_out`. Where catalogs stand in for a zall catalog, what
-        looks like that one is named as well.
+        looks like that one is named as well; and the CSV file that stands in for the tiles in FITS.
         """
         paths = [*paths]
-        return [*left_out(paths, lists=lists), *self.catalogs.left_out(paths)]
+        notes = [*left_out(paths, lists=lists), *self.catalogs.left_out(paths)]
+        tiles = plain_or_gzipped(self._tiles_in("csv"))
+        if tiles in paths and self.production.redshift_type != "daily":
+            notes.append(f"{tiles}: taken, for there is no {self._tiles_in('fits').name}")
+        return notes
+
+    def _tiles_in(self, suffix: str) -> Path:
+        return self.redux / f"tiles-{self.production.name}.{suffix}"
 
     @property
     def redux(self) -> Path:
@@ -232,7 +235,6 @@ class ProductionFiles:
         return missing([*candidates], self.production)
 
 
-def _fiberassign_place(tileid: int) -> tuple[str, str]:
-    """Return folder and name of a file, below the folder of a version."""
+def _fiberassign_place(version: Path, tileid: int) -> Path:
     name = f"{tileid:06d}"
-    return name[:3], f"fiberassign-{name}.fits"
+    return version / name[:3] / f"fiberassign-{name}.fits"

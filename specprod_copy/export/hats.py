@@ -50,10 +50,6 @@ def export_files(
     listener : ProgressListener, optional
         Receives progress events.
 
-    Returns
-    -------
-    ExportSummary
-
     Raises
     ------
     ConfigurationError
@@ -91,10 +87,6 @@ def export_schema(
     schema : str
     options, listener
         As for `export_files`.
-
-    Returns
-    -------
-    ExportSummary
 
     Raises
     ------

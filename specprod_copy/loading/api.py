@@ -9,6 +9,7 @@ from specprod_copy.executors.executor import Workers
 from specprod_copy.executors.workers import processes
 from specprod_copy.loading.beside import is_beside
 from specprod_copy.loading.context import LoadContext
+from specprod_copy.loading.failed import noting_failure
 from specprod_copy.loading.options import LoadOptions, applicable_sources, known_looks
 from specprod_copy.loading.overwrite import replace_tables
 from specprod_copy.loading.quarantine import check_files
@@ -65,10 +66,6 @@ def load(
         Who reads, verifies and sends, instead of processes of this machine. They have to reach the
         files and the server.
 
-    Returns
-    -------
-    LoadSummary
-
     Raises
     ------
     SpecprodCopyError
@@ -88,6 +85,7 @@ def load(
         connect(conninfo) as connection,
         translated_errors(f"cannot load schema {options.schema}"),
         locks.hold_schema_lock(connection, options.schema, shared=options.part is not None),
+        noting_failure(connection, sources, options),
         first_cause(connection),
     ):
         tables = [source.table for source in sources]
@@ -117,11 +115,6 @@ def load(
         )
         beside = replace_tables(context) if options.overwrite else None
         summary = run(context)
-        if options.plan is not None and looks.taken:
-            summary.notes.append(
-                f"{options.plan}: does not know {len(looks.taken)} of the files as they are now; "
-                "they were opened"
-            )
         if options.part is None and not is_beside(options.schema):
             summary.notes += make_functions(connection, options.schema)
     if beside is not None:

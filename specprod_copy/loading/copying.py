@@ -38,10 +38,6 @@ def copy_units(
     digests : bool
         Whether the results are to have digests, which takes the reading of all rows of the units.
 
-    Returns
-    -------
-    list of UnitResult
-
     Raises
     ------
     InputError

@@ -50,10 +50,6 @@ def load_catalogue(
     command : str
         What loads it, for messages.
 
-    Returns
-    -------
-    LoadSummary
-
     Raises
     ------
     SpecprodCopyError

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from threading import Lock
 
+from specprod_copy.errors import concerning
 from specprod_copy.loading.removal import Removal
 from specprod_copy.plan.planning import Planner
 from specprod_copy.postgres.broken_keys import BrokenKey, DuplicateKey
@@ -65,7 +66,8 @@ class KeyViolations:
         while True:
             rounds = self._rounds
             try:
-                return connections.run(statement)
+                with concerning(statement.table):
+                    return connections.run(statement)
             except BrokenKey as error:
                 known = isinstance(error, DuplicateKey) and error.table in self._catalogue.keep_best
                 if self._most is None and not known:
@@ -78,7 +80,8 @@ class KeyViolations:
                             removal = Removal(
                                 self._catalogue, connection, self._schema, planner, most
                             )
-                            removal.remove(error)
+                            with concerning(statement.table):
+                                removal.remove(error)
                         self.removed += removal.removed
                         self.notes += removal.notes
                         self._rounds += 1

@@ -78,10 +78,6 @@ class Removal:
         Of rows with the same key the first one stays, by the order of loading; of spectra the one
         that ranks first, where the catalogue says so.
 
-        Parameters
-        ----------
-        error : BrokenKey
-
         Raises
         ------
         DatabaseError
@@ -98,9 +94,9 @@ class Removal:
 
     def _remove_duplicates(self, error: DuplicateKey) -> None:
         table = error.table
+        # Another key may be the first to fail for these rows. If their primary keys differ, it is
+        # not said which one would have to go.
         key = self._key(table)
-        if error.columns != key:
-            raise error
         query = sql.SQL("SELECT {0} FROM {1} GROUP BY {0} HAVING count(*) > 1 LIMIT {2}").format(
             listed(key), sql.Identifier(self._schema, table), self._most + 1
         )

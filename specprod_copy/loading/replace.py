@@ -21,6 +21,7 @@ from specprod_copy.loading import copying
 from specprod_copy.loading.context import LoadContext
 from specprod_copy.loading.key_errors import explain
 from specprod_copy.plan.ledger import Ledger
+from specprod_copy.plan.loaded_files import loaded_sources, without_refused
 from specprod_copy.plan.stale_files import Stale, find_stale, forget
 from specprod_copy.postgres.broken_keys import DuplicateKey
 from specprod_copy.postgres.merge import Merge
@@ -82,23 +83,17 @@ def replace_files(
     ledger, listener = Ledger(connection, schema), context.listener
     stale = find_stale(catalogue, context.options.replace, context.sources, inputs, ledger)
     tables = list(dict.fromkeys(s.table for s in catalogue.sources.values() if s.name in stale))
-    feeding = [
-        s for table in tables for s in catalogue.of_table(table) if s.stage in ledger.stages(table)
-    ]
+    feeding = [s for table in tables for s in loaded_sources(catalogue, table, ledger)]
     forget(catalogue, stale, ledger)
     plan = planner.plan(feeding, columns, ledger)
-    refused = {s.name: ledger.quarantine(s.table, s.stage) for s in feeding}
+    files = without_refused(plan.files, feeding, ledger)
     works = []
     for table in tables:
         new = [u for u in plan.units if u.table == table and u.file in stale.get(u.source, ())]
-        all_files = [
-            unit.without([refusal.row for refusal in refused[unit.source].get(unit.place, ())])
-            for unit in plan.files
-            if unit.table == table
-        ]
+        own = [unit for unit in files if unit.table == table]
         key = catalogue.definition.tables[table].primary_key
         merge = Merge(connection, schema, table, columns[table], key)
-        works.append(_Replacement(catalogue, merge, new, all_files, stale))
+        works.append(_Replacement(catalogue, merge, new, own, stale))
     listener.begin(sum(work.n_rows for work in works), sum(work.size for work in works))
     for work in works:
         work.stage(listener)

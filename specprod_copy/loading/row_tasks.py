@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from specprod_copy.errors import DatabaseError, WorkerDiedError
+from specprod_copy.errors import DatabaseError, WorkerDiedError, concerning
 from specprod_copy.executors.executor import Executor, Inline
 from specprod_copy.executors.schedule import Task
 from specprod_copy.loading import post_data
@@ -81,7 +81,8 @@ def end_of_rows(context: LoadContext) -> Iterator[Task[Any]]:
 
 
 def _send(executor: Executor[Sender], batch: Sequence[Unit]) -> list[UnitResult]:
-    try:
-        return executor.submit(send_batch, batch).result()
-    except WorkerDiedError as error:
-        raise DatabaseError(f"{error}: it goes on where this one stopped") from error
+    with concerning(batch[0].table):
+        try:
+            return executor.submit(send_batch, batch).result()
+        except WorkerDiedError as error:
+            raise DatabaseError(f"{error}: it goes on where this one stopped") from error

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from specprod_copy.errors import DatabaseError, InputError
+from specprod_copy.errors import DatabaseError, InputError, concerning
 from specprod_copy.executors.schedule import Task, run_at_once, run_in_order
 from specprod_copy.loading import post_data
 from specprod_copy.loading.context import LoadContext
@@ -198,7 +198,8 @@ def _complete(
         try:
             _do(context, tasks, summary, connections.cancel)
         except BrokenKey as error:
-            raise _explained(context, error, work.plan) from error
+            with concerning(error.table):
+                raise _explained(context, error, work.plan) from error
     for source, row in zip(context.sources, summary.tables, strict=True):
         row.lose(violations.removed[source.name])
     _conclude(context, complete, summary)

@@ -49,10 +49,6 @@ def describe(catalogue: Catalogue, found: Schema | None = None) -> list[Describe
         The definition, and the sources.
     found : Schema, optional
         What a server has. Its comments count; where a column has none, that of the definition.
-
-    Returns
-    -------
-    list of DescribedTable
     """
     defined = catalogue.definition
     there = found or defined

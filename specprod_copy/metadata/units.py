@@ -31,10 +31,6 @@ def vounit(unit: str) -> str:
         As in a comment: a factor, where it has one, and powers. What is something else comes in
         quotes, as one unknown unit.
 
-    Returns
-    -------
-    str
-
     Examples
     --------
     >>> vounit("mas yr^-1"), vounit("nanomaggy^-2"), vounit("Angstrom")

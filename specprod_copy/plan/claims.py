@@ -14,9 +14,9 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 import specprod_copy
-from specprod_copy.plan.ledger import (
+from specprod_copy.plan.ledger import TABLE
+from specprod_copy.plan.ledger_entries import (
     RECORDED,
-    TABLE,
     from_json,
     loaded_meanwhile,
     recorded,

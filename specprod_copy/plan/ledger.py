@@ -8,17 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-import specprod_copy
-from specprod_copy.errors import DatabaseError, InputError
+from specprod_copy.errors import DatabaseError
+from specprod_copy.plan.ledger_entries import (
+    RECORDED,
+    as_json,
+    from_json,
+    loaded_meanwhile,
+    recorded,
+    refuse_changed_meanwhile,
+    table_ids,
+)
 from specprod_copy.postgres import counted, locks
 from specprod_copy.postgres.names import listed, parametrized
-from specprod_copy.reader.look import Stamp
 from specprod_copy.rows.units import Input, Refusal, Unit, UnitResult, entry_name
 
 TABLE = "load_ledger"
@@ -60,41 +66,6 @@ class Renewal:
 
 Quarantine = Mapping[tuple[str, str], list[Refusal]]
 """(file, HDU) to the rows of it that are in quarantine, in order."""
-
-
-def as_json(made_of: Input) -> dict[str, object]:
-    """Return an input as the ledger writes it.
-
-    Raises
-    ------
-    UnicodeEncodeError
-        If the name of the file is no UTF-8.
-    """
-    made_of.file.encode()  # Within JSON it would reach the server, and its message names no file.
-    return {
-        "file": made_of.file,
-        "hdu": made_of.hdu,
-        "size": made_of.stamp.size,
-        "mtime_ns": made_of.stamp.mtime_ns,
-        "digest": made_of.digest,
-    }
-
-
-def from_json(entry: Mapping[str, Any]) -> Input:
-    """Return an input that the ledger has."""
-    stamp = Stamp(entry["size"], entry["mtime_ns"])
-    return Input(entry["file"], entry["hdu"], stamp, entry["digest"])
-
-
-def table_ids(schema: str, tables: LiteralString = "%s::text[]") -> sql.Composed:
-    """Return the SQL of column ``tables`` for an array of tables of a schema; a parameter."""
-    return sql.SQL(
-        """(SELECT jsonb_object_agg(relname, oid::bigint) FROM pg_class
-            WHERE relnamespace = {}::regnamespace AND relname = ANY({}))"""
-    ).format(
-        sql.SQL(sql.Literal(sql.Identifier(schema).as_string()).as_string().replace("%", "%%")),
-        sql.SQL(tables),
-    )
 
 
 class Ledger:
@@ -277,52 +248,3 @@ class NothingLoaded(Ledger):
     def loaded(self, table: str, stage: str) -> LoadedRanges:
         """Return that nothing is in a table."""
         return {}
-
-
-RECORDED = (
-    *("table_name", "entry", "first_row", "last_row", "stage", "inputs"),
-    *("rows_read", "rows_kept", "rows_quarantined", "quarantine", "values_changed"),
-    *("bytes_sent", "seconds", "loaded_by"),
-)
-"""Columns that `recorded` has values of."""
-
-
-def refuse_changed_meanwhile(results: Iterable[UnitResult]) -> None:
-    """Check that files are still those that the load was planned for."""
-    for part in (part for result in results for part in result.unit.parts):
-        if Stamp.of(part.path) != part.stamp:
-            raise InputError(
-                "the file changed while it was loaded; run the command again", path=part.path
-            )
-
-
-def loaded_meanwhile(unit: Unit) -> DatabaseError:
-    """Return the error for rows that are in the table already, though not as they were planned."""
-    return DatabaseError(
-        f"rows of {unit.path} were loaded by another process meanwhile; run the command again: it "
-        "goes on with the rest"
-    )
-
-
-def recorded(result: UnitResult) -> tuple[object, ...]:
-    """Return what the ledger says of a unit that is loaded, in the order of `RECORDED`."""
-    unit = result.unit
-    return (
-        unit.table,
-        entry_name(*unit.place),
-        unit.first,
-        unit.last,
-        unit.stage,
-        [
-            as_json(Input(part.file, part.hdu, part.stamp, digest))
-            for part, digest in zip(unit.parts, result.digests, strict=True)
-        ],
-        result.rows_read,
-        result.rows_kept,
-        len(result.quarantine),
-        [asdict(refusal) for refusal in result.quarantine],
-        result.values_changed,
-        result.bytes_sent,
-        result.seconds,
-        f"specprod-copy {specprod_copy.__version__}",
-    )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from specprod_copy.errors import ChangedFileError
 from specprod_copy.plan.changed_files import compared
 from specprod_copy.plan.ledger import Ledger, LoadedRange, LoadedRanges, NothingLoaded
 from specprod_copy.plan.looks import Looks
 from specprod_copy.plan.planning import Planner
-from specprod_copy.rows.units import Change, Refusal, Unit
+from specprod_copy.rows.units import Change, Unit
 from specprod_copy.tables import Catalogue, TableSource
 
 
@@ -21,14 +21,11 @@ def loaded_files(catalogue: Catalogue, table: str, planner: Planner, ledger: Led
     ChangedFileError
         If one is not what was loaded.
     """
-    sources = _sources(catalogue, table, ledger)
+    sources = loaded_sources(catalogue, table, ledger)
     loaded = loaded_ranges(catalogue, table, ledger)
-    refused: dict[tuple[str, str], list[Refusal]] = {}
-    for source in sources:
-        refused |= ledger.quarantine(table, source.stage)
     columns = {table: catalogue.definition.columns_of(table)}
-    units = []
-    for unit in planner.plan(sources, columns, NothingLoaded()).files:
+    files = planner.plan(sources, columns, NothingLoaded()).files
+    for unit in files:
         if not _unchanged(unit, loaded.get(unit.place), planner.looks):
             raise ChangedFileError(
                 f"rows of table {table} should go into quarantine, but the file is not the one "
@@ -36,14 +33,30 @@ def loaded_files(catalogue: Catalogue, table: str, planner: Planner, ledger: Led
                 path=unit.path,
                 hdu=unit.hdu,
             )
-        units.append(unit.without([refusal.row for refusal in refused.get(unit.place, ())]))
-    return units
+    return without_refused(files, sources, ledger)
+
+
+def without_refused(
+    units: Iterable[Unit], sources: Iterable[TableSource], ledger: Ledger
+) -> list[Unit]:
+    """Return units of sources without the rows in quarantine."""
+    refused = {source.name: ledger.quarantine(source.table, source.stage) for source in sources}
+    return [
+        unit.without([refusal.row for refusal in refused[unit.source].get(unit.place, ())])
+        for unit in units
+    ]
+
+
+def loaded_sources(catalogue: Catalogue, table: str, ledger: Ledger) -> list[TableSource]:
+    """Return the sources that have given a table rows."""
+    stages = ledger.stages(table)
+    return [source for source in catalogue.of_table(table) if source.stage in stages]
 
 
 def loaded_ranges(catalogue: Catalogue, table: str, ledger: Ledger) -> LoadedRanges:
     """Return what is in a table, from all stages."""
     found: dict[tuple[str, str], Sequence[LoadedRange]] = {}
-    for source in _sources(catalogue, table, ledger):
+    for source in loaded_sources(catalogue, table, ledger):
         found |= ledger.loaded(table, source.stage)
     return found
 
@@ -53,8 +66,3 @@ def _unchanged(unit: Unit, loaded: Sequence[LoadedRange] | None, looks: Looks) -
         return False
     found = compared(unit, loaded, looks.digest, check_content=False)
     return found.change is Change.NONE
-
-
-def _sources(catalogue: Catalogue, table: str, ledger: Ledger) -> list[TableSource]:
-    stages = ledger.stages(table)
-    return [s for s in catalogue.of_table(table) if s.stage in stages]

@@ -14,13 +14,17 @@ from psycopg.types.json import Jsonb
 
 import specprod_copy
 from specprod_copy.errors import InputError
-from specprod_copy.plan.ledger import TABLE, TILES, as_json, from_json, table_ids
+from specprod_copy.plan.failures import Failure, failures, replace_failures
+from specprod_copy.plan.ledger import TABLE, TILES
+from specprod_copy.plan.ledger_entries import as_json, from_json, table_ids
 from specprod_copy.postgres import counted
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.reader.content import file_digest
 from specprod_copy.reader.look import Stamp
 from specprod_copy.rows.units import Change, Input, change_since, ledger_name
+
+_ENTRY = "tile "
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class LoadedTile:
 
 def entry(tileid: int) -> str:
     """Return the name of a tile's entry in the ledger."""
-    return f"tile {tileid}"
+    return f"{_ENTRY}{tileid}"
 
 
 def loaded_tiles(
@@ -156,15 +160,7 @@ def record(
     tile: LoadedTile,
     seconds: float,
 ) -> None:
-    """Write that a tile is loaded, within the transaction of its rows.
-
-    Parameters
-    ----------
-    connection : psycopg.Connection
-    schema : str
-    tile : LoadedTile
-    seconds : float
-    """
+    """Write that a tile is loaded, within the transaction of its rows."""
     forget(connection, schema, tile.tileid)
     query = sql.SQL(
         """INSERT INTO {} (table_name, entry, first_row, last_row, stage, inputs, tables, details,
@@ -207,7 +203,7 @@ class FailedTile:
 
     tileid: int
     why: str
-    at: datetime
+    at: datetime | None
 
 
 def note_failures(
@@ -226,25 +222,17 @@ def note_failures(
     failed : mapping of int to str
         Tiles to why not.
     """
-    query = sql.SQL(
-        """INSERT INTO {} (table_name, entry, first_row, last_row, stage, inputs, tables, details,
-                           rows_read, rows_kept, values_changed, bytes_sent, seconds, failure,
-                           loaded_by)
-           VALUES ('tile', %s, -1, -1, %s, '[]', '{{}}', %s, 0, 0, 0, 0, 0, %s, %s)"""
-    ).format(parametrized(schema, TABLE))
-    by = f"specprod-copy {specprod_copy.__version__}"
-    entries = [entry(tileid) for tileid in {*looked_at, *failed}]
-    with connection.transaction(), connection.cursor() as cursor:
-        condition = "table_name = 'tile' AND failure IS NOT NULL AND entry = ANY(%s)"
-        counted.delete(connection, schema, TABLE, condition, (entries,))
-        for tileid, why in failed.items():
-            cursor.execute(query, (entry(tileid), TILES, Jsonb({"tileid": tileid}), why, by))
+    now = [Failure("tile", TILES, entry(tileid), why) for tileid, why in failed.items()]
+    attempted = [entry(tileid) for tileid in {*looked_at, *failed}]
+    replace_failures(
+        connection, schema, now, "table_name = 'tile' AND entry = ANY(%s)", (attempted,)
+    )
 
 
 def failed_tiles(connection: psycopg.Connection, schema: str) -> list[FailedTile]:
     """Return the tiles that the last attempts could not load."""
-    query = sql.SQL(
-        """SELECT (details ->> 'tileid')::integer AS number, failure, loaded_at FROM {}
-           WHERE table_name = 'tile' AND stage = %s AND failure IS NOT NULL ORDER BY number"""
-    ).format(parametrized(schema, TABLE))
-    return [FailedTile(*row) for row in connection.execute(query, (TILES,))]
+    return [
+        FailedTile(int(one.entry.removeprefix(_ENTRY)), one.why, one.at)
+        for one in failures(connection, schema)
+        if one.stage == TILES
+    ]

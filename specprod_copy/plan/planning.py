@@ -14,16 +14,15 @@ from zlib import crc32
 
 import numpy as np
 
-from specprod_copy.errors import InputError
+from specprod_copy.errors import InputError, concerning
 from specprod_copy.plan.absent_catalogs import check_catalogs
 from specprod_copy.plan.changed_files import (
     refuse_changed,
     refuse_changed_others,
     refuse_vanished,
-    rows_to_digest,
     whole_unit,
 )
-from specprod_copy.plan.first_occurrences import chosen_rows
+from specprod_copy.plan.first_occurrences import first_rows
 from specprod_copy.plan.ledger import Ledger, LoadedRange, Renewal
 from specprod_copy.plan.limits import LIMITS, Limits
 from specprod_copy.plan.looks import Looks, wanted_of
@@ -103,68 +102,71 @@ class Planner:
         ledger : Ledger
             What is loaded already.
 
-        Returns
-        -------
-        Plan
-
         Raises
         ------
         InputError
             If a file is missing, unreadable, lacks columns, or changed since it was loaded.
         """
-        plan, root = Plan(list(sources)), self.inputs.files.root
-        taken = _Taken()
+        plan, taken = Plan(list(sources)), _Taken()
         self.look(sources)
         for source in sources:
-            loaded = ledger.loaded(source.table, source.stage)
-            files = source.files(self.inputs)
-            plan.notes += check_catalogs(source, files, self.inputs)
-            seen = [self.looks.of(source, path) for path in files]
-            transforms = [Transform(source, look, columns[source.table]) for look in seen]
-            for look, transform in zip(seen, transforms, strict=True):
-                made_of = transform.inputs
-                own = [column.name.upper() for column in columns[source.table]]
-                taken.add(source, look, [*made_of, *own])
-            opened = [whole_unit(source, look, root) for look in seen]
-            names = moved(opened, loaded, root, self.looks.digest)
-            plan.moved += [(source, before[0], now[0]) for before, now in names.items()]
-            loaded = {names.get(place, place): ranges for place, ranges in loaded.items()}
-            check = ledger.check_content
-            self.looks.take_digests(rows_to_digest(opened, loaded, check_content=check))
-            for whole in opened:
-                ranges = loaded.get(whole.place, ())
-                plan.renewals += refuse_changed(source, whole, ranges, ledger, self.looks)
-            refuse_vanished(source, {whole.place for whole in opened}, loaded)
-            missing = [
-                list(_missing(whole, loaded.get(whole.place, ()), self.limits.unit_rows))
-                for whole in opened
-            ]
-            said: dict[str, list[str]] = {}
-            for whole, look, transform, parts in zip(
-                opened, seen, transforms, missing, strict=True
-            ):
-                if parts:
-                    for note in (*source.notes(look), *transform.notes):
-                        said.setdefault(note, []).append(entry_name(*whole.place))
-            for note, entries in said.items():
-                more = f" and {len(entries) - 1} more" if len(entries) > 1 else ""
-                plan.notes.append(f"{entries[0]}{more}: {note}")
-            wanted: list[np.ndarray | None] = [None] * len(files)
-            column = source.first_per(self.inputs)
-            if column is not None and any(missing):
-                if source.unless_in is not None:
-                    refuse_changed_others(source.unless_in, self.inputs, ledger, self.looks)
-                choices = self.looks.choices
-                wanted = [*chosen_rows(choices, source, column, self.inputs, files)]
-            for looked_at, rows, parts in zip(opened, wanted, missing, strict=True):
-                whole = replace(looked_at, rows=rows)
-                plan.files.append(whole)
-                plan.units += [_part(whole, *part) for part in parts]
+            with concerning(source.table):
+                self._plan(plan, source, columns[source.table], ledger, taken)
         plan.notes += taken.notes(plan.units)
         given = {self.inputs.tiles_file, self.inputs.exposures_file}
         paths = dict.fromkeys(part.path for unit in plan.files for part in unit.parts)
         plan.notes += self.inputs.files.left_out(path for path in paths if path not in given)
         return plan
+
+    def _plan(
+        self,
+        plan: Plan,
+        source: TableSource,
+        columns: Sequence[Column],
+        ledger: Ledger,
+        taken: _Taken,
+    ) -> None:
+        """Find out what is to be loaded from a source."""
+        root = self.inputs.files.root
+        loaded = ledger.loaded(source.table, source.stage)
+        files = source.files(self.inputs)
+        plan.notes += check_catalogs(source, files, self.inputs)
+        seen = [self.looks.of(source, path) for path in files]
+        transforms = [Transform(source, look, columns) for look in seen]
+        for look, transform in zip(seen, transforms, strict=True):
+            made_of = transform.inputs
+            own = [column.name.upper() for column in columns]
+            taken.add(source, look, [*made_of, *own])
+        opened = [whole_unit(source, look, root) for look in seen]
+        names = moved(opened, loaded, root, self.looks.digest)
+        plan.moved += [(source, before[0], now[0]) for before, now in names.items()]
+        loaded = {names.get(place, place): ranges for place, ranges in loaded.items()}
+        for whole in opened:
+            ranges = loaded.get(whole.place, ())
+            plan.renewals += refuse_changed(source, whole, ranges, ledger, self.looks)
+        refuse_vanished(source, {whole.place for whole in opened}, loaded)
+        missing = [
+            list(_missing(whole, loaded.get(whole.place, ()), self.limits.unit_rows))
+            for whole in opened
+        ]
+        said: dict[str, list[str]] = {}
+        for whole, look, transform, parts in zip(opened, seen, transforms, missing, strict=True):
+            if parts:
+                for note in (*source.notes(look), *transform.notes):
+                    said.setdefault(note, []).append(entry_name(*whole.place))
+        for note, entries in said.items():
+            more = f" and {len(entries) - 1} more" if len(entries) > 1 else ""
+            plan.notes.append(f"{entries[0]}{more}: {note}")
+        wanted: list[np.ndarray | None] = [None] * len(files)
+        column = source.first_per(self.inputs)
+        if column is not None and any(missing):
+            if source.unless_in is not None:
+                refuse_changed_others(source.unless_in, self.inputs, ledger, self.looks)
+            wanted = [*first_rows(source, column, self.inputs, files)]
+        for looked_at, rows, parts in zip(opened, wanted, missing, strict=True):
+            whole = replace(looked_at, rows=rows)
+            plan.files.append(whole)
+            plan.units += [_part(whole, *part) for part in parts]
 
     def look(self, sources: Sequence[TableSource]) -> None:
         """Look at the files of sources, all HDUs of a file at once."""

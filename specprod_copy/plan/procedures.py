@@ -13,7 +13,8 @@ from psycopg.types.json import Jsonb
 import specprod_copy
 from specprod_copy.plan import ledger_format
 from specprod_copy.plan.ledger import PROCEDURES as STAGE
-from specprod_copy.plan.ledger import TABLE, table_ids
+from specprod_copy.plan.ledger import TABLE
+from specprod_copy.plan.ledger_entries import table_ids
 from specprod_copy.postgres import counted
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.tables.procedures import PROCEDURES

@@ -49,10 +49,6 @@ def production_layout(inputs: Inputs) -> Layout:
     called; a table has those of the optional columns that are in all of its files. What is missing
     or damaged does not matter here: whoever loads the catalogs is told.
 
-    Parameters
-    ----------
-    inputs : Inputs
-
     Raises
     ------
     InputError

@@ -98,16 +98,7 @@ sends go on. The system may allow less (``net.core.wmem_max``). For TCP it adapt
 
 
 def one_line(error: psycopg.Error) -> str:
-    """Return the message of a database error on one line, with its detail and hint.
-
-    Parameters
-    ----------
-    error : psycopg.Error
-
-    Returns
-    -------
-    str
-    """
+    """Return the message of a database error on one line, with its detail and hint."""
     diagnosis = error.diag
     if diagnosis.message_primary is None:
         return " ".join(str(error).split())
@@ -123,10 +114,6 @@ def failure(doing: str, error: psycopg.Error) -> DatabaseError:
     doing : str
         What was going on, as the beginning of the message.
     error : psycopg.Error
-
-    Returns
-    -------
-    DatabaseError
     """
     # What is not in the hands of the program: connection, server, disk, locks of others.
     passing = isinstance(error, psycopg.OperationalError)

@@ -45,10 +45,6 @@ def conninfo_parameters(conninfo: str) -> dict[str, str]:
     conninfo : str
         URI or key=value string.
 
-    Returns
-    -------
-    dict of str to str
-
     Raises
     ------
     ConfigurationError

@@ -12,7 +12,7 @@ from psycopg import sql
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.postgres.identifiers import quote_identifier
 from specprod_copy.postgres.schema import Index, Key, Made, Part, Reference, Schema, Table
-from specprod_copy.postgres.schema_from_ddl import PHASES, SqlFile, block_of, cut, templates
+from specprod_copy.postgres.sql_files import PHASES, SqlFile, block_of, cut, templates
 from specprod_copy.postgres.sql_meanings import PartAdded, Validated
 from specprod_copy.postgres.sql_statements import meaning_of
 from specprod_copy.resources import resource_folder
@@ -119,10 +119,6 @@ def render_phase(
         Roles that the phase ``grants`` lets read.
     q3c : str
         Schema that q3c is in.
-
-    Returns
-    -------
-    str
     """
     names = {
         "schema": quote_identifier(schema),
@@ -161,10 +157,6 @@ def render_template(name: str, **names: Names) -> str:
         Schemas, tables and other objects, as in the catalog: this function quotes every one, so
         nothing that reaches a template can become SQL. (In a comment it could: a name may have
         line breaks.) Values, as `psycopg.sql.Literal`.
-
-    Returns
-    -------
-    str
 
     Raises
     ------
@@ -236,10 +228,6 @@ def render_script(
         definition and of `PHASES` whatever the order here.
     schema, roles
         As for `render_phase`.
-
-    Returns
-    -------
-    str
 
     Raises
     ------

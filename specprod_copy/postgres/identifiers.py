@@ -32,10 +32,6 @@ def quote_identifier(name: str) -> str:
     name : str
         Name of a schema or role, exactly as in the catalog.
 
-    Returns
-    -------
-    str
-
     Raises
     ------
     ConfigurationError

@@ -34,10 +34,6 @@ def grant(
         Existing tables.
     roles : sequence of str
 
-    Returns
-    -------
-    list of str
-
     Raises
     ------
     DatabaseError

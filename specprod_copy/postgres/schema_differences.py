@@ -94,10 +94,6 @@ def differences(
     defined, found : Schema
     tables : iterable of str, optional
         Tables to compare; all of both without it.
-
-    Returns
-    -------
-    list of Difference
     """
     names = dict.fromkeys([*defined.tables, *found.tables] if tables is None else tables)
     result: list[Difference] = []

@@ -67,12 +67,7 @@ def described(
 
 
 class Teller:
-    """Tells a listener who is waited for: each once, and when it is over.
-
-    Parameters
-    ----------
-    listener : ProgressListener
-    """
+    """Tells a listener who is waited for: each once, and when it is over."""
 
     def __init__(self, listener: ProgressListener) -> None:
         self._listener = listener

@@ -19,84 +19,12 @@ from specprod_copy.reader import Described, InputTable, open_table
 from specprod_copy.reader.content import Digest
 from specprod_copy.reader.files import ClosedOnExit
 from specprod_copy.reader.keyed import KeyedTable
+from specprod_copy.reader.matching import name_of, refuse_unmatched
 from specprod_copy.reader.selection import choose_columns
 from specprod_copy.reader.view import AS_IT_IS, View
 
 Place = tuple[Path, Sequence[str]]
 """A file, and the accepted names of an HDU of it."""
-
-
-def refuse_unmatched(
-    tables: Sequence[Described],
-    keys: Sequence[str],
-    keywords: Sequence[str] = (),
-    *,
-    by_number: bool = False,
-) -> None:
-    """Check by their shape whether tables can be matched row by row.
-
-    Parameters
-    ----------
-    tables : sequence of Described
-    keys : sequence of str
-        Columns that are to agree; the first one must be in each table.
-    keywords : sequence of str
-        What has to be the same in all headers that have it.
-    by_number : bool
-        Whether the number of the row is enough. Then each key must be in two of the tables, and no
-        other column in more than one.
-
-    Raises
-    ------
-    InputError
-        If a table has no key, another number of rows than the first one, or another keyword.
-    """
-    first, *others = tables
-    if by_number:
-        _refuse_repeated(tables, keys)
-    for other in others:
-        for table in () if by_number else (first, other):
-            if not keys or keys[0] not in table.schema:
-                column = keys[0] if keys else None
-                message = "it is joined row by row to other tables, and lacks the key"
-                raise InputError(message, path=table.path, hdu=table.hdu, column=column)
-        if first.n_rows != other.n_rows:
-            raise InputError(
-                f"has {other.n_rows:,} rows, and {_name(first)}, to which it is joined row by row, "
-                f"has {first.n_rows:,}: one of them is of another version, or not complete",
-                path=other.path,
-                hdu=other.hdu,
-            )
-        for key in keywords:
-            if {key} <= first.header.keys() & other.header.keys():
-                own, its = (str(table.header[key]).strip() for table in (first, other))
-                if own != its:
-                    raise InputError(
-                        f"{key} is {its!r} in its header, and {own!r} in that of {_name(first)}, "
-                        "to which it is joined row by row",
-                        path=other.path,
-                        hdu=other.hdu,
-                    )
-
-
-def _refuse_repeated(tables: Sequence[Described], keys: Sequence[str]) -> None:
-    """Check that columns of the same name are those that have to agree."""
-    seen: dict[str, Described] = {}
-    for table in tables:
-        for name in table.schema:
-            if name in seen and name not in keys:
-                raise InputError(
-                    f"{_name(seen[name])}, to which it is joined, has this column as well: name it "
-                    "in same, drop it, or give it another name",
-                    path=table.path,
-                    hdu=table.hdu,
-                    column=name,
-                )
-            seen.setdefault(name, table)
-    for key in keys:
-        if sum(key in table.schema for table in tables) < 2:
-            message = "is to be the same in tables that are joined, and is not in two of them"
-            raise InputError(message, path=tables[-1].path, hdu=tables[-1].hdu, column=key)
 
 
 def joined_schema(tables: Sequence[Described]) -> pl.Schema:
@@ -238,16 +166,12 @@ def _compare(
             place = int(differs.arg_true()[0])
             raise InputError(
                 f"row {numbers[place]} is about {frame[key][place]}, and that of "
-                f"{_name(one.table)} about {first[key][place]}: they are to be matched row by row "
-                f"({int(differs.sum()):,} of these {frame.height:,} rows differ)",
+                f"{name_of(one.table)} about {first[key][place]}: they are to be matched row by "
+                f"row ({int(differs.sum()):,} of these {frame.height:,} rows differ)",
                 path=other.table.path,
                 hdu=other.table.hdu,
                 column=key,
             )
-
-
-def _name(table: Described) -> str:
-    return f"{table.path}[{table.hdu}]" if table.hdu else str(table.path)
 
 
 def open_joined(

@@ -10,10 +10,11 @@ from typing import Self
 import polars as pl
 
 from specprod_copy.errors import InputError
-from specprod_copy.reader import Described, described_tables
-from specprod_copy.reader.joined import JoinedTable, joined_schema, refuse_unmatched
+from specprod_copy.reader import Described, open_table
+from specprod_copy.reader.joined import JoinedTable, joined_schema
 from specprod_copy.reader.keyed import keyed_look
 from specprod_copy.reader.keywords import some_of
+from specprod_copy.reader.matching import refuse_unmatched
 from specprod_copy.reader.view import AS_IT_IS, View
 
 
@@ -129,24 +130,23 @@ def look(
     list of Look or InputError
         In the order of `wanted`.
     """
+    return [_look(path, hdus, keywords) for hdus in wanted]
+
+
+def _look(path: Path, hdus: Sequence[str], keywords: Collection[str]) -> Look | InputError:
     try:
         stamp = Stamp.of(path)
-        with described_tables(path, wanted) as tables:
-            return [_look(stamp, table, keywords) for table in tables]
+        with open_table(path, hdus) as table:
+            header = some_of(table.header, keywords)
+            return Look(
+                path,
+                table.hdu,
+                stamp,
+                table.n_rows,
+                table.row_bytes,
+                table.schema,
+                header,
+                table.packed,
+            )
     except InputError as error:
-        if len(wanted) == 1:
-            return [error]
-    return [one for hdus in wanted for one in look(path, [hdus], keywords)]
-
-
-def _look(stamp: Stamp, table: Described, keywords: Collection[str]) -> Look:
-    return Look(
-        table.path,
-        table.hdu,
-        stamp,
-        table.n_rows,
-        table.row_bytes,
-        table.schema,
-        some_of(table.header, keywords),
-        table.packed,
-    )
+        return error

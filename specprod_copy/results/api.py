@@ -78,10 +78,6 @@ def run(
     stream : file object, optional
         Where the finished file is copied to, instead of `output`.
 
-    Returns
-    -------
-    QuerySummary
-
     Raises
     ------
     SpecprodCopyError

@@ -32,12 +32,6 @@ def files_of(
 ) -> list[TargetFile]:
     """Return the files of some targets.
 
-    Parameters
-    ----------
-    connection : psycopg.Connection
-    schema : str
-    targetids : sequence of int
-
     Returns
     -------
     list of TargetFile

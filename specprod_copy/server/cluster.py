@@ -25,19 +25,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-from psycopg import sql
 from psycopg.pq import Ping
 
 from specprod_copy.errors import ServerError
 from specprod_copy.server.account import Account, account_for, prepare_folder
 from specprod_copy.server.binaries import Binaries, find_binaries, inspect_binaries
 from specprod_copy.server.data_directory import create_data_directory
+from specprod_copy.server.database import make_database
 from specprod_copy.server.launching import LOG, STOP_MODES, TAIL_LINES, WAIT_SECONDS, Launcher
 from specprod_copy.server.password import PASSWORD_FILE, set_password
 from specprod_copy.server.postmaster import DATABASE, LOOPBACK, SUPERUSER, Postmaster
-
-_OPTIONS = "-c search_path=pg_catalog,pg_temp"
-"""In a new database too our sessions see no names of others."""
 
 DEFAULT_DIRECTORY = Path("specprod.pgdata")
 """Where the cluster lies unless told otherwise."""
@@ -270,17 +267,7 @@ class Cluster:
 
     def _make_database(self) -> None:
         try:
-            with psycopg.connect(
-                self.conninfo("postgres"), autocommit=True, options=_OPTIONS
-            ) as connection:
-                query = "SELECT 1 FROM pg_database WHERE datname = %s"
-                if connection.execute(query, (DATABASE,)).fetchone() is None:
-                    statement = sql.SQL("CREATE DATABASE {}")
-                    connection.execute(statement.format(sql.Identifier(DATABASE)))
-            with psycopg.connect(self.conninfo(), autocommit=True, options=_OPTIONS) as connection:
-                query = "SELECT 1 FROM pg_available_extensions WHERE name = 'q3c'"
-                if connection.execute(query).fetchone() is not None:
-                    connection.execute("CREATE EXTENSION IF NOT EXISTS q3c SCHEMA public")
+            make_database(self.postmaster())
         except psycopg.Error as error:
             raise ServerError(
                 f"{self.directory}: cannot make database {DATABASE}: {error}", log=self.log_tail()

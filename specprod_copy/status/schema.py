@@ -11,6 +11,7 @@ from psycopg import sql
 from specprod_copy.errors import DatabaseError
 from specprod_copy.plan import ledger, ledger_format
 from specprod_copy.plan.existing_tables import layout_there
+from specprod_copy.plan.failures import Failure, failures
 from specprod_copy.plan.known_tiles import with_tiles
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.loaded_tiles import tables_of_tiles
@@ -67,6 +68,8 @@ class Status:
         None if tiles were never loaded one by one.
     derived : dict of str to list of str
         Table to the procedures that have derived columns of it.
+    failed : list of Failure
+        What the last load could not fill or complete, but for single tiles, and why.
     """
 
     schema: str
@@ -81,6 +84,7 @@ class Status:
     upgrades: dict[str, list[str]] = field(default_factory=dict)
     tiles: TilesStatus | None = None
     derived: dict[str, list[str]] = field(default_factory=dict)
+    failed: list[Failure] = field(default_factory=list)
     catalogues: list[str] = field(default_factory=list)
     """Value-added catalogues, each with its version and tables."""
 
@@ -155,6 +159,9 @@ def schema_status(
         lacks,
         tiles_status(connection, found, inputs) if readable else None,
         _derived(connection, schema) if readable else {},
+        [one for one in failures(connection, schema) if one.stage != ledger.TILES]
+        if readable
+        else [],
     )
 
 

@@ -10,7 +10,8 @@ import polars as pl
 
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.postgres.schema import Reference, Schema
-from specprod_copy.postgres.schema_from_ddl import SqlFile, define
+from specprod_copy.postgres.schema_from_ddl import define
+from specprod_copy.postgres.sql_files import SqlFile
 from specprod_copy.resources import resource_folder
 from specprod_copy.tables.source import TableSource
 

@@ -96,10 +96,6 @@ def fill(
     roles : sequence of str
         Roles that may read the views and TAP_SCHEMA.
 
-    Returns
-    -------
-    TapSummary
-
     Raises
     ------
     ConfigurationError

@@ -53,12 +53,6 @@ class TileRows:
 class TileFiles:
     """The files of a tile, each found when rows of it are wanted, and its rows table by table.
 
-    Parameters
-    ----------
-    files : ProductionFiles
-    summaries : Summaries
-    tile : Tile
-
     Raises
     ------
     InputError
@@ -124,12 +118,6 @@ TABLES: Final = frozenset(_ROWS)
 
 def read_tile(files: ProductionFiles, summaries: Summaries, tile: Tile) -> TileRows:
     """Find and read what a tile's rows are made of.
-
-    Parameters
-    ----------
-    files : ProductionFiles
-    summaries : Summaries
-    tile : Tile
 
     Raises
     ------

@@ -7,7 +7,6 @@ spectra file beside them is needed too. Rules: ``desispec.scripts.zcatalog.read_
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +18,11 @@ from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.desi.programs import catalog_program
 from specprod_copy.errors import InputError
 from specprod_copy.reader.files import value_errors
-from specprod_copy.reader.keywords import values_of
 from specprod_copy.reader.memory_table import MemoryTable
 from specprod_copy.tables import redshift
-from specprod_copy.tables.common import NO_SKY, SURVEY_AND_PROGRAM, keywords, spectra_group
+from specprod_copy.tables.common import SURVEY_AND_PROGRAM, spectra_group
 from specprod_copy.tiles.coadd import EXPOSURE_COLUMNS, SPECFLUX, Groups, by_target, coadd
+from specprod_copy.tiles.redshift_checks import night_of, refuse_others
 from specprod_copy.tiles.summaries import Tile
 from specprod_copy.tiles.tile_rows import SourceRows, columns_of, read_into_memory, with_constants
 
@@ -39,10 +38,6 @@ _REDSHIFTS: Final = (
     *("Z", "ZERR", "ZWARN", "CHI2", "COEFF", "NPIXELS", "SPECTYPE", "SUBTYPE", "NCOEFF"),
     "DELTACHI2",
 )
-_FROM_NAME: Final = re.compile(r"-thru(\d{8})\.fits(?:\.gz)?\Z")
-
-_MOST_EXPOSURES: Final = 2**15 - 1
-"""COADD_NUMEXP is a 16-bit number."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +62,6 @@ class Petal:
 
 def redshift_files(files: ProductionFiles, tile: Tile) -> dict[int, tuple[Path, ...]]:
     """Return the files with a tile's redshifts by petal; for a zbest file its spectra file too.
-
-    Parameters
-    ----------
-    files : ProductionFiles
-    tile : Tile
 
     Raises
     ------
@@ -145,7 +135,7 @@ def _read_redrock(tile: Tile, path: Path) -> Petal:
     fibermap = read_into_memory(path, ("FIBERMAP",), names, whole=_WHOLE, numbers=names)
     redshifts = read_into_memory(path, ("REDSHIFTS",), whole=_WHOLE)
     tsnr2 = read_into_memory(path, ("TSNR2",), whole=_WHOLE, numbers=_TSNR2)
-    _refuse_others(tile, redshifts, fibermap, exposures)
+    refuse_others(tile, redshifts, fibermap, exposures)
     return Petal(
         _with_constants(tile, redshifts),
         columns_of(fibermap, *names),
@@ -166,7 +156,7 @@ def _read_zbest(tile: Tile, path: Path, spectra: Path) -> Petal:
             )
         scores = scores.with_columns(exposures["TARGETID"])
     redshifts = read_into_memory(path, ("ZBEST",), whole=_WHOLE)
-    _refuse_others(tile, redshifts, fibermap, fibermap)
+    refuse_others(tile, redshifts, fibermap, fibermap)
     return Petal(
         _with_constants(tile, redshifts),
         exposures.select("TARGETID", *_POSITION),
@@ -181,72 +171,10 @@ def _all_of(table: MemoryTable, *required: str) -> pl.DataFrame:
     return columns_of(table, *required, *others)
 
 
-def _refuse_others(
-    tile: Tile, redshifts: MemoryTable, fibermap: MemoryTable, exposures: MemoryTable
-) -> None:
-    """Check that tables are of the tile, and that every target that is loaded has a redshift.
-
-    Raises
-    ------
-    InputError
-        If not; the pipeline asserts the same.
-    """
-    named = _FROM_NAME.search(redshifts.path.name)
-    night = named and int(named[1])
-    petal = int(redshifts.path.name.split("-")[1])
-    numbers = {"TILEID": tile.tileid, "NIGHT": night, "SPGRPVAL": night, "PETAL": petal}
-    for keyword, wanted in numbers.items():
-        for said in values_of(redshifts.header, keyword):
-            if said != wanted:
-                raise InputError(
-                    f"{keyword} is {said!r} in its header, and {wanted} in its name",
-                    path=redshifts.path,
-                    hdu=redshifts.hdu,
-                )
-    words = {"SURVEY": tile.survey, "PROGRAM": tile.program}
-    for keyword, text in keywords(redshifts, *words).items():
-        # What the catalogs call dark may be called dark1b here, or not.
-        if text.lower() not in (words[keyword], catalog_program(words[keyword])):
-            raise InputError(
-                f"{keyword} is {text!r} in its header, and that of tile {tile.tileid} is "
-                f"{words[keyword]!r}",
-                path=redshifts.path,
-                hdu=redshifts.hdu,
-            )
-    other = columns_of(exposures, "TILEID").filter(pl.col("TILEID") != tile.tileid)["TILEID"]
-    if len(other):
-        raise InputError(
-            f"{len(other)} rows are of another tile than {tile.tileid}, e.g. {other[0]}",
-            path=exposures.path,
-            hdu=exposures.hdu,
-            column="TILEID",
-        )
-    often = columns_of(exposures, "TARGETID")["TARGETID"].value_counts(sort=True)
-    if len(often) and often["count"][0] > _MOST_EXPOSURES:
-        raise InputError(
-            f"{often['count'][0]:,} rows of target {often['TARGETID'][0]}: at most "
-            f"{_MOST_EXPOSURES:,} exposures of a target can be counted",
-            path=exposures.path,
-            hdu=exposures.hdu,
-            column="TARGETID",
-        )
-    known = columns_of(redshifts, "TARGETID")["TARGETID"]
-    targets = columns_of(fibermap, "TARGETID").filter(NO_SKY)["TARGETID"].unique()
-    lost = targets.filter(~targets.is_in(known.implode()))
-    if len(lost):
-        raise InputError(
-            f"{len(lost)} targets have no row in {redshifts.hdu}, e.g. {lost[0]}",
-            path=fibermap.path,
-            hdu=fibermap.hdu,
-            column="TARGETID",
-        )
-
-
 def _with_constants(tile: Tile, table: MemoryTable) -> MemoryTable:
     """Add what is the same in all rows: from the header or, failing that, the file's name."""
     group = spectra_group(table, "cumulative")
-    named = _FROM_NAME.search(table.path.name)
-    lastnight = table.header.get("NIGHT", named and int(named[1]))
+    lastnight = table.header.get("NIGHT", night_of(table.path))
     constants = {
         **group,
         "LASTNIGHT": lastnight,

@@ -70,10 +70,6 @@ def plan_upgrade(
     catalogue : Catalogue, optional
         The tables; those of a production without it.
 
-    Returns
-    -------
-    Upgrade
-
     Raises
     ------
     DatabaseError

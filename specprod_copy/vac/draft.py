@@ -81,10 +81,6 @@ def draft(files: Sequence[Path], options: DraftOptions) -> Draft:
         Files of one kind: parts of a catalogue.
     options : DraftOptions
 
-    Returns
-    -------
-    Draft
-
     Raises
     ------
     InputError

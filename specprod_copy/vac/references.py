@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.postgres.identifiers import quote_identifier
 from specprod_copy.postgres.schema import Reference, Schema
-from specprod_copy.postgres.schema_from_ddl import SqlText
+from specprod_copy.postgres.sql_files import SqlText
 from specprod_copy.vac.description import Description, ReferenceRule, TableRule
 from specprod_copy.vac.files import filled
 from specprod_copy.words import did_you_mean

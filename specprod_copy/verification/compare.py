@@ -55,10 +55,6 @@ def compare(
         The job's columns.
     complete : bool
         See `Differences`.
-
-    Returns
-    -------
-    Differences
     """
     found = Differences(_whole_rows(job.key, files, table), {}, files.height, complete)
     once = files.filter(pl.struct(job.key).is_unique())

@@ -27,10 +27,6 @@ def render(schema: str, results: Sequence[Result], *, time: datetime) -> str:
     results : sequence of Result
     time : datetime.datetime
         When the verification was done.
-
-    Returns
-    -------
-    str
     """
     tables: dict[str, list[CheckGroup]] = {}
     for group in grouped(results):

@@ -177,10 +177,6 @@ def plan_tables(
     found : Schema
         What the server has.
     scope : Scope
-
-    Returns
-    -------
-    list of TablePlan
     """
     asked = catalogue.select(scope.options.stages)
     tables, by_tiles, schema = scope.tables, scope.by_tiles, found.name

@@ -25,11 +25,6 @@ def check_quarantine(connection: psycopg.Connection, plan: TablePlan) -> Result:
     """Return whether all rows that are in quarantine belong there.
 
     That no other row belongs there shows when the files are read.
-
-    Parameters
-    ----------
-    connection : psycopg.Connection
-    plan : TablePlan
     """
     job = plan.job
     columns = plan.found.columns

@@ -61,13 +61,7 @@ class Result:
 
 @dataclass(frozen=True)
 class CheckGroup:
-    """Results of one check of one table.
-
-    Parameters
-    ----------
-    table, name : str
-    passed, failed : list of Result
-    """
+    """Results of one check of one table."""
 
     table: str
     name: str

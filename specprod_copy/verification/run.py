@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import psycopg
 
-from specprod_copy.errors import DatabaseError, InputError
+from specprod_copy.errors import InputError
 from specprod_copy.executors.executor import Executor, Inline, Workers, in_order
 from specprod_copy.executors.workers import processes
 from specprod_copy.plan import ledger, ledger_format
@@ -127,11 +127,8 @@ def verify(  # noqa: PLR0913 - what is seldom given is given by keyword
         with connect(conninfo) as connection:
             found = read_schema(connection, schema)
             existing = {*found.tables}
-            ledger_format.require(connection, catalogue.definition, schema)
-            if ledger.TABLE not in existing:
-                raise DatabaseError(
-                    f"schema {schema} has no table {ledger.TABLE}: this program has not loaded it"
-                )
+            if not ledger_format.require(connection, catalogue.definition, schema):
+                raise ledger_format.no_ledger(schema)
             by_tiles = tables_of_tiles(connection, schema)
             if layout:
                 layout = with_light_curves(layout, found)

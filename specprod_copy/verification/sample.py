@@ -27,10 +27,6 @@ def check_sample(connection: psycopg.Connection, job: TableJob, rows: pl.DataFra
     job : TableJob
     rows : polars.DataFrame
         The job's columns, with `job.FILE` and `job.ROW`.
-
-    Returns
-    -------
-    Result
     """
     wrong: list[str] = []
     for expected in rows.iter_slices(_KEYS):

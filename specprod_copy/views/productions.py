@@ -60,10 +60,6 @@ def make_views(
     roles : sequence of str
         Roles that may read the views. They need no right to read the productions.
 
-    Returns
-    -------
-    ViewsMade
-
     Raises
     ------
     ConfigurationError

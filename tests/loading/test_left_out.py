@@ -55,3 +55,14 @@ def test_doubles_for_real(iron):
         "TSNR2_GPBBRIGHT, TSNR2_BGS, TSNR2_GPBBACKUP and 2 more",
     ]
     assert not [note for note in iron.load("exposures").notes if "rounded" in note]
+
+
+def test_tiles_in_csv_for_those_in_fits(iron):
+    tiles = iron.files.tiles()
+    iron.load("tile")
+    tiles.unlink()
+    csv = tiles.with_suffix(".csv")
+    summary = iron.load("tile", overwrite=True)
+    assert f"{csv}: taken, for there is no {tiles.name}" in summary.notes
+    named = iron.load("tile", schema="named", inputs={"tiles_file": csv})
+    assert not [note for note in named.notes if str(csv) in note]

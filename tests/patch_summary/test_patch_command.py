@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from support.summary_productions import Productions
 
 from specprod_copy.cli.patch_summary import summary as command
+from specprod_copy.demo import write_production
 
 VARIABLES = ("DESI_ROOT", "DESI_SPECTRO_REDUX", "DESI_SPECTRO_DATA")
 
@@ -45,3 +46,12 @@ def test_command_without_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert done.output.splitlines()[-1] == (
         "Error: name the folder of the data: --root DIR, or set DESI_SPECTRO_REDUX or DESI_ROOT"
     )
+
+
+def test_productions_of_the_demo(tmp_path: Path) -> None:
+    """Both lack measurements, but not of the same tiles."""
+    for name in ("daily", "jura"):
+        write_production(tmp_path, name, tiles=4, targets=10)
+    done = CliRunner().invoke(command, ["--root", str(tmp_path), str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    assert "tiles.EFFTIME_GFA" in done.output

@@ -11,19 +11,12 @@ PATIENCE = 120
 
 
 def wait_until(
-    is_so: Callable[[], object],
-    what: str,
-    process: subprocess.Popen[str] | None = None,
-    *,
-    pause: float = 0.01,
+    is_so: Callable[[], object], what: str, process: subprocess.Popen[str] | None = None
 ) -> None:
-    """Wait for something that is sure to come, unless a process ends that must not end before.
-
-    There are so many seconds from one look to the next.
-    """
+    """Wait for something that is sure to come, unless a process ends that must not end before."""
     deadline = time.monotonic() + PATIENCE
     while not is_so():
         if process is not None and process.poll() is not None:
             raise AssertionError(f"the process ended before {what}: {process.communicate()}")
         assert time.monotonic() < deadline, f"waited {PATIENCE} s in vain: {what}"
-        time.sleep(pause)
+        time.sleep(0.01)

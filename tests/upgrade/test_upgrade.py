@@ -57,6 +57,13 @@ def upgrades(case: Case) -> dict[str, list[str]]:
         return schema_status(connection, "iron").upgrades
 
 
+def test_what_a_load_has_made_lacks_nothing(loaded):
+    """The tables of patches, which no load makes, are not wanted."""
+    assert command(loaded, "--dry-run").output.strip() == ""
+    found = CliRunner().invoke(cli, ["diff", "--schema", "iron", "--dsn", loaded.conninfo])
+    assert found.stdout == "" and "no differences" in found.stderr
+
+
 def test_earlier_definition(loaded):
     """Status lists what is mended; what users have is as it was; no row is written."""
     loaded.execute(OF_USERS)

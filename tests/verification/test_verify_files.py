@@ -133,7 +133,8 @@ def test_a_schema_of_another_program(case):
     with pytest.raises(DatabaseError) as caught:
         case.verify("tile")
     assert str(caught.value) == (
-        "schema iron has no table load_ledger: this program has not loaded it"
+        "schema iron has no table load_ledger: this program has not loaded it; "
+        "'specprod-copy adopt' takes over what others have loaded"
     )
 
 

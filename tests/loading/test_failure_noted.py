@@ -1,0 +1,109 @@
+"""What failed last, and why: the ledger has it until it is loaded, and ``status`` says it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from astropy.io import fits
+from click.testing import CliRunner
+from support import limits
+from support.changing import Case, edit, interrupt_after, iron, loaded
+
+from specprod_copy.cli import cli
+from specprod_copy.errors import DatabaseError, InputError
+
+__all__ = ["iron", "loaded"]
+
+REFUSING = """
+CREATE FUNCTION iron.refuse() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE 'no notes here'; END $$;
+CREATE TRIGGER refuse BEFORE INSERT ON iron.load_ledger FOR EACH ROW
+WHEN (NEW.failure IS NOT NULL) EXECUTE FUNCTION iron.refuse()"""
+
+
+def status(case: Case, *options: str) -> str:
+    where = ["--schema", "iron", "--dsn", case.conninfo]
+    return CliRunner().invoke(cli, ["status", *where, *options]).stdout
+
+
+def failed(case: Case) -> dict[str, str]:
+    """Return what status says of failures: table and entry to why."""
+    told = json.loads(status(case, "--json"))["failed"]
+    return {f"{one['table']}, {one['entry']}": one["why"] for one in told}
+
+
+def declination(case: Case, value: float) -> float:
+    """Change the first row of the redshifts; return what was there."""
+    with fits.open(case.files.zall_pix(), mode="update") as hdus:
+        rows = hdus["ZCATALOG"].data
+        before = float(rows["TARGET_DEC"][0])
+        rows["TARGET_DEC"][0] = value
+    return before
+
+
+def test_what_failed_is_told_until_it_is_loaded(iron):
+    iron.limits = limits.cut(40, 40)
+    iron.load("exposures")
+    before = declination(iron, 91)
+    with pytest.raises(InputError) as caught:
+        iron.load("exposures", "zpix")
+    assert failed(iron) == {"zpix, stage redshift": str(caught.value)}
+    assert "row 0: 91.0" in str(caught.value)
+    [line] = [line for line in status(iron).splitlines() if line.startswith("failed at 20")]
+    assert line.endswith(f": zpix, stage redshift: {caught.value}")
+    declination(iron, before)
+    iron.load("exposures")
+    assert len(failed(iron)) == 1
+    iron.load("zpix")
+    assert failed(iron) == {}
+
+
+def test_each_part_has_its_own(iron):
+    iron.limits = limits.cut(40, 40)
+    before = declination(iron, 91)
+    bad = []
+    for part in (1, 2):
+        try:
+            iron.load("zpix", part=(part, 2))
+        except InputError:
+            bad.append(part)
+    [bad_part] = bad
+    declination(iron, before)
+    iron.load("zpix", part=(3 - bad_part, 2))
+    assert [*failed(iron)] == [f"zpix, stage redshift, part {bad_part} of 2"]
+    iron.load("zpix", part=(bad_part, 2))
+    assert failed(iron) == {}
+
+
+def test_keys(iron):
+    iron.limits = limits.cut(40, 40)
+    edit(iron.files.tiles(), rows=lambda n: [0, *range(n)])
+    with pytest.raises(DatabaseError, match="not unique"):
+        iron.load("exposures")
+    assert [*failed(iron)] == ["tile, stage exposures"]
+
+
+def test_tables_that_should_be_replaced(loaded):
+    declination(loaded, 91)
+    before = loaded.rows("zpix")
+    with pytest.raises(InputError):
+        loaded.load("zpix", overwrite=True)
+    assert [*failed(loaded)] == ["zpix, stage redshift"]
+    assert loaded.rows("zpix") == before
+
+
+def test_a_ledger_that_takes_no_note_hides_no_cause(loaded):
+    loaded.execute(REFUSING)
+    declination(loaded, 91)
+    with pytest.raises(InputError, match=r"row 0: 91\.0"):
+        loaded.load("zpix", overwrite=True)
+    assert failed(loaded) == {}
+
+
+def test_interrupted_is_not_failed(iron, monkeypatch):
+    iron.limits = limits.cut(40, 40)
+    interrupt_after(monkeypatch, 2)
+    with pytest.raises(KeyboardInterrupt):
+        iron.load("zpix")
+    assert failed(iron) == {}
