@@ -65,7 +65,7 @@ SET sv_nspec = new.sv_nspec, sv_primary = new.sv_primary,
     main_nspec = new.main_nspec, main_primary = new.main_primary,
     zcat_nspec = new.zcat_nspec, zcat_primary = new.zcat_primary
 FROM (
-    SELECT id,
+    SELECT targetid, id,
            CASE WHEN sv THEN count(*) FILTER (WHERE sv) OVER all_of_target ELSE 0 END AS sv_nspec,
            sv AND count(*) FILTER (WHERE sv) OVER best_so_far = 1 AS sv_primary,
            CASE WHEN main THEN count(*) FILTER (WHERE main) OVER all_of_target ELSE 0 END AS main_nspec,
@@ -81,7 +81,7 @@ FROM (
            best_so_far AS (all_of_target ORDER BY bad, rank DESC NULLS LAST, id
                            ROWS UNBOUNDED PRECEDING)
 ) AS new
-WHERE old.id = new.id
+WHERE old.targetid = new.targetid AND old.id = new.id
   AND (old.sv_nspec, old.sv_primary, old.main_nspec, old.main_primary, old.zcat_nspec, old.zcat_primary)
       IS DISTINCT FROM
       (new.sv_nspec, new.sv_primary, new.main_nspec, new.main_primary, new.zcat_nspec, new.zcat_primary);
@@ -130,7 +130,7 @@ SET sv_nspec = new.sv_nspec, sv_primary = new.sv_primary,
     main_nspec = new.main_nspec, main_primary = new.main_primary,
     zcat_nspec = new.zcat_nspec, zcat_primary = new.zcat_primary
 FROM (
-    SELECT id,
+    SELECT targetid, id,
            CASE WHEN sv THEN count(*) FILTER (WHERE sv) OVER all_of_target ELSE 0 END AS sv_nspec,
            sv AND count(*) FILTER (WHERE sv) OVER best_so_far = 1 AS sv_primary,
            CASE WHEN main THEN count(*) FILTER (WHERE main) OVER all_of_target ELSE 0 END AS main_nspec,
@@ -146,7 +146,7 @@ FROM (
            best_so_far AS (all_of_target ORDER BY bad, rank DESC NULLS LAST, id
                            ROWS UNBOUNDED PRECEDING)
 ) AS new
-WHERE old.id = new.id
+WHERE old.targetid = new.targetid AND old.id = new.id
   AND (old.sv_nspec, old.sv_primary, old.main_nspec, old.main_primary, old.zcat_nspec, old.zcat_primary)
       IS DISTINCT FROM
       (new.sv_nspec, new.sv_primary, new.main_nspec, new.main_primary, new.zcat_nspec, new.zcat_primary);

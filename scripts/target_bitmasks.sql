@@ -28,7 +28,7 @@ SET search_path = pg_catalog, pg_temp;
 BEGIN;
 
 WITH combined AS MATERIALIZED (
-    SELECT zpix.id,
+    SELECT zpix.targetid, zpix.id,
            bit_or(target.cmx_target) AS cmx_target,
            bit_or(target.desi_target) AS desi_target,
            bit_or(target.bgs_target) AS bgs_target,
@@ -47,7 +47,7 @@ WITH combined AS MATERIALIZED (
            bit_or(target.sv3_mws_target) AS sv3_mws_target,
            bit_or(target.sv3_scnd_target) AS sv3_scnd_target
     FROM :"schema".zpix AS zpix JOIN :"schema".target AS target USING (targetid, survey, program)
-    GROUP BY zpix.id
+    GROUP BY zpix.targetid, zpix.id
 ), updated AS (
     UPDATE :"schema".zpix AS old
     SET cmx_target = new.cmx_target, desi_target = new.desi_target, bgs_target = new.bgs_target,

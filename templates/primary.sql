@@ -6,7 +6,7 @@ Number of spectra per target and choice of the best one, recomputed over a whole
 (
 {% include "rules/primary.sql" %}
 ) AS new
-WHERE old.id = new.id
+WHERE old.targetid = new.targetid AND old.id = new.id
   AND (old.sv_nspec, old.sv_primary, old.main_nspec, old.main_primary, old.zcat_nspec, old.zcat_primary)
       IS DISTINCT FROM
       (new.sv_nspec, new.sv_primary, new.main_nspec, new.main_primary, new.zcat_nspec, new.zcat_primary)

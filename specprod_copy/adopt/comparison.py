@@ -40,13 +40,14 @@ def compare_rows(merge: Merge, computed: Sequence[str]) -> Comparison:
     """
     merge.refuse_twice()
     result = Comparison()
-    table, staged = (merge.schema, merge.table), ("pg_temp", merge.staged)
+    table, staged = (merge.schema, merge.table), (merge.room.schema, merge.staged)
     result.problems += _unmatched(merge, staged, table, "missing from the table")
     result.problems += _unmatched(merge, table, staged, "in the table, but in no file")
     left_out = {*merge.key, *computed}
     values = [column.name for column in merge.columns if column.name not in left_out]
     names = [name for name in values if name in NAMES]
     given = {"schema": merge.schema, "table": merge.table, "staged": merge.staged}
+    given |= {"room": merge.room.schema}
     query = ddl.render_template(
         "adopt/differing", key=merge.key, values=values, names=names, **given
     )

@@ -19,7 +19,7 @@ from specprod_copy.adopt.tiles import OfTiles
 from specprod_copy.errors import ConfigurationError, DatabaseError
 from specprod_copy.loading.prepare import make_tables
 from specprod_copy.plan import ledger, ledger_format
-from specprod_copy.plan.existing_tables import kept_partitions, refuse_distributed
+from specprod_copy.plan.existing_tables import kept_partitions
 from specprod_copy.plan.looks import Looks, open_looks
 from specprod_copy.plan.planning import Planner
 from specprod_copy.plan.procedures import Recorded
@@ -36,6 +36,7 @@ from specprod_copy.postgres.schema_differences import differences, refuse_confli
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.schema_upgrade import Upgrade, plan_upgrade
 from specprod_copy.postgres.search_path import q3c_schema
+from specprod_copy.postgres.waiting_room import WaitingRoom, waiting_room
 from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import V1, Catalogue, Inputs, specprod_catalogue
@@ -93,7 +94,6 @@ def adopt(
         if layout:
             layout = replace(layout, partitions=kept_partitions(found))
             catalogue = specprod_catalogue(layout)
-            refuse_distributed(layout, schema, "adopt")
         defined = catalogue.definition
         ledger_format.take_over(connection, defined, schema, listener)
         found = read_schema(connection, schema)
@@ -105,12 +105,12 @@ def adopt(
         refuse_foreign_code(connection, schema, tables)
         _refuse_rounded(upgrade.target, found, tables)
         adoption = _Adoption(connection, defined, found, origin, options, listener)
-        with connection.transaction():
+        with connection.transaction(), waiting_room(connection, defined) as room:
             adoption.lock()
             listener.begin(*origin.plan({table: adoption.columns(table) for table in tables}))
             try:
                 for table in tables:
-                    adoption.table(table)
+                    adoption.table(table, room)
             finally:
                 listener.end()
             make_tables(connection, defined, schema, ["version", ledger.TABLE])
@@ -185,7 +185,7 @@ class _Adoption:
         patience = Patience(self._listener, self._options.patience)
         locks.with_patience(self._connection, work, wanted, patience, readers=False)
 
-    def table(self, table: str) -> None:
+    def table(self, table: str, room: WaitingRoom) -> None:
         """Compare a table with its files; mend what is harmless, if that is wanted."""
         connection, schema = self._connection, self._options.schema
         key = self._defined.tables[table].primary_key
@@ -194,7 +194,7 @@ class _Adoption:
                 f"table {schema}.{table} has no primary key ({', '.join(key)}): it was not loaded "
                 "to its end; --overwrite loads it"
             )
-        merge = Merge(connection, schema, table, self.columns(table), key)
+        merge = Merge(room, schema, table, self.columns(table), key)
         if self._options.trust:
             rows = self._origin.send(table, Nothing(), merge.columns, self._listener)
             problems = self._counted(table, rows)
@@ -203,7 +203,7 @@ class _Adoption:
             rows = self._origin.send(table, merge.staging, merge.columns, self._listener)
             merge.analyze()
             problems = self._compared(merge)
-            drop = sql.SQL("DROP TABLE {}").format(sql.Identifier("pg_temp", merge.staged))
+            drop = sql.SQL("DROP TABLE {}").format(sql.Identifier(room.schema, merge.staged))
             connection.execute(drop)
         if problems:
             raise DatabaseError(

@@ -68,7 +68,7 @@ def load_tile(staging: Staging, files: ProductionFiles, gathered: TileRows) -> T
         tile.tileid, missing_petals=gathered.missing_petals, notes=tuple(gathered.notes)
     )
     connection, schema = staging.connection, staging.schema
-    with connection.transaction():
+    with staging.transaction():
         staged: Counter[str] = Counter()
         for rows in gathered.rows:
             for source in {one.source.table for one in rows}:
@@ -107,7 +107,7 @@ def remove_tile(staging: Staging, files: ProductionFiles, tileid: int) -> TileRe
     started = time.monotonic()
     result = TileResult(tileid)
     connection, schema = staging.connection, staging.schema
-    with connection.transaction():
+    with staging.transaction():
         locks.merging(connection, schema)
         staging.stage_loaded(tileid)
         result.removed = staging.remove()

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 
 import psycopg
 
-from specprod_copy.daily.schema import keys_of
 from specprod_copy.daily.staging import Staging
 from specprod_copy.errors import InputError
 from specprod_copy.plan.loaded_tiles import LoadedTile, loaded_tiles
@@ -48,9 +47,7 @@ def examine(
         if seen.verdict in (Verdict.SAME, Verdict.CHANGED):
             known[tile.tileid] = [seen.reason] if seen.reason else []
     if known:
-        keys = keys_of(defined)
-        columns = {table: defined.columns_of(table) for table in keys}
-        staging = Staging(connection, found.name, keys, columns)
+        staging = Staging(connection, found.name, defined)
         differing, faults = _compare(staging, summaries, list(known))
         for tileid, reasons in known.items():
             if tileid in faults:
@@ -69,7 +66,7 @@ def _compare(
 ) -> tuple[dict[int, list[str]], dict[int, str]]:
     """Return where tiles differ from the tables, and which have rows that no table accepts."""
     try:
-        with staging.connection.transaction():
+        with staging.transaction():
             for rows in summaries.rows(tileids):
                 staging.stage([rows])
             return staging.differing(), {}

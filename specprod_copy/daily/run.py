@@ -18,13 +18,14 @@ from specprod_copy.daily.work import TileContext, TileWorker, load_one, remove_o
 from specprod_copy.executors.executor import in_order
 from specprod_copy.executors.workers import threads
 from specprod_copy.plan import ledger, ledger_format, loaded_tiles, lost_tables
-from specprod_copy.plan.existing_tables import refuse_distributed, tiles_layout
+from specprod_copy.plan.existing_tables import tiles_layout
 from specprod_copy.plan.tile_states import TileState, Verdict, look_at_tile, vanished
 from specprod_copy.postgres import locks
 from specprod_copy.postgres.connection import connect, first_cause, translated_errors
 from specprod_copy.postgres.locks import Patience
 from specprod_copy.postgres.schema_differences import refuse_conflicts
 from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.postgres.waiting_room import one_by_one
 from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import Inputs, specprod_catalogue
@@ -171,9 +172,7 @@ class _Run:
             overwrite=options.overwrite,
             partitions=options.partitions,
         )
-        refuse_distributed(self.layout, options.schema, "loading of single tiles")
         self.defined = specprod_catalogue(self.layout).definition
-        self.keys = schema.keys_of(self.defined)
         self.inputs = inputs
         self.summaries = Summaries.read(inputs)
         self.summary = TilesSummary()
@@ -203,6 +202,7 @@ class _Run:
         """Make tables, keys and indexes that are not there."""
         ledger_format.take_over(self.connection, self.defined, self.schema, self.listener)
         with self.connection.transaction():
+            one_by_one(self.connection, self.defined)
             self.columns = schema.prepare(
                 self.connection,
                 self.defined,
@@ -217,7 +217,7 @@ class _Run:
         if ledger_format.require(self.connection, self.defined, self.schema):
             lost_tables.check_tables(self.connection, self.schema, TABLES)
         schema.refuse_other_rows(self.connection, found)
-        refuse_conflicts(self.defined, found, [*self.keys, ledger.TABLE])
+        refuse_conflicts(self.defined, found, [*schema.keys_of(self.defined), ledger.TABLE])
         tiles = [self.summaries.tiles[tileid] for tileid in tileids]
         look = partial(look_at_tile, self.files, check_content=self.options.check_content)
         states = examine(self.connection, self.defined, found, look, self.summaries, tiles)
@@ -273,9 +273,7 @@ class _Run:
         """Work on tiles, each in a transaction; one that fails does not keep others from theirs."""
         if not tileids:
             return
-        context = TileContext(
-            self.conninfo, self.schema, self.keys, self.columns, self.files, self.summaries
-        )
+        context = TileContext(self.conninfo, self.schema, self.defined, self.files, self.summaries)
         with (
             threads(min(self.options.jobs, len(tileids))) as workers,
             workers.sharing(context, self.listener.info) as executor,

@@ -18,6 +18,7 @@ from specprod_copy.postgres.locks import Patience
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_differences import own_parts, refuse_own_columns
 from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.postgres.waiting_room import is_distributed
 from specprod_copy.progress import ProgressListener
 from specprod_copy.tiles.read import TABLES
 
@@ -83,7 +84,9 @@ def prepare(
     own_views.make_again(connection, views)
     refuse_other_rows(connection, found)
     q3c = rights.enable_q3c(connection, schema, listener.info)
-    post_data.finish(connection, defined, schema, tables, post_data.PostData(q3c), patience)
+    # Citus analyzes no distributed tables within a transaction; and these are empty, mostly.
+    missing = post_data.PostData(q3c, analyze=not is_distributed(defined))
+    post_data.finish(connection, defined, schema, tables, missing, patience)
     versions.upsert(connection, schema, versions.versions(connection, production))
     for note in make_functions(connection, schema):
         listener.info(note)

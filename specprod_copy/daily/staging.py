@@ -1,8 +1,9 @@
-"""COPY rows of a tile into temporary tables, then merge them into the tables by set-based SQL."""
+"""COPY rows of a tile into tables where they wait, then merge them by set-based SQL."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -10,13 +11,16 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
+from specprod_copy.daily.schema import keys_of
 from specprod_copy.errors import InputError
 from specprod_copy.postgres import counted, ddl, statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.encoder import Encoded, Encoder
 from specprod_copy.postgres.merge import Merge
 from specprod_copy.postgres.names import parametrized
+from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.postgres.waiting_room import WaitingRoom, is_distributed, waiting_room
 from specprod_copy.rows.encoding import prefetch
 from specprod_copy.tables import common
 from specprod_copy.tiles.tile_rows import SourceRows
@@ -25,7 +29,7 @@ _NOT_REMOVED = ("tile", "photometry")
 
 
 class Staging:
-    """Temporary tables of a session, one for each table of a tile; every commit empties them.
+    """Tables in which the rows of a tile wait, one for each of its tables.
 
     Parameters
     ----------
@@ -33,31 +37,47 @@ class Staging:
         In autocommit mode.
     schema : str
         Schema of the tables.
-    keys : mapping of str to tuple of str
-        Their primary keys, in an order in which rows may arrive.
-    columns : mapping of str to sequence of Column
-        Their columns.
+    defined : Schema
+        The tables as they are defined.
     """
 
     def __init__(
         self,
         connection: psycopg.Connection,
         schema: str,
-        keys: Mapping[str, tuple[str, ...]],
-        columns: Mapping[str, Sequence[Column]],
+        defined: Schema,
     ) -> None:
         self.connection = connection
         self.schema = schema
+        self._defined = defined
+        if not is_distributed(defined):
+            self._make(WaitingRoom(connection))
+
+    def _make(self, room: WaitingRoom) -> None:
+        self._room = room
         self._merges = {
-            table: Merge(connection, schema, table, columns[table], key)
-            for table, key in keys.items()
+            table: Merge(room, self.schema, table, self._defined.columns_of(table), key)
+            for table, key in keys_of(self._defined).items()
         }
         for merge in self._merges.values():
             merge.make()
-        self._run("daily/stage")
+        # Targets whose spectra come or go, and those that are no potential targets any more.
+        for name in ("staged_affected", "staged_gone"):
+            room.make(name, self.schema, "target", ["targetid"])
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Do something in one transaction; rows that wait do not outlive it."""
+        with (
+            self.connection.transaction(),
+            waiting_room(self.connection, self._defined) as room,
+        ):
+            if not room.temporary:
+                self._make(room)
+            yield
 
     def stage(self, rows: Sequence[SourceRows], tileid: int | None = None) -> int:
-        """COPY rows of one table into its temporary table.
+        """COPY rows of one table into the table where they wait.
 
         Parameters
         ----------
@@ -89,10 +109,12 @@ class Staging:
         """Stage the row of a loaded tile itself as it is in the table."""
         self._truncate()
         columns = [parametrized(column.name) for column in self._merges["tile"].columns]
-        query = sql.SQL(
-            "INSERT INTO pg_temp.staged_tile ({0}) SELECT {0} FROM {1} WHERE tileid = %s"
-        ).format(sql.SQL(", ").join(columns), parametrized(self.schema, "tile"))
-        counted.execute(self.connection, "pg_temp", "staged_tile", query, (tileid,), 1)
+        query = sql.SQL("INSERT INTO {2} ({0}) SELECT {0} FROM {1} WHERE tileid = %s").format(
+            sql.SQL(", ").join(columns),
+            parametrized(self.schema, "tile"),
+            sql.Identifier(self._room.schema, "staged_tile"),
+        )
+        counted.execute(self.connection, self._room.schema, "staged_tile", query, (tileid,), 1)
         self._analyze("tile")
 
     def remove(self) -> int:
@@ -133,7 +155,7 @@ class Staging:
 
     def new_owners(self) -> dict[int, list[int]]:
         """Return tiles that decide on photometry from now on, and on which targets'."""
-        query = ddl.render_template("daily/new_owners", schema=self.schema)
+        query = self._render("daily/new_owners")
         new_owners: dict[int, list[int]] = {}
         for tileid, targetid in statements.rows(self.connection, query):
             new_owners.setdefault(tileid, []).append(targetid)
@@ -142,9 +164,8 @@ class Staging:
     def differing(self) -> dict[int, list[str]]:
         """Return the staged tiles that are not in the tables like that, and which tables differ."""
         merges = [self._merges[table] for table in ("tile", "exposure", "frame")]
-        query = ddl.render_template(
+        query = self._render(
             "daily/compare",
-            schema=self.schema,
             keys={merge.table: merge.key for merge in merges},
             columns={merge.table: [column.name for column in merge.columns] for merge in merges},
         )
@@ -157,13 +178,16 @@ class Staging:
         self._merges[table].analyze("targetid", "tileid")
 
     def _truncate(self) -> None:
-        names = [sql.Identifier("pg_temp", f"staged_{table}") for table in self._merges]
+        names = [sql.Identifier(self._room.schema, f"staged_{table}") for table in self._merges]
         self.connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(names)))
 
     def _run(self, template: str, **names: ddl.Names) -> list[int]:
         """Run a template; return the number of rows of each statement that writes some."""
-        script = ddl.render_template(template, schema=self.schema, **names)
-        return statements.run(self.connection, script, self.schema)
+        return statements.run(self.connection, self._render(template, **names), self.schema)
+
+    def _render(self, template: str, **names: ddl.Names) -> str:
+        own = {"schema": self.schema, "room": self._room.schema}
+        return ddl.render_template(template, **own, **names)
 
 
 def encoded_rows(

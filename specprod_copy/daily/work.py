@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
@@ -11,8 +11,8 @@ from specprod_copy.daily.staging import Staging
 from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.errors import SpecprodCopyError
 from specprod_copy.executors.contexts import Report
-from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import connect, translated_errors
+from specprod_copy.postgres.schema import Schema
 from specprod_copy.tiles.read import read_tile
 from specprod_copy.tiles.summaries import Summaries
 
@@ -23,10 +23,7 @@ class TileContext:
 
     conninfo: str
     schema: str
-    keys: Mapping[str, tuple[str, ...]]
-    """See `schema.keys_of`."""
-    columns: Mapping[str, Sequence[Column]]
-    """Columns of each table."""
+    defined: Schema
     files: ProductionFiles
     summaries: Summaries
 
@@ -34,7 +31,7 @@ class TileContext:
     def opened(self, say: Report) -> Iterator[TileWorker]:
         """Connect, for all tiles of a worker."""
         with closing(connect(self.conninfo)) as connection:
-            yield TileWorker(Staging(connection, self.schema, self.keys, self.columns), self, say)
+            yield TileWorker(Staging(connection, self.schema, self.defined), self, say)
 
 
 @dataclass(frozen=True)

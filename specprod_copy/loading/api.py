@@ -17,7 +17,7 @@ from specprod_copy.loading.run import run
 from specprod_copy.loading.schema_functions import make_functions
 from specprod_copy.loading.summary import LoadSummary
 from specprod_copy.plan import ledger_format, lost_tables
-from specprod_copy.plan.existing_tables import kept_layout, refuse_distributed
+from specprod_copy.plan.existing_tables import kept_layout
 from specprod_copy.plan.known_tiles import with_tiles
 from specprod_copy.plan.looks import open_looks
 from specprod_copy.plan.planning import Planner
@@ -94,8 +94,6 @@ def load(
             replaced = tables if options.overwrite else ()
             layout = kept_layout(layout, found, replaced, options.partitions)
             catalogue = specprod_catalogue(layout)
-            if options.replace:
-                refuse_distributed(layout, options.schema, "--replace")
         defined = catalogue.definition
         ledger_format.take_over(connection, defined, options.schema, listener)
         lost_tables.check_referenced(connection, defined, options.schema, tables)

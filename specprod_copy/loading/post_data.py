@@ -53,6 +53,7 @@ class PostData:
     """Tables that get rows; these and those that get an index are analyzed."""
     cluster: Collection[str] = ()
     """Tables to order on their q3c index, unless they are."""
+    analyze: bool = True
 
 
 def rows_of(table: str) -> tuple[str, str]:
@@ -144,7 +145,7 @@ def table_tasks(
         "order": ordering,
         "ready": [],
     }
-    if table in wanted.changed or made or ordering:
+    if wanted.analyze and (table in wanted.changed or made or ordering):
         steps["ready"] = [Statement(table, "analyze", analyze)]
     before = [rows_of(table), computed(table)]
     for name, statements in steps.items():

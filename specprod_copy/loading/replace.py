@@ -2,7 +2,7 @@
 
 A table does not know which file a row came from, and the file's old content may be gone. But it is
 known which rows are not from it: those whose keys the other files give. So the new rows and the
-keys of all other files of a table are put into temporary tables, and what is in neither goes.
+keys of all other files of a table are put into tables where they wait, and what is in neither goes.
 
 That reads the other files once more, as far as their keys need it; rows whose values did not
 change are not touched.
@@ -26,6 +26,7 @@ from specprod_copy.plan.stale_files import Stale, find_stale, forget
 from specprod_copy.postgres.broken_keys import DuplicateKey
 from specprod_copy.postgres.merge import Merge
 from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.postgres.waiting_room import WaitingRoom, waiting_room
 from specprod_copy.progress import ProgressListener
 from specprod_copy.rows.units import Intake, Unit, UnitResult
 from specprod_copy.tables import Catalogue
@@ -78,6 +79,11 @@ def replace_files(
     DatabaseError
         If a row that vanished is referred to, a new one refers to nothing, or a key is not unique.
     """
+    with waiting_room(context.connection, context.defined) as room:
+        return _replace_files(context, room)
+
+
+def _replace_files(context: LoadContext, room: WaitingRoom) -> list[Replaced]:
     catalogue, planner, inputs = context.catalogue, context.planner, context.inputs
     connection, schema, columns = context.connection, context.schema, context.columns
     ledger, listener = Ledger(connection, schema), context.listener
@@ -92,7 +98,7 @@ def replace_files(
         new = [u for u in plan.units if u.table == table and u.file in stale.get(u.source, ())]
         own = [unit for unit in files if unit.table == table]
         key = catalogue.definition.tables[table].primary_key
-        merge = Merge(connection, schema, table, columns[table], key)
+        merge = Merge(room, schema, table, columns[table], key)
         works.append(_Replacement(catalogue, merge, new, own, stale))
     listener.begin(sum(work.n_rows for work in works), sum(work.size for work in works))
     for work in works:
@@ -130,8 +136,8 @@ class _StagedTwice(DuplicateKey):
                UNION SELECT {0} FROM {1} JOIN {2} USING ({0}) ORDER BY {0} LIMIT {3}"""
         ).format(
             sql.SQL(", ").join(map(sql.Identifier, self.columns)),
-            sql.Identifier("pg_temp", self.merge.staged),
-            sql.Identifier("pg_temp", self.merge.kept),
+            sql.Identifier(self.merge.room.schema, self.merge.staged),
+            sql.Identifier(self.merge.room.schema, self.merge.kept),
             limit,
         )
 
@@ -166,7 +172,7 @@ class _Replacement:
         return sum(unit.n_rows * unit.row_bytes for unit in (*self._new, *self._others))
 
     def stage(self, listener: ProgressListener) -> None:
-        """Put new rows, and the keys of those of other files, into temporary tables."""
+        """Put new rows, and the keys of those of other files, into tables where they wait."""
         merge = self._merge
         merge.make(kept=True)
         intake = Intake(self._new, self._catalogue.sources, merge.columns)

@@ -30,8 +30,9 @@ from specprod_copy.postgres import catalog, rights
 from specprod_copy.postgres.broken_keys import BrokenKey
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.connection_pool import Connections
-from specprod_copy.postgres.schema import DISTRIBUTED, Schema
+from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.postgres.waiting_room import is_distributed, one_by_one
 
 
 @dataclass(frozen=True)
@@ -75,10 +76,7 @@ def _load(context: LoadContext, violations: KeyViolations, summary: LoadSummary)
         plan = _plan(context, replaced, summary)
         summary.notes += _refuse_repeated(context, plan, prepared.schema)
         # Citus analyzes no distributed tables within a transaction.
-        distributed = any(
-            table.asked_partitions == DISTRIBUTED for table in context.defined.tables.values()
-        )
-        if plan.n_rows <= limits.small_rows and not distributed:
+        if plan.n_rows <= limits.small_rows and not is_distributed(context.defined):
             alone = replace(context, options=replace(context.options, jobs=1), workers=None)
             work = _Work(plan, prepared.schema, frozenset(prepared.single_copy), replaced)
             _complete(alone, work, violations, summary)
@@ -104,6 +102,7 @@ def _load_part(context: LoadContext, part: int, parts: int, summary: LoadSummary
 def _replace(context: LoadContext, summary: LoadSummary) -> list[Replaced]:
     """Replace the rows of files."""
     with context.connection.transaction():
+        one_by_one(context.connection, context.defined)
         _prepare(context)
         rename_moved(context.sources, context.inputs, context.ledger)
         replaced = replace_files(context)

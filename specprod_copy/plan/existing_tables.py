@@ -75,22 +75,6 @@ def kept_partitions(
     return kept
 
 
-def refuse_distributed(layout: Layout, schema: str, what: str) -> None:
-    """Check that rows which wait in temporary tables can be merged into the tables of a schema.
-
-    Raises
-    ------
-    DatabaseError
-        If an extension spreads them: Citus does not join its tables with temporary ones.
-    """
-    if layout.partitions == DISTRIBUTED:
-        raise DatabaseError(
-            f"{what} is not for schema {schema}, whose tables have the keys of distributed ones: "
-            "it joins them with temporary tables, which Citus refuses. Load whole files, or use "
-            "--partitions on one server"
-        )
-
-
 def kept_layout(
     layout: Layout,
     found: Schema,

@@ -29,6 +29,12 @@ def owned_tables(connection: psycopg.Connection, schema: str) -> set[str]:
     return {name for (name,) in connection.execute(query, (schema,))}
 
 
+def has_extension(connection: psycopg.Connection, name: str) -> bool:
+    """Say whether an extension is installed in this database."""
+    query = "SELECT EXISTS (SELECT 1 FROM pg_extension WHERE extname = %s)"
+    return bool(_scalar(connection, query, (name,)))
+
+
 def q3c_version(connection: psycopg.Connection, *, installed: bool = False) -> str | None:
     """Return the version of the extension q3c, None if the server does not have it.
 

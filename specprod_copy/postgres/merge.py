@@ -1,7 +1,7 @@
 """Merge: staged rows against those of a table, by their key; equal ones are not touched.
 
-Rows are staged in temporary tables of the session, emptied by every commit. Nothing here blocks a
-reader: rows are inserted, updated and deleted, tables are not altered.
+Rows are staged in tables of a waiting room, which last no longer than the transaction. Nothing here
+blocks a reader: rows are inserted, updated and deleted, tables are not altered.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres import ddl, statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.copy import ServerTable
+from specprod_copy.postgres.names import listed
+from specprod_copy.postgres.waiting_room import WaitingRoom
 
 
 class Written(NamedTuple):
@@ -33,7 +35,7 @@ class Merge:
     Rows of the same key differ if a single bit does: 0.0 and -0.0 are two values.
     """
 
-    connection: psycopg.Connection
+    room: WaitingRoom
     schema: str
     table: str
 
@@ -44,30 +46,35 @@ class Merge:
     """Columns by which a row is found again."""
 
     @property
+    def connection(self) -> psycopg.Connection:
+        """The connection."""
+        return self.room.connection
+
+    @property
     def staged(self) -> str:
-        """Name of the temporary table for rows."""
+        """Name of the table for rows that wait."""
         return f"staged_{self.table}"
 
     @property
     def kept(self) -> str:
-        """Name of the temporary table for keys of rows that stay as they are."""
+        """Name of the table for keys of rows that stay as they are."""
         return f"kept_{self.table}"
 
     @property
     def staging(self) -> ServerTable:
         """Destination of rows."""
-        return ServerTable(self.connection, "pg_temp", self.staged)
+        return ServerTable(self.connection, self.room.schema, self.staged)
 
     @property
     def keeping(self) -> ServerTable:
         """Destination of keys of rows that stay as they are."""
-        return ServerTable(self.connection, "pg_temp", self.kept)
+        return ServerTable(self.connection, self.room.schema, self.kept)
 
     def make(self, *, kept: bool = False) -> None:
-        """Make the temporary table for rows, and that for keys if it is wanted."""
-        self._run("stage", columns=[column.name for column in self.columns])
-        if kept:
-            self._run("keys")
+        """Make the table for rows that wait, and that for keys if it is wanted."""
+        columns = [column.name for column in self.columns]
+        for name, own in [(self.staged, columns), *([(self.kept, self.key)] if kept else [])]:
+            self.room.make(name, self.schema, self.table, own)
 
     def analyze(self, *joined: str, kept: bool = False) -> None:
         """Tell the planner how many rows are staged: or it reads whole tables to join them.
@@ -79,14 +86,13 @@ class Merge:
         kept : bool
             Whether there are keys of rows that stay.
         """
+        if not self.room.temporary:
+            return  # Citus analyzes no distributed tables within a transaction.
         known = {column.name for column in self.columns}
         columns = [*dict.fromkeys((*self.key, *(name for name in joined if name in known)))]
         for table, names in [(self.staged, columns), *([(self.kept, self.key)] if kept else [])]:
-            self.connection.execute(
-                sql.SQL("ANALYZE {} ({})").format(
-                    sql.Identifier("pg_temp", table), sql.SQL(", ").join(map(sql.Identifier, names))
-                )
-            )
+            place = sql.Identifier(self.room.schema, table)
+            self.connection.execute(sql.SQL("ANALYZE {} ({})").format(place, listed(names)))
 
     def refuse_twice(self) -> None:
         """Check that no two staged rows have the same key.
@@ -120,9 +126,9 @@ class Merge:
         Parameters
         ----------
         *but : str
-            Temporary tables with keys of rows that stay.
+            Waiting tables with keys of rows that stay.
         among : str, optional
-            Temporary table: only rows that have the same values in `shared` columns as one of its
+            Waiting table: only rows that have the same values in `shared` columns as one of its
             rows go.
         shared : sequence of str
         """
@@ -132,6 +138,7 @@ class Merge:
 
     def _render(self, template: str, **names: ddl.Names) -> str:
         own = {"schema": self.schema, "table": self.table, "key": self.key}
+        own |= {"room": self.room.schema}
         own |= {"staged": self.staged, "kept": self.kept}
         return ddl.render_template(f"merge/{template}", **own, **names)
 

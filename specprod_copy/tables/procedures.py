@@ -13,8 +13,8 @@ from specprod_copy.tables.common import BITMASKS, COEFFICIENTS, PRIMARY
 class Procedure:
     """Something that writes columns of a loaded table by a rule of its own.
 
-    The rule is the template ``rules/NAME.sql``: a query of id and columns as they should be. Rows
-    that it does not have keep what they have.
+    The rule is the template ``rules/NAME.sql``: a query of targetid, id and columns as they should
+    be. Rows that it does not have keep what they have.
     """
 
     name: str

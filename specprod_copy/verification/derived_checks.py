@@ -19,6 +19,9 @@ from specprod_copy.verification.compare import EXAMPLES, counted, listing, shown
 from specprod_copy.verification.job import TableJob
 from specprod_copy.verification.results import Result
 
+_KEY = ("targetid", "id")
+"""What rules give each row."""
+
 
 def check_derived(
     connection: psycopg.Connection,
@@ -69,8 +72,8 @@ def _check(
     both = sql.SQL("{} AS old LEFT JOIN ({}\n) AS new ON {}").format(
         sql.Identifier(job.schema, job.table),
         sql.SQL(rule),
-        # Rules give each row its id, which is unique in tables in partitions as well.
-        matched("old", ("id",), "new", ("id",)),
+        # With the target: rows are in partitions, or on servers, by it.
+        matched("old", _KEY, "new", _KEY),
     )
     ruled = sql.SQL("new.id IS NOT NULL")
     differs = [

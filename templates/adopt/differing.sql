@@ -5,5 +5,5 @@ SELECT {% for column in values %}
   count(*) FILTER (WHERE {{ differ("old", "new", [column]) }}),
   count(*) FILTER (WHERE {{ is_other(column) }}){{ "," if not loop.last }}{% endfor %}
 
-FROM {{ schema }}.{{ table }} AS old JOIN pg_temp.{{ staged }} AS new ON {{ same("old", "new", key) }}
+FROM {{ schema }}.{{ table }} AS old JOIN {{ room }}.{{ staged }} AS new ON {{ same("old", "new", key) }}
 WHERE {{ differ("old", "new", values) }};

@@ -1,12 +1,14 @@
 {# Note which targets the staged tile gives or takes spectra, and which are its potential targets no more. -#}
-INSERT INTO pg_temp.staged_affected (targetid)
-SELECT targetid FROM {{ schema }}.ztile JOIN pg_temp.staged_tile USING (tileid)
+INSERT INTO {{ room }}.staged_affected (targetid)
+SELECT targetid FROM {{ schema }}.ztile JOIN {{ room }}.staged_tile USING (tileid)
 UNION
-SELECT targetid FROM pg_temp.staged_ztile;
+SELECT targetid FROM {{ room }}.staged_ztile;
 
-INSERT INTO pg_temp.staged_gone (targetid)
-SELECT targetid FROM {{ schema }}.target JOIN pg_temp.staged_tile USING (tileid)
+INSERT INTO {{ room }}.staged_gone (targetid)
+SELECT targetid FROM {{ schema }}.target JOIN {{ room }}.staged_tile USING (tileid)
 EXCEPT
-SELECT targetid FROM pg_temp.staged_target;
+SELECT targetid FROM {{ room }}.staged_target;
 
-ANALYZE pg_temp.staged_affected, pg_temp.staged_gone;
+{% if room == "pg_temp" %}
+ANALYZE {{ room }}.staged_affected, {{ room }}.staged_gone;
+{% endif %}

@@ -1,8 +1,8 @@
 {# Targets whose photometry the staged tile brought and no longer does: which tile decides now. -#}
 SELECT min(other.tileid) AS heir, gone.targetid
-FROM pg_temp.staged_gone AS gone
+FROM {{ room }}.staged_gone AS gone
 JOIN {{ schema }}.target AS other USING (targetid)
-CROSS JOIN pg_temp.staged_tile AS tile
+CROSS JOIN {{ room }}.staged_tile AS tile
 GROUP BY gone.targetid, tile.tileid
 HAVING min(other.tileid) > tile.tileid
 ORDER BY heir, gone.targetid;

@@ -7,15 +7,15 @@
 {% macro are_new() -%}
 NOT EXISTS (SELECT 1 FROM {{ schema }}.{{ table }} AS old WHERE {{ same("old", "new", key) }})
 {%- endmacro -%}
-SELECT count(*) AS {{ table }} FROM {{ schema }}.{{ table }} AS old, pg_temp.{{ staged }} AS new
+SELECT count(*) AS {{ table }} FROM {{ schema }}.{{ table }} AS old, {{ room }}.{{ staged }} AS new
 WHERE {{ differing() }};
 UPDATE {{ schema }}.{{ table }} AS old
 SET ({{ values | join(", ") }}) = ROW(new.{{ values | join(", new.") }})
-FROM pg_temp.{{ staged }} AS new
+FROM {{ room }}.{{ staged }} AS new
 WHERE {{ differing() }};
 
-SELECT count(*) AS {{ table }} FROM pg_temp.{{ staged }} AS new
+SELECT count(*) AS {{ table }} FROM {{ room }}.{{ staged }} AS new
 WHERE {{ are_new() }};
 INSERT INTO {{ schema }}.{{ table }} ({{ columns | join(", ") }})
-SELECT {{ columns | join(", ") }} FROM pg_temp.{{ staged }} AS new
+SELECT {{ columns | join(", ") }} FROM {{ room }}.{{ staged }} AS new
 WHERE {{ are_new() }};

@@ -1,4 +1,4 @@
-    SELECT zpix.id,
+    SELECT zpix.targetid, zpix.id,
            bit_or(target.cmx_target) AS cmx_target,
            bit_or(target.desi_target) AS desi_target,
            bit_or(target.bgs_target) AS bgs_target,
@@ -17,4 +17,4 @@
            bit_or(target.sv3_mws_target) AS sv3_mws_target,
            bit_or(target.sv3_scnd_target) AS sv3_scnd_target
     FROM {{ schema }}.zpix AS zpix JOIN {{ schema }}.target AS target USING (targetid, survey, program)
-    GROUP BY zpix.id
+    GROUP BY zpix.targetid, zpix.id
