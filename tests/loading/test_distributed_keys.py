@@ -59,8 +59,8 @@ def statements(log: str, database: str) -> dict[str, list[str]]:
 
 
 @contextmanager
-def logged(cluster, conninfo: str) -> Iterator[None]:
-    """Check what the server is sent meanwhile."""
+def logged(cluster, conninfo: str, *begins: str) -> Iterator[None]:
+    """Check what the server is sent meanwhile, among it statements that begin like that."""
     name = conninfo_to_dict(conninfo)["dbname"]
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute(f"ALTER DATABASE {name} SET log_statement = 'all'".encode())
@@ -68,7 +68,7 @@ def logged(cluster, conninfo: str) -> Iterator[None]:
         connection.execute(f"ALTER DATABASE {name} RESET log_statement".encode())
     sent = statements((cluster.directory / "log" / "server.log").read_text(), name)
     every = [text for texts in sent.values() for text in texts]
-    for begin in ("COPY ", "COPY (SELECT", "ANALYZE", "BEGIN"):
+    for begin in begins:
         assert any(text.startswith(begin) for text in every), begin
     for texts in sent.values():
         inside = False
@@ -104,7 +104,11 @@ def test_whole_files(cluster, database, shared):
     options = ["--specprod", "iron", "--root", str(root), "--dsn", database]
     pixels = str(next(root.rglob("zall-pix-*.fits")))
     make_tables(database, "--schema", "iron")
-    with psycopg.connect(database, autocommit=True) as connection, logged(cluster, database):
+    begins = ('COPY "iron"', "COPY (SELECT", "ANALYZE", "CREATE SCHEMA", "BEGIN")
+    with (
+        psycopg.connect(database, autocommit=True) as connection,
+        logged(cluster, database, *begins),
+    ):
         run("load", "all", "-q", "-j", "1", *options)
         run("status", *options)
         connection.execute("UPDATE iron.zpix SET z = -z")
@@ -126,7 +130,7 @@ def test_single_tiles(cluster, database, shared):
     first, second = (shared / "reference" / name for name in ("daily", "daily-night2"))
     options = ["--specprod", "daily", "--dsn", database]
     make_tables(database, "--schema", "daily", "--specprod", "daily", "--root", str(first))
-    with logged(cluster, database):
+    with logged(cluster, database, "COPY ", "CREATE SCHEMA", "BEGIN", "DROP SCHEMA"):
         run("sync", *options, "--root", str(first), "-j", "2")
         run("sync", *options, "--root", str(second), "-j", "1")
         run("verify", "-j", "1", *options, "--root", str(second))

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from support import limits
 from support.changing import edit
 from support.daily_tiles import Daily
+from support.killed_load import kill
 from support.reference import TABLES, assert_equal, expected_rows, read_table
 from support.schemas import build
 
@@ -67,7 +68,12 @@ def root(shared) -> Path:
 
 @pytest.fixture(scope="module")
 def loaded(module_database, root) -> str:
-    run(module_database, root, "load", "all", "-q", "--part", "1/3", "--partitions", "4", cut=True)
+    kill(module_database, root, 30, "iron", "all", "--four-partitions")
+    with psycopg.connect(module_database) as connection:
+        query = "SELECT DISTINCT table_name FROM iron.load_ledger"
+        begun = {table for (table,) in connection.execute(query)}
+    assert "photometry" in begun and "potential" not in begun
+    run(module_database, root, "load", "all", "-q", "--part", "1/3", cut=True)
     run(module_database, root, "load", "all", "-q", "-j", "2", cut=True)
     return module_database
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from specprod_copy.loading.options import LoadOptions
 from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import Inputs
 from support.limits import cut
+from support.moments import await_no_loader
 
 
 class Killer(ProgressListener):
@@ -32,9 +34,24 @@ def main(conninfo: str, root: str, moment: str, name: str, *stages: str) -> None
     production = find_production(name, config if config.exists() else None)
     inputs = Inputs(ProductionFiles(production, Path(root)))
     overwrite = "--overwrite" in stages
-    wanted = tuple(stage for stage in stages if stage != "--overwrite")
-    options = LoadOptions(wanted, name, overwrite=overwrite, limits=cut(40, 40))
+    partitions = 4 if "--four-partitions" in stages else None
+    wanted = tuple(stage for stage in stages if not stage.startswith("--"))
+    options = LoadOptions(
+        wanted, name, overwrite=overwrite, partitions=partitions, limits=cut(40, 40)
+    )
     load(conninfo, inputs, options, Killer(int(moment)))
+
+
+def kill(conninfo: str, root: Path, moment: int, name: str, *arguments: str) -> None:
+    """Load until rows have been read so many times; then the process is gone."""
+    done = subprocess.run(
+        [sys.executable, __file__, conninfo, root, str(moment), name, *arguments],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    await_no_loader(conninfo)
 
 
 if __name__ == "__main__":

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import psycopg
 import pytest
 from click.testing import CliRunner, Result
 from psycopg import sql
-from support import killed_load
-from support.moments import await_no_loader
+from support.killed_load import kill
 
 from specprod_copy.cli import cli
 
@@ -56,18 +51,6 @@ def contents(conninfo: str) -> dict[str, tuple]:
         }
 
 
-def kill(conninfo: str, root: Path, moment: int, *arguments: str) -> None:
-    """Load until rows have been read so many times; then the process is gone."""
-    done = subprocess.run(
-        [sys.executable, killed_load.__file__, conninfo, root, str(moment), NAME, *arguments],
-        env=os.environ | {"PYTHONPATH": str(Path(killed_load.__file__).parents[1])},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == -signal.SIGKILL, done.stderr
-    await_no_loader(conninfo)
-
-
 def test_killed_and_resumed(root, database):
     """In the middle of joined tables, of a new schema and of one that takes its place."""
     where = [*of(root), "--dsn", database]
@@ -78,7 +61,7 @@ def test_killed_and_resumed(root, database):
         connection.execute(f"DROP SCHEMA {NAME} CASCADE")
     entries = []
     for moment in (12, 4):
-        kill(database, root, moment, "all")
+        kill(database, root, moment, NAME, "all")
         with psycopg.connect(database) as connection:
             query = f"SELECT table_name FROM {NAME}.load_ledger WHERE rows_kept > 0"
             entries.append([name for (name,) in connection.execute(query)])
@@ -89,7 +72,7 @@ def test_killed_and_resumed(root, database):
     assert contents(database) == whole
     verified = call("verify", "all", *where)
     assert verified.exit_code == 0, verified.output
-    kill(database, root, 14, "all", "--overwrite")
+    kill(database, root, 14, NAME, "all", "--overwrite")
     assert contents(database) == whole
     resumed = call("load", "all", *where, "--overwrite")
     assert resumed.exit_code == 0, resumed.output
