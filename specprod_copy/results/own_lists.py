@@ -79,13 +79,19 @@ def read_list(path: Path) -> pl.DataFrame:
     frame = frame.rename(dict(zip(frame.columns, names, strict=True)))
     frame = frame.cast({cs.by_dtype(old): new for old, new in _SIGNED.items()})
     for name, kind in frame.schema.items():
-        if kind not in _TYPES:
+        if _type(kind) is None:
             raise InputError(
                 f"values of type {kind} cannot be joined; leave the column out",
                 path=path,
                 column=name,
             )
     return frame
+
+
+def _type(kind: pl.DataType) -> str | None:
+    if isinstance(kind, pl.Decimal):  # as the 128-bit ids in our own results
+        return f"numeric({kind.precision}, {kind.scale})"
+    return _TYPES.get(kind)
 
 
 def _parquet(path: Path) -> pl.DataFrame:
@@ -130,7 +136,7 @@ def make_lists(sessions: Sessions, lists: Mapping[str, Path], path: str) -> dict
     for name, frame in frames.items():
         _refuse_taken(sessions.asking, name, path)
         columns = sql.SQL(", ").join(
-            sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(_TYPES[kind]))
+            sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(_type(kind) or ""))
             for column, kind in frame.schema.items()
         )
         create = sql.SQL("CREATE TEMPORARY TABLE {} ({})").format(sql.Identifier(name), columns)

@@ -172,6 +172,15 @@ def test_own_lists(dsn, tmp_path, suffix):
     assert frame.rows() == [("a", 0.1), ("b", 1.5)]
 
 
+def test_a_result_as_a_list(dsn, tmp_path):
+    """With its 128-bit ids."""
+    file = tmp_path / "list.parquet"
+    sc.query("SELECT id, zwarn + 1 AS more FROM zpix", dsn=dsn, schema="s", output=file)
+    query = "SELECT more - zwarn AS one, z.id = m.id AS same FROM mine m JOIN zpix z USING (id)"
+    frame = sc.query(query, dsn=dsn, schema="s", lists=[("mine", file)])
+    assert frame.rows() == [(1, True)] * 3
+
+
 def test_neighbours_of_a_list(dsn, tmp_path):
     frame = LIST.with_columns(RA=pl.col("RA") + 0.5 / 3600)
     file = write(frame, tmp_path / "list.csv")
