@@ -11,8 +11,9 @@
 BIN := .venv/bin
 DEMO := demo
 # On all processors, and one more since tests also wait; each with a server of its own. The tests of
-# a file share what they prepare.
-PARALLEL := --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadfile
+# a file share what they prepare; tests/conftest.py says which files come first.
+PARALLEL := --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadfile \
+    --no-loadscope-reorder
 
 .PHONY: demo test test-faults test-versions test-benchmark docs check format wheel clean
 

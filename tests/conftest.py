@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import compileall
+import gc
+import os
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +15,9 @@ import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from support.clusters import SHARED, fresh_database, private_cluster
+from support.clusters import SHARED, fresh_database, passing_cluster, private_cluster
 
+import specprod_copy
 from specprod_copy.demo import write_production
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.loading.api import load
@@ -22,18 +27,52 @@ from specprod_copy.tables import Inputs
 
 pytest.register_assert_rewrite("support.fault_loads")
 
+# Hundreds of processes of the tests import the package; a third of the time that they take to start
+# would go into compiling it. They do not write that down: some may not write whole files.
+compileall.compile_dir(Path(specprod_copy.__path__[0]), quiet=1)
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+sys.dont_write_bytecode = False
+
 # How long an example takes is the machine's business, and so is how long it takes to draw one.
 hypothesis.settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("any machine")
 
+LONGEST = (
+    "docs/test_commands.py",
+    "faults/test_faults.py",
+    "faults/test_bad_data.py",
+    "faults/test_faults_files.py",
+    "faults/test_faults_server.py",
+    "faults/test_bounded_memory.py",
+    "loading/test_dask.py",
+    "daily/test_daily_waits.py",
+    "daily/test_daily_drift.py",
+    "daily/test_daily_tiles.py",
+    "loading/test_productions.py",
+    "scripts/test_benchmark.py",
+)
+"""Files that take 20 s or more: they come first, so that no process is left alone with one."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        name = f"{item.path.parent.name}/{item.path.name}"
+        return LONGEST.index(name) if name in LONGEST else len(LONGEST)
+
+    items.sort(key=place)
+
+
+def pytest_collection_finish() -> None:
+    """What was collected is no garbage; to look through it again and again takes its time."""
+    gc.freeze()
+
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """Return a running cluster for the whole session."""
-    with private_cluster() as made:
-        made.start()
+    with passing_cluster() as made:
         yield made
 
 

@@ -107,9 +107,13 @@ class Bench:
 
     def loader(self, stages: Sequence[str], *options: str) -> list[str]:
         """Return the command line that loads stages here."""
+        return self.command("load", stages, *options)
+
+    def command(self, name: str, stages: Sequence[str], *options: str) -> list[str]:
+        """Return the command line of a command about stages here."""
         production = ["--specprod", self.files.production.name, "--root", str(self.files.root)]
         where = ["--schema", SCHEMA, "--dsn", self.conninfo]
-        return processes.loader_command("load", *stages, *production, *where, "--quiet", *options)
+        return processes.loader_command(name, *stages, *production, *where, "--quiet", *options)
 
     def prepare(self, stages: Sequence[str]) -> None:
         """Load stages that come before."""

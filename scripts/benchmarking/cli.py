@@ -14,7 +14,9 @@ from benchmarking import (
     gzipped,
     joined,
     memory,
+    planning,
     querying,
+    scaling,
     targetphot,
     vectors,
     wide,
@@ -36,6 +38,8 @@ MODES = {
     "query": (1_000_000, "Results of queries into Parquet, beside the server's own COPY TO."),
     "vectors": (50_000, "Rows of 828 numbers as 18 vectors and as scalars; size on disk."),
     "coordinator": (100_000, "Batches a second to workers that do nothing, also through Dask."),
+    "planning": (1_000, "Gzipped fiberassign files planned a second, beside unpacking them."),
+    "scaling": (300_000, "Load and verify by 1 to 8 workers: which side is busy; a model of 64."),
     "targetphot": (10_000_000, "The decision which rows win, of so many rows, 2 and 6 times that."),
 }
 """What else can be measured: its --rows unless told otherwise, and what it is."""
@@ -57,8 +61,8 @@ def mode_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--rows",
     type=click.IntRange(10),
-    help="About so many rows of zpix in the demo production; with --gzip, files; with "
-    f"--coordinator, batches; with --targetphot, rows.  [default: {TABLE_ROWS:,}]",
+    help="About so many rows of zpix in the demo production; with --gzip and --planning, files; "
+    f"with --coordinator, batches; with --targetphot, rows.  [default: {TABLE_ROWS:,}]",
 )
 @click.option("--runs", type=click.IntRange(1), default=5, show_default=True)
 @click.option(
@@ -146,6 +150,10 @@ def main(
             document = vectors.measure(work, size, runs=runs, dsn=dsn)
         elif mode == "coordinator":
             document = coordinating.measure(size, runs=runs)
+        elif mode == "planning":
+            document = planning.measure(work, size, runs=runs)
+        elif mode == "scaling":
+            document = scaling.measure(work, production(size), runs=runs, dsn=dsn)
         elif mode == "targetphot":
             document = targetphot.measure(work, size, runs=runs)
         else:

@@ -47,7 +47,7 @@ class Found:
     figures: dict[str, dict[str, list[float]]]
 
 
-def _zip_all(files: ProductionFiles, tileids: Sequence[int]) -> list[Path]:
+def zip_all(files: ProductionFiles, tileids: Sequence[int]) -> list[Path]:
     """Gzip the fiberassign files that are not yet; return all of them."""
     paths = []
     for path in files.fiberassign(tileids).values():
@@ -75,7 +75,7 @@ def _measure(work: Path, files: ProductionFiles, runs: int, dsn: str | None) -> 
     with server(work, dsn) as conninfo, connect(conninfo) as connection:
         bench = Bench(connection, conninfo, files, (STAGE,), work)
         bench.prepare(["exposures"])
-        paths = _zip_all(files, bench.tileids())
+        paths = zip_all(files, bench.tileids())
         unpacked, unpacking = _unpack_all(paths)
         units, columns = bench.plan()
         with ready_files(work, units, columns) as ready:

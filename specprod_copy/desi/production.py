@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -163,15 +164,16 @@ class ProductionFiles:
         versions = [folder for folder in self._tile_folders if folder.is_dir()]
         if not versions:
             raise self._missing(self._tile_folders)
-        listings: dict[Path, frozenset[str]] = {}
+
+        @cache
+        def listing(version: Path, begin: str) -> tuple[Path, frozenset[str]]:
+            folder = version / begin
+            return folder, names_in(folder)
 
         def find(tileid: int) -> Path | None:
+            begin, name = _fiberassign_place(tileid)
             for version in versions:
-                place = _fiberassign_place(version, tileid)
-                folder = place.parent
-                if folder not in listings:
-                    listings[folder] = names_in(folder)
-                path = listed(folder, listings[folder], place.name)
+                path = listed(*listing(version, begin), name)
                 if path is not None:
                     return path
             return None
@@ -181,7 +183,8 @@ class ProductionFiles:
     def like_fiberassign(self, tileids: Iterable[int]) -> str:
         """Return what lies in the place of fiberassign files, as the end of a sentence, or ""."""
         versions = [folder for folder in self._tile_folders if folder.is_dir()]
-        return alike_clause(_fiberassign_place(v, t) for t in tileids for v in versions)
+        places = map(_fiberassign_place, tileids)
+        return alike_clause(v / begin / name for begin, name in places for v in versions)
 
     def left_out(self, paths: Iterable[Path], *, lists: bool = True) -> list[str]:
         """Return notes on what looks like an input beside some files, and is not taken.
@@ -235,6 +238,7 @@ class ProductionFiles:
         return missing([*candidates], self.production)
 
 
-def _fiberassign_place(version: Path, tileid: int) -> Path:
+def _fiberassign_place(tileid: int) -> tuple[str, str]:
+    """Return folder and name of a file, below the folder of a version."""
     name = f"{tileid:06d}"
-    return version / name[:3] / f"fiberassign-{name}.fits"
+    return name[:3], f"fiberassign-{name}.fits"

@@ -113,6 +113,11 @@ def load(
         )
         beside = replace_tables(context) if options.overwrite else None
         summary = run(context)
+        if options.plan is not None and looks.taken:
+            summary.notes.append(
+                f"{options.plan}: does not know {len(looks.taken)} of the files as they are now; "
+                "they were opened"
+            )
         if options.part is None and not is_beside(options.schema):
             summary.notes += make_functions(connection, options.schema)
     if beside is not None:

@@ -132,8 +132,9 @@ def plan_load(
         looks = stack.enter_context(open_looks(catalogue.keywords, workers))
         planned = _plan(_Context(catalogue, inputs, options, looks, workers), connection, found)
         if options.plan is not None:
-            files = [path for path, _ in looks.kept]
-            saved_looks.save(options.plan, catalogue.keywords, looks.kept, inputs=files)
+            kept = looks.kept
+            files = [path for path, _ in kept.looks]
+            saved_looks.save(options.plan, catalogue.keywords, kept, inputs=files)
     return planned
 
 

@@ -18,7 +18,7 @@ from specprod_copy.option import (
 )
 from specprod_copy.plan import saved_looks
 from specprod_copy.plan.limits import LIMITS, Limits
-from specprod_copy.plan.looks import Kept
+from specprod_copy.plan.looks import NOTHING_KEPT, Kept
 from specprod_copy.postgres.locks import PATIENCE
 from specprod_copy.tables import Catalogue, Inputs, TableSource
 
@@ -159,4 +159,6 @@ def applicable_sources(
 
 def known_looks(catalogue: Catalogue, options: LoadOptions) -> Kept:
     """Return what the saved plan says of files; errors as `saved_looks.read`."""
-    return {} if options.plan is None else saved_looks.read(options.plan, catalogue.keywords)
+    return (
+        NOTHING_KEPT if options.plan is None else saved_looks.read(options.plan, catalogue.keywords)
+    )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from specprod_copy.errors import ChangedFileError
 from specprod_copy.plan.ledger import Ledger, LoadedRange, LoadedRanges, Renewal
-from specprod_copy.plan.looks import Looks
+from specprod_copy.plan.looks import Looks, RowsOfPart
 from specprod_copy.plan.moved_files import known_names
 from specprod_copy.reader.look import Look
 from specprod_copy.rows.units import (
@@ -103,6 +104,25 @@ def compared(
             entry = entry_name(now[0].file, now[0].hdu)
             renewals.append(Renewal(whole.table, entry, before.first, tuple(now)))
     return Comparison(Change.NONE, tuple(renewals))
+
+
+def rows_to_digest(
+    wholes: Iterable[Unit], loaded: LoadedRanges, *, check_content: bool
+) -> list[RowsOfPart]:
+    """Return the rows whose digests `compared` wants, of HDUs and what is loaded of them."""
+    wanted: list[RowsOfPart] = []
+
+    def note(*rows: Any) -> str:
+        wanted.append(rows)
+        return ""
+
+    for whole in wholes:
+        for before in loaded.get(whole.place, ()):
+            if before.last <= whole.last and len(before.inputs) == len(whole.parts):
+                for part, old in zip(whole.parts, before.inputs, strict=True):
+                    taken = partial(note, part, before.first, before.last)
+                    change_since(old, part.stamp, taken, check_content=check_content)
+    return wanted
 
 
 def whole_unit(source: TableSource, look: Look, root: Path) -> Unit:

@@ -6,7 +6,7 @@ interrupted decides as before. It reads one column of each file.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,9 +16,39 @@ import polars as pl
 from specprod_copy.errors import InputError
 from specprod_copy.postgres.columns import EXACT_BITS
 from specprod_copy.reader import open_table
+from specprod_copy.reader.look import Stamp
 from specprod_copy.tables import Inputs, TableSource
 
 _RANK = "rank?"
+
+Choices = dict[Hashable, Sequence[bytes]]
+"""What was decided, and which files decided it, to a bit for each row of each file."""
+
+
+def chosen_rows(
+    choices: Choices, source: TableSource, column: str, inputs: Inputs, files: Sequence[Path]
+) -> list[np.ndarray]:
+    """Return what `first_rows` does, and decide it only once for the files as they are.
+
+    Parameters
+    ----------
+    choices : dict
+        What was decided before; what is decided now is added.
+    source, column, inputs, files
+        As for `first_rows`.
+    """
+    others = source.unless_in.files(inputs) if source.unless_in else []
+    stamps = [(path, Stamp.of(path)) for path in (*others, *files)]
+    key = source.name, column, str(source.first_rank), len(files), *stamps
+    if key not in choices:
+        choices[key] = [_as_bits(rows) for rows in first_rows(source, column, inputs, files)]
+    return [np.flatnonzero(np.unpackbits(np.frombuffer(b, np.uint8))) for b in choices[key]]
+
+
+def _as_bits(rows: np.ndarray) -> bytes:
+    chosen = np.zeros(rows[-1] + 1 if len(rows) else 0, bool)
+    chosen[rows] = True
+    return np.packbits(chosen).tobytes()
 
 
 def first_rows(

@@ -66,7 +66,7 @@ def require(connection: psycopg.Connection, defined: Schema, schema: str) -> boo
     """
     if not require_format(connection, schema):
         return False
-    refuse_conflicts(defined, read_schema(connection, schema), [TABLE])
+    refuse_conflicts(defined, read_schema(connection, schema, tables=[TABLE]), [TABLE])
     return True
 
 

@@ -8,31 +8,51 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple, Self, TypeVar
 
 import polars as pl
 
 from specprod_copy.errors import InputError
 from specprod_copy.executors.contexts import Report, unheard
 from specprod_copy.executors.executor import Executor, Inline, Workers, in_order
+from specprod_copy.plan.first_occurrences import Choices
 from specprod_copy.reader import open_table
 from specprod_copy.reader.kept import keeping_files
 from specprod_copy.reader.look import Look, Stamp, joined_look, look
 from specprod_copy.rows.units import Part
 from specprod_copy.tables import TableSource, specprod_catalogue
 
+F = TypeVar("F")
+
 Hdus = tuple[str, ...]
 """Accepted names of an HDU."""
 
-Kept = Mapping[tuple[Path, Hdus], Look]
-"""What was seen, by file and accepted names of an HDU."""
+RowsOfPart = tuple[Part, int, int]
+"""A part of a unit, its first row and that after its last."""
 
-_THREADS = 8
+
+class Kept(NamedTuple):
+    """What was found out about files, which is of use as long as they do not change."""
+
+    looks: Mapping[tuple[Path, Hdus], Look]
+    """By file and accepted names of an HDU."""
+    choices: Choices
+    """Which rows count, where only the first one per value does."""
+
+
+NOTHING_KEPT = Kept({}, {})
+
+THREADS = 8
 """A file system of many servers answers several questions as quickly as one."""
 
 _TASK_FILES = 25
+_TASKS_PER_WORKER = 4
 
-_FEW_FILES = 200
-"""So many are looked at before other processes have begun."""
+_FEW_FILES, _FEW_BYTES = 200, 1 << 26
+"""So many files, or so much of gzipped ones, are looked at before other processes have begun."""
+
+_FEW_DIGESTED = 1 << 28
+"""The same of files that are digested [byte]."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +61,26 @@ class _Looking:
 
     keywords: tuple[str, ...]
     threads: int = 1
+
+
+class _Digested(NamedTuple):
+    """Rows that have a digest."""
+
+    path: Path
+    hdu: str
+    stamp: Stamp
+    first: int
+    last: int | None
+
+    @classmethod
+    def of(cls, part: Part, first: int, last: int) -> Self:
+        rows = (0, None) if part.whole else (first, last)
+        return cls(part.path, part.hdu, part.stamp, *rows)
+
+    def digest(self) -> str:
+        """Take the digest."""
+        with open_table(self.path, (self.hdu,) if self.hdu else ()) as table:
+            return table.digest(self.first, self.last).hexdigest()
 
 
 class Looks:
@@ -52,8 +92,8 @@ class Looks:
         Keywords of headers that sources ask for; those of a production without it.
     here, many : Executor, optional
         What looks at few files and at many; see `open_looks`. Without them this thread does.
-    kept : mapping, optional
-        What somebody has seen before.
+    kept : Kept, optional
+        What somebody has found out before.
     """
 
     def __init__(
@@ -61,26 +101,32 @@ class Looks:
         keywords: Collection[str] | None = None,
         here: Executor[_Looking] | None = None,
         many: Executor[_Looking] | None = None,
-        kept: Kept | None = None,
+        kept: Kept = NOTHING_KEPT,
     ) -> None:
         wanted = specprod_catalogue().keywords if keywords is None else keywords
         self._here = here or Inline(_Looking(tuple(wanted)))
         self._many = many or self._here
-        self._kept: dict[tuple[Path, Hdus], Look | InputError] = dict(kept or {})
-        self._digests: dict[tuple[Path, str, Stamp, int, int | None], str] = {}
+        self._kept: dict[tuple[Path, Hdus], Look | InputError] = dict(kept.looks)
+        self._digests: dict[_Digested, str] = {}
+        self.choices: Choices = dict(kept.choices)
+        """Which rows count, as far as that was decided; see `chosen_rows`."""
+        self.taken: set[Path] = set()
+        """Files that were looked at."""
         self._schemas: dict[tuple[tuple[str, pl.DataType], ...], pl.Schema] = {}
 
     @property
     def kept(self) -> Kept:
-        """What was seen; without what could not be read."""
-        return {place: one for place, one in self._kept.items() if isinstance(one, Look)}
+        """What was found out; without what could not be read."""
+        looks = {place: one for place, one in self._kept.items() if isinstance(one, Look)}
+        return Kept(looks, self.choices)
 
     def take(self, wanted: Mapping[Path, Collection[Hdus]]) -> None:
         """Look at HDUs of files, but not at those that have not changed since the last time."""
         unknown = {path: hdus for path, hdus in wanted.items() if not self._knows(path, hdus)}
-        files = [*unknown.items()]
-        tasks = [files[n : n + _TASK_FILES] for n in range(0, len(files), _TASK_FILES)]
-        executor = self._many if len(files) > _FEW_FILES else self._here
+        self.taken.update(unknown)
+        many = len(unknown) > _FEW_FILES or _packed_bytes(unknown) > _FEW_BYTES
+        executor = self._many if many else self._here
+        tasks = tasks_of([*unknown.items()], executor.at_once)
         for task, found in in_order(executor, _look_at, tasks):
             for (path, several), looks in zip(task, found, strict=True):
                 for hdus, one in zip(several, looks, strict=True):
@@ -111,12 +157,20 @@ class Looks:
 
     def digest(self, part: Part, first: int, last: int) -> str:
         """Return the digest of rows of a part of a unit; they are read once."""
-        first, end = (0, None) if part.whole else (first, last)
-        key = (part.path, part.hdu, part.stamp, first, end)
-        if key not in self._digests:
-            with open_table(part.path, (part.hdu,) if part.hdu else ()) as table:
-                self._digests[key] = table.digest(first, end).hexdigest()
-        return self._digests[key]
+        rows = _Digested.of(part, first, last)
+        if rows not in self._digests:
+            self._digests[rows] = rows.digest()
+        return self._digests[rows]
+
+    def take_digests(self, wanted: Iterable[RowsOfPart]) -> None:
+        """Have many digests taken by others before `digest` is asked for them."""
+        rows = [*dict.fromkeys(_Digested.of(*one) for one in wanted)]
+        size = sum({one.path: one.stamp.size for one in rows}.values())
+        if self._many is self._here or (len(rows) <= _FEW_FILES and size <= _FEW_DIGESTED):
+            return
+        for task, found in in_order(self._many, _digests, tasks_of(rows, self._many.at_once)):
+            # What cannot be read is an error when it is asked for.
+            self._digests.update({one: d for one, d in zip(task, found, strict=True) if d})
 
     def _knows(self, path: Path, several: Collection[Hdus]) -> bool:
         kept = [self._kept.get((path, hdus)) for hdus in several]
@@ -130,6 +184,17 @@ class Looks:
         if isinstance(one, InputError):
             return one
         return replace(one, schema=self._schemas.setdefault(tuple(one.schema.items()), one.schema))
+
+
+def tasks_of(files: Sequence[F], at_once: int) -> list[Sequence[F]]:
+    """Cut files into tasks: small enough for each worker to get several."""
+    size = max(min(_TASK_FILES, len(files) // (at_once * _TASKS_PER_WORKER)), 1)
+    return [files[n : n + size] for n in range(0, len(files), size)]
+
+
+def _packed_bytes(paths: Iterable[Path]) -> int:
+    """Return the size of those files that are gzipped."""
+    return sum(p.stat().st_size for p in paths if p.name.endswith(".gz") and p.is_file())
 
 
 def wanted_of(files: Iterable[tuple[TableSource, Path]]) -> dict[Path, list[Hdus]]:
@@ -153,12 +218,12 @@ class _LookContext:
     def opened(self, report: Report) -> Iterator[_Looking]:
         """Keep what files have in them."""
         with keeping_files():
-            yield _Looking(self.keywords, _THREADS)
+            yield _Looking(self.keywords, THREADS)
 
 
 @contextmanager
 def open_looks(
-    keywords: Collection[str], workers: Workers | None = None, kept: Kept | None = None
+    keywords: Collection[str], workers: Workers | None = None, kept: Kept = NOTHING_KEPT
 ) -> Iterator[Looks]:
     """Yield looks for one command; until its end each worker keeps what it found in files.
 
@@ -168,8 +233,8 @@ def open_looks(
         Keywords of headers that sources ask for.
     workers : Workers, optional
         Who look at many files; without them this process does.
-    kept : mapping, optional
-        What somebody has seen before; files that have changed since are looked at again.
+    kept : Kept, optional
+        What somebody has found out before; files that have changed since are looked at again.
     """
     context = _LookContext(tuple(keywords))
     with ExitStack() as stack:
@@ -188,6 +253,17 @@ def _look_at(
     # They end with this task: what malloc keeps free for a thread is of use to others only then.
     with ThreadPoolExecutor(threads, thread_name_prefix="look") as pool:
         return [*pool.map(one, files)]
+
+
+def _digests(looking: _Looking, several: Sequence[_Digested]) -> list[str | None]:
+    return [*map(_digest, several)]
+
+
+def _digest(rows: _Digested) -> str | None:
+    try:
+        return rows.digest()
+    except InputError:
+        return None
 
 
 def _look_at_one(

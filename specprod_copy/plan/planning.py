@@ -20,9 +20,10 @@ from specprod_copy.plan.changed_files import (
     refuse_changed,
     refuse_changed_others,
     refuse_vanished,
+    rows_to_digest,
     whole_unit,
 )
-from specprod_copy.plan.first_occurrences import first_rows
+from specprod_copy.plan.first_occurrences import chosen_rows
 from specprod_copy.plan.ledger import Ledger, LoadedRange, Renewal
 from specprod_copy.plan.limits import LIMITS, Limits
 from specprod_copy.plan.looks import Looks, wanted_of
@@ -141,6 +142,8 @@ class Planner:
         names = moved(opened, loaded, root, self.looks.digest)
         plan.moved += [(source, before[0], now[0]) for before, now in names.items()]
         loaded = {names.get(place, place): ranges for place, ranges in loaded.items()}
+        check = ledger.check_content
+        self.looks.take_digests(rows_to_digest(opened, loaded, check_content=check))
         for whole in opened:
             ranges = loaded.get(whole.place, ())
             plan.renewals += refuse_changed(source, whole, ranges, ledger, self.looks)
@@ -162,7 +165,8 @@ class Planner:
         if column is not None and any(missing):
             if source.unless_in is not None:
                 refuse_changed_others(source.unless_in, self.inputs, ledger, self.looks)
-            wanted = [*first_rows(source, column, self.inputs, files)]
+            choices = self.looks.choices
+            wanted = [*chosen_rows(choices, source, column, self.inputs, files)]
         for looked_at, rows, parts in zip(opened, wanted, missing, strict=True):
             whole = replace(looked_at, rows=rows)
             plan.files.append(whole)

@@ -1,4 +1,4 @@
-"""What was seen of files, saved so that no task of a job array opens all of them again.
+"""What was found out about files, saved so that no task of a job array opens all of them again.
 
 Such a file is read by the version of this program that has written it, and by its owner alone:
 what is in it is trusted as the program is. A file that has changed since is opened again.
@@ -17,12 +17,13 @@ import specprod_copy
 from specprod_copy.atomic_files import write_output
 from specprod_copy.errors import InputError
 from specprod_copy.plan.looks import Kept
+from specprod_copy.reader.content import digest_of
 
 _MODE: Final = 0o600
 
 
 def save(path: Path, keywords: Collection[str], kept: Kept, *, inputs: Collection[Path]) -> None:
-    """Write what was seen of files.
+    """Write what was found out about files.
 
     Parameters
     ----------
@@ -30,7 +31,7 @@ def save(path: Path, keywords: Collection[str], kept: Kept, *, inputs: Collectio
         The file.
     keywords : collection of str
         Keywords of headers that were looked for.
-    kept : mapping
+    kept : Kept
         See `Looks.kept`.
     inputs : collection of pathlib.Path
         None of them is replaced.
@@ -40,12 +41,13 @@ def save(path: Path, keywords: Collection[str], kept: Kept, *, inputs: Collectio
     InputError
         If it cannot be written.
     """
-    content = _first_line(keywords) + pickle.dumps(dict(kept))
-    write_output(path, content, inputs=inputs, mode=_MODE)
+    content = pickle.dumps(kept)
+    head = _first_line(keywords) + _second_line(content)
+    write_output(path, head + content, inputs=inputs, mode=_MODE)
 
 
 def read(path: Path, keywords: Collection[str]) -> Kept:
-    """Return what was seen of files, as `save` has written it.
+    """Return what was found out about files, as `save` has written it.
 
     Raises
     ------
@@ -69,16 +71,21 @@ def read(path: Path, keywords: Collection[str]) -> Kept:
                     "--plan FILE",
                     path=path,
                 )
-            kept: Kept = pickle.load(file)  # noqa: S301 - our own
+            second, content = file.readline(), file.read()
     except OSError as error:
         raise InputError(
             f"cannot be read: {error.strerror}; load --dry-run --plan FILE writes a plan", path=path
         ) from error
-    except (pickle.UnpicklingError, EOFError) as error:
-        raise InputError(f"is damaged: {error}", path=path) from error
+    if second != _second_line(content):
+        raise InputError("is damaged: load --dry-run --plan FILE writes another one", path=path)
+    kept: Kept = pickle.loads(content)  # noqa: S301 - our own
     return kept
 
 
 def _first_line(keywords: Collection[str]) -> bytes:
     words = ",".join(sorted(keywords))
     return f"plan of specprod-copy {specprod_copy.__version__} for {words}\n".encode()
+
+
+def _second_line(content: bytes) -> bytes:
+    return f"{digest_of(content)}\n".encode()

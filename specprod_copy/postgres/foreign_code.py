@@ -100,9 +100,11 @@ def refuse_foreign_code(connection: psycopg.Connection, schema: str, tables: Seq
     ------
     DatabaseError
     """
-    # To compile the query would take a second. The rollback undoes the setting, nothing else.
+    # To compile the query would take a second, and to make room for the million rows that are
+    # expected longer than to run it. The rollback undoes the settings, nothing else.
     with connection.transaction(force_rollback=True):
         connection.execute("SET LOCAL jit = off")
+        connection.execute("SET LOCAL work_mem = '64kB'")
         found = connection.execute(_QUERY, {"schema": schema, "tables": [*tables]}).fetchall()
     if not found:
         return

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Final, LiteralString, TypeVar
 
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from specprod_copy.errors import DatabaseError, InUseError
+from specprod_copy.errors import DatabaseError, InUseError, SpecprodCopyError
 from specprod_copy.postgres.connection import refuse_read_only
 from specprod_copy.postgres.waits import Teller, described
 from specprod_copy.progress import ProgressListener
@@ -69,9 +69,16 @@ def hold_schema_lock(
         raise DatabaseError(
             f"another load is at work on schema {schema} ({who}); wait for it and run this again"
         )
-    yield
-    # After an error the connection may be in any state; the lock ends with it.
-    connection.execute(f"SELECT pg_advisory_unlock{suffix}(%s, hashtext(%s))", key)
+    release = f"SELECT pg_advisory_unlock{suffix}(%s, hashtext(%s))"
+    try:
+        yield
+    except SpecprodCopyError:
+        # The lock ends with the connection, but not at once: the next command would come too early.
+        if connection.info.transaction_status == IDLE:
+            with suppress(psycopg.Error):
+                connection.execute(release, key)
+        raise
+    connection.execute(release, key)
 
 
 def making_tables(connection: psycopg.Connection, schema: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Final, NamedTuple
 
 import psycopg
@@ -75,9 +75,10 @@ _QUERY = """
                 CASE p.partstrat WHEN 'h' THEN 'hash' WHEN 'l' THEN 'list' ELSE 'range' END)
          FROM pg_partitioned_table p WHERE p.partrelid = c.oid)
     FROM pg_namespace n
-    LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind = ANY (%s)
+    LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind = ANY (%(kinds)s)
         AND NOT c.relispartition
-    WHERE n.nspname = %s"""
+        AND (%(tables)s::text[] IS NULL OR c.relname = ANY (%(tables)s))
+    WHERE n.nspname = %(schema)s"""
 
 _SERIAL = re.compile(r"nextval\('.*'(?:::regclass)?\)", re.DOTALL)
 
@@ -86,7 +87,13 @@ _TABLES: Final = ("r", "p")
 _VIEWS: Final = ("v", "m")
 
 
-def read_schema(connection: psycopg.Connection, name: str, *, views: bool = False) -> Schema:
+def read_schema(
+    connection: psycopg.Connection,
+    name: str,
+    *,
+    tables: Collection[str] | None = None,
+    views: bool = False,
+) -> Schema:
     """Ask the server for a schema, in one query.
 
     Parameters
@@ -94,6 +101,8 @@ def read_schema(connection: psycopg.Connection, name: str, *, views: bool = Fals
     connection : psycopg.Connection
     name : str
         As in the catalog.
+    tables : collection of str, optional
+        Those that are wanted, if they are there; all by default.
     views : bool
         Whether views are read as well.
 
@@ -103,11 +112,13 @@ def read_schema(connection: psycopg.Connection, name: str, *, views: bool = Fals
         Without tables, and `Schema.exists` false, if there is none of that name.
     """
     kinds = [*_TABLES, *(_VIEWS if views else ())]
-    rows = connection.execute(_QUERY, (kinds, name)).fetchall()
+    wanted = None if tables is None else [*tables]
+    parameters = {"schema": name, "tables": wanted, "kinds": kinds}
+    rows = connection.execute(_QUERY, parameters).fetchall()
     if not rows:
         return Schema(name, exists=False)
-    tables = [_table(_Described(*row)) for _, *row in rows if row[0] is not None]
-    return Schema.of(name, tables, rows[0][0] or "")
+    found = [_table(_Described(*row)) for _, *row in rows if row[0] is not None]
+    return Schema.of(name, found, rows[0][0] or "")
 
 
 class _Described(NamedTuple):

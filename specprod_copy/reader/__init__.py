@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -12,7 +13,7 @@ import polars as pl
 
 from specprod_copy.errors import UNPACK_FIRST, InputError
 from specprod_copy.reader.content import Digest
-from specprod_copy.reader.fits import open_fits
+from specprod_copy.reader.fits import described_fits, open_fits
 from specprod_copy.reader.text import open_csv, open_ecsv
 
 
@@ -125,8 +126,10 @@ class InputTable(Described, Protocol):
     ) -> None: ...
 
 
-# A suffix and what opens such a file, given the accepted HDU names.
-FORMATS: dict[str, Callable[[Path, Sequence[str]], InputTable]] = {
+Opener = Callable[[Path, Sequence[str]], InputTable]
+"""Opens a file, given the accepted HDU names."""
+
+FORMATS: dict[str, Opener] = {
     ".fits": open_fits,
     ".fits.gz": open_fits,
     ".csv": lambda path, hdus: open_csv(path),
@@ -155,13 +158,40 @@ def open_table(path: Path, hdus: Sequence[str] = ()) -> InputTable:
     InputError
         If there is no such file, HDU or format, or the file is damaged.
     """
+    return opener_of(path)(path, hdus)
+
+
+def opener_of(path: Path) -> Opener:
+    """Return what opens files of such a suffix; errors as `open_table`."""
     for suffix, opener in FORMATS.items():
         if path.name.lower().endswith(suffix):
-            return opener(path, hdus)
+            return opener
     if path.suffix.lower() == ".fz":
         raise InputError(UNPACK_FIRST, path=path)
     known = ", ".join(FORMATS)
     raise InputError(f"unknown kind of file; known suffixes are {known}", path=path)
+
+
+@contextmanager
+def described_tables(path: Path, wanted: Sequence[Sequence[str]]) -> Iterator[Sequence[Described]]:
+    """Yield tables of a file to be looked at, not read: a FITS file is opened once for all of them.
+
+    Parameters
+    ----------
+    path : Path
+    wanted : sequence of sequence of str
+        For each table what `open_table` takes.
+
+    Raises
+    ------
+    InputError
+        As `open_table`.
+    """
+    with ExitStack() as stack:
+        if opener_of(path) is open_fits:
+            yield stack.enter_context(described_fits(path, wanted))
+        else:
+            yield [stack.enter_context(open_table(path, hdus)) for hdus in wanted]
 
 
 def read_table(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from specprod_copy.errors import InputError
@@ -15,14 +15,28 @@ SHOWN_HDUS = 10
 TABLES = ("binary table", COMPRESSED_TABLE)
 
 
-def find_hdu(file: io.BufferedIOBase, path: Path, names: Sequence[str]) -> tuple[Hdu, Hdu]:
+class Hdus:
+    """The HDUs of an open file: each header is read once, and only as far as somebody asks."""
+
+    def __init__(self, file: io.BufferedIOBase, path: Path) -> None:
+        self._known: list[Hdu] = []
+        self._others = scan(file, path)
+
+    def __iter__(self) -> Iterator[Hdu]:
+        yield from self._known
+        for hdu in self._others:
+            self._known.append(hdu)
+            yield hdu
+
+
+def find_hdu(hdus: Iterable[Hdu], path: Path, names: Sequence[str]) -> tuple[Hdu, Hdu]:
     """Return the first HDU by the order of `names` (without names: table), and the primary one."""
     wanted = [name.upper() for name in names]
     primary: Hdu | None = None
     others: dict[str, Hdu] = {}  # of the names wanted, the first one each
     there: list[str] = []
     n_hdus = 0
-    for hdu in scan(file, path):
+    for hdu in hdus:
         primary = primary or hdu
         name = hdu.name.upper()
         if name == wanted[0] if wanted else hdu.kind in TABLES:

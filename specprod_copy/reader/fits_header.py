@@ -11,7 +11,7 @@ import io
 import itertools
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -27,7 +27,7 @@ BLOCK = 2880
 
 CARD = 80
 FIRST_CARD = b"SIMPLE  ="
-END = b"END     "
+END = "END     "
 
 COMPRESSED_TABLE = "compressed table"
 """Kind of an HDU that ``fpack -table`` has made of a binary table (FITS standard 10.3)."""
@@ -88,9 +88,9 @@ def scan(file: io.BufferedIOBase, path: Path) -> Iterator[Hdu]:
                 raise InputError(f"not a FITS file: {found}", path=path)
             if index > 0 and not block.startswith(b"XTENSION"):
                 return  # the end, or the special records that the standard allows there
-            text = read_blocks(file, block, index, path)
+            blocks = read_blocks(file, block, index, path)
         try:
-            header = parse_cards(text)
+            header = parse_cards(blocks)
         except Contradiction as error:
             message = f"damaged header of HDU {index}: {error}"
             raise InputError(message, path=path) from error
@@ -99,29 +99,21 @@ def scan(file: io.BufferedIOBase, path: Path) -> Iterator[Hdu]:
             raise InputError(message, path=path)
         name = str(header.get("EXTNAME") or index or "PRIMARY")
         size = data_size(header, partial(InputError, path=path, hdu=name))
-        hdu = Hdu(index, name, header, start + len(text), size)
+        hdu = Hdu(index, name, header, start + len(blocks) * BLOCK, size)
         yield hdu
         check_complete(file, hdu, path)
         start = hdu.start + -(-hdu.size // BLOCK) * BLOCK
 
 
-def read_blocks(file: io.BufferedIOBase, block: bytes, index: int, path: Path) -> str:
+def read_blocks(file: io.BufferedIOBase, block: bytes, index: int, path: Path) -> list[Block]:
     """Read on from the first block of a header to its end; return all its blocks."""
-    blocks: list[bytes] = []
+    blocks: list[Block] = []
     while len(block) == BLOCK and len(blocks) < MAX_HEADER_BLOCKS:
-        blocks.append(block)
-        if has_end(block):
-            return b"".join(blocks).decode("latin-1")
+        blocks.append(parse_block(block))
+        if blocks[-1].has_end:
+            return blocks
         block = file.read(BLOCK)
     raise InputError(f"truncated: the header of HDU {index} has no END; fetch it again", path=path)
-
-
-def has_end(block: bytes) -> bool:
-    """Say whether a card of a block is END."""
-    place = block.find(END)
-    while place % CARD and place >= 0:
-        place = block.find(END, place + 1)
-    return place >= 0
 
 
 class Card(NamedTuple):
@@ -131,40 +123,50 @@ class Card(NamedTuple):
     value: object
 
 
-def parse_cards(text: str) -> dict[str, object]:
-    """Parse header cards.
+class Block(NamedTuple):
+    """A block of a header."""
+
+    has_end: bool
+    """Whether a card of it is END."""
+    cards: Sequence[Card | None]
+    by_key: Mapping[str, object] | None
+    """The values, where no card says anything about another one; None where one may do."""
+
+
+def parse_cards(blocks: Sequence[Block]) -> dict[str, object]:
+    """Make a header of its cards.
 
     Comments are dropped, CONTINUE cards joined, HIERARCH keywords named without that word. Of a
     repeated keyword the first counts, as in astropy.
     """
     header: dict[str, object] = {}
-    for start in range(0, len(text), BLOCK):
-        block = parse_block(text[start : start + BLOCK])
-        if block is None or not header.keys().isdisjoint(block):
-            return _parse_one_by_one(text)
-        header.update(block)
+    for block in blocks:
+        if block.by_key is None or not header.keys().isdisjoint(block.by_key):
+            return _parse_one_by_one(blocks)
+        header.update(block.by_key)
     return header
 
 
 @lru_cache(maxsize=256)
-def parse_block(text: str) -> Mapping[str, object] | None:
-    """Parse cards of which none says anything about another one; None if one may do.
+def parse_block(data: bytes) -> Block:
+    """Parse a block of cards. Many blocks of thousands of files are the same ones."""
+    text = data.decode("latin-1")
+    texts = [text[place : place + CARD] for place in range(0, BLOCK, CARD)]
+    has_end = END in [card[: len(END)] for card in texts]
+    cards = [*map(parse_card, texts)]
+    with_value = [card for card in cards if card]
+    by_key = {key: value for key, value in with_value if key is not None}
+    # CONTINUE, a keyword that is repeated, or a text that may be continued in the next block
+    depends = len(by_key) < len(with_value) or (
+        "&" in text and any(str(value).endswith("&") for value in by_key.values())
+    )
+    return Block(has_end, cards, None if depends else by_key)
 
-    Many blocks of thousands of files are the same ones.
-    """
-    cards = [card for i in range(0, len(text), CARD) if (card := parse_card(text[i : i + CARD]))]
-    block = {key: value for key, value in cards if key is not None}
-    if len(block) < len(cards):  # CONTINUE, or a keyword that is repeated
-        return None
-    long = any(isinstance(value, str) and value.endswith("&") for value in block.values())
-    return None if long else block
 
-
-def _parse_one_by_one(text: str) -> dict[str, object]:
+def _parse_one_by_one(blocks: Sequence[Block]) -> dict[str, object]:
     header: dict[str, object] = {}
     unfinished = ""  # the keyword of a text that ends in &: CONTINUE may follow
-    for i in range(0, len(text), CARD):
-        card = parse_card(text[i : i + CARD])
+    for card in itertools.chain.from_iterable(block.cards for block in blocks):
         if card is None:
             unfinished = ""
             continue

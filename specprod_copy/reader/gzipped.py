@@ -12,10 +12,10 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile, gettempdir
 from typing import cast
 
-from isal import igzip
+from isal import igzip, isal_zlib
 
 from specprod_copy.reader.files import DAMAGED, open_regular
-from specprod_copy.reader.kept import Identity, kept
+from specprod_copy.reader.kept import SMALL_BYTES, Identity, kept
 from specprod_copy.reader.selection import Fault
 
 MAGIC = b"\x1f\x8b"
@@ -24,6 +24,12 @@ MEMORY_BYTES = 1 << 26
 """Of an HDU so much is unpacked into memory; a larger one goes into a temporary file."""
 
 PIECE_BYTES = 1 << 20
+
+_GZIP = 31
+"""Tells zlib what it unpacks."""
+
+_SIZE_BYTES = 4
+"""A file ends with its unpacked size."""
 
 
 def open_unpacking(path: Path) -> io.BufferedIOBase:
@@ -34,16 +40,25 @@ def open_unpacking(path: Path) -> io.BufferedIOBase:
     with file:
         if known := kept.unpacked(file):
             return known
-        room, identity = kept.room(file), Identity.of(file)
-    packed = igzip.open(path)
-    if room:
-        # What is wrong with a damaged file is said when its tables are read.
-        with suppress(*DAMAGED), packed:
-            data = packed.read(room + 1)
-            if len(data) <= room and Identity.of(packed) == identity:
+        identity = Identity.of(file)
+        if kept.wanted and identity.size <= SMALL_BYTES:
+            data = _unpacked(file.read(SMALL_BYTES))
+            if data is not None:
                 return kept.keep_unpacked(identity, data)
-        packed = igzip.open(path)
-    return packed
+    return igzip.open(path)
+
+
+def _unpacked(packed: bytes) -> bytes | None:
+    """Unpack a small file at once; None if it is not small then, or not like most."""
+    if int.from_bytes(packed[-_SIZE_BYTES:], "little") > SMALL_BYTES:
+        return None
+    stream = isal_zlib.decompressobj(wbits=_GZIP)
+    # What is wrong with a damaged file is said when its tables are read.
+    with suppress(*DAMAGED):
+        data: bytes = stream.decompress(packed, SMALL_BYTES + 1)
+        if stream.eof and not stream.unused_data and len(data) <= SMALL_BYTES:
+            return data
+    return None
 
 
 def unpack(file: gzip.GzipFile, start: int, size: int, fault: Fault) -> io.BufferedIOBase:

@@ -58,6 +58,11 @@ class _Kept:
         self._tables: dict[tuple[Identity, tuple[str, ...]], Any] = {}
         self._unpacked: dict[Identity, bytes] = {}
 
+    @property
+    def wanted(self) -> bool:
+        """Whether some command wants anything kept."""
+        return self._users > 0
+
     def change_users(self, by: int) -> None:
         with self._lock:
             self._users += by
@@ -80,12 +85,6 @@ class _Kept:
         """Return a gzipped file unpacked, if it is kept like that."""
         data = self._unpacked.get(identity := Identity.of(packed)) if self._users else None
         return None if data is None else UnpackedFile(data, identity)
-
-    def room(self, packed: io.BufferedIOBase) -> int:
-        """Return how large a gzipped file may be unpacked to be kept, 0 if not at all."""
-        if not self._users or Identity.of(packed).size > SMALL_BYTES:
-            return 0
-        return min(MOST_BYTES - self._size, SMALL_BYTES)
 
     def keep_unpacked(self, identity: Identity, data: bytes) -> UnpackedFile:
         """Keep a file unpacked."""

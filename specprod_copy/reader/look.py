@@ -10,7 +10,7 @@ from typing import Self
 import polars as pl
 
 from specprod_copy.errors import InputError
-from specprod_copy.reader import Described, open_table
+from specprod_copy.reader import Described, described_tables
 from specprod_copy.reader.joined import JoinedTable, joined_schema
 from specprod_copy.reader.keyed import keyed_look
 from specprod_copy.reader.keywords import some_of
@@ -130,23 +130,24 @@ def look(
     list of Look or InputError
         In the order of `wanted`.
     """
-    return [_look(path, hdus, keywords) for hdus in wanted]
-
-
-def _look(path: Path, hdus: Sequence[str], keywords: Collection[str]) -> Look | InputError:
     try:
         stamp = Stamp.of(path)
-        with open_table(path, hdus) as table:
-            header = some_of(table.header, keywords)
-            return Look(
-                path,
-                table.hdu,
-                stamp,
-                table.n_rows,
-                table.row_bytes,
-                table.schema,
-                header,
-                table.packed,
-            )
+        with described_tables(path, wanted) as tables:
+            return [_look(stamp, table, keywords) for table in tables]
     except InputError as error:
-        return error
+        if len(wanted) == 1:
+            return [error]
+    return [one for hdus in wanted for one in look(path, [hdus], keywords)]
+
+
+def _look(stamp: Stamp, table: Described, keywords: Collection[str]) -> Look:
+    return Look(
+        table.path,
+        table.hdu,
+        stamp,
+        table.n_rows,
+        table.row_bytes,
+        table.schema,
+        some_of(table.header, keywords),
+        table.packed,
+    )

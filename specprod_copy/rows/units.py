@@ -191,8 +191,10 @@ def ledger_name(path: Path, root: Path) -> str:
     the root count as the folders that they look like. Elsewhere it is the real path.
     """
     path, root = path.absolute(), root.absolute()
-    if path.is_relative_to(root) and ".." not in path.relative_to(root).parts:
-        return str(path.relative_to(root))
+    if path.is_relative_to(root):
+        below = path.relative_to(root)
+        if ".." not in below.parts:
+            return str(below)
     folder = next((folder for folder in path.parents if _same(folder, root)), None)
     if folder is not None and ".." not in path.relative_to(folder).parts:
         return str(path.relative_to(folder))

@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 import specprod_copy
 from specprod_copy.errors import ConfigurationError, DatabaseError
+from specprod_copy.postgres.catalog import table_ids
 from specprod_copy.postgres.schema import Reference, Schema
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.tables import Catalogue, layout_of, specprod_catalogue
@@ -51,7 +52,7 @@ def stored(connection: psycopg.Connection, schema: str) -> list[Stored]:
     DatabaseError
         If a description there is not understood any more.
     """
-    found = read_schema(connection, schema).tables.get(TABLE)
+    found = read_schema(connection, schema, tables=[TABLE]).tables.get(TABLE)
     if found is None or not {"catalogue", "description", "sql"} <= {c.name for c in found.columns}:
         return []
     query = sql.SQL(
@@ -236,7 +237,7 @@ def _word(version: str) -> str:
 
 def _tables_with_rows(connection: psycopg.Connection, schema: str) -> set[str]:
     """Return the tables that were loaded, by the ledger."""
-    if _LEDGER not in read_schema(connection, schema).tables:
+    if _LEDGER not in table_ids(connection, schema):
         return set()
     query = sql.SQL("SELECT DISTINCT table_name FROM {} WHERE failure IS NULL").format(
         sql.Identifier(schema, _LEDGER)
@@ -246,7 +247,8 @@ def _tables_with_rows(connection: psycopg.Connection, schema: str) -> set[str]:
 
 def _check_reference(connection: psycopg.Connection, table: str, reference: Reference) -> None:
     """Check that there is a table that another one can refer to."""
-    other = read_schema(connection, reference.schema).tables.get(reference.table)
+    name = reference.table
+    other = read_schema(connection, reference.schema, tables=[name]).tables.get(name)
     what = f"table {table} refers to {reference.where} ({', '.join(reference.keys)})"
     if other is None:
         raise DatabaseError(

@@ -259,7 +259,7 @@ def collect_pages(
         Which parts.
     pages : Pages
     """
-    found = [job.no_rows(located=False)]
+    found = [job.no_rows]
     with closing(table_frames(connection, job, pages)) as frames:
         for frame in frames:
             found.append(frame.filter(parts[parts_of(key_hashes(frame, job.key))]))

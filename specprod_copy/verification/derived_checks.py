@@ -10,9 +10,9 @@ from psycopg import sql
 
 from specprod_copy.plan.procedures import Recorded
 from specprod_copy.postgres import ddl
+from specprod_copy.postgres.catalog import table_ids
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.names import listed, matched
-from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.tables.common import ranked_by
 from specprod_copy.tables.procedures import PROCEDURES, Procedure
 from specprod_copy.verification.compare import EXAMPLES, counted, listing, shown
@@ -54,7 +54,7 @@ def _unknown(connection: psycopg.Connection, job: TableJob, record: Recorded) ->
         return "which this version does not know"
     schema = record.details.get("patch_schema", job.schema)
     table = record.details.get("patch") or PROCEDURES[record.name].source or job.table
-    if table in read_schema(connection, schema).tables:
+    if table in table_ids(connection, schema):
         return ""
     return f"of {schema}.{table}, which does not exist any more"
 

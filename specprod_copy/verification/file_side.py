@@ -36,7 +36,7 @@ class DrawnRows:
     @classmethod
     def of_nothing(cls, job: TableJob) -> DrawnRows:
         """Return a sample without rows."""
-        return cls(job.no_rows(located=True), np.zeros(0, dtype=np.uint64))
+        return cls(job.no_located_rows, np.zeros(0, dtype=np.uint64))
 
     def offer(self, frame: pl.DataFrame, ranks: np.ndarray, size: int) -> None:
         """Take those rows that are among the first `size` by rank."""
@@ -147,7 +147,7 @@ def collect_files(
     InputError
         If a file cannot be read.
     """
-    return pl.concat([job.no_rows(located=True), *_rows_of_parts(job, wanted, slices, inside)])
+    return pl.concat([job.no_located_rows, *_rows_of_parts(job, wanted, slices, inside)])
 
 
 def _rows_of_parts(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Self
 
 import polars as pl
@@ -70,9 +71,13 @@ class TableJob:
         columns = tuple(column for column in self.columns if column.name in wanted)
         return replace(self, columns=columns, also=())
 
-    def no_rows(self, *, located: bool) -> pl.DataFrame:
-        """Return a frame without rows of all columns; `located`: with those of the place too."""
-        schema: dict[str, pl.DataType] = {c.name: c.polars_type for c in self.columns}
-        if located:
-            schema |= {FILE: pl.String(), ROW: pl.Int64()}
-        return pl.DataFrame(schema=schema)
+    @cached_property
+    def no_rows(self) -> pl.DataFrame:
+        """A frame without rows of all columns."""
+        return pl.DataFrame(schema={c.name: c.polars_type for c in self.columns})
+
+    @cached_property
+    def no_located_rows(self) -> pl.DataFrame:
+        """The same with the columns of the place."""
+        place = pl.DataFrame(schema={FILE: pl.String(), ROW: pl.Int64()})
+        return pl.concat([self.no_rows, place], how="horizontal")

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
 from support.changing import TABLES, Case, edit, iron, loaded
+from support.clusters import fresh_database
 from support.reference_schema import build_reference
 
 from specprod_copy.adopt.options import Adopted, AdoptOptions
@@ -36,12 +33,8 @@ def template(module_database: str, shared: Path) -> str:
 def reference(cluster, template: str, shared: Path, tmp_path: Path) -> Iterator[Case]:
     """A copy of that database, and of the files."""
     shutil.copytree(shared / "reference" / "iron", tmp_path / "iron")
-    name = f"test_{uuid.uuid4().hex}"
-    names = [sql.Identifier(n) for n in (name, str(conninfo_to_dict(template)["dbname"]))]
-    with psycopg.connect(cluster.conninfo("postgres"), autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
-        yield Case(tmp_path / "iron", cluster.conninfo(name))
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(names[0]))
+    with fresh_database(cluster, template) as conninfo:
+        yield Case(tmp_path / "iron", conninfo)
 
 
 def run(case: Case, **options) -> Adopted:

@@ -8,12 +8,12 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 from psycopg import sql
+from support.clusters import fresh_database
 from support.coeff_patch_tools import (
     CHECKED,
     assert_same_tables,
     coefficients,
     contents,
-    copied_database,
     described,
     objects,
     psql,
@@ -162,7 +162,7 @@ def test_the_procedure_equals_the_commands(cluster, template, zall):
     """The same database, patched by psql and by the commands, is the same afterwards."""
     dumps = []
     for way in ("psql", "commands"):
-        with copied_database(cluster, template) as conninfo:
+        with fresh_database(cluster, template) as conninfo:
             load(conninfo, patches_of("iron"), list(zall.values()))
             if way == "psql":
                 psql(cluster, conninfo, render("--production", "iron"))

@@ -16,9 +16,22 @@ from specprod_copy.loading.options import LoadOptions
 from specprod_copy.loading.summary import LoadSummary
 from specprod_copy.plan.limits import Limits
 from specprod_copy.postgres import catalog, locks
+from specprod_copy.postgres.connection import connect
 from specprod_copy.tables import Inputs
 
 PRODUCTIONS = load_configuration()
+
+
+def test_a_command_that_fails_is_in_nobodys_way(module_database):
+    """Its session may end later than the next command begins."""
+    with connect(module_database) as failing, connect(module_database) as following:
+        with (
+            pytest.raises(DatabaseError, match="not so"),
+            locks.hold_schema_lock(failing, "iron", shared=False),
+        ):
+            raise DatabaseError("not so")
+        with locks.hold_schema_lock(following, "iron", shared=False):
+            pass
 
 
 def test_parts_and_the_load_that_finishes(demos, module_database, monkeypatch):

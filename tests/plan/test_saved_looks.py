@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
 from astropy.io import fits
 
@@ -13,6 +15,7 @@ from specprod_copy.errors import InputError
 from specprod_copy.loading.api import load
 from specprod_copy.loading.dry_run import plan_load
 from specprod_copy.loading.options import LoadOptions
+from specprod_copy.plan.production_catalogue import production_layout
 from specprod_copy.reader.fits import FitsTable
 from specprod_copy.tables import Inputs
 
@@ -48,15 +51,17 @@ def opened(monkeypatch) -> list[Path]:
 
 
 def test_a_share_of_nothing_opens_next_to_nothing(inputs, plan, database, opened):
-    """But catalogs, to know their format, and what decides which rows are the first ones."""
+    """But the files that say which columns and tiles there are."""
     load(database, inputs, LoadOptions(("all",), "iron", part=NOTHING))
     without = {path.name for path in opened}
     opened.clear()
-    load(database, inputs, LoadOptions(("all",), "iron", part=NOTHING, plan=plan))
-    fiberassign = {name for name in without if name.startswith("fiberassign-")}
-    assert len(fiberassign) == 4
-    assert {path.name for path in opened}.isdisjoint(fiberassign)
-    assert len(opened) < len(without)
+    done = load(database, inputs, LoadOptions(("all",), "iron", part=NOTHING, plan=plan))
+    found = {*opened}
+    opened.clear()
+    production_layout(inputs)
+    assert found <= {*opened, inputs.tiles(), inputs.exposures()}
+    assert not [note for note in done.notes if str(plan) in note]
+    assert len(without) > 10
 
 
 def test_what_has_changed_since_is_opened_again(inputs, plan, database, opened):
@@ -68,6 +73,55 @@ def test_what_has_changed_since_is_opened_again(inputs, plan, database, opened):
     load(database, inputs, LoadOptions(("all",), "iron", part=NOTHING, plan=plan))
     fiberassign = {path for path in opened if path.name.startswith("fiberassign-")}
     assert fiberassign == {file}
+
+
+def test_what_counts_as_first_is_decided_anew_if_a_file_changed(inputs, plan, database):
+    files = [*inputs.files.tractorphot(), *inputs.files.targetphot()]
+    stages = ("photometry", "targetphot")
+    load(database, inputs, LoadOptions(stages, "planned", plan=plan))
+    # Another file comes first now, and as long as before.
+    with fits.open(files[0]) as hdus:
+        hdus[1].data = hdus[1].data[::-1].copy()
+        hdus.writeto(files[0], overwrite=True)
+    load(database, inputs, LoadOptions(stages, "changed", plan=plan))
+    load(database, inputs, LoadOptions(stages, "new"))
+    with psycopg.connect(database) as connection:
+        rows = {
+            schema: connection.execute(
+                f"SELECT * FROM {schema}.photometry ORDER BY targetid"
+            ).fetchall()
+            for schema in ("planned", "changed", "new")
+        }
+    assert len(rows["planned"]) > 0
+    assert rows["changed"] == rows["new"]
+
+
+def test_a_plan_for_another_folder_is_of_no_use_and_that_is_said(inputs, plan, database, tmp_path):
+    other = inputs.files.root.rename(tmp_path / "other")
+    moved = Inputs(ProductionFiles(inputs.files.production, other))
+    done = load(database, moved, LoadOptions(("exposures",), "iron", plan=plan))
+    (note,) = [note for note in done.notes if note.startswith(str(plan))]
+    assert note.endswith("does not know 2 of the files as they are now; they were opened")
+
+
+def test_two_tasks_of_one_part(inputs, plan, database):
+    """They may be at work at the same time: every row is loaded once."""
+
+    def load_part(part: int) -> None:
+        options = LoadOptions(("exposures", "photometry"), "iron", part=(part, 2), plan=plan)
+        load(database, inputs, options)
+
+    with ThreadPoolExecutor(3) as pool:
+        for _ in pool.map(load_part, [1, 1, 2]):
+            pass
+    load(database, inputs, LoadOptions(("exposures", "photometry"), "whole"))
+    with psycopg.connect(database) as connection:
+        for table in ("tile", "exposure", "frame", "photometry"):
+            parts, whole = (
+                connection.execute(f"SELECT count(*) FROM {schema}.{table}").fetchall()
+                for schema in ("iron", "whole")
+            )
+            assert parts == whole
 
 
 def test_plans_that_are_refused(inputs, plan, database):
@@ -82,8 +136,11 @@ def test_plans_that_are_refused(inputs, plan, database):
     plan.chmod(0o660)
     assert "others may write to it" in refused()
     plan.chmod(0o600)
-    plan.write_bytes(content[: len(content) // 2])
-    assert "is damaged" in refused()
+    damaged = bytearray(content)
+    damaged[len(content) // 2] ^= 1
+    for half in (content[: len(content) // 2], content + b"1", bytes(damaged)):
+        plan.write_bytes(half)
+        assert "is damaged" in refused()
     plan.write_bytes(b"plan of specprod-copy 0.0.1 for A\n" + content)
     assert "is no plan by this version for these tables" in refused()
     plan.unlink()

@@ -20,7 +20,7 @@ from support.raw_fits import RawColumn, cells, hdu_bytes, table_bytes, write
 from specprod_copy.reader import open_table, read_table
 from specprod_copy.reader.fits import read_header
 from specprod_copy.reader.fits_columns import make_columns
-from specprod_copy.reader.fits_header import has_end
+from specprod_copy.reader.fits_header import parse_block
 
 
 @pytest.fixture(scope="module")
@@ -327,4 +327,4 @@ def test_end_of_a_header(place, found):
     """A card that is END, not one that holds the word, also if that stands before it."""
     block = bytearray(b"COMMENT     END     ".ljust(80) * 36)
     block[place : place + 8] = b"END     "
-    assert has_end(bytes(block)) == found
+    assert parse_block(bytes(block)).has_end == found

@@ -86,6 +86,8 @@ MODES = [
     "query",
     "coordinator",
     "vectors",
+    "planning",
+    "scaling",
     "targetphot",
 ]
 
@@ -94,7 +96,7 @@ MODES = [
 def test_other_modes(database, work, mode):
     if not os.environ.get(LONG):
         pytest.skip(f"set {LONG}=1 to run the benchmark's other modes, a minute")
-    rows = {"memory": "15000", "gzip": "16"}.get(mode, "1500")
+    rows = {"memory": "15000", "gzip": "16", "planning": "16"}.get(mode, "1500")
     found = run(database, work, f"--{mode}", "--rows", rows)
     assert found["figures"]
 

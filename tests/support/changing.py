@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -12,8 +11,6 @@ import psycopg
 import pytest
 from astropy.io import fits
 from click.testing import CliRunner, Result
-from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
 
 from specprod_copy.cli import cli
 from specprod_copy.desi.production import ProductionFiles, find_production
@@ -26,6 +23,7 @@ from specprod_copy.plan.limits import Limits
 from specprod_copy.tables import SOURCES, Inputs
 from specprod_copy.verification import VerifyOptions, verify
 from support import limits
+from support.clusters import fresh_database
 
 TABLES = tuple(dict.fromkeys(source.table for source in SOURCES.values()))
 
@@ -156,13 +154,8 @@ def iron(iron_root: Path, tmp_path: Path, database: str) -> Case:
 def loaded(cluster, iron_database: str, iron_root: Path, tmp_path: Path) -> Iterator[Case]:
     """Return a copy of the files, and of the database with all of them loaded."""
     shutil.copytree(iron_root, tmp_path / "iron")
-    name = f"test_{uuid.uuid4().hex}"
-    template = conninfo_to_dict(iron_database)["dbname"]
-    with psycopg.connect(cluster.conninfo("postgres"), autocommit=True) as connection:
-        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-        connection.execute(create.format(sql.Identifier(name), sql.Identifier(str(template))))
-        yield Case(tmp_path / "iron", cluster.conninfo(name))
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    with fresh_database(cluster, iron_database) as conninfo:
+        yield Case(tmp_path / "iron", conninfo)
 
 
 @pytest.fixture

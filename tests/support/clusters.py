@@ -12,11 +12,20 @@ from pathlib import Path
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
-from specprod_copy.server.account import account_for
+from specprod_copy.server.account import account_for, prepare_folder
 from specprod_copy.server.cluster import DATABASE, Cluster
+from specprod_copy.server.data_directory import create_data_directory
 
 SHARED = Path(__file__).parents[3] / "shared"
+
+# To make a database is to copy files, if no checkpoint has to look through gigabytes for it.
+_PASSING = """
+fsync = off
+full_page_writes = off
+shared_buffers = 64MB
+"""
 
 
 @contextmanager
@@ -51,14 +60,30 @@ def make_stopped(directory: Path, version: str) -> None:
 
 
 @contextmanager
-def fresh_database(cluster: Cluster) -> Iterator[str]:
-    """Yield the connection string of a new database, with q3c where there is one."""
-    name = f"test_{uuid.uuid4().hex}"
+def passing_cluster() -> Iterator[Cluster]:
+    """Yield a running cluster for many databases, none of which has to outlive the machine."""
+    with private_cluster() as cluster:
+        account = prepare_folder(cluster.directory)
+        create_data_directory(cluster.data, account, cluster.binaries())
+        account.write(cluster.data / "postgresql.conf", _PASSING, append=True)
+        cluster.start()
+        yield cluster
+
+
+@contextmanager
+def fresh_database(cluster: Cluster, template: str = f"dbname={DATABASE}") -> Iterator[str]:
+    """Yield the connection string of a copy of a database; by default a new one.
+
+    The new one has q3c, where the server has it.
+    """
+    name = sql.Identifier(f"test_{uuid.uuid4().hex}")
+    original = sql.Identifier(str(conninfo_to_dict(template)["dbname"]))
     maintenance = cluster.conninfo("postgres")
-    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-    drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
     with psycopg.connect(maintenance, autocommit=True) as connection:
-        connection.execute(create.format(sql.Identifier(name), sql.Identifier(DATABASE)))
-    yield cluster.conninfo(name)
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, original)
+        if connection.info.server_version >= 150000:
+            create += sql.SQL(" STRATEGY file_copy")
+        connection.execute(create)
+    yield cluster.conninfo(name.as_string().strip('"'))
     with psycopg.connect(maintenance, autocommit=True) as connection:
-        connection.execute(drop.format(sql.Identifier(name)))
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))

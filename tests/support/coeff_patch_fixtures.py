@@ -10,12 +10,11 @@ import numpy as np
 import psycopg
 import pytest
 from astropy.io import fits
-from psycopg.conninfo import conninfo_to_dict
 
 from specprod_copy.coeff_patch import load, patches_of
 from specprod_copy.demo import write_production
 from support.clusters import SHARED, fresh_database
-from support.coeff_patch_tools import copied_database, zall_files
+from support.coeff_patch_tools import zall_files
 from support.productions import load_production
 
 
@@ -53,17 +52,17 @@ def wrong_root(right_root, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def template(cluster, right_root, wrong_root) -> Iterator[str]:
-    """Return the name of a database with iron as it was loaded, and as it ought to be."""
+    """Return a database with iron as it was loaded, and as it ought to be."""
     with fresh_database(cluster) as conninfo:
         for schema, root in (("iron", wrong_root), ("right_iron", right_root)):
             load_production(conninfo, root, "iron", "redshift", schema=schema)
-        yield conninfo_to_dict(conninfo)["dbname"]
+        yield conninfo
 
 
 @pytest.fixture
 def iron(cluster, template) -> Iterator[str]:
     """Return a database for one test: schema iron with wrong coefficients, right_iron."""
-    with copied_database(cluster, template) as conninfo:
+    with fresh_database(cluster, template) as conninfo:
         yield conninfo
 
 

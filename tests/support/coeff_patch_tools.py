@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -25,19 +22,6 @@ CHECKED = {"zpix": "zpixpatch", "ztile": "ztilepatch"}
 def zall_files(root: Path, specprod: str = "iron") -> dict[str, Path]:
     files = ProductionFiles(find_production(specprod), root)
     return {"zpix": files.zall_pix(), "ztile": files.zall_tilecumulative()}
-
-
-@contextmanager
-def copied_database(cluster, template: str) -> Iterator[str]:
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(cluster.conninfo("postgres"), autocommit=True) as connection:
-        names = sql.Identifier(name), sql.Identifier(template)
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
-        try:
-            yield cluster.conninfo(name)
-        finally:
-            drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
-            connection.execute(drop.format(sql.Identifier(name)))
 
 
 def contents(connection: psycopg.Connection, schema: str = "iron") -> dict[str, list[tuple]]:

@@ -12,8 +12,6 @@ import psycopg
 import pytest
 from astropy.io import fits
 from astropy.table import Table
-from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
 
 from specprod_copy.daily.options import SyncOptions, TileOptions
 from specprod_copy.daily.run import TilesSummary, load_tiles, sync
@@ -21,6 +19,7 @@ from specprod_copy.daily.schema import keys_of
 from specprod_copy.demo import write_production
 from specprod_copy.desi.production import Production, ProductionFiles, find_production
 from specprod_copy.tables import Inputs, specprod_catalogue
+from support.clusters import fresh_database
 
 REDUX = Path("spectro/redux/daily")
 
@@ -39,10 +38,6 @@ class Daily:
     def __init__(self, root: Path, conninfo: str, schema: str = "daily") -> None:
         self.root, self.conninfo, self.schema = root, conninfo, schema
         self.production: Production = find_production("daily")
-
-    @property
-    def database(self) -> str:
-        return conninfo_to_dict(self.conninfo)["dbname"]
 
     @property
     def inputs(self) -> Inputs:
@@ -151,12 +146,8 @@ def own_copy(demo, loaded, cluster, tmp_path) -> Iterator[Daily]:
     """Return a copy of the production's files, and of the database where they are loaded."""
     root = tmp_path / "desi"
     shutil.copytree(demo, root)
-    name = f"test_{uuid.uuid4().hex}"
-    names = {"new": sql.Identifier(name), "old": sql.Identifier(loaded.database)}
-    with psycopg.connect(cluster.conninfo("postgres"), autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {new} TEMPLATE {old}").format(**names))
-        yield Daily(root, cluster.conninfo(name))
-        connection.execute(sql.SQL("DROP DATABASE {new} WITH (FORCE)").format(**names))
+    with fresh_database(cluster, loaded.conninfo) as conninfo:
+        yield Daily(root, conninfo)
 
 
 @pytest.fixture

@@ -49,6 +49,9 @@ NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} Feature=cpu State=UNKNOWN
 PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE OverSubscribe=FORCE:8 State=UP
 """
 
+_PAUSE = 0.2
+"""Seconds between looks, each of which is a process that the job would have to wait for."""
+
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontrol", "sinfo")
 
 
@@ -91,7 +94,8 @@ class RealSlurm:
 
     def wait_for(self, *jobs: str) -> list[list[str]]:
         """Wait until jobs have ended, or will never run; return their states."""
-        wait_until(lambda: not self.ask("squeue", "--noheader"), "all jobs have ended")
+        nobody = "all jobs have ended"
+        wait_until(lambda: not self.ask("squeue", "--noheader"), nobody, pause=_PAUSE)
         return [self.states(job) for job in jobs]
 
 
@@ -128,7 +132,7 @@ def running_slurm() -> Iterator[RealSlurm]:
             wait_until((folder / "munge.socket").exists, "munged is up")
             start("slurmctld", "-D", "-i", "-f", str(configuration))
             start("slurmd", "-D", "-f", str(configuration))
-            wait_until(slurm.is_up, "Slurm's node is idle")
+            wait_until(slurm.is_up, "Slurm's node is idle", pause=_PAUSE)
         except AssertionError as error:
             said = (folder / "output").read_text(errors="replace")
             raise AssertionError(f"{error}\n{said}") from error

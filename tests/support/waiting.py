@@ -11,12 +11,19 @@ PATIENCE = 120
 
 
 def wait_until(
-    is_so: Callable[[], object], what: str, process: subprocess.Popen[str] | None = None
+    is_so: Callable[[], object],
+    what: str,
+    process: subprocess.Popen[str] | None = None,
+    *,
+    pause: float = 0.01,
 ) -> None:
-    """Wait for something that is sure to come, unless a process ends that must not end before."""
+    """Wait for something that is sure to come, unless a process ends that must not end before.
+
+    There are so many seconds from one look to the next.
+    """
     deadline = time.monotonic() + PATIENCE
     while not is_so():
         if process is not None and process.poll() is not None:
             raise AssertionError(f"the process ended before {what}: {process.communicate()}")
         assert time.monotonic() < deadline, f"waited {PATIENCE} s in vain: {what}"
-        time.sleep(0.01)
+        time.sleep(pause)

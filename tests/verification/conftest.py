@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
 from support.clusters import fresh_database
 from support.verify_case import Case, inputs_of
 
@@ -38,12 +35,8 @@ def loaded(cluster, original) -> Iterator[str]:
 @pytest.fixture
 def case(cluster, loaded, original) -> Iterator[Case]:
     """Return a copy of the loaded database, and the original files, not to be changed."""
-    name = sql.Identifier(f"test_{uuid.uuid4().hex}")
-    with psycopg.connect(cluster.conninfo("postgres"), autocommit=True) as connection:
-        template = sql.Identifier(psycopg.conninfo.conninfo_to_dict(loaded)["dbname"])
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, template))
-        yield Case(cluster.conninfo(name.as_string().strip('"')), original)
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+    with fresh_database(cluster, loaded) as conninfo:
+        yield Case(conninfo, original)
 
 
 @pytest.fixture
