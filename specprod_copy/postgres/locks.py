@@ -72,7 +72,7 @@ def hold_schema_lock(
     release = f"SELECT pg_advisory_unlock{suffix}(%s, hashtext(%s))"
     try:
         yield
-    except SpecprodCopyError:
+    except (SpecprodCopyError, KeyboardInterrupt):
         # The lock ends with the connection, but not at once: the next command would come too early.
         if connection.info.transaction_status == IDLE:
             with suppress(psycopg.Error):

@@ -22,14 +22,12 @@ from specprod_copy.tables import Inputs
 PRODUCTIONS = load_configuration()
 
 
-def test_a_command_that_fails_is_in_nobodys_way(module_database):
+@pytest.mark.parametrize("error", [DatabaseError(), KeyboardInterrupt()], ids=["fails", "ends"])
+def test_a_command_that_fails_is_in_nobodys_way(module_database, error):
     """Its session may end later than the next command begins."""
     with connect(module_database) as failing, connect(module_database) as following:
-        with (
-            pytest.raises(DatabaseError, match="not so"),
-            locks.hold_schema_lock(failing, "iron", shared=False),
-        ):
-            raise DatabaseError("not so")
+        with pytest.raises(type(error)), locks.hold_schema_lock(failing, "iron", shared=False):
+            raise error
         with locks.hold_schema_lock(following, "iron", shared=False):
             pass
 
