@@ -194,7 +194,8 @@ def load_vac(
         `root`, the folder that paths of the description begin in (path; by default
         ``$DESI_ROOT``); `version`, `release`, `specprod` (str) instead of what it says, `suffix`
         (str) of the names of tables; and the fields of
-        `specprod_copy.loading.options.LoadOptions`, `schema` is ``vac`` by default.
+        `specprod_copy.loading.options.LoadOptions`, `schema` is ``vac`` by default. Who loads, as
+        for `load`.
 
     Returns
     -------
@@ -216,12 +217,13 @@ def load_vac(
     from specprod_copy.loading.options import LoadOptions
     from specprod_copy.vac.parsing import read_description
 
-    root = _root(options)
+    root, executor = _root(options), _executor(options)
     named = ("version", "release", "specprod", "suffix")
     given = {name: options.pop(name) for name in named if name in options}
     described = read_description(_path(description)).with_parameters(**given)
     wanted = LoadOptions(**{"stages": ("all",), "schema": "vac", **options})
-    return load_catalogue(dsn, described, root, wanted, listener)
+    with executor.workers(wanted.jobs, root) as workers:
+        return load_catalogue(dsn, described, root, wanted, listener, workers=workers)
 
 
 def load_tiles(
@@ -406,7 +408,7 @@ def _verify_catalogues(
     from specprod_copy.verification import VerifyOptions
     from specprod_copy.verification.catalogues import verify_catalogues
 
-    root = options.pop("root", None)
+    root, executor = options.pop("root", None), _executor(options)
     wanted = VerifyOptions(**{"stages": ("all",), "schema": "vac", **options})
     with connect(dsn) as connection:
         catalogues = stored(connection, wanted.schema)
@@ -415,7 +417,8 @@ def _verify_catalogues(
             f"schema {wanted.schema} has no value-added catalogues; of a production name specprod"
         )
     now = None if root is None else _path(root)
-    return verify_catalogues(dsn, catalogues, wanted, listener, root=now)
+    with executor.workers(wanted.jobs, now) as workers:
+        return verify_catalogues(dsn, catalogues, wanted, listener, root=now, workers=workers)
 
 
 def _root(options: dict[str, Any]) -> Path:

@@ -12,7 +12,8 @@ from specprod_copy.cli.connection import ServerOptions
 from specprod_copy.cli.options import ProductionOptions, Verbosity, complete_table
 from specprod_copy.cli.progress import make_listener
 from specprod_copy.cli.text import say
-from specprod_copy.export.hats import export_files, export_schema
+from specprod_copy.executors.options import ExecutorOptions
+from specprod_copy.export.hats import check, export_files, export_schema
 from specprod_copy.export.options import HatsOptions
 from specprod_copy.tables import Inputs
 
@@ -27,6 +28,12 @@ def export() -> None:
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path), callback=absolute)
 @click.option("-s", "--schema", help="Export the loaded table of a schema, not the files.")
 @options_of(HatsOptions)
+@options_of(
+    ExecutorOptions,
+    executor="Who reads, sorts and writes: as many processes as --jobs says, or workers of Dask.",
+    scheduler="Scheduler of the Dask workers. They need this package with its extra hats, and the "
+    "files and DIR at the same places.",
+)
 @options_of(ProductionOptions)
 @options_of(ServerOptions)
 @options_of(Verbosity)
@@ -47,11 +54,16 @@ def hats(schema: str | None, **values: Any) -> None:
       python -c "import lsdb; print(lsdb.open_catalog('iron_zpix'))"
     """
     options = make(HatsOptions, values, table=values["table"], folder=values["folder"])
+    check(options)
     listener = make_listener(make(Verbosity, values).level)
+    executor = make(ExecutorOptions, values)
     if schema is None:
         inputs = Inputs(make(ProductionOptions, values).files())
-        summary = export_files(inputs, options, listener)
+        with executor.workers(options.jobs, inputs.files.root) as workers:
+            summary = export_files(inputs, options, listener, workers=workers)
     else:
-        summary = export_schema(make(ServerOptions, values).to_read(), schema, options, listener)
+        conninfo = make(ServerOptions, values).to_read()
+        with executor.workers(options.jobs) as workers:
+            summary = export_schema(conninfo, schema, options, listener, workers=workers)
     left_out = f"; {summary.left_out} without a known position left out" if summary.left_out else ""
     say(f"{options.folder}: {summary.rows} rows, {len(summary.columns)} columns{left_out}")

@@ -14,6 +14,7 @@ from specprod_copy.cli.connection import ServerOptions
 from specprod_copy.cli.load_run import DRY_RUN, ON_ERROR, YES, ask, load_options, tell, tell_plan
 from specprod_copy.cli.options import JSON, Readers, Verbosity
 from specprod_copy.cli.progress import make_listener
+from specprod_copy.executors.options import ExecutorOptions
 from specprod_copy.loading.described import load_catalogue, plan_catalogue
 from specprod_copy.loading.options import LoadOptions
 from specprod_copy.option import Option
@@ -59,6 +60,7 @@ class CatalogueOptions:
 @YES
 @options_of(Readers)
 @options_of(LoadOptions, "jobs", "part", "cluster", "patience")
+@options_of(ExecutorOptions)
 @ON_ERROR
 @options_of(LoadOptions, "quarantine_folder", "max_quarantined")
 @JSON
@@ -101,10 +103,12 @@ def load_vac(
     )
     options = load_options(context, values, ["all"], values["schema"], on_error)
     command = f"load-vac {shlex.quote(str(description))}"
+    executor = make(ExecutorOptions, values)
     if dry_run:
-        plan, statements = plan_catalogue(
-            server.if_there(), described, root, options, command=command
-        )
+        with executor.workers(options.jobs, root) as workers:
+            plan, statements = plan_catalogue(
+                server.if_there(), described, root, options, command=command, workers=workers
+            )
         tell_plan(plan, statements, options, as_json=as_json)
         return
     ask(options, ", ".join(described.table(rule.name) for rule in described.tables), yes=yes)
@@ -116,5 +120,8 @@ def load_vac(
             source.files(inputs)
 
     conninfo, listener = server.to_write(check), make_listener(verbosity)
-    summary = load_catalogue(conninfo, described, root, options, listener, command=command)
+    with executor.workers(options.jobs, root) as workers:
+        summary = load_catalogue(
+            conninfo, described, root, options, listener, command=command, workers=workers
+        )
     tell(context, summary, verbosity, as_json=as_json)

@@ -111,7 +111,10 @@ def verify(
         wanted = chosen(catalogues, names, schema)
         given = context.get_parameter_source("root") is ParameterSource.COMMANDLINE
         root = values["root"] if given else None
-        results = verify_catalogues(conninfo, wanted, options, listener, root=root)
+        with executor.workers(options.jobs, root) as workers:
+            results = verify_catalogues(
+                conninfo, wanted, options, listener, root=root, workers=workers
+            )
     else:
         with executor.workers(options.jobs, inputs.files.root) as workers:
             results = run_verify(conninfo, inputs, options, listener, workers=workers)

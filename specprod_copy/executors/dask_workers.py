@@ -8,117 +8,66 @@ workers have to have this package.
 from __future__ import annotations
 
 import asyncio
-import logging
 import pickle
 import threading
+import time
 import uuid
 import weakref
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
+from math import ceil
 from typing import Any, Final, Generic, TypeVar
 
-import dask
 import distributed
 from distributed.diagnostics.plugin import WorkerPlugin
 from tornado.platform.asyncio import BaseAsyncIOLoop
 
-from specprod_copy.errors import ConfigurationError, WorkerDiedError
+from specprod_copy.errors import WorkerDiedError
 from specprod_copy.executors.answers import answer, result_of
 from specprod_copy.executors.contexts import Context, Report, unheard
-from specprod_copy.executors.processes import interrupts_left_to_parent
+from specprod_copy.executors.dask_client import dask_client, losses_told
+from specprod_copy.executors.executor import Workers
 
 S = TypeVar("S")
 D = TypeVar("D")
 R = TypeVar("R")
 
-_LOOPBACK: Final = "127.0.0.1"
-_CONFIGURATION: Final = {
-    # There always are pages; they show nothing, and only here.
-    "distributed.scheduler.http.routes": [],
-    "distributed.worker.http.routes": [],
-    # Workers that die come again; the cluster would close those that are away after such a time.
-    "distributed.deploy.lost-worker-timeout": "1 day",
-}
-"""For clusters that live for one command."""
-
-_SECONDS_TO_COME: Final = 60
-_DEATHS_ALLOWED: Final = 1000
-"""Dask's own 3 are for tasks that kill their worker; here nodes end, with many tasks on them."""
-
 _SECONDS_BETWEEN_LOOKS: Final = 0.05
 _LEAST_AT_ONCE: Final = 16
 """So many tasks are on their way at least: workers may be on their way as well."""
 
+_SECONDS_TO_COME_TOGETHER: Final = 0.01
+_SECONDS_TOGETHER: Final = 0.1
+"""Tasks go to a worker together if the last ones took no longer than this together."""
+
 
 @contextmanager
 def dask_workers(scheduler: str | None = None, number: int = 1) -> Iterator[DaskWorkers]:
-    """Yield the workers of a scheduler, or of a cluster of processes that lives for this block.
+    """Yield the workers of a scheduler, or of a cluster that lives for this block.
 
-    Parameters
-    ----------
-    scheduler : str, optional
-        Its address. What Dask's configuration says of TLS holds.
-    number : int
-        Without a scheduler: how many processes. They and the scheduler talk by TLS, for whoever
-        reaches them has the rights of their user.
-
-    Raises
-    ------
-    ConfigurationError
-        If there is no scheduler, or no worker comes.
+    Parameters and errors are those of `dask_client`.
     """
-    with ExitStack() as stack:
-        if scheduler is None:
-            stack.enter_context(dask.config.set(_CONFIGURATION))
-            with interrupts_left_to_parent():
-                cluster = stack.enter_context(_local_cluster(number))
-                client = stack.enter_context(distributed.Client(cluster, set_as_default=False))
-            scheduler = cluster.scheduler_address
-        else:
-            try:
-                client = distributed.Client(scheduler, set_as_default=False)
-            except (OSError, ValueError) as error:
-                raise ConfigurationError(f"no scheduler of Dask at {scheduler}: {error}") from error
-            stack.enter_context(client)
-        yield _ready(client, scheduler)
+    with dask_client(scheduler, number) as client:
+        yield DaskWorkers(client)
 
 
-def _local_cluster(number: int) -> distributed.LocalCluster:
-    return distributed.LocalCluster(
-        n_workers=number,
-        threads_per_worker=1,
-        host=_LOOPBACK,
-        dashboard_address=f"{_LOOPBACK}:0",
-        worker_dashboard_address=f"{_LOOPBACK}:0",
-        memory_limit=0,
-        security=True,
-        # What is wrong comes as the error of a task; the rest is that workers come and go.
-        silence_logs=logging.CRITICAL,
-    )
-
-
-def _ready(client: distributed.Client, address: str) -> DaskWorkers:
-    try:
-        client.wait_for_workers(1, timeout=_SECONDS_TO_COME)
-    except TimeoutError as error:
-        raise ConfigurationError(
-            f"the scheduler at {address} has no workers, and none came in {_SECONDS_TO_COME} s"
-        ) from error
-    client.run_on_scheduler(_allow_deaths)
-    return DaskWorkers(client)
-
-
-def _allow_deaths(dask_scheduler: distributed.Scheduler) -> None:
-    dask_scheduler.allowed_failures = max(dask_scheduler.allowed_failures, _DEATHS_ALLOWED)
+@contextmanager
+def client_of(workers: Workers | None, number: int) -> Iterator[distributed.Client]:
+    """Yield a client of Dask: that of its workers, or of so many that live for this block."""
+    if isinstance(workers, DaskWorkers):
+        yield workers.client
+    else:
+        with dask_client(number=number) as client:
+            yield client
 
 
 class DaskWorkers:
     """The workers of a client; see `executor.Workers`."""
 
     def __init__(self, client: distributed.Client) -> None:
-        self._client = client
+        self.client = client
         threads = sum(client.nthreads().values())
         self.at_once = max(threads, _LEAST_AT_ONCE)
 
@@ -126,65 +75,78 @@ class DaskWorkers:
     def sharing(self, context: Context[S], report: Report = unheard) -> Iterator[_Sharing[S]]:
         """Yield an executor for a context; see `executor.Workers.sharing`."""
         name = f"specprod-copy-{uuid.uuid4().hex}"
-        with _losses_told():
-            self._client.register_plugin(_ContextPlugin(pickle.dumps(context)), name)
-        sharing: _Sharing[S] = _Sharing(self._client, name, self.at_once, report)
+        with losses_told():
+            self.client.register_plugin(_ContextPlugin(pickle.dumps(context)), name)
+        sharing: _Sharing[S] = _Sharing(self.client, name, self.at_once, report)
         try:
             yield sharing
         finally:
             # A scheduler that is lost has taken its workers along, and a worker what it had open.
-            if self._client.status == "running":
+            if self.client.status == "running":
                 sharing.drop()
                 with suppress(OSError):
-                    self._client.unregister_worker_plugin(name)
+                    self.client.unregister_worker_plugin(name)
 
     def release(self) -> None:
         """Do nothing: workers are their cluster's."""
 
 
 class _Sharing(Generic[S]):
-    """Tasks of one context; see `executor.Executor`."""
+    """Tasks of one context; see `executor.Executor`.
+
+    Those that are submitted at the same moment and are done in no time go to a worker together, as
+    one task of Dask: to Dask each costs milliseconds.
+    """
 
     def __init__(self, client: distributed.Client, name: str, at_once: int, report: Report) -> None:
         self.at_once = at_once
         self._client, self._name, self._report = client, name, report
-        self._tasks: weakref.WeakSet[distributed.Future] = weakref.WeakSet()
+        self._threads = sum(client.nthreads().values())
+        self._sent: weakref.WeakSet[distributed.Future] = weakref.WeakSet()
+        self._waiting: list[bytes] = []
+        self._most_together = 1
 
     def submit(self, function: Callable[[S, D], R], data: D) -> Future[R]:
         """Have a function called; see `executor.Executor.submit`."""
-        with _losses_told():
-            task = self._client.submit(_do, self._name, pickle.dumps((function, data)), pure=False)
-            # What was submitted before a loss is cancelled by Dask; the rest would wait for ever.
-            if self._client.status != "running":
-                raise ConnectionError(f"the connection is {self._client.status}")
-        self._tasks.add(task)
         loop = self._client.loop
         assert isinstance(loop, BaseAsyncIOLoop)
-        return asyncio.run_coroutine_threadsafe(self._result(task), loop.asyncio_loop)
+        result = self._result(pickle.dumps((function, data)))
+        return asyncio.run_coroutine_threadsafe(result, loop.asyncio_loop)
 
     def drop(self) -> None:
         """Drop what has not begun."""
-        self._client.cancel([*self._tasks])
+        self._client.cancel([*self._sent])
 
-    async def _result(self, task: distributed.Future) -> Any:
-        with _losses_told():
-            answered = await task
+    async def _result(self, work: bytes) -> Any:
+        self._waiting.append(work)
+        number = len(self._waiting) - 1
+        if not number:
+            self._sending = asyncio.ensure_future(self._send())
+        with losses_told():
+            answers, place = (await self._sending)[number]
+            answered = (await answers)[place]
         reports, result = result_of(answered)
         for content in reports:
             self._report(*content)
         return result
 
+    async def _send(self) -> list[tuple[asyncio.Future[list[bytes]], int]]:
+        """Send what waits; return for each where its answer will be."""
+        await asyncio.sleep(_SECONDS_TO_COME_TOGETHER)
+        works, self._waiting = self._waiting, []
+        number = min(len(works), max(self._threads, ceil(len(works) / self._most_together)))
+        groups = [asyncio.ensure_future(self._answers(works[n::number])) for n in range(number)]
+        return [(groups[n % number], n // number) for n in range(len(works))]
 
-@contextmanager
-def _losses_told() -> Iterator[None]:
-    """Raise a `WorkerDiedError` when the scheduler is lost, or each worker that took a task."""
-    try:
-        yield
-    except (distributed.KilledWorker, CancelledError, TimeoutError, OSError) as error:
-        raise WorkerDiedError(
-            f"the scheduler of Dask or its workers are lost ({type(error).__name__}: {error}); run "
-            "the command again"
-        ) from error
+    async def _answers(self, works: list[bytes]) -> list[bytes]:
+        task = self._client.submit(_do, self._name, works, pure=False)
+        # What was submitted before a loss is cancelled by Dask; the rest would wait for ever.
+        if self._client.status != "running":
+            raise ConnectionError(f"the connection is {self._client.status}")
+        self._sent.add(task)
+        seconds, answers = await task
+        self._most_together = max(int(_SECONDS_TOGETHER * len(works) / seconds), 1)
+        return answers
 
 
 # The worker's end --------------------------------------------------------------------------------
@@ -249,8 +211,10 @@ class _Opened:
         self._stack.close()
 
 
-def _do(name: str, work: bytes) -> bytes:
-    """Do a task; on a worker."""
+def _do(name: str, works: list[bytes]) -> tuple[float, list[bytes]]:
+    """Do tasks, on a worker; return how long it took, and the answers."""
     plugin = distributed.get_worker().plugins[name]
     assert isinstance(plugin, _ContextPlugin)
-    return answer(partial(plugin.run, work))
+    started = time.perf_counter()
+    answers = [answer(partial(plugin.run, work)) for work in works]
+    return time.perf_counter() - started, answers

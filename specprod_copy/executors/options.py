@@ -59,15 +59,17 @@ class ExecutorOptions:
                 "either a --scheduler has workers, or --dask-workers are started here"
             )
 
-    def workers(self, jobs: int, root: Path) -> AbstractContextManager[Workers | None]:
+    def workers(
+        self, jobs: int, root: Path | None = None
+    ) -> AbstractContextManager[Workers | None]:
         """Return a context manager of the workers; of None for processes of this machine.
 
         Parameters
         ----------
         jobs : int
             How many, if nothing else is said.
-        root : Path
-            Folder of the files.
+        root : Path, optional
+            Folder of the files, where workers read files.
 
         Raises
         ------
@@ -77,7 +79,7 @@ class ExecutorOptions:
         """
         if self.executor != "dask":
             return nullcontext()
-        if self.scheduler and not root.is_absolute():
+        if self.scheduler and root is not None and not root.is_absolute():
             raise ConfigurationError(
                 f"{root}: workers run elsewhere and need the absolute path of the folder"
             )

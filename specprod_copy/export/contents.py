@@ -73,9 +73,7 @@ def exported(catalogue: Catalogue, found: Schema, table: str, names: str) -> Exp
         )
     position = position_of(catalogue.definition, found, table)
     if position is None:
-        raise ConfigurationError(
-            f"table {table} has no position, and a HATS catalog is ordered by it"
-        )
+        raise _without_position(catalogue.definition, found, table)
     columns = list(found.columns_of(table))
     if position.key:
         of_targets = {c.name: c for c in found.tables[position.table].columns}
@@ -95,6 +93,19 @@ def exported(catalogue: Catalogue, found: Schema, table: str, names: str) -> Exp
         (by_name[sky[0]], by_name[sky[1]]),
         bool(position.key),
         tuple(_result(table, column) for column in columns),
+    )
+
+
+def _without_position(defined: Schema, found: Schema, table: str) -> ConfigurationError:
+    wanted = position_of(defined, defined, table) if table in defined.tables else None
+    if wanted is None:
+        return ConfigurationError(
+            f"table {table} has no position, and a HATS catalog is ordered by it; specprod-copy "
+            "query writes any table as Parquet"
+        )
+    return ConfigurationError(
+        f"the positions of table {table} are those of {wanted.table}, which schema {found.name} "
+        f"does not have: load {wanted.table} first"
     )
 
 

@@ -6,13 +6,14 @@ The rows are written into Parquet files first, then hats-import sorts them into 
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from specprod_copy import __version__
 from specprod_copy.atomic_files import staged
@@ -22,6 +23,8 @@ from specprod_copy.errors import (
     InputError,
     SpecprodCopyError,
 )
+from specprod_copy.executors.executor import Workers
+from specprod_copy.executors.workers import processes
 from specprod_copy.export import parts
 from specprod_copy.export.contents import Exported, exported
 from specprod_copy.export.options import ExportSummary, HatsOptions
@@ -34,11 +37,13 @@ from specprod_copy.tables import Inputs, layout_of, specprod_catalogue
 
 _PACKAGES: Final = ("hats_import", "distributed")
 
-_LOOPBACK: Final = "127.0.0.1"
-
 
 def export_files(
-    inputs: Inputs, options: HatsOptions, listener: ProgressListener | None = None
+    inputs: Inputs,
+    options: HatsOptions,
+    listener: ProgressListener | None = None,
+    *,
+    workers: Workers | None = None,
 ) -> ExportSummary:
     """Make a HATS catalog of the files of a production, without a database.
 
@@ -49,6 +54,9 @@ def export_files(
     options : HatsOptions
     listener : ProgressListener, optional
         Receives progress events.
+    workers : Workers, optional
+        Who reads, instead of processes of this machine. Those of Dask sort and write as well; they
+        have to reach the files and the folder.
 
     Raises
     ------
@@ -57,19 +65,20 @@ def export_files(
     InputError
         If a file is not as it must be, or the folder exists or cannot be written.
     """
-    _check(options)
+    check(options)
     catalogue = production_catalogue(inputs)
     export = exported(catalogue, catalogue.definition, options.table, options.names)
-    with _folders(options) as (temporary, folder):
-        written = parts.from_files(
-            catalogue,
-            inputs,
-            export,
-            temporary,
-            jobs=options.jobs,
-            listener=listener or ProgressListener(),
-        )
-        return _make(export, written, options, folder, temporary)
+    with _folders(options) as folders:
+        with nullcontext(workers) if workers else processes(options.jobs) as readers:
+            written = parts.from_files(
+                catalogue,
+                inputs,
+                export,
+                folders.temporary,
+                workers=readers,
+                listener=listener or ProgressListener(),
+            )
+        return _make(export, written, options, folders, workers)
 
 
 def export_schema(
@@ -77,6 +86,8 @@ def export_schema(
     schema: str,
     options: HatsOptions,
     listener: ProgressListener | None = None,
+    *,
+    workers: Workers | None = None,
 ) -> ExportSummary:
     """Make a HATS catalog of a loaded table, as it is at one moment.
 
@@ -85,7 +96,7 @@ def export_schema(
     conninfo : str
         For libpq.
     schema : str
-    options, listener
+    options, listener, workers
         As for `export_files`.
 
     Raises
@@ -93,51 +104,60 @@ def export_schema(
     SpecprodCopyError
         As `export_files`; and if there is no such schema, or the server refuses.
     """
-    _check(options)
+    check(options)
     with connect(conninfo) as connection:
         found = read_schema(connection, schema)
     if not found.exists:
         raise DatabaseError(f"there is no schema {schema}")
     catalogue = specprod_catalogue(layout_of(found))
     export = exported(catalogue, found, options.table, options.names)
-    with _folders(options) as (temporary, folder):
+    with _folders(options) as folders:
         written = parts.from_server(
             conninfo,
             catalogue,
             found,
             export,
-            temporary,
+            folders.temporary,
             listener=listener or ProgressListener(),
         )
-        return _make(export, written, options, folder, temporary)
+        return _make(export, written, options, folders, workers)
 
 
-def _check(options: HatsOptions) -> None:
+def check(options: HatsOptions) -> None:
+    """Check what can be checked before anything is read or started; errors as `export_files`."""
     if missing := [name for name in _PACKAGES if find_spec(name) is None]:
         raise ConfigurationError(
             f"{' and '.join(missing)} not installed: pip install 'specprod-copy[hats]'"
         )
     if not options.folder.name:
         raise InputError("name a folder for the catalog", path=options.folder)
+    if os.path.lexists(options.folder):
+        raise InputError("exists; name a new folder for the catalog", path=options.folder)
+
+
+class _Folders(NamedTuple):
+    temporary: Path
+    """For what comes in between."""
+    new: Path
+    """What the catalog is made in."""
 
 
 @contextmanager
-def _folders(options: HatsOptions) -> Iterator[tuple[Path, Path]]:
-    """Yield a folder for what comes in between, and the one that the catalog is made in."""
+def _folders(options: HatsOptions) -> Iterator[_Folders]:
     folder = options.folder.absolute()
     with (
         staged(folder.parent, [folder.name]) as new,
         tempfile.TemporaryDirectory(dir=new.parent) as temporary,
     ):
-        yield Path(temporary), new
+        yield _Folders(Path(temporary), new)
 
 
 def _make(
     export: Exported,
     written: Sequence[Part],
     options: HatsOptions,
-    folder: Path,
-    temporary: Path,
+    folders: _Folders,
+    workers: Workers | None,
 ) -> ExportSummary:
     """Sort rows into the pixels of a catalog."""
     filled = [part for part in written if part.rows]
@@ -145,7 +165,7 @@ def _make(
     if not filled:
         raise ConfigurationError(f"table {export.table} has no rows with a position")
     default = () if options.all_columns else export.principal
-    _import(export, filled, options, default, folder, temporary)
+    _import(export, filled, options, default, folders, workers)
     return ExportSummary(rows, sum(part.left_out for part in written), export.named, default)
 
 
@@ -154,21 +174,24 @@ def _import(
     filled: Sequence[Part],
     options: HatsOptions,
     default: Sequence[str],
-    folder: Path,
-    temporary: Path,
+    folders: _Folders,
+    workers: Workers | None,
 ) -> None:
-    # Both take seconds to import.
+    # They take seconds to import.
     from hats_import.catalog.file_readers import ParquetPyarrowReader
     from hats_import.collection.arguments import CollectionArguments
     from hats_import.collection.run_import import run
+
+    from specprod_copy.executors.dask_client import losses_told
+    from specprod_copy.executors.dask_workers import client_of
 
     properties: dict[str, Any] = {"hats_builder": f"specprod-copy {__version__}"}
     if default:
         properties["hats_cols_default"] = list(default)
     arguments = CollectionArguments(
-        output_path=folder,
+        output_path=folders.new,
         output_artifact_name=options.folder.name,
-        tmp_dir=temporary,
+        tmp_dir=folders.temporary,
         progress_bar=False,
         resume=False,
     ).catalog(
@@ -189,39 +212,16 @@ def _import(
             addl_hats_properties={k: v for k, v in properties.items() if default},
         )
     try:
-        with _client(options.jobs, temporary) as client:
+        with (
+            client_of(workers, options.jobs) as client,
+            client.as_current(),
+            losses_told(),
+            _silence(),
+        ):
             run(arguments, client)
     except (ValueError, RuntimeError) as error:
         said = " ".join(str(error).split())
         raise SpecprodCopyError(f"hats-import cannot make the catalog: {said}") from error
-
-
-@contextmanager
-def _client(jobs: int, temporary: Path) -> Iterator[Any]:
-    """Yield a client of Dask whose workers nobody else on this machine can reach."""
-    import dask
-    from distributed import Client, LocalCluster
-
-    # There always are pages; they show nothing, and only here.
-    no_pages: dict[str, list[str]] = {
-        f"distributed.{who}.http.routes": [] for who in ("scheduler", "worker")
-    }
-    page = f"{_LOOPBACK}:0"
-    settings: dict[str, Any] = {"dashboard_address": page, "worker_dashboard_address": page}
-    if jobs == 1:
-        settings |= {"processes": False}  # nothing else listens
-    else:
-        # A scheduler does whatever anybody who reaches it asks for: certificates for this run.
-        settings |= {"security": True, "protocol": "tls", "host": _LOOPBACK}
-    with (
-        _silence(),
-        dask.config.set(no_pages),
-        LocalCluster(
-            n_workers=jobs, threads_per_worker=1, local_directory=temporary, **settings
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client
 
 
 @contextmanager

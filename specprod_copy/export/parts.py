@@ -20,13 +20,12 @@ from psycopg import sql
 from specprod_copy.atomic_files import output_errors
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.executors.contexts import Report
-from specprod_copy.executors.executor import in_order
-from specprod_copy.executors.workers import processes
+from specprod_copy.executors.executor import Workers, in_order
 from specprod_copy.export.contents import Exported, with_position
 from specprod_copy.metadata.positions import position_of
 from specprod_copy.plan.known_tiles import with_tiles_of_file
 from specprod_copy.plan.ledger import NothingLoaded
-from specprod_copy.plan.looks import open_looks
+from specprod_copy.plan.looks import Looks, open_looks
 from specprod_copy.plan.planning import Planner
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.progress import ProgressListener
@@ -124,7 +123,7 @@ def from_files(
     export: Exported,
     folder: Path,
     *,
-    jobs: int,
+    workers: Workers,
     listener: ProgressListener,
 ) -> list[Part]:
     """Write the rows that a load of the files would put into a table.
@@ -149,9 +148,11 @@ def from_files(
             )
     if export.borrowed:
         sources = [_with_position(source) for source in sources]
-    with processes(jobs) as workers, open_looks(catalogue.keywords, workers) as looks:
+    with open_looks(catalogue.keywords, workers) as looks:
         if any(source.table in _OF_TILES for source in sources) and not inputs.tileids:
             inputs = with_tiles_of_file(inputs)
+        if export.borrowed:
+            _refuse_without_position(sources, inputs, looks)
         columns = {export.table: export.columns}
         plan = Planner(inputs, looks=looks).plan(sources, columns, NothingLoaded())
         reading = _Reading({s.name: s for s in sources}, export, folder)
@@ -163,6 +164,17 @@ def from_files(
                 parts.append(part)
         listener.end()
     return parts
+
+
+def _refuse_without_position(sources: Sequence[TableSource], inputs: Inputs, looks: Looks) -> None:
+    known = {name for column in _IN_FILES["ra"] for name in column.meta.root_names()}
+    for source in sources:
+        for path in source.files(inputs)[:1]:
+            if known.isdisjoint(looks.now(source, path).schema):
+                raise ConfigurationError(
+                    f"the files of table {source.table} have no positions of its targets: load it, "
+                    "and photometry, and export it from there (--schema)"
+                )
 
 
 def _with_position(source: TableSource) -> TableSource:

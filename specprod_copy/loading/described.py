@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 
+from specprod_copy.executors.executor import Workers
 from specprod_copy.loading.api import load
 from specprod_copy.loading.dry_run import plan_load
 from specprod_copy.loading.options import LoadOptions
@@ -25,7 +26,7 @@ from specprod_copy.vac.sources import catalogue_of
 from specprod_copy.verification.orphans import find_orphans
 
 
-def load_catalogue(
+def load_catalogue(  # noqa: PLR0913 - what is seldom given is given by keyword
     conninfo: str,
     description: Description,
     root: Path,
@@ -33,6 +34,7 @@ def load_catalogue(
     listener: ProgressListener | None = None,
     *,
     command: str = "",
+    workers: Workers | None = None,
 ) -> LoadSummary:
     """Load a value-added catalogue, as `load` does it with a production.
 
@@ -49,6 +51,8 @@ def load_catalogue(
         Receives progress events.
     command : str
         What loads it, for messages.
+    workers : Workers, optional
+        As for `load`.
 
     Raises
     ------
@@ -61,7 +65,7 @@ def load_catalogue(
         replaced = options.overwrite
         stored.check(connection, options.schema, plain, description, replaced=replaced)
     catalogue = stored.recorded(plain, description, root)
-    summary = load(conninfo, inputs, options, listener, catalogue=catalogue)
+    summary = load(conninfo, inputs, options, listener, catalogue=catalogue, workers=workers)
     if options.part is None:
         with (
             translated_errors(f"cannot count orphans in schema {options.schema}"),
@@ -78,6 +82,7 @@ def plan_catalogue(
     options: LoadOptions,
     *,
     command: str = "",
+    workers: Workers | None = None,
 ) -> tuple[Plan, list[Statement]]:
     """Find out what `load_catalogue` would do, without doing it; see `plan_load`."""
     catalogue = catalogue_of(description, command)
@@ -85,7 +90,8 @@ def plan_catalogue(
         with connect(conninfo) as connection:
             replaced = options.overwrite
             stored.check(connection, options.schema, catalogue, description, replaced=replaced)
-    plan, statements = plan_load(conninfo, inputs_of(description, root), options, catalogue)
+    inputs = inputs_of(description, root)
+    plan, statements = plan_load(conninfo, inputs, options, catalogue, workers=workers)
     plan.notes += row_notes(catalogue)
     return plan, statements
 

@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 from specprod_copy.errors import InputError
+from specprod_copy.executors.executor import Workers
 from specprod_copy.progress import ProgressListener
 from specprod_copy.vac.files import inputs_of
 from specprod_copy.vac.stored import Stored, merged
@@ -22,6 +23,7 @@ def verify_catalogues(
     listener: ProgressListener | None = None,
     *,
     root: Path | None = None,
+    workers: Workers | None = None,
 ) -> list[Result]:
     """Read the files of catalogues again and compare them with the database; see `verify`.
 
@@ -37,6 +39,8 @@ def verify_catalogues(
         Receives progress events.
     root : pathlib.Path, optional
         Folder that the files lie below now, if not where they were.
+    workers : Workers, optional
+        As for `verify`.
 
     Returns
     -------
@@ -61,5 +65,5 @@ def verify_catalogues(
             )
         inputs = inputs_of(several[0].description, now)
         catalogue = merged(several)
-        results += verify(conninfo, inputs, options, listener, catalogue=catalogue)
+        results += verify(conninfo, inputs, options, listener, catalogue=catalogue, workers=workers)
     return results

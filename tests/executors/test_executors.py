@@ -8,15 +8,19 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from errno import ECONNRESET, ENOSPC
 from pathlib import Path
 
 import pytest
+from distributed.client import ClosedClientError
 from support.pickling import PicklingWorkers
 from support.waiting import wait_until
 
 from specprod_copy.errors import ConfigurationError, InputError, WorkerDiedError
+from specprod_copy.executors.dask_client import losses_told
 from specprod_copy.executors.dask_workers import dask_workers
 from specprod_copy.executors.executor import Inline, Workers, in_order
 from specprod_copy.executors.options import ExecutorOptions
@@ -194,6 +198,28 @@ def test_a_worker_that_dies_is_an_error(context, tmp_path):
         with pytest.raises(WorkerDiedError, match="a worker process died"):
             ended.result()
         (tmp_path / "free").touch()
+
+
+def test_workers_of_dask_are_reached_from_nowhere_else(of_dask):
+    """What they listen on is of this machine alone, and asks for a certificate."""
+    places = [*of_dask.client.scheduler_info()["workers"], of_dask.client.scheduler.address]
+    assert len(places) == 3
+    assert all(place.startswith("tls://127.0.0.1:") for place in places)
+
+
+@pytest.mark.parametrize(
+    ("error", "lost"),
+    [
+        (OSError(ENOSPC, "No space left on device"), False),
+        (OSError("Timed out during handshake"), True),
+        (ConnectionResetError(ECONNRESET, "Connection reset by peer"), True),
+        (CancelledError("scheduler-connection-lost"), True),
+        (ClosedClientError("Client is closed."), True),
+    ],
+)
+def test_a_full_disk_is_no_lost_scheduler(error, lost):
+    with pytest.raises(WorkerDiedError if lost else type(error)), losses_told():
+        raise error
 
 
 def test_a_daemonic_process_starts_no_others(of_dask, context):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,11 +15,12 @@ import psycopg
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from support.dask_cluster import dask_cluster
+from support.waiting import wait_until
 
 import specprod_copy
 from specprod_copy.cli import cli
 from specprod_copy.errors import SpecprodCopyError
-from specprod_copy.export.hats import _client
 
 if missing := [name for name in ("hats_import", "lsdb") if find_spec(name) is None]:
     pytest.skip(f"needs {missing[0]} (extra hats, and lsdb)", allow_module_level=True)
@@ -43,14 +48,16 @@ def schema(iron_database):
 
 @pytest.fixture(scope="module")
 def made(files, schema, tmp_path_factory) -> Path:
-    """Return the folder of catalogs: zpix from files, ztile from the schema."""
+    """Return the folder of catalogs: zpix from files, by Dask, and ztile from the schema."""
     folder = tmp_path_factory.mktemp("hats")
-    for name, table, *options in (
-        ("zpix", "zpix", *files, "--pixel-rows", 30, "--margin", 0),
-        ("ztile", "ztile", *schema, "--pixel-rows", 60, "--names", "fits", "--all-columns"),
-    ):
-        code, output = run(table, folder / name, *options)
-        assert code == 0, output
+    with dask_cluster() as cluster:
+        by_dask = ("--executor", "dask", "--scheduler", cluster.scheduler_address)
+        for name, table, *options in (
+            ("zpix", "zpix", *files, *by_dask, "--pixel-rows", 30, "--margin", 0),
+            ("ztile", "ztile", *schema, "--pixel-rows", 60, "--names", "fits", "--all-columns"),
+        ):
+            code, output = run(table, folder / name, *options)
+            assert code == 0, output
     return folder
 
 
@@ -129,7 +136,8 @@ def test_lsdb_finds_what_sql_finds(made, iron_database):
 
 WRONG = {
     "no table": (["zpx"], "there is no table zpx; did you mean zpix"),
-    "no position": (["version"], "table version has no position"),
+    "no position": (["version"], "no position, .* specprod-copy query writes any table as Parquet"),
+    "no position in files": (["potential"], "have no positions of its targets: load it, and phot"),
     "other files": (
         ["zpix", "--specprod", "jura"],
         "computed in the database: load it, and export",
@@ -146,19 +154,41 @@ def test_what_cannot_be_exported(case, files, tmp_path):
     assert not [*tmp_path.iterdir()]
 
 
-def test_workers_of_other_processes(tmp_path):
-    """What they listen on cannot be reached from elsewhere, and asks for a certificate."""
-    with _client(2, tmp_path) as client:
-        places = [*client.scheduler_info()["workers"], client.scheduler.address]
-        assert len(places) == 3
-        assert all(place.startswith("tls://127.0.0.1:") for place in places)
-        assert client.submit(sum, [1, 2]).result() == 3
+HOLD = """
+import os, pathlib, time
+folder = pathlib.Path(os.environ["FOLDER"])
+(folder / "pid").write_text(str(os.getpid()))
+os.rename(folder / "pid", folder / "held")
+while not (folder / "go").exists():
+    time.sleep(0.01)
+"""
+"""What a worker of Dask does when it starts."""
+
+
+def test_interrupted_while_workers_start(files, tmp_path):
+    """It says so, and leaves neither files nor processes."""
+    preload, into = tmp_path / "preload.py", tmp_path / "into"
+    preload.write_text(HOLD)
+    into.mkdir()
+    command = [sys.executable, "-m", "specprod_copy", "export", "hats", "zpix", into / "zpix"]
+    variables = {"DASK_DISTRIBUTED__WORKER__PRELOAD": str([str(preload)]), "FOLDER": str(tmp_path)}
+    with subprocess.Popen(
+        [*command, *files], stderr=subprocess.PIPE, env=os.environ | variables, text=True
+    ) as process:
+        wait_until((tmp_path / "held").exists, "a worker starts", process)
+        process.send_signal(signal.SIGINT)
+        (tmp_path / "go").touch()
+        errors = process.stderr.read()
+    assert (process.returncode, errors.split("\n")[-2]) == (130, "Interrupted.")
+    assert not [*into.iterdir()]
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "held").read_text()), 0)
 
 
 def test_a_folder_that_exists_stays(files, schema, tmp_path):
     (tmp_path / "kept").mkdir()
     code, output = run("zpix", tmp_path / "kept", *files)
-    assert (code, "exists" in output) == (1, True)
+    assert (code, "exists; name a new folder" in output) == (1, True)
     code, output = run("zpix", tmp_path / "new", "--schema", "jura", *schema[2:])
     assert (code, output) == (1, "Error: there is no schema jura")
     assert [*tmp_path.iterdir()] == [tmp_path / "kept"]

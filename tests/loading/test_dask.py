@@ -26,7 +26,7 @@ from support.reference import TABLES, assert_equal, read_table
 
 import specprod_copy
 from specprod_copy.desi.production import ProductionFiles, find_production
-from specprod_copy.errors import DatabaseError
+from specprod_copy.errors import ConfigurationError, DatabaseError
 from specprod_copy.executors.dask_workers import dask_workers
 from specprod_copy.executors.executor import Workers
 from specprod_copy.loading.api import load
@@ -98,16 +98,17 @@ def test_workers_that_are_killed(workers, database, inputs, tmp_path):
 
 
 @contextmanager
-def scheduler_and_worker() -> Iterator[tuple[subprocess.Popen[str], str]]:
+def scheduler_and_worker(**variables: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Yield the process of a scheduler that has one worker, and its address."""
+    environment = os.environ | variables
     command = [sys.executable, "-m", "dask", "scheduler", "--host", "127.0.0.1", "--port", "0"]
-    options = {"stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen([*command, "--no-dashboard"], **options) as scheduler:
+    options = {"stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE, "env": environment}
+    with subprocess.Popen([*command, "--no-dashboard"], **options, text=True) as scheduler:
         for line in scheduler.stderr:
             if found := re.search(r"Scheduler at: *(tcp://\S+)", line):
                 break
         command = [sys.executable, "-m", "dask", "worker", found[1], "--no-dashboard", "--no-nanny"]
-        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as worker:
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment) as worker:
             try:
                 yield scheduler, found[1]
             finally:
@@ -136,3 +137,16 @@ def test_a_scheduler_that_is_lost(database, inputs):
         assert connection.execute("SELECT count(*) > 0 FROM iron.photometry").fetchone()[0]
     load(database, inputs, options)
     check(database, inputs)
+
+
+def test_a_scheduler_of_another_version(tmp_path):
+    """Of Dask's it would not answer; of this program's it might do something else."""
+    about = tmp_path / "specprod_copy-0.1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: specprod-copy\nVersion: 0.1\n")
+    with (
+        scheduler_and_worker(PYTHONPATH=str(tmp_path)) as (_, address),
+        pytest.raises(ConfigurationError, match=f"scheduler {address} of Dask has specprod_copy 0"),
+        dask_workers(address),
+    ):
+        pass

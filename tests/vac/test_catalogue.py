@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import psycopg
 import pytest
 from astropy.io import fits
 from support.catalogues import FASTSPEC, Catalogues, fastspec
+from support.dask_cluster import dask_cluster
+from support.limits import cut
 
 import specprod_copy as sc
 from specprod_copy import ids
@@ -88,6 +91,23 @@ def test_from_files_to_queries(vac):
         assert vac.query("SELECT count(*) FROM pg_indexes WHERE indexname = 'ix_metadata_q3c'") == [
             (1,)
         ]
+
+
+def test_workers_of_dask_load_and_verify(vac):
+    description = vac.draft(*files(vac))
+    limits = replace(cut(20, 20), quick_rows=0)
+    where = {"root": vac.root, "dsn": vac.conninfo, "limits": limits, "executor": "dask"}
+    with dask_cluster() as cluster:
+        address = cluster.scheduler_address
+        by_dask = ("--executor", "dask", "--scheduler", address)
+        assert "240 rows" in vac.load(description, *by_dask, "--dry-run")
+        done = [cluster.scheduler.transition_counter]
+        sc.load_vac(description, **where, scheduler=address, roles=())
+        done.append(cluster.scheduler.transition_counter)
+        assert all(result.passed for result in sc.verify(**where, scheduler=address))
+        done.append(cluster.scheduler.transition_counter)
+    assert done[0] < done[1] < done[2]
+    same_as_files(vac)
 
 
 def test_verify_needs_no_file_but_those_of_the_catalogue(vac):
