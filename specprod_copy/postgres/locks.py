@@ -214,7 +214,7 @@ def with_patience(
     work : callable
         Is done as a whole, or not at all.
     tables : collection of (schema, table)
-        What it locks. Tables that these refer to are locked with them.
+        What it locks. Tables that these refer to are locked with them, and all their partitions.
     patience : Patience
     readers : bool
         Whether those are in the way who only read.
@@ -258,9 +258,11 @@ def _users(
             SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
             JOIN unnest(%(schemas)s::text[], %(tables)s::text[]) AS given (schema, name)
             ON nspname = given.schema AND relname = given.name
-        ), locked AS (
+        ), whole AS (
             SELECT oid FROM named
             UNION SELECT confrelid FROM pg_constraint JOIN named ON conrelid = named.oid
+        ), locked AS (
+            SELECT oid FROM whole UNION SELECT relid FROM whole, pg_partition_tree(oid)
         )
         SELECT pid FROM pg_locks JOIN locked ON relation = oid
         WHERE granted AND pid IS DISTINCT FROM pg_backend_pid()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -19,11 +20,13 @@ from support.schemas import build
 
 import specprod_copy.models as db
 from specprod_copy.cli import cli
-from specprod_copy.errors import SpecprodCopyError
+from specprod_copy.errors import InUseError, SpecprodCopyError
 from specprod_copy.postgres.connection import connect
+from specprod_copy.postgres.locks import Patience, with_patience
 from specprod_copy.postgres.schema import Partitions
 from specprod_copy.postgres.schema_differences import differences
 from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import Layout, layout_of, specprod_catalogue
 from specprod_copy.tiles.read import TABLES as TILE_TABLES
 
@@ -134,6 +137,17 @@ def test_classes_and_cones(loaded):
             (ra, dec),
         ).fetchall()
         assert (targetid,) in found
+
+
+def test_who_uses_a_partition_is_named(loaded):
+    """A session that has locked no more than one of them: an autovacuum, or a query of it."""
+    patience = Patience(ProgressListener(), seconds=0)
+    with psycopg.connect(loaded, application_name="one of four") as user:
+        user.execute("LOCK TABLE iron.zpix_p1 IN SHARE UPDATE EXCLUSIVE MODE")
+        with connect(loaded) as connection, connection.transaction():
+            lock = partial(connection.execute, "LOCK TABLE iron.zpix")
+            with pytest.raises(InUseError, match="one of four"):
+                with_patience(connection, lock, [("iron", "zpix")], patience, readers=False)
 
 
 def test_columns_derived_afterwards(loaded, root):
