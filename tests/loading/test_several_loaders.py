@@ -22,7 +22,7 @@ from specprod_copy.tables import Inputs
 PRODUCTIONS = load_configuration()
 
 
-@pytest.mark.parametrize("error", [DatabaseError(), KeyboardInterrupt()], ids=["fails", "ends"])
+@pytest.mark.parametrize("error", [DatabaseError("no"), KeyboardInterrupt()], ids=["fails", "ends"])
 def test_a_command_that_fails_is_in_nobodys_way(module_database, error):
     """Its session may end later than the next command begins."""
     with connect(module_database) as failing, connect(module_database) as following:

@@ -11,7 +11,7 @@ from support.changing import interrupt_after, iron, many_transactions
 
 from specprod_copy.cli import cli
 from specprod_copy.errors import ChangedFileError, InputError
-from specprod_copy.plan import planning
+from specprod_copy.plan import first_occurrences
 from specprod_copy.postgres import catalog
 
 __all__ = ["iron", "many_transactions"]
@@ -86,7 +86,9 @@ def test_interrupted_stage_is_not_complete(iron, many_transactions, monkeypatch)
 
 def test_complete_stages_are_not_read_again(iron, monkeypatch):
     iron.load("photometry", "targetphot")
-    monkeypatch.setattr(planning, "first_rows", lambda *_: pytest.fail("TARGETIDs were read again"))
+    monkeypatch.setattr(
+        first_occurrences, "first_rows", lambda *_: pytest.fail("TARGETIDs were read again")
+    )
     iron.load("photometry", "targetphot")
 
 
