@@ -12,6 +12,7 @@ from typing import Any, Final
 import dask
 import distributed
 from distributed.client import ClosedClientError
+from distributed.utils import silence_logging_cmgr
 from distributed.versions import VersionMismatchWarning
 
 from specprod_copy.errors import ConfigurationError, WorkerDiedError
@@ -52,6 +53,8 @@ def dask_client(scheduler: str | None = None, number: int = 1) -> Iterator[distr
         package.
     """
     with ExitStack() as stack:
+        # What is wrong comes as the error of a task; the rest is that workers come and go.
+        stack.enter_context(silence_logging_cmgr(logging.CRITICAL))
         if scheduler is None:
             stack.enter_context(dask.config.set(_CONFIGURATION))
             # In a thread: Ctrl-C is noticed when there is a cluster that can be closed.
@@ -79,7 +82,6 @@ def _local_cluster(number: int) -> distributed.LocalCluster:
         worker_dashboard_address=f"{_LOOPBACK}:0",
         memory_limit=0,
         security=True,
-        # What is wrong comes as the error of a task; the rest is that workers come and go.
         silence_logs=logging.CRITICAL,
     )
 
@@ -126,10 +128,18 @@ _OF_CONNECTIONS: Final = (ConnectionError, TimeoutError)
 
 
 @contextmanager
-def losses_told() -> Iterator[None]:
-    """Raise a `WorkerDiedError` when the scheduler is lost, or each worker that took a task."""
+def losses_told(client: distributed.Client | None = None) -> Iterator[None]:
+    """Raise a `WorkerDiedError` when the scheduler is lost, or each worker that took a task.
+
+    With a client also when that is why others gave up.
+    """
     try:
-        yield
+        try:
+            yield
+        except RuntimeError as error:
+            if client is None or client.status == "running":
+                raise
+            raise ConnectionError(f"the connection is {client.status}") from error
     except (distributed.KilledWorker, ClosedClientError, CancelledError, OSError) as error:
         if isinstance(error, OSError) and error.errno and not isinstance(error, _OF_CONNECTIONS):
             raise  # of a file: those that Dask raises itself have no number

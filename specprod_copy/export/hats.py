@@ -215,7 +215,7 @@ def _import(
         with (
             client_of(workers, options.jobs) as client,
             client.as_current(),
-            losses_told(),
+            losses_told(client),
             _silence(),
         ):
             run(arguments, client)
