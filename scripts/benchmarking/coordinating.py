@@ -16,7 +16,6 @@ import click
 from benchmarking import machine
 from benchmarking.report import Document, markdown, number
 from specprod_copy.executors.contexts import Report
-from specprod_copy.executors.dask_workers import dask_workers
 from specprod_copy.executors.executor import Executor, Workers
 from specprod_copy.executors.schedule import Task, run_at_once
 from specprod_copy.executors.workers import processes, threads
@@ -73,6 +72,8 @@ def measure(batches: int, *, runs: int) -> Document:
     runs : int
         Number of runs of each kind.
     """
+    from specprod_copy.executors.dask_workers import dask_workers
+
     kinds: dict[str, tuple[Any, int]] = {
         "this process alone": (threads(1), batches),
         "16 threads": (threads(16), batches),

@@ -128,6 +128,9 @@ class BatchOptions:
     skip_missing: Annotated[
         bool, Option("--skip-missing", "Leave out tiles without a fiberassign file.")
     ] = False
+    light_curves: Annotated[
+        bool, Option("--light-curves", "Load the light curves of Tractor photometry as well.")
+    ] = False
     verify: Annotated[
         bool, Option("--no-verify", "No last job that verifies all that was loaded.")
     ] = True
@@ -155,9 +158,11 @@ class BatchOptions:
             )
         if self.tiles_file is not None and self.array is not None:
             raise ConfigurationError("--array is for stages; jobs of tiles have no use for it")
-        if self.tiles_file is not None and (self.skip_missing or self.on_error != "stop"):
+        of_stages = self.skip_missing or self.light_curves or self.on_error != "stop"
+        if self.tiles_file is not None and of_stages:
             raise ConfigurationError(
-                "--skip-missing and --on-error are for stages; jobs of tiles have no use for them"
+                "--skip-missing, --light-curves and --on-error are for stages; jobs of tiles have "
+                "no use for them"
             )
         if self.tiles_file is None and self.production.redshift_type == "daily":
             raise ConfigurationError(

@@ -31,7 +31,8 @@ from specprod_copy.errors import InputError
 @options_of(BatchOptions, "version", "tiles_file", "patch_tiles", "exposures_file", "config")
 @options_of(NamedServer)
 @options_of(Readers)
-@options_of(BatchOptions, "array", "overwrite_tables", "on_error", "skip_missing", "verify")
+@options_of(BatchOptions, "array", "overwrite_tables", "on_error", "skip_missing", "light_curves")
+@options_of(BatchOptions, "verify")
 @click.option("--overwrite", is_flag=True, help="Replace scripts that are there already.")
 @click.option("--submit", "to_submit", is_flag=True, help="Submit the jobs.")
 @click.option(

@@ -19,7 +19,6 @@ from specprod_copy.vac.stored import catalogue_in
 
 _ARCSEC_PER_DEGREE: Final = 3600
 
-
 _LIMITS: Final = {"ra": (-180, 360), "dec": (-90, 90)}
 """Of the positions in a list [deg]."""
 
@@ -56,7 +55,7 @@ def search(
         join = sql.SQL(" JOIN {} AS p ON p.{key} = t.{key}").format(other, key=sql.Identifier(key))
     ra, dec = sql.Identifier(place, position.ra), sql.Identifier(place, position.dec)
     if options.cone is not None:
-        numbers = [sql.SQL(repr(number)) for number in options.cone]
+        numbers = [sql.SQL(repr(float(number))) for number in options.cone]
         found = sql.SQL("SELECT t.* FROM {} AS t{} WHERE {}").format(
             table, join, condition(q3c, ra, dec, *numbers)
         )
@@ -66,7 +65,7 @@ def search(
         raise ConfigurationError(f"no list is called {name}: name its file, --with {name}=FILE")
     _refuse_positions(name, lists[name])
     mine = [sql.Identifier("m", column) for column in ("ra", "dec")]
-    radius = sql.SQL(repr(options.radius / _ARCSEC_PER_DEGREE))
+    radius = sql.SQL(repr(float(options.radius) / _ARCSEC_PER_DEGREE))
     # q3c wants the table with the index behind.
     pair = [*mine, ra, dec]
     found = sql.SQL(

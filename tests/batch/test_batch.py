@@ -179,7 +179,7 @@ def test_the_shells_own_checks_find_nothing(shell: str, tmp_path: Path, tiles_fi
         "roles": ("desi", NASTY),
     }
     scripts = [
-        *render_all(on_error="quarantine", skip_missing=True, **everything),
+        *render_all(on_error="quarantine", skip_missing=True, light_curves=True, **everything),
         *render_all(schema="arrays", array=1000, **everything),
         *render_all(schema="other", job_dir=tmp_path, shell=shell),
         *render_all(schema="tiles", tiles_file=tiles_file, patch_tiles=True, **everything),

@@ -52,7 +52,7 @@ def root(tmp_path: Path, database: str) -> Path:
     """Return the root of a small production; it is loaded into schema direct."""
     root = tmp_path / "data"
     write_production(root, "fuji", tiles=3, targets=40)
-    inputs = Inputs(ProductionFiles(find_production("fuji"), root))
+    inputs = Inputs(ProductionFiles(find_production("fuji"), root), light_curves=True)
     load(database, inputs, LoadOptions(stages=("all",), schema="direct"))
     return root
 
@@ -113,7 +113,8 @@ def test_arrays_load_the_same_as_one_load_go_on_and_do_not_destroy(
         hdus["FIBERASSIGN"].data["LOCATION"][0] = -1
     # Bad for once only: when a file really changes, those who loaded of it have to begin anew.
     os.utime(file, ns=(0, good.stat().st_mtime_ns))
-    arguments = (EMAIL, root, "fuji", "-j", jobs, "--array", "2", "--dsn", database)
+    options = ("--array", "2", "--light-curves", "--dsn", database)
+    arguments = (EMAIL, root, "fuji", "-j", jobs, *options)
     *before, parts, whole, verify = submitted(succeed(*arguments, "--submit", server=()))
     assert len(before) == 10
     states = slurm.wait_for(*before, parts, whole, verify)

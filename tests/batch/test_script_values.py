@@ -74,7 +74,7 @@ def test_line_breaks_and_the_like_are_refused(shell: str, value: str) -> None:
         ),
         (
             {"tiles_file": Path("/t.csv"), "skip_missing": True},
-            "--skip-missing and --on-error are for stages; jobs of tiles have no use for them",
+            "--skip-missing, --light-curves and --on-error are for stages; jobs of tiles have no",
         ),
         ({"constraint": "cpu;id"}, "--constraint must be"),
         ({"constraint": "cpu&"}, "--constraint must be"),

@@ -85,7 +85,7 @@ def test_the_function(sky, cone):
 @pytest.mark.parametrize("table", ["photometry", "zpix"])
 def test_without_sql(sky, cone, table):
     dsn, _, rows = sky
-    frame = sc.query("", dsn=dsn, schema="sky", table=table, cone=cone)
+    frame = sc.query("", dsn=dsn, schema="sky", table=table, cone=tuple(np.array(cone)))
     assert sorted(frame["targetid"].to_list()) == within(rows, *cone)
     assert frame.columns == (
         ["targetid", "ra", "dec"] if table == "photometry" else ["targetid", "z"]
@@ -185,7 +185,7 @@ def test_neighbours_of_a_list(dsn, tmp_path):
     frame = LIST.with_columns(RA=pl.col("RA") + 0.5 / 3600)
     file = write(frame, tmp_path / "list.csv")
     options = {"dsn": dsn, "schema": "s", "table": "photometry", "lists": [("mine", file)]}
-    found = sc.query("", match="mine", radius=0.51, **options).sort("name")
+    found = sc.query("", match="mine", radius=np.float64(0.51), **options).sort("name")
     assert found.columns[:7] == [
         *("name", "mine_ra", "mine_dec", "mine_targetid"),
         *("targetid", "ra", "dec"),

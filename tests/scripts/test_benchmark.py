@@ -181,6 +181,12 @@ def test_missing_packages_are_named(monkeypatch, tmp_path):
     assert write_chart(result, tmp_path / "x.png") == f"no chart: matplotlib is missing {install}"
 
 
+def test_other_modes_need_no_dask(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(SCRIPT.parent))
+    code = "import sys; sys.modules['dask'] = sys.modules['distributed'] = None; "
+    subprocess.run([sys.executable, "-c", f"{code}import benchmarking.cli"], check=True)
+
+
 def test_targets():
     ratio = Target("ratio", ("ours", "rows"), ("limit", "rows"), 1.1)
     assert ratio.reached({("ours", "rows"): 3.0, ("limit", "rows"): 2.0}, 1) == 1.5
