@@ -94,6 +94,8 @@ def status_lines(found: Status, *, width: int) -> Iterator[str]:
     if found.tiles:
         yield from _tile_lines(found.tiles)
     yield from _first(_failed_lines(found.failed))
+    for changed in found.changed:
+        yield f"changed since it was loaded: {changed}"
     for table, names in found.derived.items():
         yield f"columns of {table} are derived by {', '.join(names)}"
     for lost in found.lost.values():

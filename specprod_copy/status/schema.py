@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import psycopg
 from psycopg import sql
 
-from specprod_copy.errors import DatabaseError
+from specprod_copy.errors import ChangedFileError, DatabaseError
 from specprod_copy.plan import ledger, ledger_format
 from specprod_copy.plan.existing_tables import layout_there
 from specprod_copy.plan.failures import Failure, failures
@@ -17,7 +17,7 @@ from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.loaded_tiles import tables_of_tiles
 from specprod_copy.plan.looks import Looks
 from specprod_copy.plan.lost_tables import lost_tables
-from specprod_copy.plan.planning import Plan, Planner
+from specprod_copy.plan.planning import Planner
 from specprod_copy.plan.procedures import recorded
 from specprod_copy.plan.production_catalogue import production_layout
 from specprod_copy.postgres import ddl, locks
@@ -27,6 +27,7 @@ from specprod_copy.postgres.schema_differences import own_columns, table_differe
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.schema_upgrade import plan_upgrade
 from specprod_copy.postgres.search_path import q3c_schema
+from specprod_copy.rows.units import Unit
 from specprod_copy.status.stages import StageStatus
 from specprod_copy.status.tiles import TilesStatus, tile_progress, tiles_status
 from specprod_copy.tables import (
@@ -70,6 +71,8 @@ class Status:
         Table to the procedures that have derived columns of it.
     failed : list of Failure
         What the last load could not fill or complete, but for single tiles, and why.
+    changed : list of str
+        Sources whose files changed since they were loaded: the first such file of each.
     """
 
     schema: str
@@ -85,6 +88,7 @@ class Status:
     tiles: TilesStatus | None = None
     derived: dict[str, list[str]] = field(default_factory=dict)
     failed: list[Failure] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
     catalogues: list[str] = field(default_factory=list)
     """Value-added catalogues, each with its version and tables."""
 
@@ -111,7 +115,7 @@ def schema_status(
     DatabaseError
         If the schema has no ledger.
     InputError
-        If a file cannot be opened, lacks columns or changed since it was loaded.
+        If a file cannot be opened or lacks columns.
     """
     found = read_schema(connection, schema)
     layout = None
@@ -132,7 +136,10 @@ def schema_status(
     sources = [
         s for s in catalogue.sources.values() if s.table in known and s.table not in by_tiles
     ]
-    plan = _plan(catalogue, connection, found, sources, inputs) if inputs and readable else None
+    units: dict[str, list[Unit]] = {}
+    changed: list[str] = []
+    if inputs and readable:
+        units, changed = _remaining(catalogue, connection, found, sources, inputs)
     present = [table for table in catalogue.definition.tables if table in found.tables]
     staged = {source.table for source in sources}
     present = [table for table in present if table in staged or table in by_tiles]
@@ -144,7 +151,7 @@ def schema_status(
         locks.holders(connection, schema),
         [
             *(tile_progress(connection, schema, table) for table in present if table in by_tiles),
-            *(_progress(connection, schema, s, plan) for s in sources if readable),
+            *(_progress(connection, schema, s, units.get(s.name)) for s in sources if readable),
         ],
         done,
         missing,
@@ -162,21 +169,31 @@ def schema_status(
         [one for one in failures(connection, schema) if one.stage != ledger.TILES]
         if readable
         else [],
+        changed,
     )
 
 
-def _plan(
+def _remaining(
     catalogue: Catalogue,
     connection: psycopg.Connection,
     found: Schema,
     sources: Sequence[TableSource],
     inputs: Inputs,
-) -> Plan:
+) -> tuple[dict[str, list[Unit]], list[str]]:
+    """Return what is to be loaded of each source, and why not for those whose files changed."""
     columns = {s.table: catalogue.definition.columns_of(s.table) for s in sources}
     looks = Looks(catalogue.keywords)
     planner = Planner(with_tiles(inputs, sources, connection, found, looks), looks=looks)
-    applicable = [source for source in sources if source.applies(inputs)]
-    return planner.plan(applicable, columns, Ledger(connection, found.name))
+    units: dict[str, list[Unit]] = {source.name: [] for source in sources}
+    changed: list[str] = []
+    loaded = Ledger(connection, found.name)
+    for source in (source for source in sources if source.applies(inputs)):
+        try:
+            units[source.name] = planner.plan([source], columns, loaded).units
+        except ChangedFileError as error:
+            del units[source.name]
+            changed.append(f"{source.table}, stage {source.stage}: {error}")
+    return units, changed
 
 
 def _derived(connection: psycopg.Connection, schema: str) -> dict[str, list[str]]:
@@ -187,7 +204,7 @@ def _derived(connection: psycopg.Connection, schema: str) -> dict[str, list[str]
 
 
 def _progress(
-    connection: psycopg.Connection, schema: str, source: TableSource, plan: Plan | None
+    connection: psycopg.Connection, schema: str, source: TableSource, units: list[Unit] | None
 ) -> StageStatus:
     query = sql.SQL(
         """SELECT count(DISTINCT entry), count(*), coalesce(sum(rows_kept), 0)::bigint,
@@ -200,9 +217,8 @@ def _progress(
     if row is None:
         raise DatabaseError(f"the ledger of schema {schema} cannot be read")
     progress = StageStatus(source.table, source.stage, *row)
-    if plan is None:
+    if units is None:
         return progress
-    units = [unit for unit in plan.units if unit.source == source.name]
     return replace(
         progress,
         files_missing=len({unit.place for unit in units}),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import psycopg
 import pytest
+from astropy.io import fits
 from click.testing import CliRunner
 
 from specprod_copy.cli import cli
@@ -99,6 +101,24 @@ def test_status_of_a_partial_load(database, root):
         "photometry": ["photometry_pkey", "ix_photometry_ls_id", "ix_photometry_q3c_ang2ipix"]
     }
     assert found["at_work"] == []
+
+
+def test_status_names_files_that_changed(database, root, tmp_path):
+    copy = shutil.copytree(root, tmp_path / "copy")
+    (tiles,) = (copy / "spectro/redux/iron").glob("tiles-*.fits")
+    which = ("-p", "iron", "-r", copy)
+    run(database, "load", "exposures", "-q", *which)
+    with fits.open(tiles, mode="update") as file:
+        file[1].data["EFFTIME_SPEC"][0] += 1
+    found = json.loads(run(database, "status", *which, "--json"))
+    progress = {(row["table"], row["stage"]): row["rows_missing"] for row in found["progress"]}
+    assert progress["tile", "exposures"] is None
+    assert progress["frame", "exposures"] == 0
+    (changed,) = found["changed"]
+    assert changed.startswith("tile, stage exposures: ")
+    assert str(tiles) in changed
+    assert "--replace" in changed
+    assert "changed since it was loaded: tile, stage" in run(database, "status", *which)
 
 
 def test_status_tells_who_is_at_work(database, root):
