@@ -10,6 +10,7 @@ from psycopg import sql
 from specprod_copy.errors import DatabaseError
 from specprod_copy.loading.copying import copy_units
 from specprod_copy.plan import ledger
+from specprod_copy.plan.failures import replace_failures
 from specprod_copy.plan.known_tiles import with_tiles
 from specprod_copy.plan.ledger import Ledger, NothingLoaded
 from specprod_copy.plan.planning import Planner
@@ -90,7 +91,10 @@ class OfStages:
 
     def record(self) -> None:
         """Write the entries of the units; see `Origin.record`."""
-        Ledger(self._connection, self._found.name).record(self._results)
+        connection, schema = self._connection, self._found.name
+        Ledger(connection, schema).record(self._results)
+        # What loads failed at is there.
+        replace_failures(connection, schema, (), "table_name = ANY(%s)", (list(self.tables),))
 
 
 def _sources(
@@ -111,7 +115,7 @@ def _sources(
         raise DatabaseError(f"schema {found.name} has no rows in the tables of these stages")
     known = {table for table in filled if recorded.stages(table)}
     if has_ledger and connection.execute(
-        sql.SQL("SELECT EXISTS (SELECT 1 FROM {} WHERE stage = %s)").format(
+        sql.SQL("SELECT EXISTS (SELECT 1 FROM {} WHERE stage = %s AND failure IS NULL)").format(
             sql.Identifier(found.name, ledger.TABLE)
         ),
         (ledger.TILES,),

@@ -167,7 +167,8 @@ class _ContextPlugin(WorkerPlugin):
 
     async def teardown(self, worker: distributed.Worker) -> None:
         """Wait for tasks that have begun, and close what is open."""
-        self._closed = True
+        with self._lock:
+            self._closed = True
         while self._busy:
             await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
         for opened in self._free:

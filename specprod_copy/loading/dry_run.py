@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psycopg
 
@@ -185,9 +185,10 @@ def _plan(
     plan = Planner(inputs, options.limits, looks).plan(sources, columns, loaded)
     plan.notes[:0] = catalogue.notes
     if options.part is not None:
-        plan.units = plan.files = part_of(plan.units, *options.part, options.limits)
+        plan.units = part_of(plan.units, *options.part, options.limits)
     if options.max_quarantined is None:
-        plan.notes += refuse_repeated(catalogue, found, plan, options.limits, context.workers)
+        own = replace(plan, files=plan.units) if options.part is not None else plan
+        plan.notes += refuse_repeated(catalogue, found, own, options.limits, context.workers)
     plan.space = space_needed(plan.units, catalogue)
     there = made(defined, found)
     return plan, [

@@ -15,7 +15,7 @@ from typing import Final, LiteralString, TypeVar
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from specprod_copy.errors import DatabaseError, InUseError, SpecprodCopyError
+from specprod_copy.errors import DatabaseError, InUseError
 from specprod_copy.postgres.connection import refuse_read_only
 from specprod_copy.postgres.waits import Teller, described
 from specprod_copy.progress import ProgressListener
@@ -72,13 +72,11 @@ def hold_schema_lock(
     release = f"SELECT pg_advisory_unlock{suffix}(%s, hashtext(%s))"
     try:
         yield
-    except (SpecprodCopyError, KeyboardInterrupt):
+    finally:
         # The lock ends with the connection, but not at once: the next command would come too early.
         if connection.info.transaction_status == IDLE:
             with suppress(psycopg.Error):
                 connection.execute(release, key)
-        raise
-    connection.execute(release, key)
 
 
 def making_tables(connection: psycopg.Connection, schema: str) -> None:

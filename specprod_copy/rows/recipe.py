@@ -85,7 +85,8 @@ def find_recipe(
     finite = sorted(roots - whole) if source.finitize else []
     floats = [root for root in finite if _is_float(file, offered, root)]
     recipe = Recipe(
-        inputs=[name for name in file if name in needed],
+        # Without any column of the file nobody would know how many rows there are.
+        inputs=[name for name in file if name in needed] or _any_column(file),
         elements=[
             pl.col(vector).arr.get(index).alias(root)
             for root in sorted(roots & offered.keys())
@@ -119,6 +120,10 @@ def find_recipe(
     empty = pl.DataFrame(schema={name: file[name] for name in recipe.inputs})
     _check_types(source, columns, recipe, empty.with_columns(*samples, *recipe.elements))
     return recipe
+
+
+def _any_column(file: pl.Schema) -> list[str]:
+    return [name for name, dtype in file.items() if dtype != pl.Unknown][:1]
 
 
 @lru_cache(maxsize=128)

@@ -14,6 +14,8 @@ from support.reference_schema import build_reference
 from specprod_copy.adopt.options import Adopted, AdoptOptions
 from specprod_copy.adopt.run import adopt
 from specprod_copy.errors import DatabaseError
+from specprod_copy.plan.failures import failures
+from specprod_copy.plan.loaded_tiles import note_failures
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.schema_differences import differences
 from specprod_copy.postgres.schema_from_server import read_schema
@@ -176,3 +178,17 @@ def test_earlier_names(loaded):
     loaded.execute("ALTER INDEX iron.ix_zpix_z RENAME TO mine; DROP TABLE iron.load_ledger")
     assert run(loaded, repair=True).harmless == {"zpix": ["mine is called ix_zpix_z now"]}
     assert loaded.command("verify", "all").exit_code == 0
+
+
+def test_what_could_not_be_loaded_and_is_there(loaded):
+    """Neither this nor a tile that failed is left to be told, or in the way."""
+    loaded.execute("DELETE FROM iron.load_ledger WHERE table_name IN ('tile', 'exposure', 'frame')")
+    with pytest.raises(DatabaseError, match="'specprod-copy adopt' takes them over"):
+        loaded.load("exposures")
+    with connect(loaded.conninfo) as connection:
+        note_failures(connection, "iron", [], {1000: "no"})
+        assert [one.table for one in failures(connection, "iron")] == ["exposure", "frame"] + 2 * [
+            "tile"
+        ]
+        assert [*run(loaded, stages=("exposures",)).rows] == ["tile", "exposure", "frame"]
+        assert failures(connection, "iron") == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -12,6 +13,7 @@ from support.productions import load_production
 from specprod_copy.desi.production import ProductionFiles, load_configuration
 from specprod_copy.errors import DatabaseError
 from specprod_copy.loading.api import load
+from specprod_copy.loading.dry_run import plan_load
 from specprod_copy.loading.options import LoadOptions
 from specprod_copy.loading.summary import LoadSummary
 from specprod_copy.plan.limits import Limits
@@ -22,7 +24,11 @@ from specprod_copy.tables import Inputs
 PRODUCTIONS = load_configuration()
 
 
-@pytest.mark.parametrize("error", [DatabaseError("no"), KeyboardInterrupt()], ids=["fails", "ends"])
+@pytest.mark.parametrize(
+    "error",
+    [DatabaseError("no"), psycopg.errors.DiskFull("no"), KeyboardInterrupt()],
+    ids=["fails", "server", "ends"],
+)
 def test_a_command_that_fails_is_in_nobodys_way(module_database, error):
     """Its session may end later than the next command begins."""
     with connect(module_database) as failing, connect(module_database) as following:
@@ -58,6 +64,16 @@ def test_parts_and_the_load_that_finishes(demos, module_database, monkeypatch):
                 for schema in ("iron", "parts")
             )
             assert whole == parts
+
+
+def test_a_part_that_is_planned(demos):
+    """It is some of the units; the files are those of the stage."""
+    inputs = Inputs(ProductionFiles(PRODUCTIONS["iron"], demos("iron")))
+    options = LoadOptions(("redshift",), "iron", limits=Limits(unit_rows=50))
+    whole, _ = plan_load(None, inputs, options)
+    part, _ = plan_load(None, inputs, replace(options, part=(1, 2)))
+    assert 0 < len(part.units) < len(whole.units)
+    assert [unit.file for unit in part.files] == [unit.file for unit in whole.files]
 
 
 def test_a_part_and_a_whole_load_exclude_each_other(demos, module_database):

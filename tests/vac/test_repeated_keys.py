@@ -107,3 +107,29 @@ def test_other_keys(vac):
     vac.load(toml)
     with psycopg.connect(vac.conninfo) as connection:
         assert connection.execute("SELECT count(survey) FROM vac.stars").fetchone() == (0,)
+
+
+def test_keys_that_no_column_of_the_files_gives(vac):
+    """A row for each file: its key is a part of the name."""
+    for path in vac.root.glob("own/*"):
+        path.unlink()
+    for name in ("c", "d"):
+        write_fits(vac.root / f"sum-{name}.fits", {"SUM": {"N": np.ones(1, "i8")}})
+    toml, sql = vac.root / "own/sum.toml", vac.root / "own/sum.sql"
+    toml.write_text(
+        'name = "sum"\nversion = "v1"\n[tables.sums]\nsql = "sum.sql"\nfiles = ["sum-{x}.fits"]\n'
+        'hdu = "SUM"\n[tables.sums.columns]\nx = { path = "x" }\n'
+    )
+    sql.write_text(
+        "{% block table %}\nCREATE TABLE IF NOT EXISTS {{ schema }}.{{ table }} (\n"
+        "    x varchar(1) NOT NULL, n bigint NOT NULL\n);\n{% endblock %}\n{% block keys %}\n"
+        "ALTER TABLE {{ schema }}.{{ table }} ADD CONSTRAINT {{ table }}_pkey PRIMARY KEY (x);\n"
+        "{% endblock %}\n"
+    )
+    vac.load(toml)
+    assert vac.query("SELECT x, n FROM vac.sums ORDER BY x") == [("c", 1), ("d", 1)]
+    write_fits(vac.root / "sum-d.fits", {"SUM": {"N": np.ones(2, "i8")}})
+    assert "(x) = (d) in" in refused(vac, overwrite=True)
+    write_fits(vac.root / "sum-d.fits", {"SUM": {"N": np.zeros(1, "i8")}})
+    vac.load(toml, "--replace", vac.root / "sum-d.fits")
+    vac.verify()
