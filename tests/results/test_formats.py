@@ -95,6 +95,15 @@ def test_astropy_joins_values_and_meanings(dsn, tmp_path):
     assert str(table["pmra"].unit) == "mas / yr"
 
 
+def test_an_array_of_ids_has_elements_of_a_width(dsn, tmp_path):
+    """As the standard wants it, 40x* and not *x*."""
+    file = tmp_path / "r.parquet"
+    sc.query("SELECT ARRAY[7, 8]::numeric(39)[] AS ids", dsn=dsn, output=file)
+    assert pq.read_table(file)["ids"].to_pylist() == [[7, 8]]
+    content = pq.read_metadata(file).metadata[b"IVOA.VOTable-Parquet.content"]
+    assert b'arraysize="40x*"' in content
+
+
 @pytest.mark.parametrize("value", ["1", "1::numeric(39)", "1.5::real", "true", "'x'"])
 def test_null_in_a_result_of_one_column(dsn, tmp_path, value):
     """No row is lost, though readers leave out empty lines."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from specprod_copy.results.column import ID_CHARACTERS
 from specprod_copy.results.formats.writer import Contents, Format
 from specprod_copy.results.votable_header import FOOTER, header
 
@@ -15,7 +16,8 @@ _ROWS: Final = 65_536
 """Of a row group, or some more: it is in memory until it is written."""
 
 _TEXT_WIDTH: Final = 64
-"""Astropy wants a number of characters, and takes the text as long as it is; not of decimals."""
+"""Astropy wants a number of characters, and takes the text as long as it is; not of decimals.
+In an array the standard wants it of either."""
 
 
 def settings(schema: pa.Schema) -> dict[str, Any]:
@@ -40,9 +42,9 @@ class ParquetWriter:
 
     def __init__(self, path: Path, contents: Contents) -> None:
         widths = {
-            column.name: column.max_length or _TEXT_WIDTH
+            column.name: ID_CHARACTERS if column.is_exact else column.max_length or _TEXT_WIDTH
             for column in contents.columns
-            if not column.is_exact
+            if column.is_array or not column.is_exact
         }
         votable = header(contents.columns, contents.schema, contents.infos, widths=widths) + FOOTER
         metadata = {"IVOA.VOTable-Parquet.version": "1.0", "IVOA.VOTable-Parquet.content": votable}
