@@ -94,12 +94,13 @@ def _refuse_columns(columns: Sequence[ResultColumn], form: Format | None) -> Non
         quoted = f"column {column.name}: type {column.written}"
         if column.arrow is None:
             raise DatabaseError(f"{quoted} is not handed out; cast it, e.g. to text: …::text")
+        words = column.is_array and (column.is_text or column.is_exact)
         if column.is_array and form is not None and not form.has_arrays:
+            others = "Parquet" if words else "Parquet, FITS or VOTable"
             raise DatabaseError(
-                f"{quoted}, which {form.name} does not hold; write Parquet, FITS or VOTable, or "
+                f"{quoted}, which {form.name} does not hold; write {others}, or "
                 f"array_to_string({column.name}, ' ')"
             )
-        words = column.is_array and (column.is_text or column.is_exact)
         if words and form is not None and not form.has_decimals:
             raise DatabaseError(
                 f"{quoted}: {form.name} holds arrays of numbers only; write Parquet, or "

@@ -35,7 +35,7 @@ class DraftTable:
     repeated: Sequence[Repeated]
     """For each HDU but the first one."""
     key: tuple[str, ...]
-    """None if no columns are unique."""
+    """Empty if no columns are unique."""
     checked: bool
     position: tuple[str, ...]
     n_files: int
