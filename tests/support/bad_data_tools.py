@@ -28,11 +28,13 @@ from specprod_copy.tables import SOURCES, STAGES, Inputs, TableSource, specprod_
 from support.bad_values import bad_values
 from support.fits_surgery import BLOCK, Hdu, put_together, take_apart
 
-# Every relation outside the system's schemas, with its file on disk and a hash of its rows.
+# Every relation outside the system's schemas, with its file on disk and a hash of its rows,
+# but for the ledger's notes of what failed.
 STATE = """
 SELECT n.nspname, c.relname, c.relkind, c.relfilenode,
        CASE WHEN c.relkind = 'r' THEN
-           query_to_xml(format('SELECT count(*), sum(hashtextextended(t::text, 0)) FROM %I.%I t',
+           query_to_xml(format('SELECT count(*), sum(hashtextextended(t::text, 0)) FROM %I.%I t'
+                               ' WHERE to_jsonb(t) ->> ''failure'' IS NULL',
                                n.nspname, c.relname), false, true, '')::text END
 FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid
 WHERE n.nspname !~ '^(pg_|information_)' ORDER BY 1, 2, 3

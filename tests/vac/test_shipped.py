@@ -169,7 +169,7 @@ def test_values(loaded, name):
     if name == "lss":
         assert "note: lss_full: 9 rows refer to no row of iron.photometry: targetid -3 (" in output
         where = rf"\({loaded.root}/.*_full.dat.fits\[LSS\] row \d+\)"
-        named = rf"9 rows without, .*: -3 {where}; -2 {where}; -1 {where}; and 6 more"
+        named = rf"9 rows without, .*: -3 {where}; -2 {where}; -1 {where}$"
         assert re.search(named, details["lss_full", "reference"])
         found = loaded.query("SELECT DISTINCT tracer FROM vac.lss_clustering ORDER BY 1")
         assert found == [("BGS_BRIGHT-21.5",), ("LRG",), ("QSO",)]
