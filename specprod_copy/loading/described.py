@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 
+from specprod_copy.errors import SpecprodCopyError
 from specprod_copy.executors.executor import Workers
 from specprod_copy.loading.api import load
 from specprod_copy.loading.dry_run import plan_load
@@ -18,6 +19,7 @@ from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.ddl import Statement
 from specprod_copy.postgres.row_size import row_size
 from specprod_copy.progress import ProgressListener
+from specprod_copy.rows.units import Unit
 from specprod_copy.tables import Catalogue, Inputs
 from specprod_copy.vac import stored
 from specprod_copy.vac.description import Description
@@ -67,11 +69,15 @@ def load_catalogue(  # noqa: PLR0913 - what is seldom given is given by keyword
     catalogue = stored.recorded(plain, description, root)
     summary = load(conninfo, inputs, options, listener, catalogue=catalogue, workers=workers)
     if options.part is None:
-        with (
-            translated_errors(f"cannot count orphans in schema {options.schema}"),
-            connect(conninfo) as connection,
-        ):
-            summary.notes += orphans(connection, options.schema, catalogue, inputs)
+        try:
+            with (
+                translated_errors(f"cannot count orphans in schema {options.schema}"),
+                connect(conninfo) as connection,
+            ):
+                summary.notes += orphans(connection, options.schema, catalogue, inputs)
+        except SpecprodCopyError as error:
+            # All is loaded; verify counts them again.
+            summary.notes.append(str(error))
     return summary
 
 
@@ -111,10 +117,15 @@ def orphans(
         found = find_orphans(connection, schema, table, reference)
         if found.number:
             columns = catalogue.definition.columns_of(table)
-            planner, sources = Planner(inputs), catalogue.of_table(table)
-            files = planner.plan(sources, {table: columns}, NothingLoaded()).files
+            files = _files(catalogue, inputs, table)
             yield (
                 f"{table}: {found.number:,} rows refer to no row of {reference.where}: "
                 f"{', '.join(reference.columns)} "
                 f"{found.with_places(files, catalogue.sources, columns)}"
             )
+
+
+def _files(catalogue: Catalogue, inputs: Inputs, table: str) -> Iterator[Unit]:
+    """Yield the files of a table; none is looked for before the first one is wanted."""
+    columns = {table: catalogue.definition.columns_of(table)}
+    yield from Planner(inputs).plan(catalogue.of_table(table), columns, NothingLoaded()).files

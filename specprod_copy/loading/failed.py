@@ -36,22 +36,32 @@ def noting_failure(
     except ConfigurationError:
         raise
     except (SpecprodCopyError, psycopg.Error) as error:
-        # Whatever keeps this from being written: the error itself is what people have to know.
-        with suppress(SpecprodCopyError, psycopg.Error):
-            work = partial(_write, connection, sources, options, error)
-            attempt(connection, work, _SECONDS_TO_WAIT)
+        _try_to_write(connection, sources, options, error)
         raise
-    if failures(connection, options.schema):
-        _write(connection, sources, options)
+    _try_to_write(connection, sources, options)
+
+
+def _try_to_write(
+    connection: psycopg.Connection,
+    sources: Sequence[TableSource],
+    options: LoadOptions,
+    error: SpecprodCopyError | psycopg.Error | None = None,
+) -> None:
+    """Write it, unless something is in the way: what people have to know is how the load ended."""
+    with suppress(SpecprodCopyError, psycopg.Error):
+        work = partial(_write, connection, sources, options, error)
+        attempt(connection, work, _SECONDS_TO_WAIT)
 
 
 def _write(
     connection: psycopg.Connection,
     sources: Sequence[TableSource],
     options: LoadOptions,
-    error: SpecprodCopyError | psycopg.Error | None = None,
+    error: SpecprodCopyError | psycopg.Error | None,
 ) -> None:
     if not require_format(connection, options.schema):
+        return
+    if error is None and not failures(connection, options.schema):
         return
     refuse_foreign_code(connection, options.schema, [ledger.TABLE])
     part = ", part {} of {}".format(*options.part) if options.part else ""

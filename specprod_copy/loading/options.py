@@ -94,7 +94,7 @@ class LoadOptions:
         Option(
             "--plan",
             "What was seen of the files: --dry-run writes it to FILE, a load with it opens only "
-            "those that have changed since.",
+            "those that have changed since. Not with --check-content.",
             metavar="FILE",
             path="file",
         ),
@@ -135,6 +135,11 @@ class LoadOptions:
         if self.overwrite and self.replace:
             raise ConfigurationError(
                 "a load replaces either whole tables (overwrite) or the rows of files (replace)"
+            )
+        if self.plan is not None and self.check_content:
+            raise ConfigurationError(
+                "a plan trusts files of the same size and time, and check_content trusts none: "
+                "leave out --plan or --check-content"
             )
 
 

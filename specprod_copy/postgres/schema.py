@@ -157,6 +157,8 @@ class Table:
     partitions: Partitions | None = None
     asked_partitions: int = field(default=1, compare=False)
     """The number that its SQL file was asked for, which most tables have no use for."""
+    nullable_before_key: tuple[str, ...] = field(default=(), compare=False)
+    """Columns of its primary key that may be NULL until its SQL file makes the key."""
 
     @property
     def primary_key(self) -> tuple[str, ...]:

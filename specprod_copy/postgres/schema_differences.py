@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from specprod_copy.errors import DatabaseError
+from specprod_copy.errors import ConfigurationError, DatabaseError
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.schema import Index, Key, Part, Reference, Schema, Table
 
@@ -116,15 +116,18 @@ def refuse_conflicts(defined: Schema, found: Schema, tables: Iterable[str]) -> N
     ----------
     defined, found : Schema
     tables : iterable of str
-        Those that do not exist are left out.
+        Those that do not exist are to be made.
 
     Raises
     ------
+    ConfigurationError
+        If a table that is to be made would not be as it is defined before its key is made.
     DatabaseError
         For the first table that is in conflict with its definition.
     """
     for table in tables:
         if table not in found.tables:
+            _refuse_late(defined.tables[table])
             continue
         all_of_table = differences(defined, found, [table])
         conflicts = [d for d in all_of_table if d.is_conflict]
@@ -147,6 +150,14 @@ def refuse_conflicts(defined: Schema, found: Schema, tables: Iterable[str]) -> N
         for difference in all_of_table:
             if isinstance(difference.wanted, Key | Index) and difference.found is None:
                 _refuse_taken(found, difference)
+
+
+def _refuse_late(table: Table) -> None:
+    for name in table.nullable_before_key:
+        raise ConfigurationError(
+            f"{table.file}: column {name} of the primary key, which is made after the rows, must "
+            "be NOT NULL"
+        )
 
 
 _SHOWN = 10

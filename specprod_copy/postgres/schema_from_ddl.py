@@ -117,6 +117,7 @@ class _Draft:
         self.comment = ""
         self.partitioned_by: tuple[str, ...] = ()
         self.partitions = 0
+        self.nullable_before_key: list[str] = []
 
     def add(self, meaning: Meaning) -> None:
         """Take in what a statement says."""
@@ -151,10 +152,7 @@ class _Draft:
                 self.keys[part.name] = part
                 for name in part.columns if part.primary else ():
                     if later and not self._column(name).not_null:
-                        raise ConfigurationError(
-                            f"column {name} of the primary key, which is made after the rows, "
-                            "must be NOT NULL"
-                        )
+                        self.nullable_before_key.append(name)
                     self.columns[name] = replace(self._column(name), not_null=True)
             case Reference():
                 outside = "" if part.schema == OWN_SCHEMA else part.schema
@@ -199,4 +197,5 @@ class _Draft:
             partitions=Partitions(self.partitioned_by, self.partitions)
             if self.partitioned_by
             else None,
+            nullable_before_key=tuple(self.nullable_before_key),
         )

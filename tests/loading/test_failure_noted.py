@@ -21,6 +21,12 @@ $$ BEGIN RAISE 'no notes here'; END $$;
 CREATE TRIGGER refuse BEFORE INSERT ON iron.load_ledger FOR EACH ROW
 WHEN (NEW.failure IS NOT NULL) EXECUTE FUNCTION iron.refuse()"""
 
+ENDING = """
+CREATE FUNCTION iron.leave() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN OLD; END $$;
+CREATE TRIGGER leave BEFORE DELETE ON iron.load_ledger FOR EACH ROW
+WHEN (OLD.failure IS NOT NULL) EXECUTE FUNCTION iron.leave()"""
+
 
 def status(case: Case, *options: str) -> str:
     where = ["--schema", "iron", "--dsn", case.conninfo]
@@ -99,6 +105,20 @@ def test_a_ledger_that_takes_no_note_hides_no_cause(loaded):
     with pytest.raises(InputError, match=r"row 0: 91\.0"):
         loaded.load("zpix", overwrite=True)
     assert failed(loaded) == {}
+
+
+def test_a_connection_that_ends_after_the_load_is_no_failure(iron):
+    iron.limits = limits.cut(40, 40)
+    before = declination(iron, 91)
+    with pytest.raises(InputError):
+        iron.load("exposures", "zpix")
+    iron.execute(ENDING)
+    declination(iron, before)
+    assert sum(table.rows_kept for table in iron.load("zpix").tables) == len(iron.rows("zpix"))
+    assert [*failed(iron)] == ["zpix, stage redshift"]
+    iron.execute("DROP TRIGGER leave ON iron.load_ledger")
+    iron.load("zpix")
+    assert failed(iron) == {}
 
 
 def test_interrupted_is_not_failed(iron, monkeypatch):

@@ -11,7 +11,7 @@ import pytest
 from astropy.io import fits
 
 from specprod_copy.desi.production import ProductionFiles, find_production
-from specprod_copy.errors import InputError
+from specprod_copy.errors import ConfigurationError, InputError
 from specprod_copy.loading.api import load
 from specprod_copy.loading.dry_run import plan_load
 from specprod_copy.loading.options import LoadOptions
@@ -122,6 +122,13 @@ def test_two_tasks_of_one_part(inputs, plan, database):
                 for schema in ("iron", "whole")
             )
             assert parts == whole
+
+
+def test_content_and_a_plan_contradict_each_other(inputs, plan, database):
+    options = LoadOptions(("exposures",), "iron", plan=plan, check_content=True)
+    for conninfo, begin in ((None, plan_load), (database, load)):
+        with pytest.raises(ConfigurationError, match="leave out --plan or --check-content"):
+            begin(conninfo, inputs, options)
 
 
 def test_plans_that_are_refused(inputs, plan, database):

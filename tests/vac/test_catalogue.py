@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import psycopg
@@ -17,6 +19,10 @@ from support.limits import cut
 
 import specprod_copy as sc
 from specprod_copy import ids
+from specprod_copy.loading.described import load_catalogue
+from specprod_copy.loading.options import LoadOptions
+from specprod_copy.progress import ProgressListener
+from specprod_copy.vac.parsing import read_description
 
 TABLES = ("metadata", "specphot", "fastspec")
 
@@ -190,6 +196,18 @@ def test_versions_side_by_side(vac):
     assert "loaded with another description" in message and "--overwrite" in message
 
 
+def notes_if(vac: Catalogues, description: Path, happens: Callable[[], object]) -> list[str]:
+    """Load while something happens as soon as all is committed; return the notes."""
+
+    class Listener(ProgressListener):
+        def end(self) -> None:
+            happens()
+
+    options = LoadOptions(("all",), "vac", roles=())
+    described = read_description(description)
+    return load_catalogue(vac.conninfo, described, vac.root, options, Listener()).notes
+
+
 def test_references_to_a_production(vac):
     """Foreign keys by the computed id: rows without counterpart are named, or counted."""
     description = vac.draft(*files(vac), "--hdu", "FASTSPEC", "--table", "lines")
@@ -235,3 +253,17 @@ def test_references_to_a_production(vac):
     assert vac.query("SELECT count(*) FROM pg_constraint WHERE conname LIKE 'lines_zpix%'") == [
         (0,)
     ]
+    first_id = ids.zpixid("dark", "main", 39627)
+    # What vanishes once all is loaded does not make an error of it.
+    hidden = vac.root / "hidden"
+    assert notes_if(vac, description, lambda: (vac.root / "vac").rename(hidden)) == [
+        f"lines: 1 rows refer to no row of iron.zpix: zpix_id {first_id}"
+    ]
+    hidden.rename(vac.root / "vac")
+
+    def drop() -> None:
+        with psycopg.connect(vac.conninfo) as connection:
+            connection.execute("DROP TABLE iron.zpix")
+
+    [note] = notes_if(vac, description, drop)
+    assert note.startswith('cannot count orphans in schema vac: relation "iron.zpix" does not')

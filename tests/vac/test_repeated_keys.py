@@ -109,6 +109,21 @@ def test_other_keys(vac):
         assert connection.execute("SELECT count(survey) FROM vac.stars").fetchone() == (0,)
 
 
+def test_keys_of_columns_that_may_be_null_before_them(vac):
+    """Tables that were loaded so are used; none is made so."""
+    (toml,), (sql,) = (vac.root.glob(f"own/*.{ending}") for ending in ("toml", "sql"))
+    vac.load(toml)
+    strict, lax = "targetid bigint NOT NULL", "targetid bigint"
+    sql.write_text(sql.read_text().replace(strict, lax))
+    with psycopg.connect(vac.conninfo) as connection:
+        query = "UPDATE vac.vac SET sql = replace(sql::text, %s, %s)::jsonb"
+        connection.execute(query, (strict, lax))
+    vac.verify()
+    assert "no differences" in vac.run("diff", "--schema", "vac")
+    vac.load(toml)
+    assert "column targetid of the primary key, which is made after" in refused(vac, overwrite=True)
+
+
 def test_keys_that_no_column_of_the_files_gives(vac):
     """A row for each file: its key is a part of the name."""
     for path in vac.root.glob("own/*"):
