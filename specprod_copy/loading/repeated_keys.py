@@ -19,8 +19,7 @@ from specprod_copy.plan.limits import Limits
 from specprod_copy.plan.planning import Plan
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.schema import Key, Schema, Table
-from specprod_copy.rows.keyed import ROW
-from specprod_copy.rows.read import table_rows
+from specprod_copy.rows.keyed import ROW, numbered_rows
 from specprod_copy.rows.units import Findings, Unit, entry_name
 from specprod_copy.tables import Catalogue, TableSource
 
@@ -152,10 +151,9 @@ def _keys(reading: _Reading, unit: Unit) -> Iterator[pl.DataFrame]:
     """Yield keys without NULL, and their hashes."""
     names = [column.name for column in reading.key]
     found = Findings([] if reading.loaded_too else None, digests=None)
-    for rows in table_rows(unit, reading.sources, reading.key, found):
-        numbered = rows.frame.select(names).with_columns(pl.Series(ROW, rows.row_numbers, pl.Int64))
+    for numbered in numbered_rows(unit, reading.sources, reading.key, found):
         hashes = numbered.select(names).hash_rows(_SEED)
-        yield numbered.with_columns(hashes.alias(_HASH)).drop_nulls(names)
+        yield numbered.select(*names, ROW, hashes.alias(_HASH)).drop_nulls(names)
 
 
 def _hashes(reading: _Reading, unit: Unit) -> np.ndarray:

@@ -24,7 +24,7 @@ from specprod_copy.tables import TableSource, specprod_catalogue
 
 F = TypeVar("F")
 
-Hdus = tuple[str, ...]
+HduNames = tuple[str, ...]
 """Accepted names of an HDU."""
 
 RowsOfPart = tuple[Part, int, int]
@@ -34,7 +34,7 @@ RowsOfPart = tuple[Part, int, int]
 class Kept(NamedTuple):
     """What was found out about files, which is of use as long as they do not change."""
 
-    looks: Mapping[tuple[Path, Hdus], Look]
+    looks: Mapping[tuple[Path, HduNames], Look]
     """By file and accepted names of an HDU."""
     choices: Choices
     """Which rows count, where only the first one per value does."""
@@ -106,7 +106,7 @@ class Looks:
         wanted = specprod_catalogue().keywords if keywords is None else keywords
         self._here = here or Inline(_Looking(tuple(wanted)))
         self._many = many or self._here
-        self._kept: dict[tuple[Path, Hdus], Look | InputError] = dict(kept.looks)
+        self._kept: dict[tuple[Path, HduNames], Look | InputError] = dict(kept.looks)
         self._digests: dict[_Digested, str] = {}
         self.choices: Choices = dict(kept.choices)
         """Which rows count, as far as that was decided; see `chosen_rows`."""
@@ -120,7 +120,7 @@ class Looks:
         looks = {place: one for place, one in self._kept.items() if isinstance(one, Look)}
         return Kept(looks, self.choices)
 
-    def take(self, wanted: Mapping[Path, Collection[Hdus]]) -> None:
+    def take(self, wanted: Mapping[Path, Collection[HduNames]]) -> None:
         """Look at HDUs of files, but not at those that have not changed since the last time."""
         unknown = {path: hdus for path, hdus in wanted.items() if not self._knows(path, hdus)}
         self.taken.update(unknown)
@@ -144,7 +144,7 @@ class Looks:
         how = source.match, source.keywords, source.views
         return joined_look(looks, *how, by_number=source.by_number)
 
-    def _of(self, path: Path, hdus: Hdus) -> Look:
+    def _of(self, path: Path, hdus: HduNames) -> Look:
         found = self._kept[path, hdus]
         if isinstance(found, InputError):
             raise found
@@ -172,7 +172,7 @@ class Looks:
             # What cannot be read is an error when it is asked for.
             self._digests.update({one: d for one, d in zip(task, found, strict=True) if d})
 
-    def _knows(self, path: Path, several: Collection[Hdus]) -> bool:
+    def _knows(self, path: Path, several: Collection[HduNames]) -> bool:
         kept = [self._kept.get((path, hdus)) for hdus in several]
         looks = [one for one in kept if isinstance(one, Look)]
         if len(looks) < len(kept):
@@ -197,9 +197,9 @@ def _packed_bytes(paths: Iterable[Path]) -> int:
     return sum(p.stat().st_size for p in paths if p.name.endswith(".gz") and p.is_file())
 
 
-def wanted_of(files: Iterable[tuple[TableSource, Path]]) -> dict[Path, list[Hdus]]:
+def wanted_of(files: Iterable[tuple[TableSource, Path]]) -> dict[Path, list[HduNames]]:
     """Return the HDUs of each file that sources want; errors as `TableSource.places`."""
-    wanted: dict[Path, list[Hdus]] = {}
+    wanted: dict[Path, list[HduNames]] = {}
     for source, path in files:
         for place, hdus in source.places(path):
             several = wanted.setdefault(place, [])
@@ -244,7 +244,7 @@ def open_looks(
 
 
 def _look_at(
-    looking: _Looking, files: Sequence[tuple[Path, Collection[Hdus]]]
+    looking: _Looking, files: Sequence[tuple[Path, Collection[HduNames]]]
 ) -> list[list[Look | InputError]]:
     one = partial(_look_at_one, keywords=looking.keywords)
     threads = min(looking.threads, len(files))
@@ -267,7 +267,7 @@ def _digest(rows: _Digested) -> str | None:
 
 
 def _look_at_one(
-    file: tuple[Path, Collection[Hdus]], keywords: Collection[str]
+    file: tuple[Path, Collection[HduNames]], keywords: Collection[str]
 ) -> list[Look | InputError]:
     path, wanted = file
     return look(path, [*wanted], keywords)

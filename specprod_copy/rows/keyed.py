@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import polars as pl
 
@@ -37,10 +37,17 @@ def rows_with(
     """
     found = [pl.DataFrame(schema={**{c.name: c.polars_type for c in key}, ROW: pl.Int64})]
     # Rows that cannot be read are in quarantine since an earlier load.
-    for rows in table_rows(unit, sources, key, Findings([], None)):
-        numbered = rows.frame.with_columns(pl.Series(ROW, rows.row_numbers, pl.Int64))
+    for numbered in numbered_rows(unit, sources, key, Findings([], None)):
         found.append(numbered.join(keys, on=keys.columns, how="semi", maintain_order="left"))
     return pl.concat(found)
+
+
+def numbered_rows(
+    unit: Unit, sources: Mapping[str, TableSource], key: Sequence[Column], findings: Findings
+) -> Iterator[pl.DataFrame]:
+    """Yield some columns of a file, a chunk at a time, with `ROW`."""
+    for rows in table_rows(unit, sources, key, findings):
+        yield rows.frame.with_columns(pl.Series(ROW, rows.row_numbers, pl.Int64))
 
 
 def first_places(
