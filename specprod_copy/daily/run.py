@@ -19,6 +19,7 @@ from specprod_copy.executors.executor import in_order
 from specprod_copy.executors.workers import threads
 from specprod_copy.plan import ledger, ledger_format, loaded_tiles, lost_tables
 from specprod_copy.plan.existing_tables import tiles_layout
+from specprod_copy.plan.failures import try_to_write
 from specprod_copy.plan.tile_states import TileState, Verdict, look_at_tile, vanished
 from specprod_copy.postgres import locks
 from specprod_copy.postgres.connection import connect, first_cause, translated_errors
@@ -245,9 +246,19 @@ class _Run:
         self.summary.failed[tileid] = why
 
     def note_failures(self) -> None:
-        """Write down which tiles could not be loaded, and why."""
+        """Write down which tiles could not be loaded, and why, if that is possible."""
         looked_at = [found.tileid for found in self.summary.states]
-        loaded_tiles.note_failures(self.connection, self.schema, looked_at, self.summary.failed)
+        write = partial(
+            loaded_tiles.note_failures,
+            self.connection,
+            self.schema,
+            looked_at,
+            self.summary.failed,
+        )
+        if hindrance := try_to_write(self.connection, write):
+            self.summary.notes.append(
+                f"the ledger does not say how this ended, status tells of earlier runs: {hindrance}"
+            )
 
     def close(self) -> None:
         """Do what is to be done once, after the last tile."""

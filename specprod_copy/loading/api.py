@@ -11,7 +11,6 @@ from specprod_copy.loading.beside import is_beside
 from specprod_copy.loading.context import LoadContext
 from specprod_copy.loading.failed import noting_failure
 from specprod_copy.loading.options import LoadOptions, applicable_sources, known_looks
-from specprod_copy.loading.overwrite import replace_tables
 from specprod_copy.loading.quarantine import check_files
 from specprod_copy.loading.run import run
 from specprod_copy.loading.schema_functions import make_functions
@@ -111,7 +110,11 @@ def load(
         context = LoadContext(
             catalogue, connection, conninfo, planner, options, listener, sources, workers
         )
-        beside = replace_tables(context) if options.overwrite else None
+        beside = None
+        if options.overwrite:
+            from specprod_copy.loading.overwrite import replace_tables  # verifies: a lot to import
+
+            beside = replace_tables(context)
         summary = run(context)
         if options.plan is not None and looks.taken:
             summary.notes.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 
 import psycopg
@@ -11,15 +11,11 @@ import psycopg
 from specprod_copy.errors import ConfigurationError, SpecprodCopyError
 from specprod_copy.loading.options import LoadOptions
 from specprod_copy.plan import ledger
-from specprod_copy.plan.failures import Failure, failures, replace_failures
+from specprod_copy.plan.failures import Failure, failures, replace_failures, try_to_write
 from specprod_copy.plan.ledger_format import require_format
 from specprod_copy.postgres.connection import one_line
 from specprod_copy.postgres.foreign_code import refuse_foreign_code
-from specprod_copy.postgres.locks import attempt
 from specprod_copy.tables import TableSource
-
-_SECONDS_TO_WAIT = 5.0
-"""For the lock of the ledger."""
 
 
 @contextmanager
@@ -31,33 +27,22 @@ def noting_failure(
     All that the block did is committed or undone by then. Ctrl-C is no failure of the tables, nor
     are options that make no sense.
     """
+    write = partial(_write, connection, sources, options)
     try:
         yield
     except ConfigurationError:
         raise
     except (SpecprodCopyError, psycopg.Error) as error:
-        _try_to_write(connection, sources, options, error)
+        try_to_write(connection, partial(write, error))
         raise
-    _try_to_write(connection, sources, options)
-
-
-def _try_to_write(
-    connection: psycopg.Connection,
-    sources: Sequence[TableSource],
-    options: LoadOptions,
-    error: SpecprodCopyError | psycopg.Error | None = None,
-) -> None:
-    """Write it, unless something is in the way: what people have to know is how the load ended."""
-    with suppress(SpecprodCopyError, psycopg.Error):
-        work = partial(_write, connection, sources, options, error)
-        attempt(connection, work, _SECONDS_TO_WAIT)
+    try_to_write(connection, write)
 
 
 def _write(
     connection: psycopg.Connection,
     sources: Sequence[TableSource],
     options: LoadOptions,
-    error: SpecprodCopyError | psycopg.Error | None,
+    error: SpecprodCopyError | psycopg.Error | None = None,
 ) -> None:
     if not require_format(connection, options.schema):
         return

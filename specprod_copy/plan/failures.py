@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,10 +10,16 @@ import psycopg
 from psycopg import sql
 
 import specprod_copy
+from specprod_copy.errors import SpecprodCopyError
 from specprod_copy.plan.ledger import TABLE
 from specprod_copy.postgres import counted
+from specprod_copy.postgres.connection import one_line
+from specprod_copy.postgres.locks import attempt
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.words import escaped
+
+_SECONDS_TO_WAIT = 5.0
+"""For the lock of the ledger."""
 
 
 @dataclass(frozen=True)
@@ -67,3 +73,26 @@ def replace_failures(
         counted.delete(connection, schema, TABLE, attempted, values)
         for one in now:
             cursor.execute(query, (one.table, one.stage, one.entry, escaped(one.why), by))
+
+
+def try_to_write(connection: psycopg.Connection, write: Callable[[], None]) -> str:
+    """Write what failed, unless something is in the way: how the work ended matters more.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    write : callable
+        Calls `replace_failures`.
+
+    Returns
+    -------
+    str
+        What was in the way, empty if nothing was.
+    """
+    try:
+        attempt(connection, write, _SECONDS_TO_WAIT)
+    except SpecprodCopyError as error:
+        return str(error)
+    except psycopg.Error as error:
+        return one_line(error)
+    return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.postgres.columns import Column
@@ -45,8 +46,11 @@ _TYPES: Mapping[str, str] = {
 _AFTER_DEFAULT = (",", ")", "not", "null", "constraint", "primary", "unique", "references", "check")
 
 
+@lru_cache(maxsize=4096)
 def meaning_of(statement: str) -> Meaning:
     """Return what a statement of a table's SQL file says about a schema, if it does.
+
+    It is remembered: files are read for several layouts, in which most statements are the same.
 
     Raises
     ------
@@ -83,8 +87,10 @@ class _Statement:
 
     def _take(self, *words: str) -> bool:
         """Step over some words, if they are the next ones."""
-        found = all(self._next(n) == word for n, word in enumerate(words))
-        self._position += len(words) * found
+        end = self._position + len(words)
+        found = self._tokens[self._position : end] == [*words]
+        if found:
+            self._position = end
         return found
 
     def _want(self, *words: str) -> None:

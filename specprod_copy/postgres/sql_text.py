@@ -9,7 +9,7 @@ from specprod_copy.errors import ConfigurationError
 
 _TOKEN = re.compile(
     r"""\s+|--[^\n]*
-    |(?P<token>[A-Za-z_]\w*|"(?:[^"]|"")*"|\d[\w.]*|'(?:[^']|'')*'|::|<>|<=|>=|!=|.)""",
+    |([A-Za-z_]\w*|"(?:[^"]|"")*"|\d[\w.]*|'(?:[^']|'')*'|::|<>|<=|>=|!=|.)""",
     re.VERBOSE,
 )
 _PLAIN = re.compile(r'"([a-z_][a-z0-9_]*)"')
@@ -25,8 +25,8 @@ _LONG_TYPES = {
 
 def tokens_of(text: str) -> list[str]:
     """Return the tokens of SQL, without white space and comments; bare names in lower case."""
-    found = (match["token"] for match in _TOKEN.finditer(text))
-    return [token if token[0] in "\"'" else token.lower() for token in found if token]
+    found = filter(None, _TOKEN.findall(text))
+    return [token if token[0] in "\"'" else token.lower() for token in found]
 
 
 def is_name(token: str) -> bool:

@@ -76,6 +76,17 @@ def test_failure_at_any_step_leaves_the_tile_as_it_was(own_copy, monkeypatch, st
     assert own_copy.tile(first, update=True).failed == {}
 
 
+def test_a_ledger_that_takes_no_notes_makes_no_error_of_a_finished_run(own_copy):
+    first, second, *_ = own_copy.tileids()
+    for tileid in (first, second):
+        own_copy.change_tile(tileid, GOALTIME=1.5)
+    own_copy.execute("ALTER TABLE daily.load_ledger ADD CONSTRAINT bare CHECK (failure IS NULL)")
+    summary = own_copy.tile(first)
+    assert list(summary.failed) == [first]
+    assert [note for note in summary.notes if "bare" in note and "earlier runs" in note]
+    assert [tile.tileid for tile in own_copy.tile(second, update=True).loaded] == [second]
+
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path
