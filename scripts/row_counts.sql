@@ -28,18 +28,22 @@ SET search_path = pg_catalog, pg_temp;
 SELECT quote_ident(:'schema')::regnamespace::oid AS schema_oid \gset
 
 -- One statement that asks every table: SELECT ... UNION ALL SELECT ... ORDER BY.
+-- A partitioned table is one, with all of its partitions.
 SELECT string_agg(
            format(
-               $$SELECT %L AS "table", %s AS rows, pg_size_pretty(pg_table_size(%s)) AS size,
-                        pg_size_pretty(pg_indexes_size(%3$s)) AS indexes,
-                        pg_size_pretty(pg_total_relation_size(%3$s)) AS total$$,
+               $$SELECT %L AS "table", %s AS rows, pg_size_pretty(sum(pg_table_size(part))) AS size,
+                        pg_size_pretty(sum(pg_indexes_size(part))) AS indexes,
+                        pg_size_pretty(sum(pg_total_relation_size(part))) AS total
+                 FROM unnest(%L::oid[]) AS part$$,
                relname,
-               CASE WHEN :'estimate'::boolean THEN format('NULLIF(%s, -1)', reltuples::bigint)
+               CASE WHEN :'estimate'::boolean THEN
+                    $$(SELECT CASE WHEN min(reltuples) >= 0 THEN sum(reltuples)::bigint END
+                       FROM pg_class WHERE oid = ANY(array_agg(part)) AND relkind <> 'p')$$
                     ELSE format('(SELECT count(*) FROM %I.%I)', :'schema', relname) END,
-               oid
+               ARRAY(SELECT relid::oid FROM pg_partition_tree(whole.oid) UNION SELECT whole.oid)
            ),
            ' UNION ALL '
        ) || ' ORDER BY "table"'
-FROM pg_class
-WHERE relnamespace = :schema_oid AND relkind IN ('r', 'm') \gexec
+FROM pg_class AS whole
+WHERE relnamespace = :schema_oid AND relkind IN ('r', 'm', 'p') AND NOT relispartition \gexec
 RESET search_path;

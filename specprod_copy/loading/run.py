@@ -265,6 +265,7 @@ def _complete_tables(context: LoadContext, work: _Work, summary: LoadSummary) ->
 def _conclude(context: LoadContext, complete: Sequence[str], summary: LoadSummary) -> None:
     """Write down versions, let roles read, and say what is still to be done."""
     connection, schema = context.connection, context.schema
+    lost_tables.check_kept(connection, schema, context.tables)
     described = context.catalogue.record is not None
     production = None if described else context.inputs.files.production
     found_versions = versions.versions(connection, production)

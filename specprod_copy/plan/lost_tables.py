@@ -135,6 +135,20 @@ def check_tables(connection: psycopg.Connection, schema: str, tables: Collection
                 raise DatabaseError(str(lost))
 
 
+def check_kept(connection: psycopg.Connection, schema: str, tables: Collection[str]) -> None:
+    """Check that tables are still those that were loaded; of those that are, nothing is counted.
+
+    Raises
+    ------
+    DatabaseError
+        For the first one that was dropped, or replaced by one with other rows.
+    """
+    ids = catalog.table_ids(connection, schema)
+    recorded = _recorded(connection, schema)
+    others = [t for t in tables if t in recorded and recorded[t].ids != {ids.get(t)}]
+    check_tables(connection, schema, others)
+
+
 def check_referenced(
     connection: psycopg.Connection, defined: Schema, schema: str, tables: Collection[str]
 ) -> None:

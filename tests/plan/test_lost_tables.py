@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
+from support import limits
 from support.changing import Case, iron, loaded
 from support.dumps import restored
 
 from specprod_copy.errors import DatabaseError
+from specprod_copy.loading.api import load
 from specprod_copy.loading.dry_run import plan_load
 from specprod_copy.loading.options import LoadOptions
 from specprod_copy.plan.lost_tables import lost_tables
 from specprod_copy.postgres.connection import connect
+from specprod_copy.progress import ProgressListener
 from specprod_copy.status import schema_status
 from specprod_copy.tables import Inputs
 from specprod_copy.verification import VerifyOptions, verify
@@ -77,6 +83,35 @@ def test_lost_table(loaded, change, what):
     assert loaded.rows("zpix") == contents
     assert status(loaded).lost == {}
     assert rows_read(loaded, "all") == 0
+
+
+@pytest.mark.parametrize(
+    "accident",
+    [
+        "DROP TABLE {0}",
+        "CREATE TABLE iron.o (LIKE {0}); DROP TABLE {0}; ALTER TABLE iron.o RENAME TO ztile",
+    ],
+    ids=["dropped", "made again"],
+)
+def test_table_is_lost_while_others_are_loaded(iron, accident):
+    """After all that there was to do with it, and before the last rows of another one."""
+    iron.limits = limits.cut(40, 40)
+
+    class Accident(ProgressListener):
+        @contextmanager
+        def step(self, what: str) -> Iterator[None]:
+            yield
+            if what == "ztile: analyze":
+                assert iron.query("SELECT count(*) FROM iron.zpix") == [(0,)]
+                iron.execute(accident.format("iron.ztile"))
+
+    options = LoadOptions(("redshift",), "iron", limits=iron.limits)
+    with pytest.raises(
+        DatabaseError, match=r"table iron\.ztile .* the ledger records .* load ztile"
+    ):
+        load(iron.conninfo, Inputs(iron.files), options, Accident())
+    iron.load("ztile", overwrite=True)
+    assert rows_read(iron, "redshift") == 0
 
 
 @pytest.mark.parametrize("way", [{}, {"overwrite": True}], ids=["load", "overwrite"])

@@ -202,6 +202,34 @@ def test_row_counts(psql):
         assert size == psql.scalar(query)
 
 
+def test_partitions_are_counted_with_their_table(psql):
+    psql.execute("CREATE SCHEMA s")
+    psql.execute("CREATE TABLE s.potential (id bigint PRIMARY KEY) PARTITION BY HASH (id)")
+    for n in range(2):
+        psql.execute(
+            f"""CREATE TABLE s.potential_p{n} PARTITION OF s.potential
+                FOR VALUES WITH (MODULUS 2, REMAINDER {n})"""
+        )
+    psql.execute("INSERT INTO s.potential SELECT * FROM generate_series(1, 1000)")
+    psql.execute("ANALYZE s.potential_p0")
+
+    def counts(**variables: str) -> list[list[str]]:
+        found = psql.ok("row_counts", "-At", schema="s", **variables)
+        return [line.split("|") for line in found.splitlines()]
+
+    sizes = [
+        psql.scalar(
+            f"""SELECT pg_size_pretty(sum(pg_{function}_size(relid)))
+                FROM pg_partition_tree('s.potential')"""
+        )
+        for function in ("table", "indexes", "total_relation")
+    ]
+    assert counts() == [["potential", "1000", *sizes]]
+    assert counts(estimate="1") == [["potential", "", *sizes]]  # of one partition nothing is known
+    psql.execute("ANALYZE s.potential_p1")
+    assert counts(estimate="1") == [["potential", "1000", *sizes]]
+
+
 # ------------------------------------------------------------------------------------- grants
 
 
