@@ -99,7 +99,7 @@ def _replace_files(context: LoadContext, room: WaitingRoom) -> list[Replaced]:
         own = [unit for unit in files if unit.table == table]
         key = catalogue.definition.tables[table].primary_key
         merge = Merge(room, schema, table, columns[table], key)
-        works.append(_Replacement(catalogue, merge, new, own, stale))
+        works.append(TableReplacement(catalogue, merge, new, own, stale))
     listener.begin(sum(work.n_rows for work in works), sum(work.size for work in works))
     for work in works:
         work.stage(listener)
@@ -142,7 +142,7 @@ class _StagedTwice(DuplicateKey):
         )
 
 
-class _Replacement:
+class TableReplacement:
     """The replacement of rows in one table: its steps, and what they share."""
 
     def __init__(

@@ -7,7 +7,7 @@ from typing import Final
 _SPECTRUM: Final = ("id", "targetid", "survey", "program", "z", "zerr", "zwarn", "spectype")
 _FLUXES: Final = ("flux_g", "flux_r", "flux_z", "flux_w1", "flux_w2")
 
-_PRINCIPAL: Final = {
+PRINCIPAL: Final = {
     "tile": ("tileid", "survey", "program", "tilera", "tiledec", "lastnight", "efftime_spec"),
     "exposure": ("expid", "night", "tileid", "survey", "program", "exptime", "efftime_spec"),
     "frame": ("frameid", "expid", "camera", "tsnr2_lrg"),
@@ -29,4 +29,4 @@ def is_principal(table: str, column: str) -> bool:
     table, column : str
         Names. Of a table that is not the project's, and of its views, every column is.
     """
-    return table not in _PRINCIPAL or column in (*_PRINCIPAL[table], *_POSITION)
+    return table not in PRINCIPAL or column in (*PRINCIPAL[table], *_POSITION)

@@ -25,7 +25,8 @@ TAIL_LINES = 20
 WAIT_SECONDS = 300
 """After a crash, PostgreSQL first replays up to max_wal_size of its log."""
 
-_END_SECONDS = 10
+END_SECONDS = 10
+"""A server that was just killed, or lost its folder, mostly ends by itself before that."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Launcher:
             # The machine has started again since, and gave the number to something else.
             self.account.run(["rm", "-f", self.data / "postmaster.pid", left.socket_lock])
             return
-        deadline = time.monotonic() + _END_SECONDS
+        deadline = time.monotonic() + END_SECONDS
         while left.process_exists() and time.monotonic() < deadline:  # it was just killed
             time.sleep(0.05)
         if left.works_in(self.data, self.account):

@@ -128,9 +128,9 @@ def test_rows_of_unknown_origin(loaded, damage):
     [
         (copying, "copy_units"),
         (Ledger, "record"),
-        (replace._Replacement, "merge"),
-        (replace._Replacement, "remove"),
-        (replace._Replacement, "check_total"),
+        (replace.TableReplacement, "merge"),
+        (replace.TableReplacement, "remove"),
+        (replace.TableReplacement, "check_total"),
     ],
 )
 def test_interrupted_replacement(loaded, monkeypatch, where, name):

@@ -73,7 +73,7 @@ def test_folder_removed_while_the_server_runs_and_made_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Nobody ends the second one but the third start: its time to end by itself would just pass.
-    monkeypatch.setattr(launching, "_END_SECONDS", 0)
+    monkeypatch.setattr(launching, "END_SECONDS", 0)
     with private_cluster() as cluster:
         first = cluster.start().pid
         shutil.rmtree(cluster.home)

@@ -291,5 +291,5 @@ def test_felis(dsn, filled, tmp_path):
 
 def test_names(dsn):
     assert doctest.testmod(words).failed == 0
-    for table, columns in principal._PRINCIPAL.items():
+    for table, columns in principal.PRINCIPAL.items():
         assert {*columns} <= {column.name for column in DEFINED.tables[table].columns}
