@@ -33,6 +33,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 
 _SECONDS_BETWEEN_LOOKS = 1.0
 
+_MOST_TRIES = 20
+
 # Any numbers that other programs are unlikely to lock on: rows, the making of tables, the merging
 # of tiles, the counting of rows that are refused, and the rebuilding of indexes.
 _WORK = 0x5350_4350
@@ -63,13 +65,18 @@ def hold_schema_lock(
     refuse_read_only(connection)
     suffix = "_shared" if shared else ""
     key = (_WORK, schema)
-    taken = connection.execute(f"SELECT pg_try_advisory_lock{suffix}(%s, hashtext(%s))", key)
-    if taken.fetchone() != (True,):
-        who = "; ".join(holders(connection, schema)) or "a session that just ended"
-        raise DatabaseError(
-            f"another load is at work on schema {schema} ({who}); wait for it and run this again"
-        )
+    take = f"SELECT pg_try_advisory_lock{suffix}(%s, hashtext(%s))"
     release = f"SELECT pg_advisory_unlock{suffix}(%s, hashtext(%s))"
+    tries = 0
+    while connection.execute(take, key).fetchone() != (True,):
+        who = "; ".join(holders(connection, schema))
+        tries += 1
+        # Whoever was in the way and is not any more has just ended.
+        if who or tries == _MOST_TRIES:
+            raise DatabaseError(
+                f"another load is at work on schema {schema} ({who or 'a hidden session'}); wait "
+                "for it and run this again"
+            )
     try:
         yield
     finally:

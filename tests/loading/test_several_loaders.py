@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 
 import psycopg
@@ -36,6 +37,22 @@ def test_a_command_that_fails_is_in_nobodys_way(module_database, error):
             raise error
         with locks.hold_schema_lock(following, "iron", shared=False):
             pass
+
+
+def test_a_command_that_has_just_ended_is_in_nobodys_way(module_database, monkeypatch):
+    """It ends after it was found in the way, and before anybody asks who it is."""
+    real = locks.holders
+    with connect(module_database) as ending, connect(module_database) as following:
+        lock = ExitStack()
+        lock.enter_context(locks.hold_schema_lock(ending, "iron", shared=False))
+
+        def holders(connection: psycopg.Connection, schema: str) -> list[str]:
+            lock.close()
+            return real(connection, schema)
+
+        monkeypatch.setattr(locks, "holders", holders)
+        with locks.hold_schema_lock(following, "iron", shared=False):
+            assert len(real(following, "iron")) == 1
 
 
 def test_parts_and_the_load_that_finishes(demos, module_database, monkeypatch):
