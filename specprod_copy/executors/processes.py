@@ -166,9 +166,10 @@ def _serve(pipe: Connection) -> NoReturn:
                 open_contexts.close(message)
                 contexts.pop(message, None)
     open_contexts.close_all()
-    # Python takes 0.1 s to take itself apart.
-    sys.stdout.flush()
-    sys.stderr.flush()
+    # Python takes 0.1 s to take itself apart. What was printed by then goes out, if it can.
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError):  # closed ones are None
+            stream.flush()
     os._exit(0)
 
 

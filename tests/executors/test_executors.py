@@ -314,3 +314,36 @@ def test_workers_end_with_their_parent(tmp_path, number, nested):
         for process in (*others, *forked):
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
+
+
+SILENT = """
+import os, sys, time
+from contextlib import contextmanager
+from pathlib import Path
+
+from specprod_copy.executors.workers import processes
+
+class Nothing:
+    @contextmanager
+    def opened(self, report):
+        yield
+
+def work(opened, folder):
+    Path(folder, str(os.getpid())).touch()
+    while len(os.listdir(folder)) < 2:
+        time.sleep(0.01)
+
+if __name__ == "__main__":
+    with processes(2) as workers, workers.sharing(Nothing()) as executor:
+        for future in [executor.submit(work, sys.argv[1]) for _ in range(2)]:
+            future.result()
+"""
+
+
+def test_workers_end_silently_without_a_standard_output(tmp_path):
+    script, folder = tmp_path / "parent.py", tmp_path / "pids"
+    script.write_text(SILENT)
+    folder.mkdir()
+    command = ["bash", "-c", 'exec "$@" >&-', "bash", sys.executable, script, folder]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr, len([*folder.iterdir()])) == (0, "", 2)
