@@ -31,7 +31,7 @@ from specprod_copy.postgres import encoder
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.copy import Nothing
 from specprod_copy.postgres.encoder import Encoded, Encoder
-from specprod_copy.reader import fits, open_table
+from specprod_copy.reader import fits_table, open_table, selection
 from specprod_copy.rows.sky_order import sorted_on_sky
 from specprod_copy.rows.transform import Transform
 from specprod_copy.tables import SOURCES, Inputs, specprod_catalogue
@@ -39,13 +39,13 @@ from specprod_copy.tables import SOURCES, Inputs, specprod_catalogue
 STAGES = ("plan", "open", "read", "transform", "encode")
 
 SWEPT: dict[str, tuple[Any, str, tuple[int, ...]]] = {
-    "chunk rows": (encoder, "CHUNK_ROWS", (4096, 8192, 16384, 32768, 65536)),
+    "chunk rows": (selection, "CHUNK_ROWS", (4096, 8192, 16384, 32768, 65536)),
     "bytes of encoder's blocks": (
         encoder,
         "BLOCK_BYTES",
         (1 << 17, 1 << 18, 1 << 19, 1 << 20, 1 << 21),
     ),
-    "bytes read at once": (fits, "READ_BYTES", (1 << 17, 1 << 18, 1 << 19, 1 << 20, 1 << 21)),
+    "bytes read at once": (fits_table, "READ_BYTES", (1 << 17, 1 << 18, 1 << 19, 1 << 20, 1 << 21)),
 }
 """What is varied: where it lives, its name there, its values."""
 
@@ -84,7 +84,7 @@ def measure(name: str, inputs: Inputs, columns: list[Column]) -> dict[str, float
         for unit in units:
             with open_table(unit.path, source.hdus) as table:
                 transform = Transform(source, table, columns)
-                wanted = {"rows": unit.rows, "chunk_rows": encoder.CHUNK_ROWS}
+                wanted = {"rows": unit.rows, "chunk_rows": selection.CHUNK_ROWS}
                 frames = table.frames(transform.inputs, **wanted)
                 watch.lap("open")
                 for frame in frames:

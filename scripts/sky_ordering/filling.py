@@ -17,9 +17,10 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres import ddl, statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.copy import ServerTable
-from specprod_copy.postgres.encoder import CHUNK_ROWS, Encoded, Encoder
+from specprod_copy.postgres.encoder import Encoded, Encoder
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.search_path import SEARCH_PATH, others_may_create, q3c_schema
+from specprod_copy.reader.selection import CHUNK_ROWS
 from specprod_copy.rows.sky_order import sorted_on_sky
 from specprod_copy.tables import specprod_catalogue
 

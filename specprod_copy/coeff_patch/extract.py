@@ -16,8 +16,8 @@ import specprod_copy
 from specprod_copy.atomic_files import refuse_existing, staged
 from specprod_copy.coeff_patch.kinds import Kind, kind_of, open_catalog
 from specprod_copy.errors import ConfigurationError, InputError
-from specprod_copy.postgres.encoder import CHUNK_ROWS
 from specprod_copy.reader import InputTable
+from specprod_copy.reader.selection import CHUNK_ROWS
 from specprod_copy.rows.transform import Transform
 from specprod_copy.tables.coeff_patch import HDUS
 

@@ -54,7 +54,7 @@ def _write(
     if error is not None:
         table = error.concerns if isinstance(error, SpecprodCopyError) else None
         concerned = [source for source in sources if source.table == table] or sources
-        why = one_line(error) if isinstance(error, psycopg.Error) else str(error)
+        why = one_line(error)
         now = [Failure(s.table, s.stage, f"stage {s.stage}{part}", why) for s in concerned]
     # Of a whole load: the parts as well.
     condition = """(table_name, stage) IN (SELECT * FROM unnest(%s::text[], %s::text[]))

@@ -91,8 +91,6 @@ def try_to_write(connection: psycopg.Connection, write: Callable[[], None]) -> s
     """
     try:
         attempt(connection, write, _SECONDS_TO_WAIT)
-    except SpecprodCopyError as error:
-        return str(error)
-    except psycopg.Error as error:
+    except (SpecprodCopyError, psycopg.Error) as error:
         return one_line(error)
     return ""

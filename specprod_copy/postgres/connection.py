@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-from specprod_copy.errors import DatabaseError
+from specprod_copy.errors import DatabaseError, SpecprodCopyError
 from specprod_copy.postgres.conninfo import conninfo_parameters
 from specprod_copy.postgres.poolers import refuse_shared_sessions
 from specprod_copy.postgres.search_path import protect
@@ -97,8 +97,10 @@ sends go on. The system may allow less (``net.core.wmem_max``). For TCP it adapt
 """
 
 
-def one_line(error: psycopg.Error) -> str:
-    """Return the message of a database error on one line, with its detail and hint."""
+def one_line(error: psycopg.Error | SpecprodCopyError) -> str:
+    """Return the message of an error on one line; of a database with its detail and hint."""
+    if isinstance(error, SpecprodCopyError):
+        return str(error)
     diagnosis = error.diag
     if diagnosis.message_primary is None:
         return " ".join(str(error).split())

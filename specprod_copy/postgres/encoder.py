@@ -42,9 +42,6 @@ HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
 TRAILER = struct.pack("!h", -1)
 """What the data end with."""
 
-CHUNK_ROWS = 16384
-"""Rows of a frame to encode: enough to make the cost of calling Polars and NumPy small."""
-
 BLOCK_BYTES = 1 << 20
 """Size of the blocks of fixed width taken together: they fit into a core's second-level cache."""
 

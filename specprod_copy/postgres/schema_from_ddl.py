@@ -47,6 +47,7 @@ def define(
     *,
     everything: bool = False,
     partitions: int = 1,
+    phases: Collection[str] = PHASES,
 ) -> Schema:
     """Return the schema that some SQL files define, one table each, which has the file's name.
 
@@ -60,6 +61,8 @@ def define(
     partitions : int
         How many partitions the large tables have; `schema.DISTRIBUTED` if an extension spreads
         them.
+    phases : collection of str
+        Those of `PHASES` that are read, of which ``table`` must be one.
 
     Raises
     ------
@@ -77,7 +80,7 @@ def define(
             "optional": own,
             "partitions": partitions,
         }
-        parts = [s for phase in PHASES for s in cut(block_of(file, phase, names))]
+        parts = [s for phase in phases for s in cut(block_of(file, phase, names))]
         tables.append(
             replace(table_of(file.stem, parts, file), optional=own, asked_partitions=partitions)
         )

@@ -14,6 +14,7 @@ import polars as pl
 from specprod_copy.errors import UNPACK_FIRST, InputError
 from specprod_copy.reader.content import Digest
 from specprod_copy.reader.fits import described_fits, open_fits
+from specprod_copy.reader.selection import CHUNK_ROWS
 from specprod_copy.reader.text import open_csv, open_ecsv
 
 
@@ -78,7 +79,7 @@ class InputTable(Described, Protocol):
         first: int = 0,
         last: int | None = None,
         rows: np.ndarray | None = None,
-        chunk_rows: int = 16384,
+        chunk_rows: int = CHUNK_ROWS,
     ) -> Iterator[pl.DataFrame]:
         """Yield columns and rows of the table, a bounded number of rows at a time.
 

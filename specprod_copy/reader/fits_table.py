@@ -38,6 +38,7 @@ from specprod_copy.reader.gzipped import unpack
 from specprod_copy.reader.kept import UnpackedFile
 from specprod_copy.reader.keywords import Keywords
 from specprod_copy.reader.selection import (
+    CHUNK_ROWS,
     RowNumbers,
     choose_columns,
     choose_rows,
@@ -112,7 +113,7 @@ class FitsTable(ClosedOnExit):
         first: int = 0,
         last: int | None = None,
         rows: np.ndarray | None = None,
-        chunk_rows: int = 16384,
+        chunk_rows: int = CHUNK_ROWS,
     ) -> Iterator[pl.DataFrame]:
         """Yield the table in frames of at most `chunk_rows` rows; see `InputTable.frames`."""
         chosen = self.choose(columns)

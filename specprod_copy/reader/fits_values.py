@@ -1,6 +1,7 @@
 """The stored values of a FITS column as a Polars series.
 
-Floats keep every bit: NaN payloads, -0.0, subnormals.
+Floats keep every bit: NaN payloads, -0.0, subnormals. Arrow is imported where values of its kinds
+are decoded: that takes 0.05 s, for which those who look at headers alone need not wait.
 """
 
 from __future__ import annotations
@@ -12,8 +13,6 @@ from dataclasses import replace
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from specprod_copy.reader.fits_columns import FitsColumn
 
@@ -71,6 +70,8 @@ def decode_lists(column: FitsColumn, data: np.ndarray, sizes: np.ndarray) -> pl.
         rows = np.searchsorted(ends, bad.positions, side="right").tolist()
         found = dict(zip(reversed(rows), reversed(bad.values), strict=True))
         raise BadCells(bad.reason, [*reversed(found)], [*reversed(found.values())]) from bad
+    import pyarrow as pa
+
     offsets = pa.array(np.concatenate([[0], ends]), pa.int64())
     lists = pa.LargeListArray.from_arrays(offsets, flat.to_arrow())
     return pl.Series(column.name, lists, dtype=column.dtype)
@@ -116,6 +117,9 @@ def decode_text(column: FitsColumn, values: np.ndarray) -> pl.Series:
 
     Arrow does it, two to three times as fast as Polars.
     """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     values = end_at_nul(values)
     width = values.shape[-1]
     count = math.prod(values.shape[:-1])

@@ -20,7 +20,7 @@ from specprod_copy.reader.content import Digest
 from specprod_copy.reader.files import ClosedOnExit
 from specprod_copy.reader.keyed import KeyedTable
 from specprod_copy.reader.matching import name_of, refuse_unmatched
-from specprod_copy.reader.selection import choose_columns
+from specprod_copy.reader.selection import CHUNK_ROWS, choose_columns
 from specprod_copy.reader.view import AS_IT_IS, View
 
 Place = tuple[Path, Sequence[str]]
@@ -70,7 +70,7 @@ class JoinedTable(ClosedOnExit):
         first: int = 0,
         last: int | None = None,
         rows: np.ndarray | None = None,
-        chunk_rows: int = 16384,
+        chunk_rows: int = CHUNK_ROWS,
     ) -> Iterator[pl.DataFrame]:
         """Yield columns of all tables, some rows at a time; see `InputTable.frames`.
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from specprod_copy.errors import InputError
 from specprod_copy.reader.files import ClosedOnExit
-from specprod_copy.reader.selection import choose_columns
+from specprod_copy.reader.selection import CHUNK_ROWS, choose_columns
 from specprod_copy.reader.view import D, View
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class KeyedTable(ClosedOnExit):
         first: int = 0,
         last: int | None = None,
         rows: np.ndarray | None = None,
-        chunk_rows: int = 16384,
+        chunk_rows: int = CHUNK_ROWS,
     ) -> Iterator[pl.DataFrame]:
         """Yield columns for rows of the other table, see `InputTable.frames`.
 

@@ -13,7 +13,13 @@ import polars as pl
 from specprod_copy.errors import InputError
 from specprod_copy.reader.content import KnownDigest
 from specprod_copy.reader.files import ClosedOnExit
-from specprod_copy.reader.selection import RowNumbers, choose_columns, choose_rows, chunks
+from specprod_copy.reader.selection import (
+    CHUNK_ROWS,
+    RowNumbers,
+    choose_columns,
+    choose_rows,
+    chunks,
+)
 
 
 class Unreadable(NamedTuple):
@@ -86,7 +92,7 @@ class MemoryTable(ClosedOnExit):
         first: int = 0,
         last: int | None = None,
         rows: np.ndarray | None = None,
-        chunk_rows: int = 16384,
+        chunk_rows: int = CHUNK_ROWS,
     ) -> Iterator[pl.DataFrame]:
         """Yield the table in frames of at most `chunk_rows` rows; see `InputTable.frames`."""
         names = choose_columns(columns, self.schema, self._fault)

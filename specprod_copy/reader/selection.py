@@ -13,6 +13,9 @@ from specprod_copy.errors import InputError
 Fault = Callable[..., InputError]
 """Makes an InputError from a message (and `column`) that names the file and HDU by itself."""
 
+CHUNK_ROWS = 16384
+"""Most rows of a frame: enough to make the cost of calling Polars and NumPy small."""
+
 RowNumbers = range | np.ndarray
 """Row numbers, counted from 0 and ascending: a range, or an int64 array of picked rows."""
 

@@ -15,7 +15,7 @@ import polars as pl
 
 from specprod_copy.errors import InputError
 from specprod_copy.reader.files import ClosedOnExit
-from specprod_copy.reader.selection import choose_columns, choose_rows
+from specprod_copy.reader.selection import CHUNK_ROWS, choose_columns, choose_rows
 
 if TYPE_CHECKING:
     from specprod_copy.reader import InputTable
@@ -131,7 +131,7 @@ class SeenTable(ClosedOnExit):
         first: int = 0,
         last: int | None = None,
         rows: np.ndarray | None = None,
-        chunk_rows: int = 16384,
+        chunk_rows: int = CHUNK_ROWS,
     ) -> Iterator[pl.DataFrame]:
         """Yield columns, see `InputTable.frames`."""
 

@@ -10,9 +10,9 @@ import polars as pl
 
 from specprod_copy.errors import BadRowsError
 from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.encoder import CHUNK_ROWS
 from specprod_copy.reader import InputTable
 from specprod_copy.reader.joined import digests_of, open_joined
+from specprod_copy.reader.selection import CHUNK_ROWS
 from specprod_copy.reader.view import AS_IT_IS
 from specprod_copy.rows.transform import Transform, Transformed
 from specprod_copy.rows.units import Findings, Refusal, Unit

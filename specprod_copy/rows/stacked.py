@@ -14,9 +14,9 @@ import numpy as np
 import polars as pl
 
 from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.encoder import CHUNK_ROWS
 from specprod_copy.reader import InputTable
 from specprod_copy.reader.joined import digests_of
+from specprod_copy.reader.selection import CHUNK_ROWS
 from specprod_copy.reader.stacked import NotAlike, Stack
 from specprod_copy.rows.read import open_unit
 from specprod_copy.rows.transform import Transform, Transformed

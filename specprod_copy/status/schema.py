@@ -118,12 +118,12 @@ def schema_status(
         If a file cannot be opened or lacks columns.
     """
     found = read_schema(connection, schema)
+    if ledger.TABLE not in found.tables:
+        raise ledger_format.no_ledger(schema)
     layout = None
     if catalogue is None:
         layout = with_light_curves(production_layout(inputs), found) if inputs else None
         catalogue = specprod_catalogue(layout) if layout else catalogue_in(connection, found)
-    if ledger.TABLE not in found.tables:
-        raise ledger_format.no_ledger(schema)
     ledger_format.require_format(connection, schema)
     # A ledger without a column cannot be asked.
     readable = ledger.TABLE not in _against_definition(catalogue.definition, found)[0]

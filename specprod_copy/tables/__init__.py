@@ -172,7 +172,7 @@ def partitions_of(found: Schema, without: Collection[str] = ()) -> int | None:
 @cache
 def _in_partitions() -> Mapping[str, tuple[str, ...]]:
     """Return the tables that can have partitions, with their keys then."""
-    tables = define(_files(), partitions=2).tables
+    tables = define(_files(), partitions=2, phases=("table", "keys")).tables
     return {name: table.primary_key for name, table in tables.items() if table.partitions}
 
 
@@ -197,7 +197,7 @@ def _is_wide(name: str, found: Schema) -> bool:
 
 
 def _defined_comments(name: str, optional: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
-    return _comments(define(_files(name), optional).tables[name])
+    return _comments(define(_files(name), optional, phases=("table", "comments")).tables[name])
 
 
 def _comments(table: Table) -> set[tuple[str, str]]:
@@ -208,7 +208,8 @@ def _comments(table: Table) -> set[tuple[str, str]]:
 def offered_columns(name: str) -> frozenset[str]:
     """Return the columns that a table has in some productions only."""
     every, always = (
-        define(_files(name), everything=everything).tables.values() for everything in (True, False)
+        define(_files(name), everything=everything, phases=("table",)).tables.values()
+        for everything in (True, False)
     )
     names = {column.name for table in every for column in table.columns}
     return frozenset(names.difference(c.name for table in always for c in table.columns))
@@ -223,7 +224,7 @@ def finitized_columns(table: str) -> frozenset[str]:
     sources = (*SOURCES.values(), *redshift_v2.SOURCES.values(), *from_catalogs.SOURCES.values())
     if not any(source.table == table and source.finitize for source in sources):
         return frozenset()
-    columns = define(_files(table), everything=True).tables[table].columns
+    columns = define(_files(table), everything=True, phases=("table",)).tables[table].columns
     return frozenset(column.name for column in columns if column.type in ("float4", "float8"))
 
 

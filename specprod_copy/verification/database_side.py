@@ -21,7 +21,7 @@ from specprod_copy.desi.id_parts import undecodable
 from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres.connection import SESSION_SETTINGS, connect, first_cause
 from specprod_copy.postgres.decoder import HEADER, TRAILER, Decoder
-from specprod_copy.postgres.encoder import CHUNK_ROWS
+from specprod_copy.reader.selection import CHUNK_ROWS
 from specprod_copy.verification.fingerprint import Tally, key_hashes, parts_of
 from specprod_copy.verification.job import TableJob
 

@@ -15,7 +15,7 @@ from support.coeff_patch_tools import (
 
 from specprod_copy.coeff_patch import extract
 from specprod_copy.errors import ConfigurationError, InputError
-from specprod_copy.postgres.encoder import CHUNK_ROWS
+from specprod_copy.reader.selection import CHUNK_ROWS
 
 pytest_plugins = ("support.coeff_patch_fixtures",)
 

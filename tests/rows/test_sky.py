@@ -12,8 +12,8 @@ from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.loading.api import load
 from specprod_copy.loading.options import LoadOptions
 from specprod_copy.postgres import statements
-from specprod_copy.postgres.encoder import CHUNK_ROWS
 from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.reader.selection import CHUNK_ROWS
 from specprod_copy.rows.sky_order import morton_code, sorted_on_sky
 from specprod_copy.tables import SOURCES, Inputs, specprod_catalogue
 

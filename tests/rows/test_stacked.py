@@ -17,8 +17,8 @@ from specprod_copy.errors import BadRowsError
 from specprod_copy.plan.known_tiles import with_tiles_of_file
 from specprod_copy.plan.ledger import NothingLoaded
 from specprod_copy.plan.planning import Planner
-from specprod_copy.postgres.encoder import CHUNK_ROWS
 from specprod_copy.reader import open_table
+from specprod_copy.reader.selection import CHUNK_ROWS
 from specprod_copy.reader.stacked import NotAlike, Stack
 from specprod_copy.rows.encoding import Share, encoded_units
 from specprod_copy.rows.stacked import stacks
