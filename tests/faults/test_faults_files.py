@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from astropy.io import fits
 from support.fault_loads import Loads, one_error
+from support.waiting import wait_until
 
 from specprod_copy.errors import ChangedFileError, InputError
 from specprod_copy.plan import planning
@@ -70,6 +71,8 @@ def test_file_changes(own_files, whole, gate, fault, moment, message, jobs):
     closed = gate("zpix", UNITS[moment], moment)
     process = own_files.start("-j", jobs, gate=closed)
     closed.await_loader(process)
+    # The other worker must not meet the fault.
+    wait_until(lambda: last_row(own_files) == FIRST_UNIT, "the first unit is loaded", process)
     fault(path)
     closed.open()
     assert one_error(process).startswith(f"Error: {path}{message}")
