@@ -2,6 +2,7 @@
 # make test    set everything up, run the whole test suite
 # make test-faults   kill loaders 50 times for each number of processes, load 20,000 damaged files,
 #                    walk 200 random steps of loads and accidents
+# make test-delays   run tests whose moments must be certain while waits for the server take random times
 # make test-versions   run the main tests on PostgreSQL 14 to 18, or on VERSIONS="14 18"
 # make test-benchmark   run every mode of the benchmark at a small size
 # make docs    build the site, in docs/_build/html
@@ -15,7 +16,7 @@ DEMO := demo
 PARALLEL := --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadfile \
     --no-loadscope-reorder
 
-.PHONY: demo test test-faults test-versions test-benchmark docs check format wheel clean
+.PHONY: demo test test-faults test-delays test-versions test-benchmark docs check format wheel clean
 
 demo:
 	@scripts/setup.sh
@@ -30,6 +31,11 @@ test-faults:
 	SPECPROD_COPY_KILLS=50 SPECPROD_COPY_MUTATIONS=20000 SPECPROD_COPY_ODD_VALUES=1000 \
 	    SPECPROD_COPY_WALK_ROUNDS=200 SPECPROD_COPY_DASK_KILLS=30 SPECPROD_COPY_PAIRS=20 \
 	    $(BIN)/pytest $(PARALLEL) -rP tests/faults tests/loading/test_dask.py
+
+test-delays:
+	@scripts/setup.sh test
+	PYTHONPATH=$(CURDIR)/tests/support/delays $(BIN)/pytest $(PARALLEL) tests/faults tests/loading \
+	    tests/executors tests/daily tests/vac tests/zcatalog tests/coeff_patch tests/verification
 
 test-versions:
 	@scripts/test_versions.sh $(VERSIONS)
