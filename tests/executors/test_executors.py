@@ -261,11 +261,10 @@ def test_workers_take_no_notice_of_ctrl_c(context, tmp_path):
         (tmp_path / "free").touch()
 
 
-PARENT = """
+SCRIPT = """
 import os, sys, time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from specprod_copy.executors.options import ExecutorOptions
 from specprod_copy.executors.workers import processes
 
 class Nothing:
@@ -275,6 +274,10 @@ class Nothing:
 
 def work(opened, folder):
     Path(folder, str(os.getpid())).touch()
+"""
+"""How the programs begin that have workers here: each says that it has a task."""
+
+PARENT = f"""{SCRIPT}
     while True:
         time.sleep(0.01)
 
@@ -285,7 +288,7 @@ if __name__ == "__main__":
         while len(os.listdir(folder)) < 3:
             time.sleep(0.01)
         if nested == "nested" and os.fork() == 0:  # it has all of this process's pipes
-            Path(folder, f"{os.getpid()}.forked").touch()
+            Path(folder, f"{{os.getpid()}}.forked").touch()
             time.sleep(600)
         futures[0].result()
 """
@@ -316,20 +319,7 @@ def test_workers_end_with_their_parent(tmp_path, number, nested):
                 os.kill(process, signal.SIGKILL)
 
 
-SILENT = """
-import os, sys, time
-from contextlib import contextmanager
-from pathlib import Path
-
-from specprod_copy.executors.workers import processes
-
-class Nothing:
-    @contextmanager
-    def opened(self, report):
-        yield
-
-def work(opened, folder):
-    Path(folder, str(os.getpid())).touch()
+SILENT = f"""{SCRIPT}
     while len(os.listdir(folder)) < 2:
         time.sleep(0.01)
 

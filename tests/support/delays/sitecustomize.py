@@ -35,7 +35,7 @@ class Delaying(MetaPathFinder):
             execute(module)
             delay(module.Connection)
 
-        spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+        spec.loader.exec_module = exec_module
         return spec
 
 
