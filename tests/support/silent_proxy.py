@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from threading import Event, Thread
 from types import TracebackType
 from typing import Self
@@ -65,13 +66,14 @@ class SilentProxy:
             Thread(target=self._pump, args=(server, client, False), daemon=True).start()
 
     def _pump(self, origin: socket.socket, target: socket.socket, counts: bool = True) -> None:
-        while data := origin.recv(65536):
-            if counts and self._left is not None:
-                self._left -= len(data)
-                if self._left < 0:
-                    self._silent.set()
-            if self._silent.is_set():
-                self._end.wait()
-                break
-            target.sendall(data)
-        target.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # whichever end closes first
+            while data := origin.recv(65536):
+                if counts and self._left is not None:
+                    self._left -= len(data)
+                    if self._left < 0:
+                        self._silent.set()
+                if self._silent.is_set():
+                    self._end.wait()
+                    break
+                target.sendall(data)
+            target.shutdown(socket.SHUT_RDWR)
