@@ -8,9 +8,9 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import psycopg
 import pytest
 from support.daily_tiles import demo, edit, empty, loaded, own_copy
+from support.listening import read
 
 from specprod_copy.daily import work
 from specprod_copy.daily.staging import Staging
@@ -38,9 +38,8 @@ def test_readers_never_wait(own_copy, monkeypatch):
     before, seen, record = own_copy.contents(), [], loaded_tiles.record
 
     def look_first(*arguments: object) -> None:
-        with psycopg.connect(own_copy.conninfo, options="-c lock_timeout=1s") as reader:
-            for table in before:
-                seen.append((table, reader.execute(f"SELECT * FROM daily.{table}").fetchall()))
+        for table in before:
+            seen.append((table, read(own_copy.conninfo, f"SELECT * FROM daily.{table}")))
         record(*arguments)
 
     monkeypatch.setattr(loaded_tiles, "record", look_first)

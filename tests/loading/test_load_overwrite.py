@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import psycopg
 from support import limits
+from support.listening import read
 from support.load_command import fuji
 
 from specprod_copy.loading import send
@@ -80,8 +81,7 @@ def test_readers_go_on_while_tables_are_replaced(fuji, monkeypatch):
     real = Beside.swap
 
     def looking(*arguments):
-        with psycopg.connect(fuji.conninfo, options="-c lock_timeout=100") as connection:
-            seen.append(connection.execute("SELECT count(*) FROM fuji.frame").fetchone())
+        seen.extend(read(fuji.conninfo, "SELECT count(*) FROM fuji.frame"))
         real(*arguments)
 
     monkeypatch.setattr(Beside, "swap", looking)

@@ -15,7 +15,7 @@ from sybil.parsers.markdown import CodeBlockParser, SkipParser
 NOT_RUN = re.compile(r'^ *<!-- skip: next "(.*)" -->$', re.M)
 """Stands in front of a block that cannot be run here, with the reason."""
 
-_SECONDS = 120
+_SECONDS = 600  # longer than any block takes, however slow the machine is
 _ENVIRONMENT, _FOLDER = ".environment", ".folder"
 # What a command sets and where it goes is there for the next block, as in a terminal.
 _BASH = """set -eo pipefail
