@@ -80,8 +80,9 @@ def several(opened: Opened, number: int) -> int:
     return processes(number).at_once
 
 
-def wait_for(opened: Opened, path: Path) -> int:
-    wait_until(path.exists, "this process may go on")
+def wait_for(opened: Opened, folder: Path) -> int:
+    (folder / "busy").touch()
+    wait_until((folder / "free").exists, "this process may go on")
     return os.getpid()
 
 
@@ -173,7 +174,8 @@ def children() -> set[str]:
 
 def with_a_process(executor, tmp_path):
     """Have this process busy; return that and the id of another one."""
-    busy = executor.submit(wait_for, tmp_path / "free")
+    busy = executor.submit(wait_for, tmp_path)
+    wait_until((tmp_path / "busy").exists, "this process is busy")
     return busy, executor.submit(pid, 0).result()
 
 
@@ -185,7 +187,8 @@ def test_released_processes_end_and_others_come(context, tmp_path):
                 _, other = with_a_process(executor, tmp_path)
                 (tmp_path / "free").touch()
             workers.release()
-            (tmp_path / "free").unlink()
+            for name in ("busy", "free"):
+                (tmp_path / name).unlink()
             found.add(other)
             assert children() == before
     assert len(found - {os.getpid()}) == 2

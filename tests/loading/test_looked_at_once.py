@@ -12,6 +12,7 @@ from specprod_copy.demo import write_production
 from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.loading.api import load
 from specprod_copy.loading.options import LoadOptions
+from specprod_copy.postgres import waits
 from specprod_copy.reader.fits_table import FitsTable
 from specprod_copy.tables import Inputs
 
@@ -37,6 +38,8 @@ def counts(monkeypatch) -> Iterator[Counter[str]]:
 
     monkeypatch.setattr(FitsTable, "__init__", described)
     monkeypatch.setattr(psycopg.Cursor, "execute", executed)
+    # Who looks for what a load waits for asks by the clock.
+    monkeypatch.setattr(waits, "SECONDS_UNTOLD", 3600)
     return found
 
 

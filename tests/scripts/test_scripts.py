@@ -164,6 +164,7 @@ def test_cluster_without_q3c(own):
 
 def test_vacuum_analyze(psql):
     psql.build("s", ["tile", "frame"])
+    psql.execute("ALTER TABLE s.tile SET (autovacuum_enabled = false)")
     psql.insert("tile", [{"tileid": n} for n in range(2000)])
     psql.execute("DELETE FROM s.tile WHERE tileid >= 100")
     state = "SELECT reltuples, relpages, relallvisible, relfilenode FROM pg_class WHERE oid = %s"

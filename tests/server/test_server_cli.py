@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
-from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
@@ -16,6 +14,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 from support.clusters import make_stopped
+from support.held_ports import held_ports
 
 from specprod_copy.cli.server import server
 from specprod_copy.errors import ServerError
@@ -222,12 +221,10 @@ def test_variables_for_a_shell(cluster: Cluster) -> None:
 
 
 def test_a_port(own: Cluster) -> None:
-    with closing(socket.socket()) as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
     embedded = ["--embedded", str(own.directory)]
     own.stop()
-    result = CliRunner().invoke(server, ["start", *embedded, "--port", str(port)])
+    with held_ports(1) as [port]:
+        result = CliRunner().invoke(server, ["start", *embedded, "--port", str(port)])
     assert result.exit_code == 0, result.output
     shown = dict(line.split() for line in result.output.splitlines()[-2:])
     assert shown["JDBC"] == f"jdbc:postgresql://127.0.0.1:{port}/specprod?user=postgres"

@@ -59,7 +59,7 @@ class Loader:
             "SELECT schemaname, tablename FROM pg_tables WHERE schemaname !~ '^(pg_|information_)'"
         )
         objects = self.query(
-            """SELECT relname, relkind, reltuples FROM pg_class JOIN pg_namespace n
+            """SELECT relname, relkind FROM pg_class JOIN pg_namespace n
                ON n.oid = relnamespace WHERE nspname !~ '^(pg_|information_)' ORDER BY 1, 2"""
         )
         # What failed last is told, and is no row of anything.

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from support import keeper
+from support.held_ports import held_ports
 from support.waiting import wait_until
 
 CONFIGURATION = """\
@@ -44,6 +45,7 @@ SelectTypeParameters=CR_Core
 SchedulerParameters=sched_interval=1,bf_interval=1,sched_min_interval=0,batch_sched_delay=0
 KillWait=2
 ReturnToService=2
+MinJobAge=3600
 Licenses=SCRATCH:100,cfs:100
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} Feature=cpu State=UNKNOWN
 PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE OverSubscribe=FORCE:8 State=UP
@@ -87,6 +89,9 @@ class RealSlurm:
         done = subprocess.run(command, env=environment, capture_output=True, check=False)
         return done.stdout.strip() == b"idle"
 
+    def _queue(self) -> str:
+        return self.ask("squeue", "--noheader", "--array", "--format=%i %t")
+
     def states(self, job: str) -> list[str]:
         """Return the state of a job, or that of each task of an array."""
         lines = self.ask("scontrol", "show", "job", job).split()
@@ -94,8 +99,8 @@ class RealSlurm:
 
     def wait_for(self, *jobs: str) -> list[list[str]]:
         """Wait until jobs have ended, or will never run; return their states."""
-        nobody = "all jobs have ended"
-        wait_until(lambda: not self.ask("squeue", "--noheader"), nobody, pause=_PAUSE)
+        while before := self._queue():
+            wait_until(lambda was=before: self._queue() != was, f"one ends: {before}", pause=_PAUSE)
         return [self.states(job) for job in jobs]
 
 
@@ -108,14 +113,13 @@ def running_slurm() -> Iterator[RealSlurm]:
     AssertionError
         If it does not come up, with what its daemons say.
     """
-    with keeping("output") as (folder, start):
+    with keeping("output") as (folder, start), held_ports(2) as (controller, worker):
         slurm = RealSlurm(folder)
         for name in ("state", "spool"):
             (folder / name).mkdir()
         key = folder / "munge.key"
         key.touch(0o600)
         key.write_bytes(os.urandom(128))
-        controller, worker = free_ports(2)
         configuration = folder / "slurm.conf"
         configuration.write_text(
             CONFIGURATION.format(
@@ -169,14 +173,3 @@ def keeping(output: str) -> Iterator[tuple[Path, Callable[..., None]]]:
     finally:
         pipe.close()
         process.wait()
-
-
-def free_ports(number: int) -> list[int]:
-    """Return ports of the loopback interface that nobody uses."""
-    sockets = [socket.socket() for _ in range(number)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
