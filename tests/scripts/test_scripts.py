@@ -184,7 +184,8 @@ def test_vacuum_analyze(psql):
 
 def test_row_counts(psql):
     psql.build("s", ["tile", "frame", "version"])
-    psql.execute("ALTER TABLE s.version SET (autovacuum_enabled = false)")
+    for table in ("tile", "version"):
+        psql.execute(f"ALTER TABLE s.{table} SET (autovacuum_enabled = false)")
     psql.insert("tile", [{"tileid": n} for n in range(1234)])
     psql.execute("ANALYZE s.tile, s.frame")
     psql.execute("DELETE FROM s.tile WHERE tileid < 4")
@@ -209,7 +210,7 @@ def test_partitions_are_counted_with_their_table(psql):
     for n in range(2):
         psql.execute(
             f"""CREATE TABLE s.potential_p{n} PARTITION OF s.potential
-                FOR VALUES WITH (MODULUS 2, REMAINDER {n})"""
+                FOR VALUES WITH (MODULUS 2, REMAINDER {n}) WITH (autovacuum_enabled = false)"""
         )
     psql.execute("INSERT INTO s.potential SELECT * FROM generate_series(1, 1000)")
     psql.execute("ANALYZE s.potential_p0")

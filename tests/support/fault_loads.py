@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -141,8 +140,6 @@ class Loads:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            # Below a shell's background job Ctrl-C is ignored, and that is inherited.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             env=os.environ | variables,
         )
         self.started.append(process)

@@ -29,7 +29,6 @@ class SilentProxy:
         self._door.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self._silent, self._end = Event(), Event()
         self._left: int | None = None
-        self.connections = 0
         self.conninfo = make_conninfo(
             **{**server, "host": "127.0.0.1", "port": self._door.getsockname()[1]}
         )
@@ -59,7 +58,6 @@ class SilentProxy:
                 client, _ = self._door.accept()
             except OSError:  # closed
                 return
-            self.connections += 1
             server = socket.socket(socket.AF_UNIX)
             server.connect(self._path)
             Thread(target=self._pump, args=(client, server), daemon=True).start()

@@ -28,7 +28,10 @@ NUMBERS = ["L", "B", "I", "J", "K", "E", "D", "i1", "u2", "u4", "u8"]
 ZEROS = {"i1": ("B", -128), "u2": ("I", 2**15), "u4": ("J", 2**31), "u8": ("K", 2**63)}
 DTYPES = {"L": "?", "B": "u1", "I": "i2", "J": "i4", "K": "i8", "E": "f4", "D": "f8"}
 TEXT = st.text(st.characters(codec="ascii", exclude_categories=["C"]), max_size=6)
-NAMES = st.text(st.characters(codec="ascii", exclude_categories=["C"]), min_size=1, max_size=12)
+# A number called TARGETID may become the key, by which rows are sorted.
+NAMES = st.text(
+    st.characters(codec="ascii", exclude_categories=["C"]), min_size=1, max_size=12
+).filter(lambda name: not name.strip().upper().endswith("ID"))
 
 
 SETTINGS = settings(
