@@ -61,7 +61,7 @@ class ProcessWorker:
         Raises
         ------
         WorkerDiedError
-            If the process ended before it had done it.
+            If the process ended before it had done it, or could not be started.
         """
         number, known = shared.number, shared.number in self._known
         context = None if known else pickle.dumps(shared.context)
@@ -96,11 +96,18 @@ class ProcessWorker:
     def _start(self) -> None:
         # Not fork: threads of Polars and Arrow do not survive it.
         context = multiprocessing.get_context("spawn")
-        with _starting, interrupts_left_to_parent():
-            self._pipe, pipe = context.Pipe()
-            self._process = context.Process(target=_serve, args=(pipe,), daemon=True)
-            self._process.start()
-            pipe.close()
+        try:
+            with _starting, interrupts_left_to_parent():
+                ours, theirs = context.Pipe()
+                with theirs:
+                    process = context.Process(target=_serve, args=(theirs,), daemon=True)
+                    process.start()
+        except OSError as error:
+            raise WorkerDiedError(
+                f"no worker process can be started: {error.strerror}; free something, or use fewer "
+                "--jobs, and run the command again"
+            ) from error
+        self._pipe, self._process = ours, process
 
     def _send(self, message: object) -> None:
         try:

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 _SECONDS_BETWEEN_LOOKS = 0.2
+_SECONDS_BETWEEN_INTERRUPTS = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +110,8 @@ def run_at_once(
     done : callable
         Is told each task and its result, by this thread.
     interrupt : callable
-        Is called after the first failure, and after Ctrl-C, to make tasks that run end soon.
+        Is called after the first failure, and after Ctrl-C, to make tasks that run end soon; again
+        and again until they have.
     builders : int, optional
         How many of those that send no rows can run at a time, if fewer than `slots`.
 
@@ -133,6 +135,9 @@ def run_at_once(
                     waiting.ended(running.pop(future))
         except BaseException:
             interrupt()
+            # What was about to begin then has begun by now.
+            while wait(running, _SECONDS_BETWEEN_INTERRUPTS).not_done:
+                interrupt()
             raise
     _none_left(waiting)
 

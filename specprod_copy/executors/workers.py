@@ -68,24 +68,26 @@ class LocalWorkers:
     """Workers that take tasks by turns, each in a thread; see `executor.Workers`."""
 
     def __init__(self, workers: Sequence[Worker]) -> None:
-        self._all, self.at_once = workers, len(workers)
+        self._free, self.at_once = FreeList(workers), len(workers)
 
     @contextmanager
     def sharing(self, context: Context[S], report: Report = unheard) -> Iterator[_Sharing[S]]:
         """Yield an executor for a context; see `executor.Workers.sharing`."""
         shared = Shared(context, report)
-        with ThreadPoolExecutor(len(self._all), thread_name_prefix="worker") as threads:
+        with ThreadPoolExecutor(self.at_once, thread_name_prefix="worker") as threads:
             try:
-                yield _Sharing(shared, self._all, threads)
+                yield _Sharing(shared, self._free, threads, self.at_once)
             finally:
                 threads.shutdown(cancel_futures=True)
-                for worker in self._all:
-                    worker.close(shared.number)
+                with self._free.all() as workers:
+                    for worker in workers:
+                        worker.close(shared.number)
 
     def release(self) -> None:
-        """End other processes until the next task; no task may be running."""
-        for worker in self._all:
-            worker.release()
+        """End other processes until the next task, once none is running."""
+        with self._free.all() as workers:
+            for worker in workers:
+                worker.release()
 
     def __enter__(self) -> Self:
         return self
@@ -103,10 +105,13 @@ class _Sharing(Generic[S]):
     """Tasks of one context; see `executor.Executor`."""
 
     def __init__(
-        self, shared: Shared[S], workers: Sequence[Worker], threads: ThreadPoolExecutor
+        self,
+        shared: Shared[S],
+        free: FreeList[Worker],
+        threads: ThreadPoolExecutor,
+        at_once: int,
     ) -> None:
-        self.at_once = len(workers)
-        self._shared, self._free, self._threads = shared, FreeList(workers), threads
+        self._shared, self._free, self._threads, self.at_once = shared, free, threads, at_once
 
     def submit(self, function: Callable[[S, D], R], data: D) -> Future[R]:
         """Have a function called; see `executor.Executor.submit`."""

@@ -11,7 +11,7 @@ from functools import partial
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from specprod_copy.errors import InUseError
+from specprod_copy.errors import DatabaseError, InUseError
 from specprod_copy.executors.free_list import FreeList
 from specprod_copy.postgres import statements
 from specprod_copy.postgres.broken_keys import DuplicateKey, orphan_key
@@ -58,10 +58,12 @@ class Connections:
         BrokenKey
             If a key is not unique or a foreign key has no counterpart.
         DatabaseError
-            If the statement fails for another reason.
+            If the statement fails for another reason, or nothing is to run any more.
         """
         try:
             with self.one() as connection, self._patience.listener.step(str(statement)):
+                if self._cancelled.is_set():
+                    raise DatabaseError(f"cannot make {statement}: something else has failed")
                 work = partial(_run, connection, statement)
                 if statement.phase not in _LOCK_OUT_READERS:
                     work()

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import multiprocessing.util
 import os
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from errno import ECONNRESET, ENOSPC
+from errno import EAGAIN, ECONNRESET, ENOSPC
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import pytest
 from distributed.client import ClosedClientError
 from support.pickling import PicklingWorkers
-from support.waiting import wait_until
+from support.waiting import PATIENCE, wait_until
 
 from specprod_copy.errors import ConfigurationError, InputError, WorkerDiedError
 from specprod_copy.executors.dask_client import losses_told
@@ -83,6 +85,8 @@ def several(opened: Opened, number: int) -> int:
 def wait_for(opened: Opened, folder: Path) -> int:
     (folder / "busy").touch()
     wait_until((folder / "free").exists, "this process may go on")
+    for name in ("busy", "free"):
+        (folder / name).unlink()
     return os.getpid()
 
 
@@ -157,6 +161,58 @@ def test_several_contexts_at_once(workers, context, tmp_path):
     assert other.count("opened") == 1
 
 
+def test_two_contexts_share_workers(tmp_path):
+    """Each worker does a task of one or of the other, and what it says reaches whose task it is."""
+    evens, odds = range(0, 400, 2), range(1, 400, 2)
+
+    def squares(numbers: range) -> list[int]:
+        own, heard = Counting(tmp_path / f"log {numbers[0]}"), []
+        with workers.sharing(own, lambda *said: heard.append(said)) as executor:
+            found = [result for _, (result, _) in in_order(executor, square, numbers)]
+        assert sorted(heard) == [(n, "squared") for n in numbers]
+        return found
+
+    with processes(3) as workers, ThreadPoolExecutor(2) as pool:
+        found = [*pool.map(squares, (evens, odds))]
+    assert found == [[n**2 for n in numbers] for numbers in (evens, odds)]
+
+
+def test_workers_are_released_when_none_is_busy(context, tmp_path):
+    with (
+        processes(2) as workers,
+        ThreadPoolExecutor(1) as pool,
+        workers.sharing(context) as executor,
+    ):
+        with_a_process(executor, tmp_path)
+        released = pool.submit(workers.release)
+        with pytest.raises(TimeoutError):
+            released.result(0.05)
+        (tmp_path / "free").touch()
+        released.result()
+        assert executor.submit(square, 3).result()[0] == 9
+
+
+def test_a_process_that_cannot_be_started(context, tmp_path, monkeypatch):
+    """It is an error at once; when the machine has room again, so have the workers."""
+
+    def full(*_: object) -> None:
+        raise BlockingIOError(EAGAIN, "Resource temporarily unavailable")
+
+    resource_tracker.ensure_running()
+    with processes(2) as workers:
+        with monkeypatch.context() as changed, workers.sharing(context) as executor:
+            changed.setattr(multiprocessing.util, "spawnv_passfds", full)
+            keep_busy(executor, tmp_path)
+            for future in [executor.submit(pid, 0) for _ in range(3)]:
+                with pytest.raises(WorkerDiedError, match="Resource temporarily unavailable; free"):
+                    future.result(PATIENCE)
+            (tmp_path / "free").touch()
+        with workers.sharing(context) as executor:
+            _, other = with_a_process(executor, tmp_path)
+            (tmp_path / "free").touch()
+    assert other != os.getpid()
+
+
 def test_processes_start_when_there_is_something_for_them(context):
     before = children()
     with processes(3) as workers:
@@ -172,11 +228,16 @@ def children() -> set[str]:
     return {pid for pid, line in lines.items() if "spawn_main" in line}
 
 
-def with_a_process(executor, tmp_path):
-    """Have this process busy; return that and the id of another one."""
+def keep_busy(executor, tmp_path):
+    """Have this process busy until it is free."""
     busy = executor.submit(wait_for, tmp_path)
     wait_until((tmp_path / "busy").exists, "this process is busy")
-    return busy, executor.submit(pid, 0).result()
+    return busy
+
+
+def with_a_process(executor, tmp_path):
+    """Have this process busy; return that and the id of another one."""
+    return keep_busy(executor, tmp_path), executor.submit(pid, 0).result()
 
 
 def test_released_processes_end_and_others_come(context, tmp_path):
@@ -187,8 +248,6 @@ def test_released_processes_end_and_others_come(context, tmp_path):
                 _, other = with_a_process(executor, tmp_path)
                 (tmp_path / "free").touch()
             workers.release()
-            for name in ("busy", "free"):
-                (tmp_path / name).unlink()
             found.add(other)
             assert children() == before
     assert len(found - {os.getpid()}) == 2

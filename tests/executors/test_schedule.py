@@ -125,6 +125,28 @@ def test_failure_ends_what_runs_and_begins_nothing_else(recorder):
     assert recorder.events == []
 
 
+def test_what_begins_just_after_the_interrupt_is_interrupted_as_well():
+    begun, stop = threading.Event(), threading.Event()
+    interrupts = []
+
+    def fail() -> None:
+        raise KeyError("broken")
+
+    def wait() -> None:
+        begun.set()
+        assert stop.wait(PATIENCE)
+
+    def interrupt() -> None:
+        """The first one comes too early."""
+        interrupts.append(begun.wait(PATIENCE))
+        if len(interrupts) == 2:
+            stop.set()
+
+    with pytest.raises(KeyError, match="broken"):
+        run_at_once([Task("long", wait), Task("bad", fail)], 2, lambda *_: None, interrupt)
+    assert interrupts == [True, True]
+
+
 def test_tasks_that_wait_for_each_other(recorder):
     tasks = [recorder.task("a", "a", ("b",)), recorder.task("b", "b", ("a",))]
     with pytest.raises(ValueError, match="2 tasks wait for each other"):

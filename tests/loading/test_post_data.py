@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -311,3 +312,18 @@ def test_a_failure_leaves_the_transaction_usable(loaded):
         with pytest.raises(DuplicateKey):
             Connections([connection], "iron", Patience(Steps())).run(statement)
         assert connection.execute("SELECT count(*) FROM iron.tile").fetchone() == (5,)
+
+
+def test_what_waits_for_a_connection_does_not_begin_when_another_failed(loaded):
+    loaded.query("ALTER TABLE iron.tile DROP CONSTRAINT tile_pkey CASCADE")
+    statement, _ = ddl.statements(DEFINED, ["tile"], ["keys"], schema="iron")
+    with connect(loaded.conninfo) as connection, ThreadPoolExecutor(2) as pool:
+        connections = Connections([connection], "iron", Patience(Steps()))
+        with connections.one():
+            waiting = [pool.submit(connections.run, statement) for _ in range(2)]
+            connections.cancel()
+        for future in waiting:
+            with pytest.raises(DatabaseError, match="something else has failed"):
+                future.result()
+    found = loaded.query("SELECT 1 FROM pg_constraint WHERE conname = 'tile_pkey'")
+    assert found == []
