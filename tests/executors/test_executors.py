@@ -178,18 +178,14 @@ def test_two_contexts_share_workers(tmp_path):
 
 
 def test_workers_are_released_when_none_is_busy(context, tmp_path):
-    with (
-        processes(2) as workers,
-        ThreadPoolExecutor(1) as pool,
-        workers.sharing(context) as executor,
-    ):
-        with_a_process(executor, tmp_path)
+    with ThreadPoolExecutor(1) as pool, processes(2) as workers, workers.sharing(context) as shared:
+        with_a_process(shared, tmp_path)
         released = pool.submit(workers.release)
         with pytest.raises(TimeoutError):
             released.result(0.05)
         (tmp_path / "free").touch()
         released.result()
-        assert executor.submit(square, 3).result()[0] == 9
+        assert shared.submit(square, 3).result()[0] == 9
 
 
 def test_a_process_that_cannot_be_started(context, tmp_path, monkeypatch):
