@@ -17,7 +17,7 @@ from specprod_copy.plan.known_tiles import with_tiles, with_tiles_of_file
 from specprod_copy.plan.ledger import Ledger, NothingLoaded
 from specprod_copy.plan.looks import Looks, open_looks
 from specprod_copy.plan.moved_files import rename_moved
-from specprod_copy.plan.planning import Plan, Planner, part_of
+from specprod_copy.plan.planning import Plan, Planner, share_of
 from specprod_copy.plan.production_catalogue import (
     production_catalogue,
     production_layout,
@@ -185,7 +185,7 @@ def _plan(
     plan = Planner(inputs, options.limits, looks).plan(sources, columns, loaded)
     plan.notes[:0] = catalogue.notes
     if options.part is not None:
-        plan.units = part_of(plan.units, *options.part, options.limits)
+        plan.units = share_of(plan, found, *options.part, options.limits)
     if options.max_quarantined is None:
         own = replace(plan, files=plan.units) if options.part is not None else plan
         plan.notes += refuse_repeated(catalogue, found, own, options.limits, context.workers)

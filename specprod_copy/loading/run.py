@@ -25,7 +25,7 @@ from specprod_copy.plan import lost_tables, versions
 from specprod_copy.plan.batches import single_copy_tables
 from specprod_copy.plan.completeness import missing_stages
 from specprod_copy.plan.moved_files import rename_moved
-from specprod_copy.plan.planning import Plan, part_of
+from specprod_copy.plan.planning import Plan, share_of
 from specprod_copy.postgres import catalog, rights
 from specprod_copy.postgres.broken_keys import BrokenKey
 from specprod_copy.postgres.connection import connect
@@ -90,7 +90,7 @@ def _load_part(context: LoadContext, part: int, parts: int, summary: LoadSummary
     with context.connection.transaction():
         found = _prepare(context).schema
     plan = _plan(context, (), summary)
-    units = part_of(plan.units, part, parts, context.options.limits)
+    units = share_of(plan, found, part, parts, context.options.limits)
     summary.notes += _refuse_repeated(context, replace(plan, units=units, files=units), found)
     with sending(context) as executor:
         _do(context, row_tasks(context, found, units, executor), summary)

@@ -14,7 +14,7 @@ from zlib import crc32
 
 import numpy as np
 
-from specprod_copy.errors import InputError, concerning
+from specprod_copy.errors import ConfigurationError, InputError, concerning
 from specprod_copy.plan.absent_catalogs import check_catalogs
 from specprod_copy.plan.changed_files import (
     refuse_changed,
@@ -30,6 +30,7 @@ from specprod_copy.plan.looks import Looks, wanted_of
 from specprod_copy.plan.moved_files import moved
 from specprod_copy.plan.space import Space
 from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.schema import Schema
 from specprod_copy.reader.look import Look
 from specprod_copy.rows.transform import Transform
 from specprod_copy.rows.units import Unit, entry_name
@@ -216,6 +217,37 @@ def _part(whole: Unit, first: int, last: int) -> Unit:
     if rows is not None:
         rows = rows[np.searchsorted(rows, first) : np.searchsorted(rows, last)]
     return replace(whole, first=first, last=last, rows=rows)
+
+
+def share_of(
+    plan: Plan, found: Schema, part: int, parts: int, limits: Limits = LIMITS
+) -> list[Unit]:
+    """Return the share of one of several loaders in a plan; see `part_of`.
+
+    Shares do not wait for each other: one could send rows before another has sent those that they
+    refer to, which a foreign key refuses if it is there already.
+
+    Raises
+    ------
+    ConfigurationError
+        If a table that lacks rows has a foreign key to one that lacks rows, in whatever share.
+    """
+    lacking = dict.fromkeys(unit.table for unit in plan.units)
+    keys = [
+        f"{table} refers to {reference.table}"
+        for table in lacking
+        if table in found.tables
+        for reference in found.tables[table].references
+        if reference.inside in lacking
+    ]
+    if keys:
+        raise ConfigurationError(
+            f"tables of schema {found.name} have foreign keys already ({', '.join(keys)}), and "
+            "rows of both sides are missing: a part could come before the one that it refers to. "
+            "Load without --part; instead of a job array submit the script of its stage, without "
+            "_parts"
+        )
+    return part_of(plan.units, part, parts, limits)
 
 
 def part_of(units: Sequence[Unit], part: int, parts: int, limits: Limits = LIMITS) -> list[Unit]:
