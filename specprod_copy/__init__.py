@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import polars as pl
     from astropy.table import Table
 
-    from specprod_copy.daily.run import TilesSummary
+    from specprod_copy.daily.summary import TilesSummary
     from specprod_copy.desi import ids
     from specprod_copy.executors.options import ExecutorOptions
     from specprod_copy.loading.summary import LoadSummary

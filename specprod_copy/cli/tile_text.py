@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from specprod_copy.cli.text import put, say, to_json
-from specprod_copy.daily.run import TilesSummary
+from specprod_copy.daily.summary import TilesSummary
 from specprod_copy.errors import SpecprodCopyError
 from specprod_copy.plan.tile_states import Verdict
 

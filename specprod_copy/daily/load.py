@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 import polars as pl
+import psycopg
 
 from specprod_copy.daily.staging import Staging
 from specprod_copy.desi.production import ProductionFiles
@@ -54,8 +55,27 @@ class TileResult:
         )
 
 
-def load_tile(staging: Staging, files: ProductionFiles, gathered: TileRows) -> TileResult:
+def untouched(
+    connection: psycopg.Connection, schema: str, tileid: int, before: loaded_tiles.Entries
+) -> bool:
+    """Say whether a tile is loaded, or not, as it was before, and let nobody change that.
+
+    Waits until no other session merges a tile, and is alone in that until the transaction ends.
+    """
+    locks.merging(connection, schema)
+    return loaded_tiles.loading_time(connection, schema, tileid) == before.loaded.get(tileid)
+
+
+def load_tile(
+    staging: Staging, files: ProductionFiles, gathered: TileRows, before: loaded_tiles.Entries
+) -> TileResult | None:
     """Bring a tile into its new state, or leave everything as it was.
+
+    Returns
+    -------
+    TileResult or None
+        None if another session has loaded or removed the tile since `before`: who has read the
+        tiles file earlier must not undo what came of a later one.
 
     Raises
     ------
@@ -75,7 +95,8 @@ def load_tile(staging: Staging, files: ProductionFiles, gathered: TileRows) -> T
                 staged[source] += staging.stage(rows, tile.tileid)
         result.rows = staged.total()
         inputs = loaded_tiles.made_of(gathered.files, files.root)
-        locks.merging(connection, schema)
+        if not untouched(connection, schema, tile.tileid, before):
+            return None
         result.changed = staging.merge("tile")
         result.removed = staging.remove()
         result.changed += staging.merge()
@@ -89,7 +110,9 @@ def load_tile(staging: Staging, files: ProductionFiles, gathered: TileRows) -> T
     return result
 
 
-def remove_tile(staging: Staging, files: ProductionFiles, tileid: int) -> TileResult:
+def remove_tile(
+    staging: Staging, files: ProductionFiles, tileid: int, before: loaded_tiles.Entries
+) -> TileResult | None:
     """Remove a tile: afterwards the tables are as if it had never been loaded.
 
     Parameters
@@ -98,6 +121,13 @@ def remove_tile(staging: Staging, files: ProductionFiles, tileid: int) -> TileRe
     files : ProductionFiles
         Have the photometry of other tiles with the same targets.
     tileid : int
+    before : loaded_tiles.Entries
+        What the ledger said before the files were read.
+
+    Returns
+    -------
+    TileResult or None
+        None as for `load_tile`.
 
     Raises
     ------
@@ -108,7 +138,8 @@ def remove_tile(staging: Staging, files: ProductionFiles, tileid: int) -> TileRe
     result = TileResult(tileid)
     connection, schema = staging.connection, staging.schema
     with staging.transaction():
-        locks.merging(connection, schema)
+        if not untouched(connection, schema, tileid, before):
+            return None
         staging.stage_loaded(tileid)
         result.removed = staging.remove()
         result.changed = staging.choose_primary()

@@ -5,22 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 
 import psycopg
 
 from specprod_copy.daily import primary, schema
-from specprod_copy.daily.load import TileResult
+from specprod_copy.daily.load import TileResult, untouched
 from specprod_copy.daily.options import SyncOptions, TileOptions
 from specprod_copy.daily.plan import examine
+from specprod_copy.daily.summary import TilesSummary
 from specprod_copy.daily.work import TileContext, TileWorker, load_one, remove_one
 from specprod_copy.executors.executor import in_order
 from specprod_copy.executors.workers import threads
 from specprod_copy.plan import ledger, ledger_format, loaded_tiles, lost_tables
 from specprod_copy.plan.existing_tables import tiles_layout
 from specprod_copy.plan.failures import try_to_write
-from specprod_copy.plan.tile_states import TileState, Verdict, look_at_tile, vanished
+from specprod_copy.plan.tile_states import Verdict, look_at_tile, vanished
 from specprod_copy.postgres import locks
 from specprod_copy.postgres.connection import connect, first_cause, translated_errors
 from specprod_copy.postgres.locks import Patience
@@ -32,38 +32,6 @@ from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import Inputs, specprod_catalogue
 from specprod_copy.tiles.read import TABLES
 from specprod_copy.tiles.summaries import Summaries
-
-
-@dataclass
-class TilesSummary:
-    """What became of the tiles.
-
-    Parameters
-    ----------
-    states : list of TileState
-        What was found before.
-    loaded, removed : list of TileResult
-        What was done.
-    failed : dict of int to str
-        Tiles that are as they were before, and why.
-    primary_changed : int or None
-        Rows of ztile whose nspec or primary changed at the end; None if they were left alone.
-    notes : list of str
-        What is odd about the tiles and exposures files, and what was left out beside them.
-    seconds : float
-    """
-
-    states: list[TileState] = field(default_factory=list)
-    loaded: list[TileResult] = field(default_factory=list)
-    removed: list[TileResult] = field(default_factory=list)
-    failed: dict[int, str] = field(default_factory=dict)
-    primary_changed: int | None = None
-    notes: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-
-    def having(self, *verdicts: Verdict) -> list[TileState]:
-        """Return what was found of some kinds."""
-        return [found for found in self.states if found.verdict in verdicts]
 
 
 def load_tiles(
@@ -135,7 +103,10 @@ def sync(
         run.examine([n for n, tile in tiles.items() if tile.lastnight >= since])
         found = read_schema(run.connection, options.schema)
         loaded = loaded_tiles.loaded_tiles(run.connection, found)
-        late = (tileid for tileid, tile in loaded.items() if tile.lastnight >= since)
+        # What another run has loaded since then may be of a later tiles file.
+        before = run.before.loaded
+        known = [tile for tile in loaded.values() if tile.loaded_at == before.get(tile.tileid)]
+        late = (tile.tileid for tile in known if tile.lastnight >= since)
         run.summary.states += vanished(tiles, late)
         if options.dry_run:
             return run.summary
@@ -143,7 +114,9 @@ def sync(
         if options.delete:
             run.remove(f.tileid for f in run.summary.having(Verdict.OBSOLETE))
         run.load(f.tileid for f in run.summary.having(Verdict.NEW, Verdict.CHANGED))
-        run.note_failures()
+        # Of tiles that are in no file any more no run would ever look at the failure again.
+        gone = [] if since else [n for n in run.before.failed if n not in tiles]
+        run.note_failures(gone)
         run.close()
     return run.summary
 
@@ -175,6 +148,8 @@ class _Run:
         )
         self.defined = specprod_catalogue(self.layout).definition
         self.inputs = inputs
+        # Before the files: what others do from now on may be of later ones.
+        self.before = loaded_tiles.Entries.read(connection, found)
         self.summaries = Summaries.read(inputs)
         self.summary = TilesSummary()
 
@@ -201,7 +176,9 @@ class _Run:
 
     def prepare(self) -> None:
         """Make tables, keys and indexes that are not there."""
-        ledger_format.take_over(self.connection, self.defined, self.schema, self.listener)
+        taken_over = ledger_format.take_over(
+            self.connection, self.defined, self.schema, self.listener
+        )
         with self.connection.transaction():
             one_by_one(self.connection, self.defined)
             self.columns = schema.prepare(
@@ -211,6 +188,10 @@ class _Run:
                 self.options,
                 self.listener,
             )
+        if taken_over or self.options.overwrite:
+            # That was no other run, but this one.
+            found = read_schema(self.connection, self.schema)
+            self.before = loaded_tiles.Entries.read(self.connection, found)
 
     def examine(self, tileids: Iterable[int]) -> None:
         """Find out what there is to do for some tiles of the files."""
@@ -231,7 +212,9 @@ class _Run:
         """Write the new times of files that are the same."""
         for found in self.summary.having(Verdict.SAME):
             if found.inputs:
-                loaded_tiles.renew(self.connection, self.schema, found.tileid, found.inputs)
+                with self.connection.transaction():
+                    if untouched(self.connection, self.schema, found.tileid, self.before):
+                        loaded_tiles.renew(self.connection, self.schema, found.tileid, found.inputs)
 
     def load(self, tileids: Iterable[int]) -> None:
         """Load tiles, several at a time."""
@@ -245,9 +228,9 @@ class _Run:
         """Remember that a tile could not be brought into its new state."""
         self.summary.failed[tileid] = why
 
-    def note_failures(self) -> None:
+    def note_failures(self, gone: Sequence[int] = ()) -> None:
         """Write down which tiles could not be loaded, and why, if that is possible."""
-        looked_at = [found.tileid for found in self.summary.states]
+        looked_at = [*gone, *(found.tileid for found in self.summary.states)]
         write = partial(
             loaded_tiles.note_failures,
             self.connection,
@@ -279,12 +262,14 @@ class _Run:
             )
 
     def _each(
-        self, tileids: Sequence[int], work: Callable[[TileWorker, int], TileResult | str]
+        self, tileids: Sequence[int], work: Callable[[TileWorker, int], TileResult | str | None]
     ) -> Iterator[TileResult]:
         """Work on tiles, each in a transaction; one that fails does not keep others from theirs."""
         if not tileids:
             return
-        context = TileContext(self.conninfo, self.schema, self.defined, self.files, self.summaries)
+        context = TileContext(
+            self.conninfo, self.schema, self.defined, self.files, self.summaries, self.before
+        )
         with (
             threads(min(self.options.jobs, len(tileids))) as workers,
             workers.sharing(context, self.listener.info) as executor,
@@ -292,5 +277,10 @@ class _Run:
             for tileid, result in in_order(executor, work, tileids):
                 if isinstance(result, str):
                     self.fail(tileid, result)
+                elif result is None:
+                    self.summary.notes.append(
+                        f"tile {tileid}: another command has loaded or removed it since this one "
+                        "read the tiles file; it stays as that has left it until the next sync"
+                    )
                 else:
                     yield result

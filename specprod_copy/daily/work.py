@@ -11,6 +11,7 @@ from specprod_copy.daily.staging import Staging
 from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.errors import SpecprodCopyError
 from specprod_copy.executors.contexts import Report
+from specprod_copy.plan.loaded_tiles import Entries
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.tiles.read import read_tile
@@ -26,6 +27,7 @@ class TileContext:
     defined: Schema
     files: ProductionFiles
     summaries: Summaries
+    before: Entries
 
     @contextmanager
     def opened(self, say: Report) -> Iterator[TileWorker]:
@@ -43,26 +45,29 @@ class TileWorker:
     say: Report
 
 
-def load_one(worker: TileWorker, tileid: int) -> TileResult | str:
-    """Load a tile; return what became of it, or why it is as it was before."""
+def load_one(worker: TileWorker, tileid: int) -> TileResult | str | None:
+    """Load a tile; return what became of it, or why it is as it was before.
+
+    Returns None if another session was at work on it meanwhile.
+    """
     files, summaries = worker.context.files, worker.context.summaries
 
-    def work() -> TileResult:
-        return load_tile(
-            worker.staging, files, read_tile(files, summaries, summaries.tiles[tileid])
-        )
+    def work() -> TileResult | None:
+        rows = read_tile(files, summaries, summaries.tiles[tileid])
+        return load_tile(worker.staging, files, rows, worker.context.before)
 
     return _attempted(worker, tileid, work)
 
 
-def remove_one(worker: TileWorker, tileid: int) -> TileResult | str:
-    """Remove a tile; return what became of it, or why it is as it was before."""
-    return _attempted(
-        worker, tileid, lambda: remove_tile(worker.staging, worker.context.files, tileid)
-    )
+def remove_one(worker: TileWorker, tileid: int) -> TileResult | str | None:
+    """Remove a tile; return as `load_one` does."""
+    files, before = worker.context.files, worker.context.before
+    return _attempted(worker, tileid, lambda: remove_tile(worker.staging, files, tileid, before))
 
 
-def _attempted(worker: TileWorker, tileid: int, work: Callable[[], TileResult]) -> TileResult | str:
+def _attempted(
+    worker: TileWorker, tileid: int, work: Callable[[], TileResult | None]
+) -> TileResult | str | None:
     try:
         with translated_errors(f"cannot load tile {tileid}"):
             result = work()
@@ -70,5 +75,6 @@ def _attempted(worker: TileWorker, tileid: int, work: Callable[[], TileResult]) 
         if worker.staging.connection.closed:
             raise
         return str(error)
-    worker.say(f"tile {tileid}: {result}")
+    if result is not None:
+        worker.say(f"tile {tileid}: {result}")
     return result

@@ -135,8 +135,8 @@ def convert(connection: psycopg.Connection, defined: Schema, schema: str) -> boo
 
 def take_over(
     connection: psycopg.Connection, defined: Schema, schema: str, listener: ProgressListener
-) -> None:
-    """Convert a ledger, and check it: see `convert` and `require`.
+) -> bool:
+    """Convert a ledger, and check it: see `convert` and `require`; say whether it was converted.
 
     Parameters
     ----------
@@ -145,6 +145,8 @@ def take_over(
     listener : ProgressListener
         Receives the news.
     """
-    if convert(connection, defined, schema):
+    converted = convert(connection, defined, schema)
+    if converted:
         listener.info(f"schema {schema}: the ledger of an earlier version was taken over")
     require(connection, defined, schema)
+    return converted

@@ -52,6 +52,10 @@ def entry(tileid: int) -> str:
     return f"{_ENTRY}{tileid}"
 
 
+def _number(name: str) -> int:
+    return int(name.removeprefix(_ENTRY))
+
+
 def loaded_tiles(
     connection: psycopg.Connection, found: Schema, *, lost: bool = False
 ) -> dict[int, LoadedTile]:
@@ -84,6 +88,44 @@ def loaded_tiles(
             query, (TILES, lost)
         )
     }
+
+
+@dataclass(frozen=True)
+class Entries:
+    """What the ledger says of tiles at one moment."""
+
+    loaded: Mapping[int, datetime]
+    """When each was loaded, which tells one loading from another."""
+
+    failed: Sequence[int]
+    """Those that the last attempt could not load."""
+
+    @classmethod
+    def read(cls, connection: psycopg.Connection, found: Schema) -> Entries:
+        """Read the entries; there are none in a ledger that this program cannot work with."""
+        columns = found.tables[TABLE].columns if TABLE in found.tables else ()
+        if not {"entry", "stage", "failure", "loaded_at"} <= {column.name for column in columns}:
+            return cls({}, ())
+        query = sql.SQL(
+            "SELECT entry, loaded_at, failure FROM {} WHERE table_name = 'tile' AND stage = %s"
+        ).format(parametrized(found.name, TABLE))
+        rows = [
+            (_number(name), at, failure)
+            for name, at, failure in connection.execute(query, (TILES,))
+        ]
+        return cls(
+            {tileid: at for tileid, at, failure in rows if failure is None},
+            [tileid for tileid, _, failure in rows if failure is not None],
+        )
+
+
+def loading_time(connection: psycopg.Connection, schema: str, tileid: int) -> datetime | None:
+    """Return when a tile was loaded, None if it is not."""
+    query = sql.SQL(
+        "SELECT loaded_at FROM {} WHERE (table_name, entry, first_row) = ('tile', %s, 0)"
+    ).format(parametrized(schema, TABLE))
+    row = connection.execute(query, (entry(tileid),)).fetchone()
+    return row[0] if row else None
 
 
 def tables_of_tiles(connection: psycopg.Connection, schema: str) -> set[str]:
@@ -232,7 +274,7 @@ def note_failures(
 def failed_tiles(connection: psycopg.Connection, schema: str) -> list[FailedTile]:
     """Return the tiles that the last attempts could not load."""
     return [
-        FailedTile(int(one.entry.removeprefix(_ENTRY)), one.why, one.at)
+        FailedTile(_number(one.entry), one.why, one.at)
         for one in failures(connection, schema)
         if one.stage == TILES
     ]

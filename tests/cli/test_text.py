@@ -19,7 +19,7 @@ from specprod_copy.cli.status import status_lines
 from specprod_copy.cli.text import entry_lines, say, table_lines
 from specprod_copy.cli.tile_text import summary_lines as tile_lines
 from specprod_copy.cli.verify_text import result_lines
-from specprod_copy.daily.run import TilesSummary
+from specprod_copy.daily.summary import TilesSummary
 from specprod_copy.doctor.findings import Finding
 from specprod_copy.loading.summary import LoadSummary, TableSummary
 from specprod_copy.plan.planning import Plan

@@ -14,8 +14,9 @@ from astropy.io import fits
 from astropy.table import Table
 
 from specprod_copy.daily.options import SyncOptions, TileOptions
-from specprod_copy.daily.run import TilesSummary, load_tiles, sync
+from specprod_copy.daily.run import load_tiles, sync
 from specprod_copy.daily.schema import keys_of
+from specprod_copy.daily.summary import TilesSummary
 from specprod_copy.demo import write_production
 from specprod_copy.desi.production import Production, ProductionFiles, find_production
 from specprod_copy.tables import Inputs, specprod_catalogue

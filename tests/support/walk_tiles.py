@@ -11,7 +11,7 @@ from astropy.io import fits
 
 from specprod_copy.adopt.options import AdoptOptions
 from specprod_copy.adopt.run import adopt
-from specprod_copy.daily.run import TilesSummary
+from specprod_copy.daily.summary import TilesSummary
 from specprod_copy.errors import DatabaseError
 from specprod_copy.verification import VerifyOptions, verify
 from support.daily_tiles import Daily, edit
