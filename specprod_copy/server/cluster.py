@@ -143,7 +143,8 @@ class Cluster:
             return False
         with self._locked(account):
             left = Postmaster.read(self.data)
-            if self._find_postmaster() is None and not (left and left.works_in(self.data, account)):
+            works = left is not None and left.works_in(self.data, account)
+            if not works and self._find_postmaster() is None:  # one that is silent is stopped too
                 self._refuse_other_host()
                 return False
             assert left
@@ -156,7 +157,7 @@ class Cluster:
         Raises
         ------
         ServerError
-            If the folder belongs to somebody else.
+            If the folder belongs to somebody else, or the server lives but does not answer.
         """
         account = account_for(self.directory)
         running = self._find_postmaster()
@@ -293,4 +294,6 @@ class Cluster:
 
     def _find_postmaster(self) -> Postmaster | None:
         found = Postmaster.read(self.data)
-        return found if found and found.ping() is not Ping.NO_RESPONSE else None
+        if found is None or found.ping() is not Ping.NO_RESPONSE:
+            return found
+        return found if self._launcher(account_for(self.directory)).await_answer(found) else None

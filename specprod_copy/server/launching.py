@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import socket
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from psycopg.pq import Ping
 
 from specprod_copy.errors import ServerError
 from specprod_copy.server.account import Account, remove_socket_folder, socket_folder
@@ -28,10 +31,13 @@ WAIT_SECONDS = 300
 END_SECONDS = 10
 """A server that was just killed, or lost its folder, mostly ends by itself before that."""
 
+ANSWER_SECONDS = 30
+"""So long a server that lives may be silent: a machine that is full may let it make no process."""
+
 
 @dataclass(frozen=True)
 class Launcher:
-    """Starts and stops the server of a cluster; its caller holds the folder's lock."""
+    """Starts and stops the server of a cluster; for that its caller holds the folder's lock."""
 
     directory: Path
     """As people named it: a link to the folder, perhaps."""
@@ -79,8 +85,31 @@ class Launcher:
                 log=self.log_tail() or result.stderr,
             )
 
+    def await_answer(self, silent: Postmaster) -> bool:
+        """Wait for a server that did not answer to do so; return False if it is out of reach.
+
+        Raises
+        ------
+        ServerError
+            If it lives and has its socket, but is silent for too long. It may well be at work.
+        """
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while silent.works_in(self.data, self.account) and silent.has_socket(self.account):
+            if silent.ping() is not Ping.NO_RESPONSE:
+                return True
+            if time.monotonic() > deadline:
+                raise ServerError(
+                    f"{self.directory}: this server lives (process {silent.pid}), but has not "
+                    f"answered for {ANSWER_SECONDS} s: try again when the machine has processes "
+                    "and memory to spare, or, if nobody uses the server, stop it: specprod-copy "
+                    f"server stop --embedded {shlex.quote(str(self.directory))}",
+                    log=self.log_tail(),
+                )
+            time.sleep(0.1)
+        return False
+
     def clear(self) -> None:
-        """Take what a server that does not answer has left out of the way of a new one.
+        """Take what a server that nobody can reach has left out of the way of a new one.
 
         PostgreSQL does not start while some process has the number in ``postmaster.pid``.
         """

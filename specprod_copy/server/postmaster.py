@@ -25,6 +25,9 @@ PORT = 5432
 LOOPBACK = "127.0.0.1"
 """The only address that a port is opened on."""
 
+PING_SECONDS = 30
+"""After so long without a word, a server does not answer."""
+
 
 @dataclass(frozen=True)
 class Postmaster:
@@ -86,9 +89,18 @@ class Postmaster:
         """
         return account.run(["test", f"/proc/{self.pid}/cwd", "-ef", data]).returncode == 0
 
+    def has_socket(self, account: Account) -> bool:
+        """Tell whether its socket is there, and no other server's in its place."""
+        owner = account.read(self.socket_lock).partition("\n")[0]
+        return owner in ("", str(self.pid)) and self.socket_lock.with_suffix("").is_socket()
+
     def ping(self) -> Ping:
-        """Ask the server whether it takes connections, is not ready (``REJECT``), or is gone."""
-        answer = Ping(PGconn.ping(self.conninfo("postgres").encode()))
+        """Ask the server whether it takes connections, is not ready (``REJECT``), or is silent.
+
+        It is silent (``NO_RESPONSE``) when it is gone, but also while it can make no process.
+        """
+        conninfo = make_conninfo(self.conninfo("postgres"), connect_timeout=PING_SECONDS)
+        answer = Ping(PGconn.ping(conninfo.encode()))
         if answer is Ping.NO_ATTEMPT or "PGHOSTADDR" in os.environ:
             raise ServerError(
                 "PGHOSTADDR or PGSERVICE in your environment leads PostgreSQL's clients away from "

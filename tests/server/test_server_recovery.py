@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -13,13 +14,15 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.pq import Ping
 from support.clusters import private_cluster
 from support.waiting import wait_until
 
 from specprod_copy.errors import ServerError
-from specprod_copy.server import launching
+from specprod_copy.server import launching, postmaster
 from specprod_copy.server.account import account_for
 from specprod_copy.server.cluster import Cluster
+from specprod_copy.server.postmaster import Postmaster
 
 SOCKET = ".s.PGSQL.5432"
 
@@ -39,6 +42,20 @@ def process_of_the_servers_user(cluster: Cluster) -> Iterator[int]:
             yield process.pid
         finally:
             process.kill()
+
+
+@contextmanager
+def no_new_processes(cluster: Cluster, pid: int) -> Iterator[None]:
+    """Let the server answer nobody, for that takes a process; those it has go on."""
+    account = account_for(cluster.directory)
+    inherited, _ = resource.getrlimit(resource.RLIMIT_NPROC)
+    # By a program of the server's user, for root may be without the right to do so.
+    change = ["prlimit", f"--pid={pid}"]
+    assert account.run([*change, "--nproc=0:"]).returncode == 0
+    try:
+        yield
+    finally:
+        account.run([*change, f"--nproc={inherited}:"])  # in vain once it has stopped
 
 
 def await_end(pid: int) -> None:
@@ -84,6 +101,56 @@ def test_folder_removed_while_the_server_runs_and_made_again(
         assert len({first, second, third}) == 3
         assert answer(cluster) == 42
         await_end(second)
+
+
+def test_a_silent_moment_ends_no_server(own: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    pid = own.start().pid
+    ping = Postmaster.ping
+    silent = []
+
+    def first_in_vain(running: Postmaster) -> Ping:
+        monkeypatch.undo()
+        with no_new_processes(own, pid):
+            silent.append(ping(running))
+        return silent[0]
+
+    with psycopg.connect(own.conninfo()) as session:
+        for look in (own.start, own.status, own.postmaster):
+            monkeypatch.setattr(Postmaster, "ping", first_in_vain)
+            assert look().pid == pid
+            assert silent.pop() is Ping.NO_RESPONSE
+        assert session.execute("SELECT 42").fetchone() == (42,)
+
+
+def test_a_server_that_stays_silent_is_left_alone_until_it_is_stopped(
+    own: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launching, "ANSWER_SECONDS", 0.5)
+    pid = own.start().pid
+    said = rf"own\.pgdata: this server lives \(process {pid}\), but has not answered for 0\.5 s: "
+    with psycopg.connect(own.conninfo()) as session:
+        with no_new_processes(own, pid):
+            for look in (own.start, own.status):
+                with pytest.raises(ServerError, match=said) as caught:
+                    look()
+                assert "could not fork" in str(caught.value)
+        assert own.start().pid == pid
+        assert session.execute("SELECT 42").fetchone() == (42,)
+    with no_new_processes(own, pid):
+        assert own.stop() is True
+    await_end(pid)
+
+
+def test_a_ping_does_not_wait_for_ever(own: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postmaster, "PING_SECONDS", 2)  # libpq waits no shorter
+    pid = own.start().pid
+    running = own.postmaster()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        assert running.ping() is Ping.NO_RESPONSE
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert own.start().pid == pid
 
 
 def test_failed_start_shows_the_end_of_the_log_line_by_line(own: Cluster) -> None:
