@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import psycopg
 from psycopg import sql
@@ -25,6 +26,9 @@ from specprod_copy.reader.look import Stamp
 from specprod_copy.rows.units import Change, Input, change_since, ledger_name
 
 _ENTRY = "tile "
+
+_LOADED: Final = "(table_name, entry, first_row) = ('tile', %s, 0)"
+"""Condition for a tile that is loaded, by its entry; that of a failure has another first_row."""
 
 
 @dataclass(frozen=True)
@@ -121,10 +125,9 @@ class Entries:
 
 def loading_time(connection: psycopg.Connection, schema: str, tileid: int) -> datetime | None:
     """Return when a tile was loaded, None if it is not."""
-    query = sql.SQL(
-        "SELECT loaded_at FROM {} WHERE (table_name, entry, first_row) = ('tile', %s, 0)"
-    ).format(parametrized(schema, TABLE))
-    row = connection.execute(query, (entry(tileid),)).fetchone()
+    query = sql.SQL("SELECT loaded_at FROM {} WHERE {}")
+    named = query.format(parametrized(schema, TABLE), sql.SQL(_LOADED))
+    row = connection.execute(named, (entry(tileid),)).fetchone()
     return row[0] if row else None
 
 
@@ -226,10 +229,9 @@ def renew(
     connection: psycopg.Connection, schema: str, tileid: int, inputs: Sequence[Input]
 ) -> None:
     """Write the new times of a tile's files, whose content is the same."""
-    condition = "(table_name, entry, first_row) = ('tile', %s, 0)"
     query = sql.SQL("UPDATE {} SET inputs = %s WHERE {}")
     values = (Jsonb([as_json(made) for made in inputs]), entry(tileid))
-    named = query.format(parametrized(schema, TABLE), sql.SQL(condition))
+    named = query.format(parametrized(schema, TABLE), sql.SQL(_LOADED))
     counted.execute(connection, schema, TABLE, named, values, 1)
 
 

@@ -31,4 +31,5 @@ def test_nobody_waits_behind_a_patch_that_waits(loaded):
         writer.commit()
         [applied] = applying.result()
     assert applied.changed > 0
-    heard.await_line(f"no longer waiting for process {pid}")
+    over = f"no longer waiting for process {pid}"
+    assert heard.await_line(over) == over

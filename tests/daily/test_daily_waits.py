@@ -51,6 +51,7 @@ def test_an_index_waits_for_an_older_snapshot(own_copy, q3c):
     heard.await_line(f"no longer waiting for process {pid}")
     lines = [line for line in heard.lines if f"process {pid}" in line]
     assert len(lines) == 2
+    assert lines[1] == f"no longer waiting for process {pid}"
 
 
 def test_ctrl_c_while_an_index_waits(own_copy, q3c):

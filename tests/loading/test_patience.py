@@ -52,7 +52,8 @@ def test_readers_pass_a_swap_that_waits(loaded):
         reader.commit()
         replacing.result()
     assert identity(loaded) != old
-    heard.await_line(f"no longer waiting for process {pid}")
+    over = f"no longer waiting for process {pid}"
+    assert heard.await_line(over) == over
     loaded.assert_equals_fresh_load()
 
 
