@@ -2,7 +2,6 @@
 
 {% block table %}
 {% import 'partitions.jinja' as partitioning %}
-{% import 'legacy_survey_dr10.jinja' as dr10 %}
 CREATE TABLE IF NOT EXISTS {{ schema }}.photometry (
     ls_id                             bigint NOT NULL,
     release                           smallint NOT NULL,
@@ -99,9 +98,9 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.photometry (
     pmdec                             real NOT NULL,
     pmdec_ivar                        real NOT NULL,
     targetid                          bigint NOT NULL
-{%- for name, type, comment in dr10.COLUMNS if name in optional %},
+{%- if optional %}{% import 'legacy_survey_dr10.jinja' as dr10 %}{% for name, type, comment in dr10.COLUMNS if name in optional %},
     {{ '%-33s' | format(name) }} {{ type }} NOT NULL
-{%- endfor %}
+{%- endfor %}{% endif %}
 
 ){{ partitioning.by_targetid(partitions) }};
 {{ partitioning.parts(partitions, schema, 'photometry') }}{% endblock %}
@@ -134,7 +133,6 @@ CLUSTER {{ schema }}.photometry USING ix_photometry_q3c_ang2ipix;
 {% endblock %}
 
 {% block comments %}
-{% import 'legacy_survey_dr10.jinja' as dr10 %}
 COMMENT ON TABLE {{ schema }}.photometry IS 'Imaging photometry of every potential target, one row per TARGETID: the Legacy Surveys Tractor row (DR9 or DR10) where there is one, else the row of the targeting catalog';
 COMMENT ON COLUMN {{ schema }}.photometry.ls_id IS 'Legacy Surveys object id = release<<40 | brickid<<16 | objid (UCD meta.id.cross)';
 COMMENT ON COLUMN {{ schema }}.photometry.release IS 'Legacy Surveys release number (UCD meta.version)';
@@ -231,9 +229,12 @@ COMMENT ON COLUMN {{ schema }}.photometry.pmra_ivar IS 'Inverse variance of PMRA
 COMMENT ON COLUMN {{ schema }}.photometry.pmdec IS 'Proper motion in Dec [mas yr^-1] (UCD pos.pm;pos.eq.dec)';
 COMMENT ON COLUMN {{ schema }}.photometry.pmdec_ivar IS 'Inverse variance of PMDEC [yr^2 mas^-2] (UCD stat.weight;pos.pm;pos.eq.dec)';
 COMMENT ON COLUMN {{ schema }}.photometry.targetid IS '64-bit DESI object identifier (bit-packed) (UCD meta.id;meta.main)';
+{% if optional %}
+{% import 'legacy_survey_dr10.jinja' as dr10 %}
 {% for name, type, comment in dr10.COLUMNS if name in optional %}
 COMMENT ON COLUMN {{ schema }}.photometry.{{ name }} IS '{{ comment }}';
 {% endfor %}
+{% endif %}
 {% endblock %}
 
 {% block grants %}

@@ -2,7 +2,6 @@
 
 {% block table %}
 {% import 'partitions.jinja' as partitioning %}
-{% import 'zcatalog_v2.jinja' as v2 %}
 CREATE TABLE IF NOT EXISTS {{ schema }}.zpix (
     id                         numeric(39) NOT NULL,
     targetid                   bigint NOT NULL,
@@ -102,7 +101,8 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.zpix (
     zcat_primary               boolean NOT NULL,
     min_mjd                    double precision NOT NULL,
     mean_mjd                   double precision NOT NULL,
-    max_mjd                    double precision NOT NULL{{ v2.columns(v2.ZPIX, optional) }}
+    max_mjd                    double precision NOT NULL{% if optional %}{% import 'zcatalog_v2.jinja' as v2 %}{{ v2.columns(v2.ZPIX, optional) }}{% endif %}
+
 ){{ partitioning.by_targetid(partitions) }};
 -- As it is, not packed: sorts and joins would unpack it for each comparison.
 ALTER TABLE {{ schema }}.zpix ALTER COLUMN id SET STORAGE PLAIN;
@@ -122,7 +122,6 @@ ALTER TABLE {{ schema }}.zpix ADD CONSTRAINT zpix_pkey PRIMARY KEY (targetid, id
 {% endblock %}
 
 {% block indexes %}
-{% import 'zcatalog_v2.jinja' as v2 %}
 CREATE UNIQUE INDEX IF NOT EXISTS ix_zpix_unique ON {{ schema }}.zpix (targetid, survey, program);
 CREATE INDEX IF NOT EXISTS ix_zpix_desiname ON {{ schema }}.zpix (desiname);
 CREATE INDEX IF NOT EXISTS ix_zpix_healpix ON {{ schema }}.zpix (healpix);
@@ -139,7 +138,7 @@ CREATE INDEX IF NOT EXISTS ix_zpix_id ON {{ schema }}.zpix (id);
 {% endif %}
 CREATE INDEX IF NOT EXISTS ix_zpix_z ON {{ schema }}.zpix (z);
 CREATE INDEX IF NOT EXISTS ix_zpix_zwarn ON {{ schema }}.zpix (zwarn);
-{{ v2.indexes(v2.ZPIX, optional, schema, 'zpix') }}{% endblock %}
+{% if optional %}{% import 'zcatalog_v2.jinja' as v2 %}{{ v2.indexes(v2.ZPIX, optional, schema, 'zpix') }}{% endif %}{% endblock %}
 
 {% block foreign_keys %}
 {% import 'partitions.jinja' as partitioning %}
@@ -159,7 +158,6 @@ CREATE INDEX IF NOT EXISTS ix_zpix_q3c_ang2ipix ON {{ schema }}.zpix ({{ q3c }}.
 {% endblock %}
 
 {% block comments %}
-{% import 'zcatalog_v2.jinja' as v2 %}
 COMMENT ON TABLE {{ schema }}.zpix IS 'Redshifts of spectra coadded per HEALPixel over all exposures of one survey and program';
 COMMENT ON COLUMN {{ schema }}.zpix.id IS '128-bit key of program, survey and target (UCD meta.record)';
 COMMENT ON COLUMN {{ schema }}.zpix.targetid IS '64-bit DESI object identifier (bit-packed) (UCD meta.id;meta.main)';
@@ -260,7 +258,7 @@ COMMENT ON COLUMN {{ schema }}.zpix.zcat_primary IS 'True for the best coadd of 
 COMMENT ON COLUMN {{ schema }}.zpix.min_mjd IS 'First MJD in the coadd [d] (UCD time.epoch;stat.min)';
 COMMENT ON COLUMN {{ schema }}.zpix.mean_mjd IS 'Mean MJD of the coadd [d] (UCD time.epoch;stat.mean)';
 COMMENT ON COLUMN {{ schema }}.zpix.max_mjd IS 'Last MJD in the coadd [d] (UCD time.epoch;stat.max)';
-{{ v2.comments(v2.ZPIX, optional, schema, 'zpix') }}{% if 'zcatalog_v2' in optional %}
+{% if optional %}{% import 'zcatalog_v2.jinja' as v2 %}{{ v2.comments(v2.ZPIX, optional, schema, 'zpix') }}{% endif %}{% if 'zcatalog_v2' in optional %}
 {% for mask in ('desi', 'bgs', 'mws', 'scnd') %}
 COMMENT ON COLUMN {{ schema }}.zpix.{{ mask }}_target IS '{{ {'desi': 'Dark-time', 'bgs': 'Bright-galaxy', 'mws': 'Milky-Way', 'scnd': 'Secondary'}[mask] }} target-selection bitmask of the main survey; 0 where survey is special (UCD meta.code.member)';
 {% endfor %}

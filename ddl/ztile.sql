@@ -2,7 +2,6 @@
 
 {% block table %}
 {% import 'partitions.jinja' as partitioning %}
-{% import 'zcatalog_v2.jinja' as v2 %}
 CREATE TABLE IF NOT EXISTS {{ schema }}.ztile (
     id                         numeric(39) NOT NULL,
     targetphotid               numeric(39) NOT NULL,
@@ -90,7 +89,8 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.ztile (
     lastnight                  integer NOT NULL,
     min_mjd                    double precision NOT NULL,
     mean_mjd                   double precision NOT NULL,
-    max_mjd                    double precision NOT NULL{{ v2.columns(v2.ZTILE, optional) }}
+    max_mjd                    double precision NOT NULL{% if optional %}{% import 'zcatalog_v2.jinja' as v2 %}{{ v2.columns(v2.ZTILE, optional) }}{% endif %}
+
 ){{ partitioning.by_targetid(partitions) }};
 -- As they are, not packed: sorts and joins would unpack them for each comparison.
 ALTER TABLE {{ schema }}.ztile
@@ -112,7 +112,6 @@ ALTER TABLE {{ schema }}.ztile ADD CONSTRAINT ztile_pkey PRIMARY KEY (targetid, 
 {% endblock %}
 
 {% block indexes %}
-{% import 'zcatalog_v2.jinja' as v2 %}
 CREATE UNIQUE INDEX IF NOT EXISTS ix_ztile_unique ON {{ schema }}.ztile (targetid, spgrp, spgrpval, tileid);
 CREATE INDEX IF NOT EXISTS ix_ztile_desiname ON {{ schema }}.ztile (desiname);
 CREATE INDEX IF NOT EXISTS ix_ztile_program ON {{ schema }}.ztile (program);
@@ -130,7 +129,7 @@ CREATE INDEX IF NOT EXISTS ix_ztile_targetphotid ON {{ schema }}.ztile (targetph
 CREATE INDEX IF NOT EXISTS ix_ztile_tileid ON {{ schema }}.ztile (tileid);
 CREATE INDEX IF NOT EXISTS ix_ztile_z ON {{ schema }}.ztile (z);
 CREATE INDEX IF NOT EXISTS ix_ztile_zwarn ON {{ schema }}.ztile (zwarn);
-{{ v2.indexes(v2.ZTILE, optional, schema, 'ztile') }}{% endblock %}
+{% if optional %}{% import 'zcatalog_v2.jinja' as v2 %}{{ v2.indexes(v2.ZTILE, optional, schema, 'ztile') }}{% endif %}{% endblock %}
 
 {% block foreign_keys %}
 {% import 'partitions.jinja' as partitioning %}
@@ -158,7 +157,6 @@ CREATE INDEX IF NOT EXISTS ix_ztile_q3c_ang2ipix ON {{ schema }}.ztile ({{ q3c }
 {% endblock %}
 
 {% block comments %}
-{% import 'zcatalog_v2.jinja' as v2 %}
 COMMENT ON TABLE {{ schema }}.ztile IS 'Redshifts of spectra coadded per tile over its nights up to the last one';
 COMMENT ON COLUMN {{ schema }}.ztile.id IS '128-bit key of grouping, tile and target (UCD meta.record)';
 COMMENT ON COLUMN {{ schema }}.ztile.targetphotid IS 'Key of the matching row of target (UCD meta.id.assoc)';
@@ -247,7 +245,7 @@ COMMENT ON COLUMN {{ schema }}.ztile.lastnight IS 'Latest night contributing to 
 COMMENT ON COLUMN {{ schema }}.ztile.min_mjd IS 'First MJD in the coadd [d] (UCD time.epoch;stat.min)';
 COMMENT ON COLUMN {{ schema }}.ztile.mean_mjd IS 'Mean MJD of the coadd [d] (UCD time.epoch;stat.mean)';
 COMMENT ON COLUMN {{ schema }}.ztile.max_mjd IS 'Last MJD in the coadd [d] (UCD time.epoch;stat.max)';
-{{ v2.comments(v2.ZTILE, optional, schema, 'ztile') }}{% endblock %}
+{% if optional %}{% import 'zcatalog_v2.jinja' as v2 %}{{ v2.comments(v2.ZTILE, optional, schema, 'ztile') }}{% endif %}{% endblock %}
 
 {% block grants %}
 {% for role in roles %}

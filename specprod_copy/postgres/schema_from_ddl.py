@@ -37,6 +37,9 @@ OWN_SCHEMA: Final = "the schema itself"
 class _Everything(frozenset[str]):
     """What a file is asked for to have all columns that it can have."""
 
+    def __bool__(self) -> bool:
+        return True
+
     def __contains__(self, what: object) -> bool:
         return True
 

@@ -181,14 +181,16 @@ def plan_upgrade(
             name: _renamed(table, renames.get(name, ())) for name, table in found.tables.items()
         },
     )
-    full, target = upgraded(defined, renamed), upgraded(defined, renamed, rewrite=rewrite)
+    full = upgraded(defined, renamed)
+    target = full if rewrite else upgraded(defined, renamed, rewrite=False)
     for name, table in target.tables.items():
         before = renamed.tables[name]
         words = [f"{part.name} is called {new} now" for part, new in renames[name]]
         words += _listed(full.tables[name], before)
         wanted = replace(renamed, tables={**renamed.tables, name: table})
         sql = [_rename(found.name, name, part, new) for part, new in renames[name]]
-        sql += Changes(wanted, renamed, q3c).statements()
+        if table != before:
+            sql += Changes(wanted, renamed, q3c).statements()
         if words:
             lacks[name] = words
         if sql:

@@ -114,20 +114,21 @@ def width_of(found: Schema) -> frozenset[tuple[str, str]]:
 
 def layout_of(found: Schema) -> Layout:
     """Return the layout of the tables that a server has, by their columns and comments."""
+    usual = specprod_catalogue().definition.tables
     optional = {
-        (name, column.name)
-        for name in (file.stem for file in _files())
-        if name in found.tables
-        for column in found.tables[name].columns
-        if column.name in offered_columns(name)
+        (name, column)
+        for name in usual.keys() & found.tables.keys()
+        if (others := _names(found.tables[name]) - _names(usual[name]))
+        for column in others & offered_columns(name)
     }
     for name, alternatives in _SAID.items():
         if name not in found.tables:
             continue
-        there, plain = _comments(found.tables[name]), _defined_comments(name, optional)
-        for alternative in alternatives:
+        plain = _defined_comments(name, optional)
+        others = _comments(found.tables[name]) - plain
+        for alternative in alternatives if others else ():
             with_it = optional.union((name, what) for what in alternative)
-            if there >= _defined_comments(name, with_it) - plain > set():
+            if others >= _defined_comments(name, with_it) - plain > set():
                 optional = with_it
                 break
     observed_only = ("potential", from_catalogs.OBSERVED_ONLY) in optional
@@ -194,6 +195,10 @@ def _is_wide(name: str, found: Schema) -> bool:
     there = {column.name: column.type for column in found.tables[name].columns}
     usual = specprod_catalogue().definition.tables[name].columns
     return all(there.get(column.name) == "float8" for column in usual if column.type == "float4")
+
+
+def _names(table: Table) -> set[str]:
+    return {column.name for column in table.columns}
 
 
 def _defined_comments(name: str, optional: Collection[tuple[str, str]]) -> set[tuple[str, str]]:

@@ -88,7 +88,7 @@ def catalogue_in(connection: psycopg.Connection, found: Schema) -> Catalogue:
     found : Schema
         What the server has.
     """
-    catalogues = stored(connection, found.name)
+    catalogues = stored(connection, found.name) if TABLE in found.tables else []
     return merged(catalogues) if catalogues else specprod_catalogue(layout_of(found))
 
 
