@@ -125,10 +125,10 @@ def layout_of(found: Schema) -> Layout:
         if name not in found.tables:
             continue
         plain = _defined_comments(name, optional)
-        others = _comments(found.tables[name]) - plain
-        for alternative in alternatives if others else ():
+        said = _comments(found.tables[name]) - plain
+        for alternative in alternatives if said else ():
             with_it = optional.union((name, what) for what in alternative)
-            if others >= _defined_comments(name, with_it) - plain > set():
+            if said >= _defined_comments(name, with_it) - plain > set():
                 optional = with_it
                 break
     observed_only = ("potential", from_catalogs.OBSERVED_ONLY) in optional
