@@ -12,9 +12,9 @@ from psycopg import sql
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.postgres.identifiers import quote_identifier
 from specprod_copy.postgres.schema import Index, Key, Made, Part, Reference, Schema, Table
-from specprod_copy.postgres.sql_files import PHASES, SqlFile, block_of, cut, templates
+from specprod_copy.postgres.sql_files import PHASES, SqlFile, SqlText, block_of, cut, templates
 from specprod_copy.postgres.sql_meanings import PartAdded, Validated
-from specprod_copy.postgres.sql_statements import meaning_of
+from specprod_copy.postgres.sql_statements import meaning_of, naming
 from specprod_copy.resources import resource_folder
 
 LEDGER = "load_ledger"
@@ -60,7 +60,7 @@ class Statement:
     @cached_property
     def makes(self) -> Made | None:
         """The index or constraint that the statement makes, or makes valid, if it does."""
-        if self.phase not in MAKING_PHASES:
+        if self.phase not in MAKING_PHASES or self.table == "schema":
             return None
         meaning = meaning_of(self.sql)
         return meaning.made if isinstance(meaning, PartAdded | Validated) else None
@@ -200,13 +200,23 @@ def statements(
     Yields
     ------
     Statement
+
+    Raises
+    ------
+    ConfigurationError
+        If a text that came from a description has a statement that is none of a table's file.
     """
     tables = list(tables)
     for phase in phases:
         for table in tables:
             text = render_phase(defined, table, phase, schema=schema, roles=roles, q3c=q3c)
+            own = defined.tables.get(table)
             for statement in cut(text):
-                yield Statement(table, phase, statement, defined=defined.tables.get(table))
+                if own is not None and isinstance(own.file, SqlText):
+                    # For this schema and these roles a text can say what it did not say before.
+                    with naming(own.file, statement):
+                        meaning_of(statement)
+                yield Statement(table, phase, statement, defined=own)
 
 
 def render_script(

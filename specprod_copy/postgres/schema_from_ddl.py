@@ -28,7 +28,7 @@ from specprod_copy.postgres.sql_meanings import (
     TableDefined,
     Validated,
 )
-from specprod_copy.postgres.sql_statements import meaning_of
+from specprod_copy.postgres.sql_statements import meaning_of, naming
 
 OWN_SCHEMA: Final = "the schema itself"
 """What files are rendered for when they are read: where a reference names it, it stays inside."""
@@ -100,11 +100,8 @@ def table_of(name: str, statements: Iterable[str], file: SqlFile) -> Table:
     """
     draft = _Draft(name)
     for statement in statements:
-        try:
+        with naming(file, statement):
             draft.add(meaning_of(statement))
-        except ConfigurationError as error:
-            begin = " ".join(statement.split())[:100]
-            raise ConfigurationError(f"{file}: {error}, in: {begin}") from error
     if not draft.columns:
         raise ConfigurationError(f"{file}: must define table {name}, by CREATE TABLE")
     return draft.table(file)

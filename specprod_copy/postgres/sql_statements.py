@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 
@@ -43,6 +44,14 @@ _TYPES: Mapping[str, str] = {
 """Names of types in SQL to those in the catalog, where they differ."""
 
 
+_NO_PART = (
+    ("cluster",),
+    ("grant", "select", "on"),
+    ("select", "create_distributed_table"),
+    ("select", "create_reference_table"),
+)
+"""Beginnings of statements that files may have, and that say nothing about a schema."""
+
 _AFTER_DEFAULT = (",", ")", "not", "null", "constraint", "primary", "unique", "references", "check")
 
 
@@ -58,6 +67,16 @@ def meaning_of(statement: str) -> Meaning:
         If it is not of a form that the files may have.
     """
     return _Statement(statement).meaning()
+
+
+@contextmanager
+def naming(file: object, statement: str) -> Iterator[None]:
+    """Name the file in errors within the block, and what the statement begins with."""
+    try:
+        yield
+    except ConfigurationError as error:
+        begin = " ".join(statement.split())[:100]
+        raise ConfigurationError(f"{file}: {error}, in: {begin}") from error
 
 
 class _Statement:
@@ -77,7 +96,7 @@ class _Statement:
             return self._alteration()
         if self._take("comment", "on"):
             return self._comment()
-        if self._next() in ("cluster", "grant", "set", "reset", "select", "create"):
+        if any(self._take(*words) for words in _NO_PART):
             return None
         raise ConfigurationError(f"{self._next().upper()} has no place in the file of a table")
 

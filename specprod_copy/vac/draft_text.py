@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -244,9 +245,8 @@ def _files(number: int) -> str:
 def _literal(text: str) -> str:
     """Return a text as a literal of SQL that a template leaves as it is."""
     doubled = text.replace("'", "''")
-    for mark in ("{{", "{%", "{#"):
-        doubled = doubled.replace(mark, "{ " + mark[1])
-    return f"'{doubled}'"
+    # Each brace that could begin a mark, so that none is left of three in a row.
+    return "'" + re.sub(r"\{(?=[{%#])", "{ ", doubled) + "'"
 
 
 def _comment(text: str) -> str:

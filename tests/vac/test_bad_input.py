@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import psycopg
 import pytest
 from astropy.io import fits
 from support.catalogues import Catalogues, write_fits
@@ -127,7 +128,7 @@ def test_what_stands_in_a_description(tmp_path, before, after, message):
 @pytest.mark.parametrize(
     ("before", "after", "message"),
     [
-        ("CREATE TABLE", "CREATE VIEW", "stars.sql: must define table stars"),
+        ("CREATE TABLE", "CREATE VIEW", "stars.sql: CREATE has no place in the file of a table"),
         ("z real", "z money", "column z: type money is not supported"),
         (
             "z real NOT NULL",
@@ -145,6 +146,14 @@ def test_what_stands_in_a_description(tmp_path, before, after, message):
         ),
         ("{% endblock %}", "", "stars.sql: no SQL file as those in ddl/"),
         ("{% block table %}", "{% block table %}{{ ''.__class__.__mro__ }}", "stars.sql: "),
+        (
+            "{% endblock %}",
+            "CREATE ROLE own SUPERUSER;{% endblock %}",
+            "stars.sql: CREATE has no place in the file of a table, in: CREATE ROLE own",
+        ),
+        ("{% endblock %}", "SELECT lo_import('/x');{% endblock %}", "SELECT has no place"),
+        ("{% endblock %}", "GRANT own TO public;{% endblock %}", "GRANT has no place"),
+        ("{% endblock %}", "SET ROLE own;{% endblock %}", "SET has no place"),
         ("z real", "z varchar(3)", "is Float32, which cannot become stars.z"),
         (
             "z real",
@@ -209,6 +218,23 @@ def test_the_database_stays_as_it_is(tmp_path, database):
         write_fits(path, changed)
         assert message in vac.refuse_load(toml)
         assert message in vac.refuse_load(toml, "--dry-run")
+
+
+def test_a_file_cannot_say_something_else_later(tmp_path, database):
+    """What is run is what a table's file may have, also where roles and schema are known."""
+    vac = Catalogues(tmp_path, database)
+    toml = vac.draft(write_fits(tmp_path / "a.fits", {"STARS": STARS}))
+    vac.load(toml)
+    more = (
+        "{% block grants %}{% for role in roles %}\nCREATE ROLE own;\n{% endfor %}\n{% endblock %}"
+    )
+    with psycopg.connect(database) as connection:
+        stored = "UPDATE vac.vac SET sql = jsonb_set(sql, '{stars.sql}', to_jsonb(%s::text))"
+        text = (toml.parent / "stars.sql").read_text() + more
+        connection.execute(stored, (text,))
+    message = vac.refuse("grant", "--schema", "vac", "--role", "pg_monitor")
+    assert message == "stars.sql: CREATE has no place in the file of a table, in: CREATE ROLE own;"
+    assert vac.query("SELECT FROM pg_roles WHERE rolname = 'own'") == []
 
 
 @pytest.mark.parametrize(

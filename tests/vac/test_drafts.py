@@ -6,11 +6,14 @@ import tomllib
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from astropy.table import Table
 from support.catalogues import write_fits
 
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.metadata.origins import name_in_files, source_column
+from specprod_copy.postgres.ddl import render_phase
+from specprod_copy.postgres.sql_files import cut
 from specprod_copy.vac.draft import DraftOptions, draft
 from specprod_copy.vac.parsing import parse
 from specprod_copy.vac.sources import catalogue_of
@@ -60,3 +63,22 @@ def test_files_of_several_folders_need_a_root(tmp_path):
     with pytest.raises(ConfigurationError, match="files of several folders: name the folder"):
         draft(files, DraftOptions())
     assert drafted(files, tmp_path)[0]["tables"]["t"]["files"] == "hp*/a*.fits"
+
+
+@pytest.mark.parametrize("text", ["{{{'x'}}}", "{{{{{%-{{{{#", "it's {{ x }}", "{%{% raw %}", "{"])
+def test_no_text_of_a_file_is_part_of_a_template(tmp_path, text):
+    """Not even of several braces in a row; a quote of it ends no literal."""
+    hdu = fits.BinTableHDU(Table({"TARGETID": [1, 2]}), name=text)
+    hdu.header["TUNIT1"] = hdu.header["TCOMM1"] = text
+    hdu.writeto(tmp_path / "a.fits")
+    found = draft([tmp_path / "a.fits"], DraftOptions(table="t")).texts()
+    catalogue = catalogue_of(parse(found.popitem()[1], "own.toml", found))
+    table = catalogue.definition.tables["t"]
+    (column,) = table.columns
+    for said in (table.comment.removeprefix("HDU "), column.description, column.unit):
+        assert said.replace(" ", "").upper() == text.replace(" ", "").upper()
+    comments = render_phase(catalogue.definition, "t", "comments", schema="s")
+    assert [s.split(" IS ")[0] for s in cut(comments)] == [
+        "COMMENT ON TABLE s.t",
+        "COMMENT ON COLUMN s.t.targetid",
+    ]
