@@ -145,6 +145,10 @@ class DatabaseError(SpecprodCopyError):
     """A problem with the connection, the server or the state of the schema."""
 
 
+class OtherRowsError(DatabaseError):
+    """Tables hold rows of something else than what is to be loaded into them."""
+
+
 class WorkerDiedError(DatabaseError):
     """A process that did part of the work ended before it was done."""
 

@@ -11,15 +11,15 @@ import psycopg
 from psycopg import sql
 
 from specprod_copy.errors import DatabaseError, InUseError
+from specprod_copy.loading.prepare import make_tables
 from specprod_copy.plan import ledger
 from specprod_copy.postgres import catalog, counted, own_views, statements
 from specprod_copy.postgres.connection import one_line, translated_errors
 from specprod_copy.postgres.locks import Patience, attempt, with_patience
 from specprod_copy.postgres.names import parametrized
-from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.progress import ProgressListener
-from specprod_copy.tables.catalogue import HOUSE
+from specprod_copy.tables import Catalogue
 
 _PREFIX = "specprod_copy_new_"
 _FILLING = "specprod-copy: tables on their way to another schema"
@@ -52,13 +52,10 @@ class Beside:
     """
 
     connection: psycopg.Connection
-    defined: Schema
-    """The tables as they are defined."""
+    catalogue: Catalogue
     schema: str
     """Where the tables belong."""
     tables: Sequence[str]
-    house: Sequence[str] = HOUSE
-    """Tables beside those of the data, which the schema has as well."""
 
     @property
     def name(self) -> str:
@@ -84,7 +81,7 @@ class Beside:
             with self.connection.transaction():
                 drop_tables(self.connection, self.name, sorted(found.tables))
                 self._mark(_FILLING)
-        elif others := {*found.tables}.difference(self.tables, self.house):
+        elif others := {*found.tables}.difference(self.tables, self.catalogue.house):
             self._forget(sorted(others))
 
     def reject(self) -> None:
@@ -106,8 +103,8 @@ class Beside:
     def swap(self, patience: Patience) -> None:
         """Put the tables into the place of the old ones, in one transaction, and drop the schema.
 
-        Their indexes, constraints and sequences, what the ledger says of them, and the views that
-        are part of the schema come along.
+        Their indexes, constraints and sequences, what the ledger says of them, what table ``vac``
+        says of their catalogue, and the views that are part of the schema come along.
         Nobody waits behind this while others use the old tables.
 
         Parameters
@@ -160,9 +157,8 @@ class Beside:
     def _make(self) -> None:
         try:
             with self.connection.transaction():
-                statements.make(
-                    self.connection, self.defined, ["schema"], ["table"], schema=self.name
-                )
+                defined = self.catalogue.definition
+                statements.make(self.connection, defined, ["schema"], ["table"], schema=self.name)
                 self._mark(_FILLING)
         except psycopg.errors.InsufficientPrivilege as error:
             raise DatabaseError(
@@ -189,21 +185,19 @@ class Beside:
             counted.delete(self.connection, self.name, ledger.TABLE, condition, values)
 
     def _swap(self) -> None:
-        connection, defined, schema, new = self.connection, self.defined, self.schema, self.name
+        connection, schema, new = self.connection, self.schema, self.name
+        defined, house = self.catalogue.definition, self.catalogue.house
         with connection.transaction():
-            found = read_schema(connection, schema)
-            if not found.exists:
-                statements.make(connection, defined, ["schema"], ["table"], schema=schema)
+            # What says which rows these are is there as soon as they are, whatever comes then.
+            make_tables(connection, defined, schema, house)
+            if self.catalogue.record is not None:
+                self.catalogue.record(connection, schema, True)
             views = own_views.take_away(connection, schema, self.tables)
             drop_tables(connection, schema, self.tables)
             moved = catalog.with_partitions(connection, new, self.tables)
             for table in moved:
                 move = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
                 connection.execute(move.format(sql.Identifier(new, table), sql.Identifier(schema)))
-            if ledger.TABLE not in found.tables:
-                statements.make(
-                    connection, defined, [ledger.TABLE], ["table", "comments"], schema=schema
-                )
             condition, values = "table_name = ANY(%s)", (list(self.tables),)
             counted.delete(connection, schema, ledger.TABLE, condition, values)
             # By name: a ledger that was taken over from an earlier version has another order.
@@ -223,7 +217,7 @@ class Beside:
             [(wanted,)] = connection.execute(count, values).fetchall()
             counted.execute(connection, schema, ledger.TABLE, insert, values, wanted)
             own_views.make_again(connection, views)
-            drop_tables(connection, new, self.house)
+            drop_tables(connection, new, house)
             connection.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(new)))
 
 

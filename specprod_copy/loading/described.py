@@ -63,9 +63,7 @@ def load_catalogue(  # noqa: PLR0913 - what is seldom given is given by keyword
     """
     plain = catalogue_of(description, command)
     inputs = inputs_of(description, root)
-    with connect(conninfo) as connection:
-        replaced = options.overwrite
-        stored.check(connection, options.schema, plain, description, replaced=replaced)
+    _check(conninfo, plain, description, options)
     catalogue = stored.recorded(plain, description, root)
     summary = load(conninfo, inputs, options, listener, catalogue=catalogue, workers=workers)
     if options.part is None:
@@ -81,6 +79,18 @@ def load_catalogue(  # noqa: PLR0913 - what is seldom given is given by keyword
     return summary
 
 
+def _check(
+    conninfo: str, catalogue: Catalogue, description: Description, options: LoadOptions
+) -> None:
+    """Check what the schema has, before anything is looked for or made."""
+    schema, replaced = options.schema, options.overwrite
+    with (
+        translated_errors(f"cannot load schema {schema}"),
+        connect(conninfo) as connection,
+    ):
+        stored.check(connection, schema, catalogue, description, replaced=replaced)
+
+
 def plan_catalogue(
     conninfo: str | None,
     description: Description,
@@ -93,9 +103,7 @@ def plan_catalogue(
     """Find out what `load_catalogue` would do, without doing it; see `plan_load`."""
     catalogue = catalogue_of(description, command)
     if conninfo is not None:
-        with connect(conninfo) as connection:
-            replaced = options.overwrite
-            stored.check(connection, options.schema, catalogue, description, replaced=replaced)
+        _check(conninfo, catalogue, description, options)
     inputs = inputs_of(description, root)
     plan, statements = plan_load(conninfo, inputs, options, catalogue, workers=workers)
     plan.notes += row_notes(catalogue)

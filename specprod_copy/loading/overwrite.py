@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from specprod_copy.errors import ChangedFileError, DatabaseError, SpecprodCopyError
+from specprod_copy.errors import ChangedFileError, DatabaseError, OtherRowsError, SpecprodCopyError
 from specprod_copy.loading.beside import Beside
 from specprod_copy.loading.context import LoadContext
 from specprod_copy.loading.run import run
@@ -27,8 +27,7 @@ def replace_tables(context: LoadContext) -> LoadSummary:
     old = read_schema(connection, context.schema)
     before = as_made(old)
     refuse_own_columns(defined, old, tables, before)
-    house = context.catalogue.house
-    beside = Beside(connection, defined, context.schema, tables, house)
+    beside = Beside(connection, context.catalogue, context.schema, tables)
     beside.check_replaceable(context.listener)
     beside.prepare()
     options = dataclasses.replace(
@@ -40,7 +39,7 @@ def replace_tables(context: LoadContext) -> LoadSummary:
             ledger_format.take_over(connection, defined, beside.name, context.listener)
             try:
                 summary = run(aside)
-            except ChangedFileError:
+            except (ChangedFileError, OtherRowsError):
                 # What an interrupted run left is of no use any more.
                 beside.forget()
                 summary = run(aside)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from specprod_copy.errors import ConfigurationError
+import psycopg
+
+from specprod_copy.errors import ConfigurationError, DatabaseError
 from specprod_copy.postgres.identifiers import quote_identifier
 from specprod_copy.postgres.schema import Reference, Schema
+from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.sql_files import SqlText
 from specprod_copy.vac.description import Description, ReferenceRule, TableRule
 from specprod_copy.vac.files import filled
@@ -92,3 +95,29 @@ def require_column(where: str, name: str, names: Iterable[str]) -> None:
     if name not in names:
         meant = did_you_mean(name, names)
         raise ConfigurationError(f"{where}: no column is called {name}; {meant}".rstrip("; "))
+
+
+def check_reference(connection: psycopg.Connection, table: str, reference: Reference) -> None:
+    """Check that there is a table that another one can refer to.
+
+    Raises
+    ------
+    DatabaseError
+        If there is none, or the columns are no key of it.
+    """
+    name = reference.table
+    other = read_schema(connection, reference.schema, tables=[name]).tables.get(name)
+    what = f"table {table} refers to {reference.where} ({', '.join(reference.keys)})"
+    if other is None:
+        raise DatabaseError(
+            f"{what}, and there is no such table: load it first, or leave out these references"
+        )
+    names = {column.name for column in other.columns}
+    if lost := [name for name in reference.keys if name not in names]:
+        raise DatabaseError(f"{what}, and it has no column {lost[0]}")
+    unique = [frozenset(key.columns) for key in other.keys]
+    if frozenset(reference.keys) not in unique:
+        raise DatabaseError(
+            f"{what}, which is no key of it: its keys are "
+            f"{', '.join(str(key) for key in other.keys) or 'not made yet'}"
+        )

@@ -5,7 +5,7 @@ So ``verify``, ``status`` and others need no file: the schema says what it was m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,13 +15,15 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 import specprod_copy
-from specprod_copy.errors import ConfigurationError, DatabaseError
+from specprod_copy.errors import ConfigurationError, DatabaseError, OtherRowsError
 from specprod_copy.postgres.catalog import table_ids
-from specprod_copy.postgres.schema import Reference, Schema
+from specprod_copy.postgres.connection import translated_errors
+from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.tables import Catalogue, layout_of, specprod_catalogue
 from specprod_copy.vac.description import Description
 from specprod_copy.vac.parsing import parse
+from specprod_copy.vac.references import check_reference
 from specprod_copy.vac.sources import HOUSE, catalogue_of
 
 TABLE = "vac"
@@ -50,7 +52,7 @@ def stored(connection: psycopg.Connection, schema: str) -> list[Stored]:
     Raises
     ------
     DatabaseError
-        If a description there is not understood any more.
+        If a description there is not understood any more, or we may not read the table.
     """
     found = read_schema(connection, schema, tables=[TABLE]).tables.get(TABLE)
     if found is None or not {"catalogue", "description", "sql"} <= {c.name for c in found.columns}:
@@ -60,9 +62,9 @@ def stored(connection: psycopg.Connection, schema: str) -> list[Stored]:
            FROM {} ORDER BY catalogue, version, suffix"""
     ).format(sql.Identifier(schema, TABLE))
     catalogues = []
-    for name, version, release, specprod, suffix, root, text, files, tables in connection.execute(
-        query
-    ):
+    with translated_errors(f"cannot read which catalogues schema {schema} has"):
+        rows = connection.execute(query).fetchall()
+    for name, version, release, specprod, suffix, root, text, files, tables in rows:
         try:
             description = replace(
                 parse(text, f"{name} in {schema}.{TABLE}", files),
@@ -131,38 +133,30 @@ def check(
 
     Raises
     ------
+    OtherRowsError
+        If tables have rows of another catalogue, or of this one by another description; or if what
+        is known of other tables with rows would be lost.
     DatabaseError
-        If tables have rows of another catalogue, or of this one by another description; or if
-        there are no tables that the rows could refer to.
+        If there are no tables that the rows could refer to.
     """
     refuse_mixed(connection, read_schema(connection, schema), described=True)
-    tables = {description.table(rule.name) for rule in description.tables}
-    with_rows = _tables_with_rows(connection, schema)
+    tables = {*_tables(description)}
+    with_rows, there = _tables_with_rows(connection, schema), table_ids(connection, schema)
     for one in stored(connection, schema):
-        both = tables.intersection(one.tables)
-        if not both or not (with_rows & both):
+        theirs = there.keys() & one.tables
+        same = _key(one.description) == _key(description)
+        if not (same or tables & theirs) or not (with_rows & theirs):
             continue
-        if replaced and tables.issuperset(one.tables):
+        if replaced and tables >= theirs:
             continue
-        shown, other = ", ".join(sorted(both)), one.description
-        if _key(other) != _key(description):
-            raise DatabaseError(
-                f"{schema}.{shown}: has rows of {other.name} {other.version}; load "
-                f"{description.name} {description.version} beside it with --suffix "
-                f"_{_word(description.version)} or into another --schema, or in place of it with "
-                "--overwrite"
-            )
-        if _rows_by(other) != _rows_by(description):
-            raise DatabaseError(
-                f"{schema}.{shown}: its rows were loaded with another description of {other.name} "
-                f"{other.version}; --overwrite loads them with this one"
-            )
+        if not same or _rows_by(one.description) != _rows_by(description):
+            raise _taken(schema, one.description, description, theirs, with_rows)
     for table, reference in [
         *((t.name, r) for t in catalogue.definition.tables.values() for r in t.references),
         *catalogue.partial,
     ]:
         if reference.schema:
-            _check_reference(connection, table, reference)
+            check_reference(connection, table, reference)
 
 
 def refuse_mixed(connection: psycopg.Connection, found: Schema, *, described: bool) -> None:
@@ -192,7 +186,7 @@ def _record(
 ) -> None:
     """Write a description into table ``vac``, in place of those whose tables it takes."""
     check(connection, schema, catalogue, description, replaced=replaced)
-    tables = [description.table(rule.name) for rule in description.tables]
+    tables = _tables(description)
     name = sql.Identifier(schema, TABLE)
     delete = sql.SQL(
         "DELETE FROM {} WHERE tables && %s OR (catalogue, version, suffix) = (%s, %s, %s)"
@@ -216,6 +210,43 @@ def _record(
         f"specprod-copy {specprod_copy.__version__}",
     )
     connection.execute(insert.format(name), values)
+
+
+def _taken(
+    schema: str,
+    other: Description,
+    description: Description,
+    theirs: Set[str],
+    with_rows: Set[str],
+) -> OtherRowsError:
+    """Return the error that the tables, or the name, are those of a catalogue with rows."""
+    tables = {*_tables(description)}
+    both, left = sorted(theirs & tables), ", ".join(sorted(theirs - tables))
+    known, this = f"{other.name} {other.version}", f"{description.name} {description.version}"
+    suffix = f"with --suffix _{_word(description.version)} or into another --schema"
+    if not both:
+        return OtherRowsError(
+            f"schema {schema} has {known} already, with other tables ({left}): give this one "
+            f"another name, or load it {suffix}"
+        )
+    what = f"{schema}.{', '.join(both)}: "
+    what += f"has rows of {known}" if not with_rows.isdisjoint(both) else f"belongs to {known}"
+    beside = f"load {this} beside it {suffix}"
+    if left:
+        return OtherRowsError(
+            f"{what}; {beside}: in place of it {left} would be left over, unless dropped, or "
+            "described here as well"
+        )
+    if _key(other) != _key(description):
+        return OtherRowsError(f"{what}; {beside}, or in place of it with --overwrite")
+    return OtherRowsError(
+        f"{schema}.{', '.join(both)}: its rows were loaded with another description of {known}; "
+        "--overwrite loads them with this one"
+    )
+
+
+def _tables(description: Description) -> list[str]:
+    return [description.table(rule.name) for rule in description.tables]
 
 
 def _key(description: Description) -> tuple[str, str, str]:
@@ -243,26 +274,6 @@ def _tables_with_rows(connection: psycopg.Connection, schema: str) -> set[str]:
         sql.Identifier(schema, _LEDGER)
     )
     return {table for (table,) in connection.execute(query)}
-
-
-def _check_reference(connection: psycopg.Connection, table: str, reference: Reference) -> None:
-    """Check that there is a table that another one can refer to."""
-    name = reference.table
-    other = read_schema(connection, reference.schema, tables=[name]).tables.get(name)
-    what = f"table {table} refers to {reference.where} ({', '.join(reference.keys)})"
-    if other is None:
-        raise DatabaseError(
-            f"{what}, and there is no such table: load it first, or leave out these references"
-        )
-    names = {column.name for column in other.columns}
-    if lost := [name for name in reference.keys if name not in names]:
-        raise DatabaseError(f"{what}, and it has no column {lost[0]}")
-    unique = [frozenset(key.columns) for key in other.keys]
-    if frozenset(reference.keys) not in unique:
-        raise DatabaseError(
-            f"{what}, which is no key of it: its keys are "
-            f"{', '.join(str(key) for key in other.keys) or 'not made yet'}"
-        )
 
 
 def chosen(catalogues: Iterable[Stored], names: Sequence[str], schema: str) -> list[Stored]:
