@@ -86,11 +86,11 @@ def listed(folder: Path, names: Collection[str], name: str) -> Path | None:
     return None
 
 
-def matching(folder: Path, pattern: str) -> list[Path]:
+def matching(folder: Path, pattern: str, *, every: bool = False) -> list[Path]:
     """Return the files of a pattern that ends in ``.fits``, sorted by name, numbers by value.
 
     A name that is that of another one with something behind it (``X-old.fits``, ``X (copy).fits``
-    beside ``X.fits``) is another version of that one, and no member.
+    beside ``X.fits``) is another version of that one, and no member, unless every one is wanted.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def matching(folder: Path, pattern: str) -> list[Path]:
     names = names_in(folder)
     plain = {name.removesuffix(".gz").removesuffix(_PACKED) for name in names}
     members = fnmatch.filter(plain, pattern)
-    stems = {name.removesuffix(".fits") for name in members}
+    stems = set() if every else {name.removesuffix(".fits") for name in members}
     paths = (listed(folder, names, name) for name in members if not _version(name, stems))
     return sorted((path for path in paths if path and path.is_file()), key=natural)
 

@@ -61,8 +61,8 @@ def load_catalogue(  # noqa: PLR0913 - what is seldom given is given by keyword
     SpecprodCopyError
         If the description, an input file or the server are not as they must be.
     """
-    plain = catalogue_of(description, command)
     inputs = inputs_of(description, root)
+    plain = catalogue_of(description, command, inputs.files.root)
     _check(conninfo, plain, description, options)
     catalogue = stored.recorded(plain, description, root)
     summary = load(conninfo, inputs, options, listener, catalogue=catalogue, workers=workers)
@@ -101,10 +101,10 @@ def plan_catalogue(
     workers: Workers | None = None,
 ) -> tuple[Plan, list[Statement]]:
     """Find out what `load_catalogue` would do, without doing it; see `plan_load`."""
-    catalogue = catalogue_of(description, command)
+    inputs = inputs_of(description, root)
+    catalogue = catalogue_of(description, command, inputs.files.root)
     if conninfo is not None:
         _check(conninfo, catalogue, description, options)
-    inputs = inputs_of(description, root)
     plan, statements = plan_load(conninfo, inputs, options, catalogue, workers=workers)
     plan.notes += row_notes(catalogue)
     return plan, statements

@@ -81,7 +81,7 @@ def find(patterns: Sequence[str], parameters: Mapping[str, str], inputs: Inputs)
         looked_for.append(place)
         folder = str(Path(wild).parent)
         folders = inputs.files.root.glob(folder) if _WILD.search(folder) else [place.parent]
-        found = [path for one in folders for path in matching(one, place.name)]
+        found = [path for one in folders for path in matching(one, place.name, every=True)]
         if found:
             return sorted(found, key=lambda path: (str(path.parent), natural(path)))
     raise InputError(
@@ -91,24 +91,35 @@ def find(patterns: Sequence[str], parameters: Mapping[str, str], inputs: Inputs)
 
 
 def said_by_path(
-    path: Path, patterns: Sequence[str], parameters: Mapping[str, str]
+    path: Path, patterns: Sequence[str], parameters: Mapping[str, str], root: Path | None = None
 ) -> dict[str, str]:
-    """Return what names in braces stand for in the path of a file."""
-    for pattern in patterns:
-        names: set[str] = set()
-        regex = ""
-        for n, part in enumerate(_BRACES.split(filled(pattern.removesuffix(".gz"), parameters))):
-            if n % 2 == 0:
-                plain = re.escape(part).replace(r"\[\[\]", r"\[")
-                regex += plain.replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
-            elif part in names:
-                regex += f"(?P={part})"
-            else:
-                regex += f"(?P<{part}>[^/]*?)"
-                names.add(part)
-        if match := re.search(rf"(?:^|/){regex}(?:\.gz)?$", str(path)):
+    """Return what names in braces stand for in the path of a file.
+
+    Below the root it is the same pattern as the one of `find`: the first that is like all of it.
+    """
+    regexes = [_regex(filled(pattern.removesuffix(".gz"), parameters)) for pattern in patterns]
+    if root is not None and path.is_relative_to(root):
+        inside = path.relative_to(root).as_posix()
+        if match := next(filter(None, (re.fullmatch(one, inside) for one in regexes)), None):
             return match.groupdict()
-    return {}
+    ends = (re.search(f"(?:^|/){one}$", str(path)) for one in regexes)
+    match = next(filter(None, ends), None)
+    return match.groupdict() if match else {}
+
+
+def _regex(pattern: str) -> str:
+    names: set[str] = set()
+    regex = ""
+    for n, part in enumerate(_BRACES.split(pattern)):
+        if n % 2 == 0:
+            plain = re.escape(part).replace(r"\[\[\]", r"\[")
+            regex += plain.replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
+        elif part in names:
+            regex += f"(?P={part})"
+        else:
+            regex += f"(?P<{part}>[^/]*?)"
+            names.add(part)
+    return rf"{regex}(?:\.gz)?"
 
 
 def inputs_of(description: Description, root: Path) -> Inputs:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import partial, reduce
 from operator import and_
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -33,7 +34,9 @@ _LONGEST = 48
 _WILD = frozenset("*?[")
 
 
-def catalogue_of(description: Description, command: str = "") -> Catalogue:
+def catalogue_of(
+    description: Description, command: str = "", root: Path | None = None
+) -> Catalogue:
     """Return the catalogue that is described.
 
     Parameters
@@ -41,6 +44,8 @@ def catalogue_of(description: Description, command: str = "") -> Catalogue:
     description : Description
     command : str
         The beginning of the command that loads it, for messages.
+    root : pathlib.Path, optional
+        Where the patterns of its files begin, for who reads them.
 
     Raises
     ------
@@ -56,7 +61,9 @@ def catalogue_of(description: Description, command: str = "") -> Catalogue:
     ]
     found = Catalogue.of(files, sources, house=HOUSE)
     made = {
-        source.name: _source(description, rule, found.definition.tables[source.table], command)
+        source.name: _source(
+            description, rule, found.definition.tables[source.table], command, root
+        )
         for source, rule in zip(sources, description.tables, strict=True)
     }
     order = [*found.definition.tables]
@@ -83,7 +90,9 @@ def _check_names(description: Description) -> None:
             )
 
 
-def _source(description: Description, rule: TableRule, table: Table, command: str) -> TableSource:
+def _source(
+    description: Description, rule: TableRule, table: Table, command: str, root: Path | None
+) -> TableSource:
     columns = {column.name: column for column in table.columns}
     _check_columns(rule, columns)
     refuse_too_wide(table.name, table.columns)
@@ -93,6 +102,7 @@ def _source(description: Description, rule: TableRule, table: Table, command: st
         frozenset(r.header for r in rules.values() if r.header and may_lack(r)),
         rule.files if any(r.path for r in rules.values()) else (),
         tuple(description.parameters.items()),
+        root,
     )
     optional = frozenset(name.upper() for name, r in rules.items() if may_lack(r))
     size = row_size(table.columns)
@@ -231,6 +241,7 @@ class _Said:
     """Keywords that a header may lack."""
     patterns: Sequence[str]
     parameters: tuple[tuple[str, str], ...]
+    root: Path | None
 
     def __call__(self, table: Described) -> Mapping[str, object]:
         said: dict[str, Any] = {}
@@ -242,6 +253,6 @@ class _Said:
                 message = f"no {keyword} in its header, which a column is made of"
                 raise InputError(message, path=table.path, hdu=table.hdu)
         if self.patterns:
-            found = said_by_path(table.path, self.patterns, dict(self.parameters))
+            found = said_by_path(table.path, self.patterns, dict(self.parameters), self.root)
             said |= {path_column(name): value for name, value in found.items()}
         return said

@@ -96,7 +96,7 @@ def catalogue_in(connection: psycopg.Connection, found: Schema) -> Catalogue:
 
 def merged(catalogues: Sequence[Stored]) -> Catalogue:
     """Return several catalogues of a schema as one."""
-    every = [catalogue_of(one.description) for one in catalogues]
+    every = [catalogue_of(one.description, root=one.root) for one in catalogues]
     tables = {name: table for one in every for name, table in one.definition.tables.items()}
     return Catalogue(
         Schema.of("", tables.values()),

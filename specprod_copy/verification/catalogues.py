@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -64,6 +65,6 @@ def verify_catalogues(
                 path=now,
             )
         inputs = inputs_of(several[0].description, now)
-        catalogue = merged(several)
+        catalogue = merged([replace(one, root=inputs.files.root) for one in several])
         results += verify(conninfo, inputs, options, listener, catalogue=catalogue, workers=workers)
     return results
