@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import takewhile
 
 import psycopg
 
@@ -71,8 +72,20 @@ def _reference(description: Description, rule: TableRule, said: ReferenceRule) -
             f"table {rule.name} refers to {said.table}: what it stands for is not known; name it "
             "by --specprod"
         )
-    name = f"{description.table(rule.name)}_{'_'.join(said.columns)}_fkey"
-    return Reference(name[:63], said.columns, table, said.keys, schema=schema)
+    name = _key_name(description, rule, said)
+    return Reference(name, said.columns, table, said.keys, schema=schema)
+
+
+def _key_name(description: Description, rule: TableRule, said: ReferenceRule) -> str:
+    """Return the name of a foreign key, with a number if others before it are called so."""
+
+    def plain(one: ReferenceRule) -> str:
+        return f"{description.table(rule.name)}_{'_'.join(one.columns)}_fkey"[:63]
+
+    keys = [one for one in rule.references if one.orphans == "refuse"]
+    before = [plain(one) for one in takewhile(lambda one: one is not said, keys)]
+    number = str(before.count(plain(said)) or "")
+    return plain(said)[: 63 - len(number)] + number
 
 
 def partial_references(
