@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 import polars as pl
 
@@ -11,6 +13,8 @@ from specprod_copy.desi import ids
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.postgres.columns import Column
 from specprod_copy.vac.description import ColumnRule
+
+_INTEGERS = frozenset({"int2", "int4", "int8", "numeric"})
 
 ROW = "ROW?"
 """The number of a row, among the columns of a frame."""
@@ -36,11 +40,31 @@ def ways(
     if own.nan is not None:
         value = value.fill_nan(own.nan)
     if own.null:
-        sentinel = pl.any_horizontal([value == pl.lit(sentinel) for sentinel in own.null])
+        sentinel = pl.any_horizontal([_equals(value, one, column) for one in own.null])
         value = pl.when(sentinel).then(None).otherwise(value)
     if not may_lack(own):
         return (value,)
     return value, pl.lit(own.absent, dtype=None if own.absent is not None else column.polars_type)
+
+
+def _equals(value: pl.Expr, sentinel: Any, column: Column) -> pl.Expr:
+    """Return whether a value is a sentinel, and not only what is left of it in another type."""
+    if not isinstance(sentinel, float) or not math.isfinite(sentinel):
+        return value == pl.lit(sentinel)
+    if column.type in _INTEGERS and sentinel.is_integer() and abs(sentinel) < 2**64:
+        return value == pl.lit(int(sentinel))
+    # 1e40 is infinity in a column of single precision.
+    return (value == pl.lit(sentinel)) & value.is_finite()
+
+
+def seen_as(source: str, rules: Mapping[str, ColumnRule]) -> str:
+    """Return the name that a frame has for a FITS column that columns are made of.
+
+    It is its own where a column is a copy of it; else that of the first one, in capitals.
+    """
+    if any(name.upper() == source and not rule.origins for name, rule in rules.items()):
+        return source
+    return next(name.upper() for name, rule in rules.items() if rule.source == source)
 
 
 def _base(name: str, rules: Mapping[str, ColumnRule], *, joined: bool) -> pl.Expr:
@@ -57,9 +81,7 @@ def _base(name: str, rules: Mapping[str, ColumnRule], *, joined: bool) -> pl.Exp
     if own.id:
         return _IDS[own.id](partial(_part_of_id, name, rules, joined=joined))
     if own.source:
-        # Of two columns that are made of one the first gives it its name; see `_first_view`.
-        first = next(n for n, other in rules.items() if other.source == own.source)
-        return pl.col(own.source if joined else first.upper())
+        return pl.col(own.source if joined else seen_as(own.source, rules))
     return pl.col(name.upper())
 
 

@@ -9,6 +9,9 @@ from typing import Any, Self
 
 from specprod_copy.errors import ConfigurationError
 
+WILD = frozenset("*?[")
+"""What makes a name of a column a pattern."""
+
 _PARAMETER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """A component of a path."""
 

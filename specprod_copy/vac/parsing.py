@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.postgres.identifiers import quote_identifier
 from specprod_copy.vac.description import (
+    WILD,
     ColumnRule,
     Description,
     Joined,
@@ -209,7 +210,7 @@ def _table(name: str, said: Any, file: str) -> TableRule:
         _upper(section.texts("drop", ())),
         section.sections("join", _joined),
         {
-            key: _column(value, f"{file}, [tables.{name}.columns], {key}")
+            key: _column(key, value, f"{file}, [tables.{name}.columns], {key}")
             for key, value in columns.items()
         },
         section.sections("references", _reference),
@@ -246,7 +247,7 @@ def _joined(said: Any, where: str) -> Joined:
     return joined
 
 
-def _column(said: Any, where: str) -> ColumnRule:
+def _column(name: str, said: Any, where: str) -> ColumnRule:
     section = _Section(said, where)
     rule = ColumnRule(
         section.take("from", str, "").upper(),
@@ -263,7 +264,7 @@ def _column(said: Any, where: str) -> ColumnRule:
     section.end()
     if len(rule.origins) > 1:
         raise section.fault(f"{' and '.join(rule.origins)} exclude each other")
-    if "*" in where.rpartition(" ")[2] and rule.origins:
+    if WILD.intersection(name) and rule.origins:
         raise section.fault(f"{rule.origins[0]} is of one column, not of all of a pattern")
     if rule.nan is not None and (
         isinstance(rule.nan, bool) or not isinstance(rule.nan, int | float)

@@ -22,8 +22,15 @@ from specprod_copy.reader import Described
 from specprod_copy.reader.view import View
 from specprod_copy.tables import Catalogue, TableSource
 from specprod_copy.tables.source import Joined
-from specprod_copy.vac.column_values import ROW, header_column, may_lack, path_column, ways
-from specprod_copy.vac.description import ColumnRule, Description, TableRule
+from specprod_copy.vac.column_values import (
+    ROW,
+    header_column,
+    may_lack,
+    path_column,
+    seen_as,
+    ways,
+)
+from specprod_copy.vac.description import WILD, ColumnRule, Description, TableRule
 from specprod_copy.vac.files import check_patterns, find, said_by_path
 from specprod_copy.vac.references import partial_references, require_column, sql_text
 
@@ -31,7 +38,6 @@ HOUSE = ("version", "vac", "load_ledger")
 """Tables that a schema of catalogues has beside theirs."""
 
 _LONGEST = 48
-_WILD = frozenset("*?[")
 
 
 def catalogue_of(
@@ -144,7 +150,7 @@ def _check_columns(rule: TableRule, columns: Mapping[str, Column]) -> None:
     """Check what a description says of columns against the SQL file."""
     where = f"[tables.{rule.name}.columns]"
     for name in rule.columns:
-        if not _WILD.intersection(name):
+        if not WILD.intersection(name):
             require_column(where, name, columns)
         elif not any(fnmatchcase(column, name) for column in columns):
             raise ConfigurationError(f"{where}: no column is called like {name}")
@@ -166,15 +172,16 @@ def _check_columns(rule: TableRule, columns: Mapping[str, Column]) -> None:
             raise ConfigurationError(
                 f"{where}: {column.name} may become NULL, and {rule.sql} says NOT NULL"
             )
-        if own.null and column.type.startswith("_"):
-            raise ConfigurationError(f"{where}: {column.name} is an array, and null is of numbers")
+        said = "null" if own.null else "nan" if own.nan is not None else ""
+        if said and column.type.startswith("_"):
+            raise ConfigurationError(f"{where}: {column.name} is an array: no {said} for those")
 
 
 def _rule_of(rule: TableRule, name: str) -> ColumnRule:
     """Return all that is said of a column: of itself, and of patterns that it is like."""
     own = rule.columns.get(name, ColumnRule())
     for pattern, more in rule.columns.items():
-        if _WILD.intersection(pattern) and fnmatchcase(name, pattern):
+        if WILD.intersection(pattern) and fnmatchcase(name, pattern):
             own = replace(
                 own,
                 optional=own.optional or more.optional,
@@ -208,9 +215,9 @@ def _first_view(rule: TableRule, rules: Mapping[str, ColumnRule], optional: froz
     shared = {name for join in rule.join for name in (*join.same, *join.by)}
     rename = dict(rule.rename)
     if not rule.join:
-        for name, own in rules.items():
-            if own.source:
-                rename.setdefault(own.source, name.upper())
+        for own in rules.values():
+            if own.source and own.source != (seen := seen_as(own.source, rules)):
+                rename.setdefault(own.source, seen)
     return View(
         rule.prefix,
         tuple(rename.items()),
