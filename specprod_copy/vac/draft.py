@@ -22,6 +22,7 @@ from specprod_copy.vac.draft_keys import candidates, equal_columns, position, un
 from specprod_copy.vac.draft_text import Draft, DraftTable, Repeated
 from specprod_copy.vac.files import refuse_other_formats
 from specprod_copy.vac.sources import HOUSE
+from specprod_copy.words import did_you_mean
 
 _VERSION = re.compile(r"v\d+(\.\d+)*")
 _RELEASE = re.compile(r"edr|dr\d+")
@@ -96,6 +97,10 @@ def draft(files: Sequence[Path], options: DraftOptions) -> Draft:
     said = _descriptions(options.descriptions) if options.descriptions else {}
     dropped = {name.upper() for name in options.drop}
     drafted = [draft_hdu(files, hdu, dropped, said) for hdu in hdus]
+    names = frozenset[str]().union(*(hdu.names for hdu in drafted))
+    for name in sorted(dropped - names):
+        meant = did_you_mean(name, [known.lower() for known in sorted(names)])
+        raise ConfigurationError(f"--drop {name}: no column is called so; {meant}".rstrip("; "))
     groups = [drafted] if options.table else [[hdu] for hdu in drafted]
     path, parameters = _pattern(files, options.root)
     words = re.sub(r"\{\w+\}|\*.*|\.fits.*", "", Path(path).name.lower())

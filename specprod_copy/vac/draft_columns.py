@@ -84,6 +84,8 @@ class DraftedHdu:
     """Rows in each of the files."""
     empty: tuple[str, ...]
     """Columns of no bytes, which have no values."""
+    names: frozenset[str]
+    """FITS columns, those that are left out among them."""
 
 
 def columns_of(drafted: Sequence[Drafted]) -> list[Column]:
@@ -125,12 +127,13 @@ def draft_hdu(
     """
     found: dict[str, Drafted] = {}
     seen: dict[str, int] = {}
-    rows, empty, name = [], dict[str, None](), hdu
+    rows, empty, name, names = [], dict[str, None](), hdu, set[str]()
     for path in paths:
         with open_table(path, (hdu,)) as table:
             assert isinstance(table, FitsTable)
             rows.append(table.n_rows)
             name = table.hdu
+            names.update(table.columns)
             for fits, column in _columns(table, dropped, empty):
                 known = found.get(fits)
                 found[fits] = _widened(known, column, table) if known else column
@@ -149,7 +152,7 @@ def draft_hdu(
             )
         )
     _refuse_equal(columns, paths[0], name)
-    return DraftedHdu(name, tuple(columns), tuple(rows), tuple(empty))
+    return DraftedHdu(name, tuple(columns), tuple(rows), tuple(empty), frozenset(names))
 
 
 def _columns(

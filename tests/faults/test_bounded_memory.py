@@ -1,6 +1,6 @@
 """Files made to fill the memory: a process of a load stays below 400 MB, or says what is too wide.
 
-The files are nearly empty: they have holes, or are gzipped zeros.
+Most files are nearly empty: they have holes, or are gzipped zeros.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import psycopg
 import pytest
 from astropy.io import fits
+from support.catalogues import write_fits
 from support.raw_fits import BLOCK, PRIMARY
 
 MEGABYTES = 400
@@ -46,17 +48,20 @@ sys.exit(code)
 
 def load(database: str, root: Path, stage: str, *options: object) -> tuple[int, str]:
     """Load in a process of its own; return its exit code and last line, if it stayed small."""
-    command = [sys.executable, "-m", "specprod_copy", "load", stage, "-p", "fuji", "-r", str(root)]
-    # A process inherits the peak of the one that starts it, so one that is small starts the load.
+    given = ["-p", "fuji", "-r", root, "--dsn", database, "-q", "-j", 1, *options]
+    process = small("load", stage, *given)
+    return process.returncode, (process.stderr.splitlines() or [""])[-1]
+
+
+def small(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own, which has to stay small."""
+    command = [sys.executable, "-m", "specprod_copy", *map(str, arguments)]
+    # A process inherits the peak of the one that starts it, so one that is small starts this.
     process = subprocess.run(
-        [sys.executable, "-c", STARTER, *command, "--dsn", database, "-q", "-j", "1"]
-        + [str(option) for option in options],
-        capture_output=True,
-        text=True,
+        [sys.executable, "-c", STARTER, *command], capture_output=True, text=True
     )
-    said = process.stderr
-    assert int(process.stdout) < MEGABYTES << 10, said
-    return process.returncode, (said.splitlines() or [""])[-1]
+    assert int(process.stdout) < MEGABYTES << 10, process.stderr
+    return process
 
 
 def widen(path: Path, column: str, tform: str, width: int) -> None:
@@ -177,4 +182,14 @@ def test_text_tables(
     code, said = load(database, root, "tile", "--tiles-file", path)
     assert code == 1
     assert said.startswith(f"Error: {path}") and complaint in said
+    path.unlink()
+
+
+def test_draft_of_many_rows(tmp_path):
+    """Keys are compared by hashes, whatever they are made of, one after the other."""
+    columns = {"TARGETID": np.arange(2_000_000)}
+    columns |= {name: np.full(2_000_000, "main", "S7") for name in ("SURVEY", "PROGRAM")}
+    path = write_fits(tmp_path / "many.fits", {"MANY": columns})
+    done = small("draft-ddl", path)
+    assert done.returncode == 0, done.stderr
     path.unlink()

@@ -73,6 +73,8 @@ def test_what_is_right_is_planned(tmp_path):
         ("rename = { Z = 'kind' }", "is called KIND, and so is"),
         ("[tables.stars.columns]\nzz = { value = 1 }", "no column is called zz; did you mean z?"),
         ("[tables.stars.columns]\n'q*' = { absent = 1 }", "no column is called like q*"),
+        ("[tables.stars.columns]\n'z?' = { value = 1 }", "z?: value is of one column, not of all"),
+        ("[tables.stars.columns]\n'[z]' = { from = 'Z' }", "[z]: from is of one column, not of"),
         ("[tables.stars.columns]\nz = { from = 'NOPE' }", "column NOPE: no such column"),
         ("[tables.stars.columns]\nz = { header = 'NOPE' }", "no NOPE in its header"),
         ("[tables.stars.columns]\nz = { path = 'x' }", "table stars, column z: *.fits has no {x}"),
@@ -278,5 +280,7 @@ def test_drafts_that_no_table_can_be(tmp_path):
     write_fits(path, {"T": {"A": np.zeros(2)}})
     with pytest.raises(SpecprodCopyError, match=r"is varchar\(2\) here, and double precision in"):
         draft([path, tmp_path / "b.fits"], DraftOptions())
+    with pytest.raises(SpecprodCopyError, match=r"--drop KINDS: no column is called so; .* kind\?"):
+        draft([write_fits(path, {"T": STARS})], DraftOptions(drop=("z", "kinds")))
     with pytest.raises(SpecprodCopyError, match=r"no FITS file: convert it, for example by"):
         draft([tmp_path / "a.hdf5"], DraftOptions())

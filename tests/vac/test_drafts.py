@@ -55,6 +55,17 @@ def test_the_place_of_a_row_has_names_of_its_own(tmp_path):
     assert toml["tables"]["t"]["columns"]["file_part_"] == {"path": "file_part"}
 
 
+@pytest.mark.parametrize(("first", "unique"), [(0, False), (3, True)])
+def test_a_key_is_unique_in_files_of_several_types(tmp_path, first, unique):
+    files = [
+        write_fits(tmp_path / f"a{kind}.fits", {"T": {"TARGETID": np.arange(n, n + 3, dtype=kind)}})
+        for n, kind in ((0, "i4"), (first, "i8"), (9, "i2"))
+    ]
+    catalogue = drafted(files)[2]
+    key = catalogue.definition.tables["t"].primary_key
+    assert key == (("targetid",) if unique else ("file_part", "file_row"))
+
+
 def test_files_of_several_folders_need_a_root(tmp_path):
     files = [
         write_fits(tmp_path / f"hp{n}/a{n}.fits", {"T": {"TARGETID": np.array([n], "i8")}})
