@@ -39,7 +39,8 @@ def upgrade(dry_run: bool, **values: Any) -> None:
     options = make(UpgradeOptions, values)
     verbosity = make(Verbosity, values).level
     conninfo = make(ServerOptions, values).to_read()
-    found = plan_upgrade(conninfo, options)
+    listener = make_listener(verbosity)
+    found = plan_upgrade(conninfo, options, listener)
     if dry_run:
         put("".join(f"{statement}\n" for statement in found.statements))
     elif found.tables.left and sys.stdin.isatty():
@@ -50,7 +51,7 @@ def upgrade(dry_run: bool, **values: Any) -> None:
         )
         options = replace(options, rewrite=click.confirm(escaped(question)))
     if not dry_run:
-        found = run_upgrade(conninfo, options, make_listener(verbosity))
+        found = run_upgrade(conninfo, options, listener)
         if verbosity >= 0:
             done = len(found.statements)
             say(

@@ -6,6 +6,7 @@ writes takes such a ledger over; one that only reads says what it has found.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import psycopg
@@ -15,6 +16,7 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.plan.ledger import TABLE
 from specprod_copy.postgres import catalog, ddl, locks, statements
 from specprod_copy.postgres.foreign_code import refuse_foreign_code
+from specprod_copy.postgres.locks import Patience
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_differences import refuse_conflicts
 from specprod_copy.postgres.schema_from_server import read_schema
@@ -94,8 +96,14 @@ def _refuse_later(found: int, schema: str) -> None:
 
 
 def take_over_statements(connection: psycopg.Connection, defined: Schema, schema: str) -> list[str]:
-    """Return the SQL that brings a ledger of an earlier format into that of this program."""
-    if ledger_format(connection, schema) != 1:
+    """Return the SQL that brings a ledger of an earlier format into that of this program.
+
+    Parameters and errors are those of `convert`; nothing is written.
+    """
+    refuse_foreign_code(connection, schema, [TABLE, _TILES_OF_FORMAT_1])
+    found = ledger_format(connection, schema)
+    _refuse_later(found or 0, schema)
+    if found != 1:
         return []
     existing = catalog.table_ids(connection, schema)
     phases = ["take_over" if TABLE in existing else "table"]
@@ -105,8 +113,12 @@ def take_over_statements(connection: psycopg.Connection, defined: Schema, schema
     return [statement.sql for statement in rendered]
 
 
-def convert(connection: psycopg.Connection, defined: Schema, schema: str) -> bool:
-    """Bring a ledger of an earlier format into that of this program; say whether it was one.
+def convert(
+    connection: psycopg.Connection, defined: Schema, schema: str, patience: Patience
+) -> list[str]:
+    """Bring a ledger of an earlier format into that of this program; return the SQL of that.
+
+    It is done as soon as nobody is in the way: readers come before it, and between its attempts.
 
     Parameters
     ----------
@@ -114,23 +126,28 @@ def convert(connection: psycopg.Connection, defined: Schema, schema: str) -> boo
         Holds the lock of the schema.
     defined, schema
         As for `require`.
+    patience : Patience
 
     Raises
     ------
     DatabaseError
-        If the format is a later one, or the ledger would run functions of others.
+        If the format is a later one, the ledger would run functions of others, or others use it for
+        too long.
     """
-    refuse_foreign_code(connection, schema, [TABLE, _TILES_OF_FORMAT_1])
-    found = ledger_format(connection, schema)
-    if found is None or found >= FORMAT:
-        _refuse_later(found or 0, schema)
-        return False
+    texts = take_over_statements(connection, defined, schema)
+    if texts:
+        work = partial(_convert, connection, defined, schema)
+        ledgers = [(schema, TABLE), (schema, _TILES_OF_FORMAT_1)]
+        locks.with_patience(connection, work, ledgers, patience)
+    return texts
+
+
+def _convert(connection: psycopg.Connection, defined: Schema, schema: str) -> None:
     with connection.transaction():
         locks.making_tables(connection, schema)
         # None, if another session, that loads other parts, was first.
         for text in take_over_statements(connection, defined, schema):
             statements.run(connection, text)
-    return True
 
 
 def take_over(
@@ -145,7 +162,7 @@ def take_over(
     listener : ProgressListener
         Receives the news.
     """
-    converted = convert(connection, defined, schema)
+    converted = bool(convert(connection, defined, schema, Patience(listener)))
     if converted:
         listener.info(f"schema {schema}: the ledger of an earlier version was taken over")
     require(connection, defined, schema)

@@ -136,11 +136,15 @@ class Upgrade:
         InUseError
             If others use a table for too long; what was done before stays.
         """
+        schema = self.target.name
         for table, texts in self.statements.items():
+            # A foreign key that is added locks the table that it refers to.
+            references = self.target.tables[table].references
+            places = {(schema, table), *(reference.place(schema) for reference in references)}
             with patience.listener.step(f"{table}: {len(texts)} statements"):
                 for text in (text for text in texts if not text.startswith("--")):
-                    work = partial(_run, connection, text, self.target.name, table)
-                    locks.with_patience(connection, work, [(self.target.name, table)], patience)
+                    work = partial(_run, connection, text, schema, table)
+                    locks.with_patience(connection, work, places, patience)
 
 
 def _run(connection: psycopg.Connection, text: str, schema: str, table: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Annotated
 
@@ -12,6 +12,7 @@ import psycopg
 from specprod_copy.errors import DatabaseError
 from specprod_copy.option import Option, PatienceSeconds, Schema
 from specprod_copy.plan import ledger_format
+from specprod_copy.plan.ledger import TABLE
 from specprod_copy.postgres import locks
 from specprod_copy.postgres import schema as schemas
 from specprod_copy.postgres.connection import connect, refuse_read_only, translated_errors
@@ -58,15 +59,21 @@ class Upgrade:
 
 
 def plan_upgrade(
-    conninfo: str, options: UpgradeOptions, catalogue: Catalogue | None = None
+    conninfo: str,
+    options: UpgradeOptions,
+    listener: ProgressListener | None = None,
+    *,
+    catalogue: Catalogue | None = None,
 ) -> Upgrade:
-    """Find out what `upgrade` would do, without doing it.
+    """Find out what `upgrade` would do, without doing it; nobody is kept waiting.
 
     Parameters
     ----------
     conninfo : str
         For libpq.
     options : UpgradeOptions
+    listener : ProgressListener, optional
+        Receives for whom this waits.
     catalogue : Catalogue, optional
         The tables; those of a production without it.
 
@@ -77,16 +84,17 @@ def plan_upgrade(
         functions of others.
     """
     with (
+        watched(conninfo, listener or ProgressListener()) as conninfo,
         connect(conninfo) as connection,
         translated_errors(f"cannot look at schema {options.schema}"),
-        # A ledger that has been taken over lacks other things; nothing of that stays.
-        connection.transaction(force_rollback=True),
     ):
         refuse_read_only(connection)
         defined = _definition(connection, options.schema, catalogue)
         ledger = ledger_format.take_over_statements(connection, defined, options.schema)
-        ledger_format.convert(connection, defined, options.schema)
-        return Upgrade(ledger, _of_tables(connection, defined, options))
+        found = read_schema(connection, options.schema)
+        if ledger:  # As it will be then, which lacks other things.
+            found = replace(found, tables={**found.tables, TABLE: defined.tables[TABLE]})
+        return Upgrade(ledger, _of_tables(connection, defined, found, options))
 
 
 def upgrade(
@@ -104,10 +112,12 @@ def upgrade(
 
     Parameters
     ----------
-    conninfo, options, catalogue
+    conninfo, options
         As for `plan_upgrade`.
     listener : ProgressListener, optional
         Receives progress events.
+    catalogue : Catalogue, optional
+        As for `plan_upgrade`.
 
     Returns
     -------
@@ -120,6 +130,7 @@ def upgrade(
         As for `plan_upgrade`; and if the server refuses, or others are at work on the schema.
     """
     listener = listener or ProgressListener()
+    patience = Patience(listener, options.patience)
     with (
         watched(conninfo, listener) as conninfo,
         connect(conninfo) as connection,
@@ -127,10 +138,10 @@ def upgrade(
         locks.hold_schema_lock(connection, options.schema, shared=False),
     ):
         defined = _definition(connection, options.schema, catalogue)
-        ledger = ledger_format.take_over_statements(connection, defined, options.schema)
-        ledger_format.convert(connection, defined, options.schema)
-        tables = _of_tables(connection, defined, options)
-        tables.run(connection, Patience(listener, options.patience))
+        ledger = ledger_format.convert(connection, defined, options.schema, patience)
+        found = read_schema(connection, options.schema)
+        tables = _of_tables(connection, defined, found, options)
+        tables.run(connection, patience)
     return Upgrade(ledger, tables)
 
 
@@ -147,9 +158,11 @@ def _definition(
 
 
 def _of_tables(
-    connection: psycopg.Connection, defined: schemas.Schema, options: UpgradeOptions
+    connection: psycopg.Connection,
+    defined: schemas.Schema,
+    found: schemas.Schema,
+    options: UpgradeOptions,
 ) -> TableUpgrade:
-    found = read_schema(connection, options.schema)
     result = of_tables(defined, found, q3c_schema(connection), rewrite=options.rewrite)
     if not result.target.tables:
         raise DatabaseError(f"schema {options.schema} has none of the tables of a production")
