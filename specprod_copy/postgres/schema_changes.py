@@ -178,8 +178,8 @@ class Changes:
                 statement = f"DROP INDEX {self._name(difference.name)};"
             yield (phase, statement) if wanted is not None else self._unwanted(phase, statement)
         if isinstance(wanted, Reference):
-            other = wanted.table
-            if "." not in other and other not in {**self.wanted.tables, **self.found.tables}:
+            other = wanted.inside
+            if other and other not in {**self.wanted.tables, **self.found.tables}:
                 yield _REFERENCES, _comment(f"Foreign key {wanted.name} waits for table {other}.")
                 return
         if isinstance(wanted, Key | Reference | Check | Index):

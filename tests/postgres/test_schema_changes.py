@@ -123,6 +123,25 @@ def test_two_schemas(server):
     assert read_schema(server, "one").tables["kinds"] == read_schema(server, "two").tables["kinds"]
 
 
+ELSEWHERE = """
+CREATE SCHEMA far; CREATE TABLE far.stars (id int PRIMARY KEY);
+CREATE SCHEMA near; CREATE TABLE near.mine (id int, other int,
+    CONSTRAINT mine_fk FOREIGN KEY (id) REFERENCES far.stars);
+CREATE SCHEMA like_near; CREATE TABLE like_near.mine (id int, other int,
+    CONSTRAINT mine_fk FOREIGN KEY (other) REFERENCES far.stars);
+"""
+
+
+def test_a_foreign_key_to_another_schema(server):
+    """It is made again where it is another one."""
+    server.execute(ELSEWHERE.encode())
+    wanted = read_schema(server, "near")
+    script = Changes(wanted, read_schema(server, "like_near")).script()
+    psql(server, script)
+    assert Changes(wanted, read_schema(server, "like_near")).script() == ""
+    assert read_schema(server, "like_near").tables["mine"].references[0].columns == ("id",)
+
+
 def command(connection: psycopg.Connection, *arguments: str):
     info = connection.info
     dsn = f"host={info.host} port={info.port} user={info.user} dbname={info.dbname}"
