@@ -145,7 +145,7 @@ def publish(found: Schema) -> Published:
         )
         for name in names
         for reference in found.tables[name].references
-        if reference.table in names
+        if reference.inside in names
     ]
     description = found.comment or f"Tables of {found.name}"
     return Published(found.name, description, tuple(tables), tuple(keys))

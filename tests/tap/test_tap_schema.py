@@ -141,6 +141,19 @@ def test_keys_join_what_is_published(filled, connection):
         connection.execute(join)
 
 
+def test_a_key_to_another_schema_is_none_to_a_table_of_the_same_name(dsn, connection):
+    connection.execute("CREATE SCHEMA own")
+    connection.execute("CREATE TABLE own.photometry (objid integer PRIMARY KEY)")
+    connection.execute("CREATE TABLE own.t (targetid bigint REFERENCES fuji.photometry (targetid))")
+    try:
+        assert run(dsn, "-s", "own")[0] == 0
+        query = "SELECT target_table FROM tap_schema.keys WHERE from_table LIKE 'own.%'"
+        assert connection.execute(query).fetchall() == []
+    finally:
+        run(dsn, "--remove", "own")
+        connection.execute("DROP TABLE own.t, own.photometry; DROP SCHEMA own")
+
+
 def test_every_published_column_can_be_queried(filled, connection):
     """By its name as it stands in TAP_SCHEMA, and with no number that tools would round."""
     tables = connection.execute("SELECT table_name FROM tap_schema.tables").fetchall()
