@@ -38,7 +38,7 @@ SET entry = file || CASE WHEN hdu <> '' THEN '[' || hdu || ']' ELSE '' END,
         'file', file, 'hdu', hdu, 'size', file_size, 'mtime_ns', file_mtime_ns, 'digest', NULL
     ));
 UPDATE {{ schema }}.load_ledger SET tables = jsonb_build_object(table_name, oid::bigint)
-FROM pg_class WHERE relname = table_name AND relnamespace = '{{ schema }}'::regnamespace;
+FROM pg_class WHERE relname = table_name AND relnamespace = '{{ schema.replace("'", "''") }}'::regnamespace;
 ALTER TABLE {{ schema }}.load_ledger
     ALTER COLUMN entry SET NOT NULL, ALTER COLUMN inputs SET NOT NULL, ALTER COLUMN tables DROP DEFAULT,
     DROP COLUMN file, DROP COLUMN hdu, DROP COLUMN file_size, DROP COLUMN file_mtime_ns, DROP COLUMN digest,
@@ -55,7 +55,7 @@ SELECT 'tile', 'tile ' || tileid, 0, 0, 'daily',
             'file', key, 'hdu', '', 'size', value::bigint, 'mtime_ns', -1, 'digest', NULL
         ) ORDER BY key), '[]') FROM jsonb_each_text(files)),
        (SELECT jsonb_object_agg(relname, oid::bigint) FROM pg_class
-        WHERE relnamespace = '{{ schema }}'::regnamespace
+        WHERE relnamespace = '{{ schema.replace("'", "''") }}'::regnamespace
           AND relname IN ('tile', 'exposure', 'frame', 'photometry', 'target', 'ztile', 'fiberassign', 'potential')),
        jsonb_build_object('tileid', tileid, 'updated', updated), 1, 1, 0, 0, seconds, loaded_at, loaded_by
 FROM {{ schema }}.tile_ledger;

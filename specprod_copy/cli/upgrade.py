@@ -32,6 +32,9 @@ def upgrade(dry_run: bool, **values: Any) -> None:
     without, comments, keys and indexes, as far as they lack them. Nothing is dropped, no column
     gets narrower, and what users added stays. "status" tells what there is to do.
 
+    Views that are part of the schema and read a column that gets wider are made again; the SQL of
+    --dry-run does not do that.
+
     \b
       specprod-copy upgrade --schema iron --dry-run
       specprod-copy upgrade --schema iron
@@ -53,10 +56,9 @@ def upgrade(dry_run: bool, **values: Any) -> None:
     if not dry_run:
         found = run_upgrade(conninfo, options, listener)
         if verbosity >= 0:
-            done = len(found.statements)
             say(
-                f"schema {options.schema}: {done} statements"
-                if done
+                f"schema {options.schema}: {found.number} statements"
+                if found.number
                 else f"schema {options.schema} is up to date"
             )
     for what in found.tables.left:

@@ -29,6 +29,11 @@ _WIDER: Final[Mapping[str, tuple[str, ...]]] = {
 _REWRITTEN: Final = ("int2", "int4", "float4")
 """Types whose rows the server writes again when they become wider."""
 
+_VIEWS: Final = (
+    "-- Views that read such a column have to be dropped before; 'specprod-copy upgrade' makes "
+    "those that are part of the schema again."
+)
+
 
 def upgraded(defined: Schema, found: Schema, *, rewrite: bool = True) -> Schema:
     """Return what a schema can become that was made by an earlier definition.
@@ -88,11 +93,12 @@ def _widened(wanted: Column | None, found: Column, *, rewrite: bool) -> Column:
     """Return a column with what today's definition has more; one of users as it is."""
     if wanted is None or wanted.generated or found.generated:
         return found
-    serial = {"serial", "identity"} & {wanted.default, found.default}
+    # A default that is not defined is one of users.
+    own = not wanted.default or {"serial", "identity"} & {wanted.default, found.default}
     new = replace(
         found,
         not_null=found.not_null and wanted.not_null,
-        default=found.default if serial else wanted.default,
+        default=found.default if own else wanted.default,
         description=wanted.description or found.description,
         unit=wanted.unit if wanted.description else found.unit,
         ucd=wanted.ucd if wanted.description else found.ucd,
@@ -122,7 +128,7 @@ class Upgrade:
     lacks: Mapping[str, Sequence[str]]
     """Table to what it lacks, in words; those that lack nothing are left out."""
     statements: Mapping[str, Sequence[str]]
-    """Table to the SQL that gives it all of that, but for what is left."""
+    """Table to the SQL that gives it all of that, but for what is left; with comments."""
     left: Sequence[str]
     """What is left as it is, because the server would write the table again."""
     target: Schema
@@ -141,10 +147,16 @@ class Upgrade:
             # A foreign key that is added locks the table that it refers to.
             references = self.target.tables[table].references
             places = {(schema, table), *(reference.place(schema) for reference in references)}
-            with patience.listener.step(f"{table}: {len(texts)} statements"):
-                for text in (text for text in texts if not text.startswith("--")):
-                    work = partial(_run, connection, text, schema, table)
-                    locks.with_patience(connection, work, places, patience)
+            work = without_comments(texts)
+            with patience.listener.step(f"{table}: {len(work)} statements"):
+                for text in work:
+                    run = partial(_run, connection, text, schema, table)
+                    locks.with_patience(connection, run, places, patience)
+
+
+def without_comments(texts: Sequence[str]) -> list[str]:
+    """Return the statements among texts some of which say why there is none."""
+    return [text for text in texts if not text.startswith("--")]
 
 
 def _run(connection: psycopg.Connection, text: str, schema: str, table: str) -> None:
@@ -168,10 +180,13 @@ def plan_upgrade(
     ----------
     defined, found : Schema
     q3c : str or None
-        Schema that q3c is in.
+        Schema that q3c is in; without it nothing is said of q3c indexes.
     rewrite : bool
         See `upgraded`.
     """
+    if q3c is None:
+        tables = {name: _without_q3c(table) for name, table in defined.tables.items()}
+        defined = replace(defined, tables=tables)
     lacks: dict[str, list[str]] = {}
     texts: dict[str, list[str]] = {}
     renames = {
@@ -193,6 +208,8 @@ def plan_upgrade(
         words += _listed(full.tables[name], before)
         wanted = replace(renamed, tables={**renamed.tables, name: table})
         sql = [_rename(found.name, name, part, new) for part, new in renames[name]]
+        changed = [d for d in table_differences(table, before) if d.kind == "column" and d.found]
+        sql += [_VIEWS] if changed else []
         if table != before:
             sql += Changes(wanted, renamed, q3c).statements()
         if words:
@@ -201,6 +218,10 @@ def plan_upgrade(
             texts[name] = sql
     left = [f"{d.table}: {d}" for d in differences(full, target)]
     return Upgrade(lacks, texts, left, target)
+
+
+def _without_q3c(table: Table) -> Table:
+    return replace(table, indexes=tuple(i for i in table.indexes if not i.needs_q3c))
 
 
 def _renames(defined: Table, found: Table) -> list[tuple[Part, str]]:

@@ -21,6 +21,7 @@ from specprod_copy.postgres.locks import PATIENCE, Patience
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.schema_upgrade import Upgrade as TableUpgrade
 from specprod_copy.postgres.schema_upgrade import plan_upgrade as of_tables
+from specprod_copy.postgres.schema_upgrade import without_comments
 from specprod_copy.postgres.search_path import q3c_schema
 from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
@@ -54,8 +55,13 @@ class Upgrade:
 
     @property
     def statements(self) -> list[str]:
-        """All statements, in order."""
+        """All statements, in order; with comments."""
         return [*self.ledger, *chain.from_iterable(self.tables.statements.values())]
+
+    @property
+    def number(self) -> int:
+        """How many statements there are, without the comments."""
+        return len(without_comments(self.statements))
 
 
 def plan_upgrade(
@@ -153,8 +159,9 @@ def _definition(
     The server writes rows again where a column changes: so no function of others may be there.
     """
     found = read_schema(connection, schema)
-    refuse_foreign_code(connection, schema, [*found.tables])
-    return (catalogue or catalogue_in(connection, found)).definition
+    defined = (catalogue or catalogue_in(connection, found)).definition
+    refuse_foreign_code(connection, schema, [*defined.tables])
+    return defined
 
 
 def _of_tables(

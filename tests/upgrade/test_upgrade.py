@@ -105,6 +105,10 @@ def test_columns_that_views_read(loaded):
         fill(connection, ["iron"])
     views = """SELECT relname, pg_get_viewdef(c.oid), obj_description(c.oid) FROM pg_class c
                WHERE relkind = 'v' AND relnamespace = 'iron'::regnamespace ORDER BY 1"""
+    said = command(loaded, "--dry-run").stdout.split("\n-- Views that read such a column ")
+    assert len(said) == 3
+    assert said[1].startswith("have to be dropped before;")
+    assert "\nALTER TABLE iron.zpix ALTER COLUMN program TYPE varchar(8);" in said[1]
     before = loaded.query(views)
     assert {"target_text", "zpix_text"} <= {name for name, *_ in before}
     loaded.execute("CREATE VIEW iron.mine AS SELECT program FROM iron.zpix")
@@ -135,6 +139,35 @@ def test_tables_are_only_written_again_if_that_is_wanted(loaded):
     assert unlike(loaded) == []
 
 
+def test_what_users_set_and_made_stays(loaded):
+    """A default of theirs; a table of theirs is in nobody's way, whatever it runs."""
+    loaded.execute(
+        """ALTER TABLE iron.zpix ALTER z SET DEFAULT -1;
+           CREATE ROLE notes_owner; GRANT USAGE, CREATE ON SCHEMA iron TO notes_owner;
+           SET ROLE notes_owner; CREATE TABLE iron.notes (a int);
+           CREATE FUNCTION iron.f() RETURNS trigger LANGUAGE plpgsql AS 'begin return new; end';
+           CREATE TRIGGER own BEFORE INSERT ON iron.notes FOR EACH ROW EXECUTE FUNCTION iron.f()"""
+    )
+    try:
+        of_users = unlike(loaded)
+        assert upgrades(loaded) == {}
+        loaded.execute(EARLIER)
+        assert command(loaded).exit_code == 0
+        assert unlike(loaded) == of_users == ["zpix: z is '-1', not none"]
+    finally:
+        loaded.execute("DROP OWNED BY notes_owner; DROP ROLE notes_owner")
+
+
+@pytest.mark.usefixtures("q3c")
+def test_without_q3c_nothing_is_promised_that_needs_it(loaded):
+    loaded.execute("DROP EXTENSION q3c CASCADE")
+    assert upgrades(loaded) == {}
+    assert command(loaded).output == "schema iron is up to date\n"
+    with connect(loaded.conninfo) as connection:
+        missing = schema_status(connection, "iron").steps_missing
+    assert missing["photometry"] == ["ix_photometry_q3c_ang2ipix"]
+
+
 def test_tables_that_are_still_loaded_wait_for_their_keys(loaded):
     loaded.execute(
         "ALTER TABLE iron.zpix DROP CONSTRAINT zpix_pkey; DROP INDEX iron.ix_zpix_unique"
@@ -154,6 +187,16 @@ def test_ledger_of_an_earlier_format(loaded):
     assert command(loaded).exit_code == 0
     assert unlike(loaded) == []
     assert sum(row.rows_read for row in loaded.load("all").tables) == 0
+
+
+def test_ledger_of_an_earlier_format_in_a_schema_with_a_quote(loaded):
+    loaded.execute("""ALTER SCHEMA iron RENAME TO "O'Brien\"""")
+    make_old(loaded.conninfo, '"O\'Brien"', tiles=True)
+    upgrade(loaded.conninfo, UpgradeOptions("O'Brien"))
+    assert loaded.query(
+        """SELECT DISTINCT nspname FROM "O'Brien".load_ledger, jsonb_each_text(tables) t
+           JOIN pg_class c ON c.oid = t.value::oid JOIN pg_namespace n ON n.oid = relnamespace"""
+    ) == [("O'Brien",)]
 
 
 def test_ledger_of_a_later_format(loaded):
