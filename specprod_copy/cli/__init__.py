@@ -217,7 +217,28 @@ def main(limits: Limits = LIMITS) -> None:
             raise
         warn(_TOO_LITTLE_MEMORY.format(error))
         code = 1
+    except Exception as error:
+        refused = _of_server(error)
+        if refused is None:
+            raise
+        warn(f"Error: {refused}")
+        code = 1
     sys.exit(code)
+
+
+def _of_server(error: Exception) -> SpecprodCopyError | None:
+    """Return what no command has put into words: that the server may not, or cannot, do something.
+
+    None if it is a mistake of this program, which has to show where that is.
+    """
+    from psycopg import OperationalError
+    from psycopg.errors import InsufficientPrivilege
+
+    from specprod_copy.postgres.connection import failure
+
+    if isinstance(error, OperationalError | InsufficientPrivilege):
+        return failure("the server has not done this", error)
+    return None
 
 
 def run() -> NoReturn:

@@ -11,6 +11,7 @@ import psycopg
 from specprod_copy.cli.builder import make, options_of
 from specprod_copy.cli.connection import ServerOptions
 from specprod_copy.cli.options import Readers, complete_table
+from specprod_copy.cli.progress import make_listener
 from specprod_copy.cli.text import put, warn
 from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres import catalog, rights
@@ -19,6 +20,7 @@ from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_changes import Changes
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.search_path import q3c_schema
+from specprod_copy.postgres.waits import watched
 from specprod_copy.vac.stored import catalogue_in
 from specprod_copy.words import did_you_mean
 
@@ -54,7 +56,8 @@ def diff(
       specprod-copy diff --schema iron --like loa | psql
     """
     roles = make(Readers, values).all
-    with connect(make(ServerOptions, values).to_read()) as connection:
+    conninfo = make(ServerOptions, values).to_read()
+    with watched(conninfo, make_listener(0)) as conninfo, connect(conninfo) as connection:
         changes = _changes(connection, schema, like, tables, roles)
         script = replace(changes, drop=drop).script()
     if script:

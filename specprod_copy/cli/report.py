@@ -14,6 +14,7 @@ from specprod_copy.cli.options import Verbosity
 from specprod_copy.cli.progress import make_listener
 from specprod_copy.cli.text import say
 from specprod_copy.postgres.connection import connect
+from specprod_copy.postgres.waits import watched
 from specprod_copy.report import Verification, page, read_contents
 from specprod_copy.report.charts import pictures
 from specprod_copy.report.coverage import write_moc
@@ -60,7 +61,8 @@ def report(
         check_output(path, inputs=inputs)
     results = Verification.read(verification) if verification else []
     listener = make_listener(make(Verbosity, values).level)
-    with connect(make(ServerOptions, values).to_read()) as connection:
+    conninfo = make(ServerOptions, values).to_read()
+    with watched(conninfo, listener) as conninfo, connect(conninfo) as connection:
         contents = read_contents(connection, schema, listener)
     with listener.step("drawing"):
         text = page(contents, pictures(contents), results, anonymous=anonymous)

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 import psycopg
+from psycopg import sql
 
 from specprod_copy.plan import ledger, ledger_format
 from specprod_copy.postgres import catalog
+from specprod_copy.postgres.connection import translated_errors
 from specprod_copy.progress import ProgressListener
 from specprod_copy.report import ledger_summary, spectra
 from specprod_copy.report.ledger_summary import Folder, Loaded, LoadTime
 from specprod_copy.report.spectra import Nights, Spectra, Tile
+from specprod_copy.tables import specprod_catalogue
+
+_READ: Final = (ledger.TABLE, "version", "tile", "exposure", *spectra.TABLES)
 
 
 @dataclass(frozen=True)
@@ -67,15 +73,16 @@ def read_contents(
     Raises
     ------
     DatabaseError
-        If there is no such schema, or it has no ledger of this program.
+        If there is no such schema, it has no ledger of this program, or it may not be read.
     """
-    with connection.transaction():
+    tables = catalog.table_ids(connection, schema)
+    if ledger.TABLE not in tables:
+        raise ledger_format.no_ledger(schema)
+    with translated_errors(f"cannot read schema {schema}"), connection.transaction():
         # All parts are of one moment, whatever is loaded meanwhile.
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        tables = catalog.table_ids(connection, schema)
-        if ledger.TABLE not in tables:
-            raise ledger_format.no_ledger(schema)
-        ledger_format.require_format(connection, schema)
+        _keep(connection, schema, [name for name in _READ if name in tables])
+        ledger_format.require(connection, specprod_catalogue().definition, schema)
         info = connection.info
         version = info.parameter_status("server_version") or ""
         with listener.step("reading the ledger"):
@@ -98,3 +105,12 @@ def read_contents(
             spectra.spectra(connection, schema, tables, listener),
             spectra.nights(connection, schema, tables, listener),
         )
+
+
+def _keep(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> None:
+    """Keep tables from being replaced until the transaction ends; before its first look at them.
+
+    A table that took another one's place meanwhile would be empty for this transaction.
+    """
+    names = sql.SQL(", ").join(sql.Identifier(schema, table) for table in tables)
+    connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(names))
