@@ -62,3 +62,5 @@ class Adopted:
     """Whether that was mended."""
     outdated: list[str] = field(default_factory=list)
     """Tiles that were taken over without a look at their rows, and why."""
+    left_out: list[str] = field(default_factory=list)
+    """Tables without a row, for which there are files."""

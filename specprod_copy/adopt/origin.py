@@ -15,8 +15,11 @@ class Origin(Protocol):
 
     tables: Sequence[str]
     """The tables to adopt, in the order in which they are to be compared."""
-    advice: str
-    """What to do about a table that is not what its files give."""
+    left_out: Sequence[str]
+    """Tables without a row, for which there are files."""
+
+    def advice(self, table: str) -> str:
+        """Return what to do about a table that is not what its files give."""
 
     @property
     def outdated(self) -> Mapping[int, str]:

@@ -77,7 +77,9 @@ def adopt(
     ------
     SpecprodCopyError
         If a file cannot be read, or a table differs from its files in a way that is not known to be
-        harmless: names rows and values. Nothing is changed then.
+        harmless: names rows and values. Nothing is changed then, but that a ledger of an earlier
+        format has been taken over. And if the repair of definitions, which comes last, is refused
+        or has to wait for too long: then the ledger is written.
     """
     listener = listener or ProgressListener()
     layout = None if catalogue else production_layout(inputs)
@@ -117,9 +119,18 @@ def adopt(
             origin.record()
             version_rows.mend(connection, schema, options.repair, adoption.outcome.harmless)
         adoption.outcome.outdated = [f"tile {n}: {why}" for n, why in origin.outdated.items()]
+        adoption.outcome.left_out = [*origin.left_out]
         _add_upgrades(adoption.outcome, upgrade, tables)
         if options.repair:
-            _only(upgrade, tables).run(connection, Patience(listener, options.patience))
+            rest = f"run 'specprod-copy upgrade --schema {schema}'"
+            patience = Patience(listener, options.patience, then=f"the ledger is written: {rest}")
+            try:
+                _only(upgrade, tables).run(connection, patience)
+            except (DatabaseError, psycopg.Error):
+                for table, what in adoption.outcome.harmless.items():
+                    listener.info(f"harmless: {table}: {', '.join(what)}")
+                listener.info(f"the ledger is written; to mend what is left of that, {rest}")
+                raise
     return adoption.outcome
 
 
@@ -208,7 +219,7 @@ class _Adoption:
         if problems:
             raise DatabaseError(
                 f"table {schema}.{table} is not what its files give: {'; '.join(problems)}; "
-                f"nothing was changed. {self._origin.advice}"
+                f"nothing was changed. {self._origin.advice(table)}"
             )
         self.outcome.rows[table] = rows
 

@@ -20,7 +20,7 @@ from specprod_copy.postgres.copy import Destination
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.progress import ProgressListener
 from specprod_copy.rows.units import Intake, Unit, UnitResult
-from specprod_copy.tables import Catalogue, Inputs, TableSource
+from specprod_copy.tables import Catalogue, TableSource
 
 
 class OfStages:
@@ -43,7 +43,6 @@ class OfStages:
     """
 
     outdated: Mapping[int, str] = {}
-    advice: str = "--overwrite loads it; --by-tile is for tables that were filled tile by tile"
 
     def __init__(
         self,
@@ -55,10 +54,25 @@ class OfStages:
     ) -> None:
         self._connection, self._found, self._catalogue = connection, found, catalogue
         self._planner = planner
-        self._sources = _sources(connection, found, selected, planner.inputs)
+        applying = [source for source in selected if source.applies(planner.inputs)]
+        self.left_out: Sequence[str]
+        self._sources, self.left_out = _sources(connection, found, applying)
         self.tables: Sequence[str] = list(dict.fromkeys(source.table for source in self._sources))
         self._units: list[Unit] = []
         self._results: list[UnitResult] = []
+
+    def advice(self, table: str) -> str:
+        """Return what to do about a table; see `Origin.advice`."""
+        of_table = [s for s in self._catalogue.sources.values() if s.table == table]
+        inputs, adopted = self._planner.inputs, {source.name for source in self._sources}
+        all_of_table = [source for source in of_table if source.applies(inputs)]
+        if all(source.name in adopted for source in all_of_table):
+            return "--overwrite loads it; --by-tile is for tables that were filled tile by tile"
+        stages = dict.fromkeys(source.stage for source in all_of_table)
+        return (
+            f"Stages {' and '.join(stages)} fill it: adopt them together, if all of them were "
+            f"loaded (specprod-copy adopt {' '.join(stages)}); else --overwrite loads it"
+        )
 
     def plan(self, columns: Mapping[str, Sequence[Column]]) -> tuple[int, int]:
         """Plan all rows of the files; see `Origin.plan`."""
@@ -101,9 +115,8 @@ def _sources(
     connection: psycopg.Connection,
     found: Schema,
     selected: Sequence[TableSource],
-    inputs: Inputs,
-) -> list[TableSource]:
-    """Return the sources of tables that have rows, but no ledger."""
+) -> tuple[list[TableSource], list[str]]:
+    """Return the sources of tables that have rows, but no ledger; and tables that have neither."""
     has_ledger = ledger.TABLE in found.tables
     recorded = Ledger(connection, found.name) if has_ledger else NothingLoaded()
     filled = {
@@ -124,6 +137,9 @@ def _sources(
     if known == filled:
         raise DatabaseError(
             f"the ledger of schema {found.name} has the rows of these stages already: there is "
-            "nothing to adopt; 'specprod-copy status' tells what is loaded"
+            "nothing to adopt; 'specprod-copy status' tells what is loaded, and what to mend"
         )
-    return [s for s in selected if s.table in filled - known and s.applies(inputs)]
+    empty = dict.fromkeys(s.table for s in selected if s.table not in filled)
+    return [s for s in selected if s.table in filled - known], [
+        table for table in empty if not recorded.stages(table)
+    ]

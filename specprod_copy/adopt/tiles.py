@@ -51,7 +51,7 @@ class OfTiles:
         If a table is not there, or the ledger has entries of these tables.
     """
 
-    advice: str = "'specprod-copy tile TILEID... --overwrite' loads all of them again"
+    left_out: Sequence[str] = ()
 
     def __init__(
         self,
@@ -79,6 +79,10 @@ class OfTiles:
         self._stamps: dict[int, dict[Path, Stamp]] = {}
         self._rows: dict[int, Counter[str]] = {}
         self._seconds: defaultdict[int, float] = defaultdict(float)
+
+    def advice(self, table: str) -> str:
+        """Return what to do about a table; see `Origin.advice`."""
+        return "'specprod-copy tile TILEID... --overwrite' loads all of them again"
 
     def plan(self, columns: Mapping[str, Sequence[Column]]) -> tuple[int, int]:
         """Find the files of all tiles; see `Origin.plan`."""
@@ -189,7 +193,7 @@ def _refuse_known(connection: psycopg.Connection, found: Schema) -> None:
     if loaded_tiles(connection, found, lost=True) or any(map(recorded.stages, TABLES)):
         raise DatabaseError(
             f"the ledger of schema {found.name} has rows of these tables already: there is nothing "
-            "to adopt; 'specprod-copy status' tells what is loaded"
+            "to adopt; 'specprod-copy status' tells what is loaded, and what to mend"
         )
 
 

@@ -70,5 +70,7 @@ def adopt(context: click.Context, as_json: bool, **values: Any) -> None:
         for table, differences in found.harmless.items():
             done = "mended" if found.repaired else "different, but harmless (--repair mends it)"
             say(f"{done}: {table}: {', '.join(differences)}")
+        for table in found.left_out:
+            say(f"{table}: no rows, left out ('specprod-copy load {table}' loads what there is)")
         for tile in found.outdated:
             say(f"not compared, for sync to bring up to date: {tile}")

@@ -199,6 +199,9 @@ class Patience:
     rest: Callable[[float], object] = time.sleep
     """Lets so many seconds pass; returns True if this is to be given up."""
 
+    then: str = "run this again"
+    """What to do when the others have ended, if it was given up."""
+
 
 def with_patience(
     connection: psycopg.Connection,
@@ -240,8 +243,8 @@ def with_patience(
             if time.monotonic() > end:
                 who = "; ".join(users.values()) or "sessions that have ended just now"
                 raise InUseError(
-                    f"after {patience.seconds:,.0f} s others still use the tables ({who}); run "
-                    "this again when they have ended"
+                    f"after {patience.seconds:,.0f} s others still use the tables ({who}); "
+                    f"{patience.then} when they have ended"
                 ) from error
             teller.now(users)
             if patience.rest(pause) is True:

@@ -9,17 +9,19 @@ from pathlib import Path
 import pytest
 from support.changing import TABLES, Case, edit, iron, loaded
 from support.clusters import fresh_database
+from support.listening import Heard, open_transaction
 from support.reference_schema import build_reference
 
 from specprod_copy.adopt.options import Adopted, AdoptOptions
 from specprod_copy.adopt.run import adopt
-from specprod_copy.errors import DatabaseError
+from specprod_copy.errors import DatabaseError, InUseError
 from specprod_copy.plan.failures import failures
 from specprod_copy.plan.loaded_tiles import note_failures
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.schema_differences import differences
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.tables import Inputs, specprod_catalogue
+from specprod_copy.upgrade.run import UpgradeOptions, upgrade
 
 __all__ = ["iron", "loaded"]
 
@@ -133,6 +135,43 @@ def test_stage_by_stage(loaded):
     with pytest.raises(DatabaseError, match="there is nothing to adopt"):
         run(loaded, stages=("exposures",))
     assert "zpix" in run(loaded).rows
+    assert rows_read(loaded, "all") == 0
+
+
+def test_one_stage_of_two_that_fill_a_table(loaded):
+    """It is refused, and the other one is named."""
+    loaded.execute("DROP TABLE iron.load_ledger")
+    together = r"fill it: adopt them together.* \(specprod-copy adopt photometry targetphot\)"
+    for stage in ("photometry", "targetphot"):
+        with pytest.raises(DatabaseError, match=together):
+            run(loaded, stages=(stage,))
+    assert [*run(loaded, stages=("photometry", "targetphot")).rows] == ["photometry"]
+
+
+def test_tables_without_rows_are_named(loaded):
+    """But for those of whose files the ledger knows."""
+    loaded.execute("DROP TABLE iron.load_ledger, iron.potential; TRUNCATE iron.fiberassign")
+    assert run(loaded, stages=("exposures", "fiberassign")).left_out == ["fiberassign", "potential"]
+    shown = loaded.command("adopt").output
+    assert "fiberassign: no rows, left out ('specprod-copy load fiberassign' loads " in shown
+    assert rows_read(loaded, "potential", "fiberassign") > 0
+    assert rows_read(loaded, "all") == 0
+
+
+def test_the_ledger_is_written_before_definitions_are_mended(loaded):
+    """Who gives up then, for others use a table, says what was found, and what does the rest."""
+    loaded.execute("ALTER TABLE iron.zpix ALTER program TYPE varchar(6)")
+    loaded.execute("DROP TABLE iron.load_ledger")
+    heard = Heard()
+    options = AdoptOptions("iron", repair=True, patience=0)
+    reading = open_transaction(loaded.conninfo, "SELECT count(*) FROM iron.zpix")
+    rest = "the ledger is written: run 'specprod-copy upgrade --schema iron' when they have ended"
+    with reading, pytest.raises(InUseError, match=rest):
+        adopt(loaded.conninfo, Inputs(loaded.files), options, heard)
+    assert heard.having("harmless: zpix: program varchar(6) NOT NULL, not program varchar(8)")
+    with pytest.raises(DatabaseError, match="there is nothing to adopt"):
+        run(loaded)
+    upgrade(loaded.conninfo, UpgradeOptions("iron"))
     assert rows_read(loaded, "all") == 0
 
 
