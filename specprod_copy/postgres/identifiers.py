@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.postgres.sql_text import QUOTE
+
+MOST_BYTES: Final = 63
+"""So long a name may be in PostgreSQL."""
 
 # Words that PostgreSQL (15 to 18) does not accept as a bare schema or role name: the categories
 # "reserved" and "reserved (can be function or type)" of pg_get_keywords().
@@ -36,11 +40,12 @@ def quote_identifier(name: str) -> str:
     ------
     ConfigurationError
         If PostgreSQL cannot have such a name: empty, with a NUL character, or longer than
-        63 bytes.
+        `MOST_BYTES`.
     """
-    if not name or "\0" in name or len(name.encode()) > 63:
+    if not name or "\0" in name or len(name.encode()) > MOST_BYTES:
         raise ConfigurationError(
-            f"{name!r} cannot be a name in PostgreSQL: it must have 1 to 63 bytes and no NUL"
+            f"{name!r} cannot be a name in PostgreSQL: it must have 1 to {MOST_BYTES} bytes and "
+            "no NUL"
         )
     if re.fullmatch(r"[a-z_][a-z0-9_]*", name) and name not in _RESERVED:
         return name

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from specprod_copy.errors import DatabaseError
 from specprod_copy.metadata.positions import indexed_position
 from specprod_copy.metadata.principal import is_principal
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.ddl import LEDGER
+from specprod_copy.postgres.identifiers import MOST_BYTES
 from specprod_copy.postgres.own_views import MARK
 from specprod_copy.postgres.schema import Schema, Table
 from specprod_copy.postgres.sql_text import name_of, tokens_of
@@ -106,6 +108,22 @@ class Published:
 def needs_text(table: Table) -> list[str]:
     """Return the columns of a table that a TAP service can only publish as text."""
     return [column.name for column in table.columns if kind_of(column) is None]
+
+
+def refuse_long_names(found: Schema) -> None:
+    """Check that the views that tables need can have their names: a server cuts longer ones off.
+
+    Raises
+    ------
+    DatabaseError
+    """
+    for table in publishable(found):
+        name = f"{table.name}{SUFFIX}"
+        if needs_text(table) and len(name.encode()) > MOST_BYTES:
+            raise DatabaseError(
+                f"table {found.name}.{table.name} has columns that are published as text, by a "
+                f"view {name}: that name is longer than {MOST_BYTES} bytes. Rename the table"
+            )
 
 
 def publishable(found: Schema) -> Iterator[Table]:

@@ -22,7 +22,12 @@ from specprod_copy.postgres.foreign_code import refuse_foreign_code
 from specprod_copy.postgres.rights import making_schema
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_from_server import read_schema
-from specprod_copy.tap.published import Published, PublishedColumn, publish
+from specprod_copy.tap.published import (
+    Published,
+    PublishedColumn,
+    publish,
+    refuse_long_names,
+)
 from specprod_copy.tap.text_views import drop_text_views, make_text_views
 from specprod_copy.tap.words import adql
 
@@ -141,13 +146,14 @@ def published(connection: psycopg.Connection, schema: str) -> Schema:
     Raises
     ------
     DatabaseError
-        If it is not there, or has nothing that could be published.
+        If it is not there, or has nothing that could be published, or not under its name.
     """
     found = read_schema(connection, schema, views=True)
     if not found.exists:
         raise DatabaseError(f"there is no schema {schema}")
     if not found.tables:
         raise DatabaseError(f"schema {schema} has no tables")
+    refuse_long_names(found)
     return found
 
 

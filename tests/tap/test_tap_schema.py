@@ -246,10 +246,13 @@ def test_what_cannot_be(dsn, connection, filled, tmp_path):
     connection.execute("CREATE SCHEMA theirs")
     connection.execute("CREATE TABLE theirs.t (id numeric(39))")
     connection.execute("CREATE TABLE theirs.t_text (id text)")
+    long = "é" * 29 + "x"
+    connection.execute(f"CREATE SCHEMA long; CREATE TABLE long.{long} (id numeric(39))")
     for arguments, message in {
         ("-s", "jura"): "there is no schema jura",
         ("-s", "empty"): "schema empty has no tables",
         ("-s", "fuji", "-s", "theirs"): "theirs.t_text was made by somebody else and stays",
+        ("-s", "fuji", "-s", "long"): f"by a view {long}_text: that name is longer than 63 bytes",
         ("-s", "tap_schema"): "tap_schema describes itself",
         ("-s", "fuji", "--remove", "fuji"): "schema fuji: either described or taken out",
         (): "name a schema",
@@ -262,6 +265,7 @@ def test_what_cannot_be(dsn, connection, filled, tmp_path):
         assert message in output
         assert content(connection) == before
     connection.execute("DROP TABLE theirs.t, theirs.t_text; DROP SCHEMA theirs, empty")
+    connection.execute("DROP SCHEMA long CASCADE")
 
 
 def test_a_tap_schema_of_somebody_else(cluster):
