@@ -11,6 +11,7 @@ import polars as pl
 
 from specprod_copy.errors import InputError
 from specprod_copy.reader.files import ClosedOnExit
+from specprod_copy.reader.matching import common_type
 from specprod_copy.reader.selection import CHUNK_ROWS, choose_columns
 from specprod_copy.reader.view import D, View
 
@@ -28,15 +29,21 @@ def keyed_schema(first: Any, other: Any, view: View) -> pl.Schema:
     Raises
     ------
     InputError
-        If one of the tables lacks such a column.
+        If one of the tables lacks such a column, or its types cannot be compared.
     """
     for table in (first, other):
         for name in view.by:
             if name not in table.schema:
                 message = "it is joined by the values of this column, and there is none"
                 raise InputError(message, path=table.path, hdu=table.hdu, column=name)
+    _key_types(first, other, view)
     own = {name: dtype for name, dtype in other.schema.items() if name not in view.by}
     return pl.Schema(own | ({view.found: pl.Boolean()} if view.how == "inner" else {}))
+
+
+def _key_types(first: Any, other: Any, view: View) -> pl.Schema:
+    """Return the types in which keys of both tables are compared; errors as `common_type`."""
+    return pl.Schema({name: common_type(first, other, name) for name in view.by})
 
 
 def keyed_look(first: D, other: D, view: View) -> D:
@@ -64,6 +71,7 @@ class KeyedTable(ClosedOnExit):
         self.n_rows, self.row_bytes = first.n_rows, other.row_bytes
         self.packed = other.packed
         self.schema = keyed_schema(first, other, view)
+        self._key_types = _key_types(first, other, view)
         self._keys: pl.DataFrame | None = None
 
     def want(self, types: Mapping[str, pl.DataType]) -> pl.Schema:
@@ -99,7 +107,7 @@ class KeyedTable(ClosedOnExit):
     def _matched(self, keys: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
         by = [*self._view.by]
         known = self._known()
-        wanted = keys.with_columns(pl.col(name).cast(known.schema[name]) for name in by)
+        wanted = keys.cast(self._key_types)
         found = wanted.join(known, on=by, how="left", maintain_order="left")[_ROW]
         missing = found.is_null()
         if self._view.how == "all" and missing.any():
@@ -141,7 +149,7 @@ class KeyedTable(ClosedOnExit):
                     path=self.path,
                     hdu=self.hdu,
                 )
-            self._keys = keys.with_row_index(_ROW).with_columns(pl.col(_ROW).cast(pl.Int64))
+            self._keys = keys.cast(self._key_types).with_row_index(_ROW).cast({_ROW: pl.Int64})
         return self._keys
 
     def digest(self, first: int = 0, last: int | None = None) -> Digest:

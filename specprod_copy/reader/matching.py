@@ -1,11 +1,20 @@
-"""Whether tables can be matched row by row, by their shape and headers."""
+"""Whether tables can be matched, by their shape and headers, and the types of their keys."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import polars as pl
+
 from specprod_copy.errors import InputError
 from specprod_copy.reader import Described
+
+_SHORT = (pl.Int8(), pl.UInt8(), pl.Int16(), pl.UInt16())
+_EXACT: dict[pl.DataType, tuple[int, tuple[pl.DataType, ...]]] = {
+    pl.Float32(): (24, _SHORT),
+    pl.Float64(): (53, (*_SHORT, pl.Int32(), pl.UInt32())),
+}
+"""Of floats: below 2 to which power whole numbers are exact, and types without larger ones."""
 
 
 def refuse_unmatched(
@@ -31,11 +40,16 @@ def refuse_unmatched(
     Raises
     ------
     InputError
-        If a table has no key, another number of rows than the first one, or another keyword.
+        If a table has no key, or one of a type that cannot be compared, another number of rows than
+        the first one, or another keyword.
     """
     first, *others = tables
     if by_number:
         _refuse_repeated(tables, keys)
+    for key in keys:
+        having = [table for table in tables if key in table.schema]
+        for other in having[1:]:
+            common_type(having[0], other, key)
     for other in others:
         for table in () if by_number else (first, other):
             if not keys or keys[0] not in table.schema:
@@ -79,6 +93,46 @@ def _refuse_repeated(tables: Sequence[Described], keys: Sequence[str]) -> None:
         if sum(key in table.schema for table in tables) < 2:
             message = "is to be the same in tables that are joined, and is not in two of them"
             raise InputError(message, path=tables[-1].path, hdu=tables[-1].hdu, column=key)
+
+
+def common_type(first: Described, other: Described, key: str) -> pl.DataType:
+    """Return a type that tells all values of a key of two tables from one another.
+
+    Raises
+    ------
+    InputError
+        If there is none: an id that was rounded to a float may be that of another row.
+    """
+    if first.schema[key] == other.schema[key]:
+        return first.schema[key]
+    # Of whole numbers and floats, the floats are to be blamed.
+    by_type = sorted(
+        [(_element_type(table.schema[key]), table) for table in (first, other)],
+        key=lambda one: one[0].is_float(),
+    )
+    (wanted, table), (given, blamed) = by_type
+    if wanted.is_integer() and given.is_integer():
+        return pl.Int128() if pl.UInt64() in (wanted, given) else pl.Int64()
+    bits, exact = _EXACT.get(given, (0, ()))
+    if wanted == given or wanted.is_float() or wanted in exact:
+        return pl.Float64() if given.is_float() else given
+    message = f"is {given}"
+    if bits and wanted.is_integer():
+        message = (
+            f"may have been rounded: a {given} is exact for whole numbers below 2**{bits} only"
+        )
+    raise InputError(
+        f"{message}, and {name_of(table)}, to whose rows it is matched, has it as {wanted}: "
+        f"write it as {wanted} here as well",
+        path=blamed.path,
+        hdu=blamed.hdu,
+        column=key,
+    )
+
+
+def _element_type(dtype: pl.DataType) -> pl.DataType:
+    """Return the type of the elements of an array, else the type itself."""
+    return dtype.inner if isinstance(dtype, pl.List | pl.Array) else dtype  # type: ignore[return-value]
 
 
 def name_of(table: Described) -> str:

@@ -1,0 +1,104 @@
+"""Tables whose rows are matched by the values of columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.catalogues import write_fits
+
+from specprod_copy.errors import InputError
+from specprod_copy.reader.joined import open_joined
+from specprod_copy.reader.look import joined_look, look
+from specprod_copy.reader.view import AS_IT_IS, View
+
+LEFT = View(by=("KEY",), how="left")
+PLACES = ("ONE",), ("TWO",)
+
+
+def write(folder: Path, one: np.ndarray, two: np.ndarray) -> Path:
+    hdus = {
+        "ONE": {"KEY": one, "X": np.arange(len(one), dtype="i4")},
+        "TWO": {"KEY": two, "V": np.arange(len(two), dtype="i4")},
+    }
+    return write_fits(folder / "a.fits", hdus)
+
+
+def joined(path: Path, view: View = LEFT, keys: tuple[str, ...] = ()) -> list[tuple]:
+    """Return what is joined to each row, after a look at it."""
+    looks = [look(path, [hdus])[0] for hdus in PLACES]
+    joined_look(looks, keys, (), [AS_IT_IS, view], by_number=True)
+    places = [(path, hdus) for hdus in PLACES]
+    with open_joined(places, keys, [AS_IT_IS, view], by_number=True) as table:
+        return [row for frame in table.frames(["X", "V"]) for row in frame.rows()]
+
+
+@pytest.mark.parametrize(
+    ("first", "other"),
+    [
+        ("i8", "i4"),
+        ("i4", "i8"),
+        ("u1", "i2"),
+        ("i2", "f4"),
+        ("f8", "i4"),
+        ("f8", "f4"),
+        ("f4", "f8"),
+    ],
+)
+def test_types_that_have_all_values_exactly(tmp_path, first, other):
+    values = np.array([3, 1, 2])
+    path = write(tmp_path, values.astype(first), values[::-1].astype(other))
+    assert joined(path) == [(0, 2), (1, 1), (2, 0)]
+    path = write(tmp_path, values.astype(first), values.astype(other))
+    assert joined(path, AS_IT_IS, ("KEY",)) == [(0, 0), (1, 1), (2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("first", "other"),
+    [
+        (np.array([2**40, 1]), np.array([1, 0], "i4")),
+        (np.array([0.5, 1]), np.array([1, 0], "i4")),
+        (np.array([0.1, 1]), np.array([1, 0.1], "f4")),
+    ],
+    ids=["number", "fraction", "precision"],
+)
+def test_a_key_that_the_other_type_does_not_hold_has_no_counterpart(tmp_path, first, other):
+    path = write(tmp_path, first, other)
+    assert joined(path) == [(0, None), (1, 0)]
+    path = write(tmp_path, other, first)
+    assert joined(path) == [(0, 1), (1, None)]
+
+
+@pytest.mark.parametrize("by", [True, False], ids=["by", "same"])
+@pytest.mark.parametrize(
+    ("first", "other", "blamed", "message"),
+    [
+        (
+            "i8",
+            "f8",
+            "TWO",
+            r"rounded: a Float64 is exact for whole numbers below 2\*\*53 only, and",
+        ),
+        ("f8", "i8", "ONE", r"rounded: a Float64 .* as Int64: write it as Int64 here as well"),
+        (
+            "i4",
+            "f4",
+            "TWO",
+            r"rounded: a Float32 is exact for whole numbers below 2\*\*24 only, and",
+        ),
+        (
+            "i8",
+            "S20",
+            "TWO",
+            r"is String, and .*a.fits\[ONE\], to whose rows it is matched, has it",
+        ),
+        ("S20", "f4", "TWO", r"is Float32, and .* has it as String: write it as String here"),
+    ],
+)
+def test_types_that_do_not(tmp_path, first, other, blamed, message, by):
+    """The nearest double of a TARGETID is that of several targets."""
+    target = np.array([39627646567811416])
+    path = write(tmp_path, target.astype(first), target.astype(other))
+    with pytest.raises(InputError, match=rf"\[{blamed}\], column KEY: .*{message}"):
+        joined(path, *((LEFT,) if by else (AS_IT_IS, ("KEY",))))
