@@ -218,6 +218,8 @@ def _as_in_file(table: InputTable, names: Sequence[str], rows: np.ndarray) -> pl
     except BadRowsError as bad:
         good = np.setdiff1d(rows, bad.rows, assume_unique=True)
         others = [name for name in names if name != bad.column]
+        if len(good) == len(rows) or len(others) == len(names):
+            return numbered  # Nothing would be left out the next time.
         return pl.concat(
             [
                 _as_in_file(table, names, good),

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from specprod_copy.errors import InputError
+from specprod_copy.errors import BadRows, BadRowsError, InputError
 from specprod_copy.reader.files import ClosedOnExit
 from specprod_copy.reader.matching import common_type
-from specprod_copy.reader.selection import CHUNK_ROWS, choose_columns
+from specprod_copy.reader.selection import CHUNK_ROWS, choose_columns, choose_rows
 from specprod_copy.reader.view import D, View
 
 if TYPE_CHECKING:
@@ -92,19 +92,32 @@ class KeyedTable(ClosedOnExit):
         Raises
         ------
         InputError
-            Also if a key is in two rows, or each row must have a counterpart and one has none.
+            Also if a key is in two rows or cannot be read, or each row must have a counterpart and
+            one has none.
+        BadRowsError
+            If values cannot be read; its rows are those of the other table.
         """
 
         def fault(message: str, column: str | None = None) -> InputError:
             return InputError(message, path=self.path, hdu=self.hdu, column=column)
 
         names = choose_columns(columns, self.schema, fault)
+        numbers = choose_rows(self.n_rows, first, last, rows, fault=fault)
         keys = self._first.frames(
             [*self._view.by], first=first, last=last, rows=rows, chunk_rows=chunk_rows
         )
-        return (self._matched(frame, names) for frame in keys)
+        return self._frames(keys, names, np.asarray(numbers, dtype=np.int64))
 
-    def _matched(self, keys: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    def _frames(
+        self, keys: Iterable[pl.DataFrame], names: Sequence[str], numbers: np.ndarray
+    ) -> Iterator[pl.DataFrame]:
+        for frame in keys:
+            part, numbers = numbers[: frame.height], numbers[frame.height :]
+            yield self._matched(frame, names, part)
+
+    def _matched(
+        self, keys: pl.DataFrame, names: Sequence[str], numbers: np.ndarray
+    ) -> pl.DataFrame:
         by = [*self._view.by]
         known = self._known()
         wanted = keys.cast(self._key_types)
@@ -121,7 +134,10 @@ class KeyedTable(ClosedOnExit):
             )
         own = [name for name in names if name in self._other.schema]
         rows = found.drop_nulls().unique().sort()
-        read = [*self._other.frames(own, rows=rows.to_numpy())] if own and len(rows) else []
+        try:
+            read = [*self._other.frames(own, rows=rows.to_numpy())] if own and len(rows) else []
+        except BadRowsError as bad:
+            raise _of_first(bad, found, numbers) from bad
         empty = pl.DataFrame(schema={name: self._other.schema[name] for name in own})
         cells = pl.concat([empty, *read])
         # Behind the last row stands one of nothing, for those without a counterpart.
@@ -140,7 +156,12 @@ class KeyedTable(ClosedOnExit):
         if self._keys is None:
             by = [*self._view.by]
             empty = pl.DataFrame(schema={name: self._other.schema[name] for name in by})
-            keys = pl.concat([empty, *self._other.frames(by)])
+            try:
+                keys = pl.concat([empty, *self._other.frames(by)])
+            except BadRowsError as bad:
+                # Nobody knows whose counterparts these rows are.
+                message = f"{bad.message}; rows are joined by this column"
+                raise InputError(message, path=bad.path, hdu=bad.hdu, column=bad.column) from bad
             double = keys.is_duplicated()
             if double.any():
                 values = ", ".join(map(str, keys.row(int(double.arg_true()[0]))))
@@ -160,3 +181,26 @@ class KeyedTable(ClosedOnExit):
         """Close the files."""
         self._first.close()
         self._other.close()
+
+
+def _of_first(bad: BadRowsError, found: pl.Series, numbers: np.ndarray) -> BadRowsError:
+    """Return an error about rows of the first table, whose counterparts cannot be read.
+
+    Parameters
+    ----------
+    bad : BadRowsError
+        About the counterparts.
+    found : polars.Series
+        Of rows of the first table, the number of the counterpart.
+    numbers : numpy.ndarray
+        The numbers of these rows.
+    """
+    values = dict(zip(bad.rows, bad.values, strict=True))
+    places = [n for n, row in enumerate(found) if row in values]
+    return BadRowsError(
+        bad.message,
+        BadRows(bad.reason, numbers[places].tolist(), [values[found[n]] for n in places]),
+        path=bad.path,
+        hdu=bad.hdu,
+        column=bad.column,
+    )

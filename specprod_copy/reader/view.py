@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import polars as pl
 
-from specprod_copy.errors import InputError
+from specprod_copy.errors import BadRows, BadRowsError, InputError
 from specprod_copy.reader.files import ClosedOnExit
 from specprod_copy.reader.selection import CHUNK_ROWS, choose_columns, choose_rows
 
@@ -144,7 +144,21 @@ class SeenTable(ClosedOnExit):
         read = [self._names[name] for name in own]
         numbers = choose_rows(self.n_rows, first, last, rows, fault=fault)
         frames = self._table.frames(read, first=first, last=last, rows=rows, chunk_rows=chunk_rows)
-        return self._seen(frames, own, names, np.asarray(numbers, dtype=np.int64))
+        return self._seen(self._read(frames), own, names, np.asarray(numbers, dtype=np.int64))
+
+    def _read(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """Yield frames; let errors name columns as they are seen."""
+        try:
+            yield from frames
+        except BadRowsError as bad:
+            seen = next(new for new, name in self._names.items() if name == bad.column)
+            raise BadRowsError(
+                bad.message if seen == bad.column else f"{bad.message} (it is {bad.column} there)",
+                BadRows(bad.reason, bad.rows, bad.values),
+                path=bad.path,
+                hdu=bad.hdu,
+                column=seen,
+            ) from bad
 
     def _seen(
         self,

@@ -80,12 +80,14 @@ def _acceptable_rows(
                 yield accepted
                 done += accepted.rows_read
         except BadRowsError as bad:
+            left = (np.arange(unit.first, unit.last) if rows is None else rows)[done:]
+            rows = np.setdiff1d(left, bad.rows, assume_unique=True)
+            if len(rows) == len(left):
+                raise  # It names others, and would do so for ever.
             refused += [
                 Refusal(row, bad.column or "", repr(value), bad.reason)
                 for row, value in zip(bad.rows, bad.values, strict=True)
             ]
-            left = np.arange(unit.first, unit.last) if rows is None else rows
-            rows = np.setdiff1d(left[done:], bad.rows, assume_unique=True)
         else:
             return
 

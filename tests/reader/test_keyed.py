@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from support.catalogues import write_fits
 
-from specprod_copy.errors import InputError
+from specprod_copy.errors import BadRowsError, InputError
+from specprod_copy.reader import InputTable
 from specprod_copy.reader.joined import open_joined
 from specprod_copy.reader.look import joined_look, look
 from specprod_copy.reader.view import AS_IT_IS, View
@@ -102,3 +103,39 @@ def test_types_that_do_not(tmp_path, first, other, blamed, message, by):
     path = write(tmp_path, target.astype(first), target.astype(other))
     with pytest.raises(InputError, match=rf"\[{blamed}\], column KEY: .*{message}"):
         joined(path, *((LEFT,) if by else (AS_IT_IS, ("KEY",))))
+
+
+def undecodable(folder: Path, prefix: str = "") -> InputTable:
+    """Open a table, each row of the second HDU joined to two, with a text that is none."""
+    keys = np.arange(6, dtype="i8")
+    texts = np.array([b"ok", b"\xff\xfe", b"ok"], "S2")
+    hdus = {"ONE": {"KEY": keys // 2}, "TWO": {"KEY": np.array([2, 1, 0]), "NAME": texts}}
+    path = write_fits(folder / "a.fits", hdus)
+    views = [AS_IT_IS, View(prefix, by=("KEY",), kept=frozenset({"KEY"}))]
+    return open_joined([(path, hdus) for hdus in PLACES], (), views, by_number=True)
+
+
+@pytest.mark.parametrize("prefix", ["", "GAIA_"])
+def test_what_cannot_be_read_is_said_of_the_rows_that_it_is_joined_to(tmp_path, prefix):
+    with undecodable(tmp_path, prefix) as table:
+        for options, rows in (
+            ({}, [2, 3]),
+            ({"chunk_rows": 3}, [2]),
+            ({"first": 3}, [3]),
+            ({"rows": np.array([0, 3, 5])}, [3]),
+        ):
+            with pytest.raises(BadRowsError, match="row 1 holds text that is not UTF-8") as caught:
+                list(table.frames([f"{prefix}NAME"], **options))
+            bad = caught.value
+            assert bad.hdu == "TWO"
+            assert (bad.column, bad.rows, len(bad.values)) == (f"{prefix}NAME", rows, len(rows))
+            assert ("it is NAME there" in str(bad)) == bool(prefix)
+        (frame,) = table.frames([f"{prefix}NAME"], rows=np.array([0, 1, 4]))
+        assert frame.height == 3
+
+
+def test_a_key_that_cannot_be_read_belongs_to_no_row(tmp_path):
+    path = write(tmp_path, np.array([b"a", b"b"]), np.array([b"b", b"\xff"]))
+    with pytest.raises(InputError, match=r"not UTF-8.*; rows are joined by this column") as caught:
+        joined(path)
+    assert not isinstance(caught.value, BadRowsError)
