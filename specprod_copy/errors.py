@@ -116,21 +116,24 @@ class BadRowsError(InputError):
     @classmethod
     def of(
         cls,
-        reason: str,
-        rows: Sequence[int],
-        values: Sequence[object],
+        bad: BadRows,
         *,
         path: Path,
         hdu: str,
         column: str,
+        table: str = "",
     ) -> BadRowsError:
-        """Return the error whose message shows the first of the rows and values."""
-        shown = zip(rows[:_SHOWN], values[:_SHOWN], strict=True)
+        """Return the error whose message shows the first of the rows and values.
+
+        `table` says whose rows they are, if not those of the HDU.
+        """
+        shown = zip(bad.rows[:_SHOWN], bad.values[:_SHOWN], strict=True)
         listed = ", ".join(f"row {row}: {value!r}" for row, value in shown)
-        more = f" and {len(rows) - _SHOWN} more nearby" if len(rows) > _SHOWN else ""
+        more = f" and {len(bad.rows) - _SHOWN} more nearby" if len(bad.rows) > _SHOWN else ""
+        of = f", those of {table}" if table else ""
         return cls(
-            f"{reason} ({listed}{more}; rows counted from 0)",
-            BadRows(reason, rows, values),
+            f"{bad.reason} ({listed}{more}; rows counted from 0{of})",
+            bad,
             path=path,
             hdu=hdu,
             column=column,

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from specprod_copy.errors import BadRowsError, InputError
+from specprod_copy.errors import BadRows, BadRowsError, InputError
 from specprod_copy.reader.content import digest_of
 from specprod_copy.reader.files import RATHER_FITS, read_text_file
 from specprod_copy.reader.fits_columns import MAX_COLUMNS
@@ -83,9 +83,8 @@ class CsvTable(MemoryTable):
             if bad is not None and bad[numbers].any():
                 wrong = numbers[bad[numbers]]
                 values = self._texts[name].gather(wrong).to_list()
-                raise BadRowsError.of(
-                    reason, wrong.tolist(), values, path=self.path, hdu=self.hdu, column=name
-                )
+                found = BadRows(reason, wrong.tolist(), values)
+                raise BadRowsError.of(found, path=self.path, hdu=self.hdu, column=name)
         return super()._part(names, rows)
 
 

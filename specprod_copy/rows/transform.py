@@ -9,12 +9,14 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from specprod_copy.errors import BadRowsError, InputError
+from specprod_copy.errors import BadRows, BadRowsError, InputError
 from specprod_copy.postgres.columns import BadValues, Column, element_type
 from specprod_copy.postgres.conforming import conform
 from specprod_copy.reader import Described
 from specprod_copy.reader.files import value_errors
+from specprod_copy.reader.keyed import KeyedTable
 from specprod_copy.reader.look import origin
+from specprod_copy.reader.matching import name_of
 from specprod_copy.rows.recipe import find_recipe, wanted_types
 from specprod_copy.tables.source import NOT_FINITE, TableSource
 
@@ -208,9 +210,10 @@ class Transform:
         self, column: str, reason: str, rows: np.ndarray, values: list[object]
     ) -> BadRowsError:
         place = origin(self._table, column.partition("+")[0])
-        return BadRowsError.of(
-            reason, rows.tolist(), values, path=place.path, hdu=place.hdu, column=column
-        )
+        # Rows that are joined by the values of columns have other numbers themselves.
+        table = name_of(self._table) if isinstance(place, KeyedTable) else ""
+        found = BadRows(reason, rows.tolist(), values)
+        return BadRowsError.of(found, path=place.path, hdu=place.hdu, column=column, table=table)
 
 
 def _finitized(

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 import polars as pl
 
-from specprod_copy.errors import BadRowsError, InputError
+from specprod_copy.errors import BadRows, BadRowsError, InputError
 from specprod_copy.postgres.columns import BadValues, Column, WrongType, check_type
 from specprod_copy.postgres.conforming import conform
 from specprod_copy.reader import Described, open_table
@@ -150,9 +150,8 @@ def read_into_memory(
         try:
             frame = frame.with_columns(conform(frame, wanted))
         except BadValues as bad:
-            raise BadRowsError.of(
-                bad.reason, bad.rows, bad.values, path=path, hdu=table.hdu, column=bad.column.name
-            ) from bad
+            found = BadRows(bad.reason, bad.rows, bad.values)
+            raise BadRowsError.of(found, path=path, hdu=table.hdu, column=bad.column.name) from bad
         return MemoryTable(path, frame.get_columns(), table.header, table.hdu)
 
 

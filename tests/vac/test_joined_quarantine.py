@@ -67,6 +67,18 @@ def test_a_counterpart_that_cannot_be_read(vac, how):
     ]
 
 
+def test_whose_row_an_error_names(vac):
+    labels = np.array(["ok", "too long", "ok", "ok", "ok", "ok"])
+    other = {"TARGETID": TARGETS[::-1].copy(), "LABEL": labels}
+    path = write_fits(vac.root / "a.fits", {"ONE": {"TARGETID": TARGETS}, "TWO": other})
+    description = vac.root / "stars.toml"
+    description.write_text(f'{TOML}[[tables.stars.join]]\nhdu = "TWO"\nby = "TARGETID"\n')
+    assert vac.refuse_load(description) == (
+        f"{path}[TWO], column LABEL: text is longer than 4 characters "
+        f"(row 4: 'too long'; rows counted from 0, those of {path}[ONE])"
+    )
+
+
 @pytest.mark.parametrize(
     "more",
     [
