@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -95,7 +95,7 @@ class Transform:
         self.inputs = recipe.inputs
         self._recipe = recipe
         self.constants = {k: v for k, v in constants.items() if k not in schema}
-        self._literals = [pl.lit(value).alias(name) for name, value in self.constants.items()]
+        self._literals = [*self._constants()]
 
     def __call__(
         self, frame: pl.DataFrame, row_numbers: np.ndarray, constants: Sequence[pl.Series] = ()
@@ -136,6 +136,11 @@ class Transform:
             blame, rows = self.blame(bad.column.name), row_numbers[bad.rows]
             raise self._bad_values(blame, bad.reason, rows, bad.values) from first
         return Transformed(fitting, row_numbers, rows_read, changes)
+
+    def _constants(self) -> Iterator[pl.Expr]:
+        for name, value in self.constants.items():
+            with value_errors(self._table.path, self._table.hdu, name):
+                yield pl.lit(value).alias(name)
 
     @property
     def notes(self) -> list[str]:

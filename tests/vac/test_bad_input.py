@@ -201,6 +201,20 @@ def test_columns_that_no_table_can_have(tmp_path):
     assert len(draft([path], DraftOptions(drop=("z",))).tables[0].columns) == 2
 
 
+def test_a_keyword_that_is_a_number_of_more_than_16_bytes(tmp_path):
+    toml = TOML.replace("*.fits", "[bc].fits") + "[tables.stars.columns]\nn = { header = 'N' }\n"
+    sql = SQL.replace("z real", "n numeric(39) NOT NULL, z real")
+    for name, first, value in ("b", 0, 7), ("c", 4, 2**127):
+        stars = {**STARS, "TARGETID": STARS["TARGETID"] + first}
+        path = write_fits(tmp_path / f"{name}.fits", {"STARS": stars}, N=0)
+        card = f"N       = {value}".ljust(80).encode()
+        path.write_bytes(path.read_bytes().replace(b"N       = ".ljust(29) + b"0".ljust(51), card))
+    with pytest.raises(
+        SpecprodCopyError, match=r"c.fits\[STARS\], column N .*: holds what no rows"
+    ):
+        plan(tmp_path, toml, sql)
+
+
 def test_the_database_stays_as_it_is(tmp_path, database):
     """Whatever is wrong is found before anything is made."""
     vac = Catalogues(tmp_path, database)
