@@ -74,8 +74,7 @@ class _Digested(NamedTuple):
 
     @classmethod
     def of(cls, part: Part, first: int, last: int) -> Self:
-        rows = (0, None) if part.whole else (first, last)
-        return cls(part.path, part.hdu, part.stamp, *rows)
+        return cls(part.path, part.hdu, part.stamp, *part.digested(first, last))
 
     def digest(self) -> str:
         """Take the digest."""

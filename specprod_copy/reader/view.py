@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -50,11 +51,9 @@ class View:
     how: str = "all"
     """With `by`, of rows without counterpart: ``all`` refuses them, ``inner`` has them marked as
     such in column `found`, ``left`` has NULL in the columns."""
-
-    @property
-    def found(self) -> str:
-        """With `how` ``inner``: the column that says whether a row has a counterpart."""
-        return f"FOUND BY {'+'.join(self.by)}?"
+    found: str = ""
+    """With `how` ``inner``: the column that says whether a row has a counterpart; no other table
+    has one of this name."""
 
     @property
     def changes(self) -> bool:
@@ -140,7 +139,8 @@ class SeenTable(ClosedOnExit):
 
         names = choose_columns(columns, self.schema, fault)
         # Without any column of the file nobody would know how many rows there are.
-        own = [name for name in names if name in self._names] or [*self._names][:1]
+        readable = (name for name in self._names if self.schema[name] != pl.Unknown)
+        own = [name for name in names if name in self._names] or [*islice(readable, 1)]
         read = [self._names[name] for name in own]
         numbers = choose_rows(self.n_rows, first, last, rows, fault=fault)
         frames = self._table.frames(read, first=first, last=last, rows=rows, chunk_rows=chunk_rows)

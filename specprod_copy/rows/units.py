@@ -80,6 +80,10 @@ class Part:
     stamp: Stamp  # of the file when the load was planned
     whole: bool = False  # whether any of its rows may be matched with those of the unit
 
+    def digested(self, first: int, last: int) -> tuple[int, int | None]:
+        """Return the rows whose digest stands for what rows of the unit are made of."""
+        return (0, None) if self.whole else (first, last)
+
 
 @dataclass(frozen=True)
 class Unit:

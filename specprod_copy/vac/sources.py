@@ -201,8 +201,9 @@ def _views(rule: TableRule) -> list[View]:
             frozenset({*join.same, *join.by}),
             by=join.by,
             how=join.how,
+            found=f"FOUND BY JOIN {number}?" if join.how == "inner" else "",
         )
-        for join in rule.join
+        for number, join in enumerate(rule.join, 1)
     ]
 
 

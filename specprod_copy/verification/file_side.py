@@ -58,8 +58,8 @@ class FileScan:
     sample : DrawnRows
     read, kept, changed : Counter
         (file, HDU) to rows read, rows kept by the row filter, and values that were not finite.
-    digests : dict of (str, str, int, int) to str
-        (file, HDU, first row, last row) to the digest of these rows.
+    digests : dict of (str, str, int, int or None) to str
+        (file, HDU, first row, last row) to the digest of these rows, see `Part.digested`.
     errors : dict of (str, str) to str
         (file, HDU) to why it could not be read.
     """
@@ -69,7 +69,7 @@ class FileScan:
     read: Counter[tuple[str, str]] = field(default_factory=Counter)
     kept: Counter[tuple[str, str]] = field(default_factory=Counter)
     changed: Counter[tuple[str, str]] = field(default_factory=Counter)
-    digests: dict[tuple[str, str, int, int], str] = field(default_factory=dict)
+    digests: dict[tuple[str, str, int, int | None], str] = field(default_factory=dict)
     errors: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @classmethod
@@ -125,7 +125,7 @@ def _scan(job: TableJob, one: Slice, inside: Inside) -> FileScan:
     if isinstance(one, UnitSlice):
         unit = one.unit
         for part, digest in zip(unit.parts, found.digests or (), strict=True):
-            scan.digests[part.file, part.hdu, unit.first, unit.last] = digest
+            scan.digests[part.file, part.hdu, *part.digested(unit.first, unit.last)] = digest
     return scan
 
 

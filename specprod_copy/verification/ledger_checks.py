@@ -95,10 +95,11 @@ def _look(entry: Entry, unit: Unit, scan: FileScan) -> Comparison:
     """Look at a file's content, by the digests that were taken when it was read."""
 
     def digest(part: Part, first: int, last: int) -> str:
-        if known := scan.digests.get((part.file, part.hdu, first, last)):
+        rows = part.digested(first, last)
+        if known := scan.digests.get((part.file, part.hdu, *rows)):
             return known
         with open_table(part.path, (part.hdu,) if part.hdu else ()) as table:
-            return table.digest(first, last).hexdigest()
+            return table.digest(*rows).hexdigest()
 
     return compared(unit, entry.ranges, digest, check_content=True)
 
