@@ -66,6 +66,11 @@ class RowsDigest:
         self._row_bytes, self._read = row_bytes, read
         self._beside, self._hash_beside = beside, xxh3_128()
 
+    @property
+    def done(self) -> bool:
+        """Whether all rows were taken in."""
+        return self._next >= self._last
+
     def take(self, first: int, data: memoryview) -> None:
         """Take in whole rows from row `first` on; those that were taken in before do not count."""
         if self._next < first:

@@ -52,6 +52,10 @@ READ_BYTES = 1 << 20
 FRAME_BYTES = 1 << 25
 """A frame has fewer rows than asked for where that would be more, as they are in the file."""
 
+_GAP_BYTES = 1 << 13
+"""Rows that nobody wants are read if between two others there are so many bytes on average: a read
+of its own takes longer."""
+
 MAX_ROW_BYTES = 1 << 25
 """Longer rows are not read: that is ten times the longest ones that are known."""
 
@@ -208,9 +212,12 @@ class FitsTable(ClosedOnExit):
         """Copy the rows to arrays, one for each column, in this machine's byte order."""
         size = self.row_bytes
         block_rows = max(1, READ_BYTES // max(1, size))
-        # A digest wants all rows; else those that are not wanted are not read.
-        spans = self._digest is not None and not isinstance(rows, range) and len(rows) > 0
-        n_read = int(rows[-1]) - int(rows[0]) + 1 if spans else len(rows)
+        span = int(rows[-1]) - int(rows[0]) + 1 if len(rows) else 0
+        # A digest wants all rows, once; else those that are not wanted are skipped if that pays.
+        digested = self._digest is not None and not self._digest.done
+        near = (span - len(rows)) * size <= len(rows) * _GAP_BYTES
+        spans = (digested or near) and not isinstance(rows, range) and span > 0
+        n_read = span if spans else len(rows)
         block_rows = max(min(n_read, block_rows), 1)
         buffer = bytearray(block_rows * size)
         records = np.ndarray(block_rows, self._record(columns), buffer)

@@ -11,6 +11,7 @@ import polars as pl
 
 from specprod_copy.errors import BadRows, BadRowsError, InputError
 from specprod_copy.reader.files import ClosedOnExit
+from specprod_copy.reader.fits_table import FRAME_BYTES
 from specprod_copy.reader.matching import common_type
 from specprod_copy.reader.selection import CHUNK_ROWS, choose_columns, choose_rows
 from specprod_copy.reader.view import D, View
@@ -103,8 +104,10 @@ class KeyedTable(ClosedOnExit):
 
         names = choose_columns(columns, self.schema, fault)
         numbers = choose_rows(self.n_rows, first, last, rows, fault=fault)
+        # Rows that are joined lie anywhere, so all of a frame are read at once.
+        size = min(chunk_rows, max(FRAME_BYTES // max(self.row_bytes, 1), 1))
         keys = self._first.frames(
-            [*self._view.by], first=first, last=last, rows=rows, chunk_rows=chunk_rows
+            [*self._view.by], first=first, last=last, rows=rows, chunk_rows=size
         )
         return self._frames(keys, names, np.asarray(numbers, dtype=np.int64))
 

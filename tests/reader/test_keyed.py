@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from support.catalogues import write_fits
 
 from specprod_copy.errors import BadRowsError, InputError
-from specprod_copy.reader import InputTable
-from specprod_copy.reader.joined import open_joined
+from specprod_copy.reader import InputTable, open_table
+from specprod_copy.reader.joined import digests_of, open_joined
 from specprod_copy.reader.look import joined_look, look
 from specprod_copy.reader.view import AS_IT_IS, View
 
@@ -139,3 +140,32 @@ def test_a_key_that_cannot_be_read_belongs_to_no_row(tmp_path):
     with pytest.raises(InputError, match=r"not UTF-8.*; rows are joined by this column") as caught:
         joined(path)
     assert not isinstance(caught.value, BadRowsError)
+
+
+def test_joined_rows_are_read_once_more_than_their_keys_however_wide_they_are(tmp_path):
+    """In another order, with a digest, which has seen all rows when it has seen their keys."""
+    keys = np.arange(32)
+    order = np.random.default_rng(1).permutation(keys)
+    wide = np.zeros((32, 1 << 19), "f4")
+    wide[:, -1] = order
+    hdus = {"ONE": {"KEY": keys}, "TWO": {"KEY": order, "W": wide}}
+    path = write_fits(tmp_path / "a.fits", hdus)
+    places = [(path, hdus) for hdus in PLACES]
+    with open_joined(places, (), [AS_IT_IS, View(by=("KEY",))], by_number=True) as table:
+        digests = digests_of(table)
+        before = bytes_read()
+        frames = [
+            frame.select("KEY", pl.col("W").arr.last()) for frame in table.frames(["KEY", "W"])
+        ]
+        assert (bytes_read() - before) / path.stat().st_size == pytest.approx(2, abs=0.1)
+        for digest, hdus in zip(digests, PLACES, strict=True):
+            with open_table(path, hdus) as alone:
+                assert digest.hexdigest() == alone.digest().hexdigest()
+    assert [frame.height for frame in frames] == [15, 15, 2]
+    assert pl.concat(frames).rows() == [(n, float(n)) for n in range(32)]
+
+
+def bytes_read() -> int:
+    """Return how much this process has read from files so far."""
+    (line,) = (one for one in Path("/proc/self/io").read_text().splitlines() if "rchar" in one)
+    return int(line.split()[1])
