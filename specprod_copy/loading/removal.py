@@ -25,7 +25,7 @@ from specprod_copy.postgres.copy import ServerTable
 from specprod_copy.postgres.names import among, listed, matched, parametrized
 from specprod_copy.postgres.schema import Reference
 from specprod_copy.postgres.schema_from_server import read_schema
-from specprod_copy.rows.keyed import ROW, rows_with
+from specprod_copy.rows.keyed import ROW, as_key, rows_with
 from specprod_copy.rows.read import open_unit, table_rows
 from specprod_copy.rows.transform import Transform
 from specprod_copy.rows.units import Intake, Refusal, entry_name
@@ -115,7 +115,9 @@ class Removal:
                 where = entry_name(*origin.unit.place)
                 better = ", which ranks before it" if best else ""
                 reasons[place] = f"{', '.join(key)} is that of row {origin.row} of {where}{better}"
-        if best and reasons:
+        if not reasons:  # Nothing would change, and the key fail once more.
+            raise error
+        if best:
             shown = [f"{place.unit.file} row {place.row}" for place in reasons][:_SHOWN]
             more = f" and {len(reasons) - _SHOWN:,} more" if len(reasons) > _SHOWN else ""
             self.notes.append(
@@ -164,7 +166,7 @@ class Removal:
     def _by_key(self, table: str, rows: Iterable[Values]) -> dict[Values, Values]:
         """Return what follows the key in each row, by the key."""
         width = len(self._key(table))
-        return {row[:width]: row[width:] for row in rows}
+        return {as_key(row[:width]): row[width:] for row in rows}
 
     def _remove_referring(
         self,
@@ -223,7 +225,7 @@ class Removal:
         )
         read = [*key, *(columns[name] for name in ranked)]
         places = [
-            Place(unit, row, tuple(value), *map(_rank, [by] if by else []))
+            Place(unit, row, as_key(value), *map(_rank, [by] if by else []))
             for unit in loaded_files(self._catalogue, table, self._planner, self._ledger)
             for found in [rows_with(unit, self._catalogue.sources, read, wanted)]
             for value, by, row in zip(

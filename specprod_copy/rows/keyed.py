@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import polars as pl
@@ -13,6 +14,16 @@ from specprod_copy.tables import TableSource
 
 ROW = "row in file"
 """Column for row numbers; no column of a table is called so."""
+
+
+def as_key(values: Iterable[object]) -> tuple[object, ...]:
+    """Return the values of a key such that Python finds those equal that the server finds equal.
+
+    To the server NaN equals NaN. To Python it does only if both are the same object.
+    """
+    return tuple(
+        math.nan if isinstance(value, float) and math.isnan(value) else value for value in values
+    )
 
 
 def rows_with(
@@ -70,11 +81,11 @@ def first_places(
     """
     schema = {column.name: column.polars_type for column in key}
     keys = pl.DataFrame([*values], schema=schema, orient="row")
-    wanted = dict.fromkeys(keys.rows(), "")
+    wanted = dict.fromkeys(map(as_key, keys.rows()), "")
     for unit in units:
         if all(wanted.values()):
             break
         for *one, row in rows_with(unit, sources, key, keys).select(*schema, ROW).rows():
             place = f"{entry_name(str(unit.path), unit.hdu)} row {row}"
-            wanted[tuple(one)] = wanted[tuple(one)] or place
+            wanted[as_key(one)] = wanted[as_key(one)] or place
     return [*wanted.values()]
