@@ -82,6 +82,6 @@ class KeyViolations:
                             )
                             with concerning(statement.table):
                                 removal.remove(error)
-                        self.removed += removal.removed
+                        self.removed.update(removal.removed)
                         self.notes += removal.notes
                         self._rounds += 1

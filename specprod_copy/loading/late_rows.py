@@ -6,8 +6,9 @@ copy of the rows, so that the same rows go into quarantine as when the key is ma
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import polars as pl
 import psycopg
@@ -15,16 +16,35 @@ from psycopg import sql
 
 from specprod_copy.errors import DatabaseError
 from specprod_copy.loading.copying import Advance, copy_units
+from specprod_copy.loading.places import Values, rank, rank_columns
+from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.copy import ServerTable
 from specprod_copy.postgres.names import listed, matched
 from specprod_copy.postgres.schema import Reference
 from specprod_copy.postgres.schema_from_server import read_schema
-from specprod_copy.rows.keyed import ROW, rows_with
+from specprod_copy.rows.keyed import ROW, as_key, rows_with
 from specprod_copy.rows.read import open_unit
 from specprod_copy.rows.transform import Transform
 from specprod_copy.rows.units import Intake, Refusal, UnitResult, entry_name
 
 _STAGED = sql.Identifier("pg_temp", "late_rows")
+
+_Row = tuple[int, int]
+"""Number of a unit, and of a row in its file."""
+
+
+class _Found(NamedTuple):
+    """A row of a file, and its values in some columns."""
+
+    place: _Row
+    values: Values
+    blamed: str
+    """The input columns that they come from."""
+    more: tuple[Any, ...]
+    """What else was asked for."""
+
+    def refused(self, why: str, rule: str) -> Refusal:
+        return Refusal(self.place[1], self.blamed, ", ".join(map(repr, self.values)), why, rule)
 
 
 @dataclass(frozen=True)
@@ -43,7 +63,7 @@ class LateRows:
         """The table."""
         return self.intake.table
 
-    def load_others(self, advance: Advance) -> list[UnitResult]:
+    def load_others(self, advance: Advance, *, digests: bool = True) -> list[UnitResult]:
         """Send all rows but those that break a key; these are in the results as refused."""
         refused = self._found(quarantine=True)
         others = [
@@ -52,7 +72,7 @@ class LateRows:
         ]
         table = ServerTable(self.connection, self.schema, self.table)
         intake = replace(self.intake, units=others)
-        results = copy_units(table, intake, advance, quarantine=True)
+        results = copy_units(table, intake, advance, quarantine=True, digests=digests)
         return [
             replace(
                 result,
@@ -83,36 +103,72 @@ class LateRows:
     def _found(self, *, quarantine: bool) -> list[list[Refusal]]:
         """Return the rows of each unit that break a key."""
         with self.connection.transaction(force_rollback=True):
-            make = sql.SQL("CREATE TEMPORARY TABLE late_rows (LIKE {})")
-            self.connection.execute(make.format(sql.Identifier(self.schema, self.table)))
+            # Without columns that users have added, which may have to have a value.
+            make = sql.SQL("CREATE TEMPORARY TABLE late_rows AS SELECT {} FROM {} WITH NO DATA")
+            names = listed([column.name for column in self.intake.columns])
+            self.connection.execute(make.format(names, sql.Identifier(self.schema, self.table)))
             staged = ServerTable(self.connection, "pg_temp", "late_rows")
-            copy_units(staged, self.intake, lambda *_: None, quarantine=quarantine)
-            found: list[dict[int, Refusal]] = [{} for _ in self.intake.units]
-            for number, refusal in self._broken():
-                found[number].setdefault(refusal.row, refusal)
-        return [list(rows.values()) for rows in found]
+            copy_units(staged, self.intake, lambda *_: None, quarantine=quarantine, digests=False)
+            broken = self._broken(ranked=self.keep_best and quarantine)
+        return [
+            [broken[place] for place in sorted(broken) if place[0] == number]
+            for number in range(len(self.intake.units))
+        ]
 
-    def _broken(self) -> Iterator[tuple[int, Refusal]]:
-        """Yield the number of the unit and the row for each key that a staged row breaks."""
+    def _broken(self, *, ranked: bool) -> dict[_Row, Refusal]:
+        """Return the staged rows that break a key.
+
+        A row that refers to nothing is never the first one of its key, for it is not loaded.
+        """
         defined = read_schema(self.connection, self.schema).tables[self.table]
-        for key in defined.keys:
-            there = self._values(key.columns, self._loaded(key.columns))
-            double = self._values(key.columns, self._double(key.columns))
-            why = f"{', '.join(key.columns)} is that of a row that was loaded before"
-            yield from self._rows(key.columns, there, why, "key")
-            why = f"{', '.join(key.columns)} is that of an earlier row"
-            later = self._rows(
-                key.columns, double.join(there, on=double.columns, how="anti"), why, "key"
-            )
-            seen: set[str] = set()
-            for number, refusal in later:
-                if refusal.value in seen:
-                    yield number, refusal
-                seen.add(refusal.value)
+        sent = {column.name for column in self.intake.columns}
+        orphans: dict[_Row, Refusal] = {}
         for reference in defined.references:
-            orphans = self._values(reference.columns, self._orphans(reference))
-            why = f"no row of {reference.where} has this {', '.join(reference.keys)}"
-            yield from self._rows(reference.columns, orphans, why, "reference")
+            # What users have added columns for is not broken by rows that have none of them.
+            if sent.issuperset(reference.columns):
+                values = self._values(reference.columns, self._orphans(reference))
+                why = f"no row of {reference.where} has this {', '.join(reference.keys)}"
+                for one in self._rows(reference.columns, values):
+                    orphans.setdefault(one.place, one.refused(why, "reference"))
+        broken: dict[_Row, Refusal] = {}
+        for key in defined.keys:
+            if sent.issuperset(key.columns):
+                for one, why in self._repeated(key.columns, ranked, {*orphans}, {*broken}):
+                    broken[one.place] = one.refused(why, "key")
+        return orphans | broken
+
+    def _repeated(
+        self, key: Sequence[str], ranked: bool, orphans: Set[_Row], broken: Set[_Row]
+    ) -> Iterator[tuple[_Found, str]]:
+        """Yield rows with the key of another one, and what is wrong with them.
+
+        Parameters
+        ----------
+        key : sequence of str
+        ranked : bool
+            Whether the first row of a key is the best one.
+        orphans, broken : set
+            Rows that refer to nothing, and those that another key has refused.
+        """
+        names = ", ".join(key)
+        there = self._values(key, self._loaded(key))
+        for one in self._rows(key, there):
+            if one.place not in broken:
+                yield one, f"{names} is that of a row that was loaded before"
+        double = self._values(key, self._double(key)).join(there, on=key, how="anti")
+        by = rank_columns(self.intake.columns) if ranked else []
+        rows = [one for one in self._rows(key, double, by) if one.place not in broken]
+        if ranked:
+            rows.sort(key=lambda one: rank(one.more))
+        first: dict[Values, _Row] = {}
+        for one in rows:
+            if origin := first.get(one.values):
+                number, row = origin
+                where = entry_name(*self.intake.units[number].place)
+                better = ", which ranks before it" if ranked else ""
+                yield one, f"{names} is that of row {row} of {where}{better}"
+            elif one.place not in orphans:
+                first[one.values] = one.place
 
     def _loaded(self, key: Sequence[str]) -> sql.Composed:
         return sql.SQL("SELECT {} FROM {} AS a JOIN {} AS b ON {}").format(
@@ -149,16 +205,18 @@ class LateRows:
         )
 
     def _rows(
-        self, names: Sequence[str], values: pl.DataFrame, why: str, rule: str
-    ) -> Iterator[tuple[int, Refusal]]:
-        """Yield the rows of the files that have certain values."""
+        self, names: Sequence[str], values: pl.DataFrame, more: Sequence[Column] = ()
+    ) -> Iterator[_Found]:
+        """Yield the rows of the files that have certain values, by the order of loading."""
         if not values.height:
             return
-        key = [column for name in names for column in self.intake.columns if column.name == name]
-        sources = self.intake.sources
+        columns, sources = self.intake.columns, self.intake.sources
+        wanted = [column for name in names for column in columns if column.name == name]
         for number, unit in enumerate(self.intake.units):
             with open_unit(unit, sources[unit.source]) as file:
-                transform = Transform(sources[unit.source], file, self.intake.columns)
+                transform = Transform(sources[unit.source], file, columns)
             blamed = "+".join(map(transform.blame, names))
-            for *own, row in rows_with(unit, sources, key, values).select(*names, ROW).rows():
-                yield number, Refusal(row, blamed, ", ".join(map(repr, own)), why, rule)
+            found = rows_with(unit, sources, [*wanted, *more], values)
+            for row, *own in found.select(ROW, *names, *(c.name for c in more)).rows():
+                one, other = own[: len(names)], own[len(names) :]
+                yield _Found((number, row), as_key(one), blamed, tuple(other))

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-import polars as pl
 import psycopg
 from psycopg import sql
 
 from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import copying
-from specprod_copy.loading.places import Place, Values, by_unit, columns_of
+from specprod_copy.loading.places import (
+    Place,
+    Values,
+    by_unit,
+    columns_of,
+    frame_of,
+    rank,
+    rank_columns,
+)
+from specprod_copy.loading.set_aside import SetAside
 from specprod_copy.plan.ledger import Ledger
-from specprod_copy.plan.loaded_files import loaded_files, loaded_ranges
+from specprod_copy.plan.loaded_files import loaded_files
 from specprod_copy.plan.planning import Planner
 from specprod_copy.postgres import counted, ddl, statements
 from specprod_copy.postgres.broken_keys import BrokenKey, DuplicateKey, OrphanKey
@@ -26,9 +33,7 @@ from specprod_copy.postgres.names import among, listed, matched, parametrized
 from specprod_copy.postgres.schema import Reference
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.rows.keyed import ROW, as_key, rows_with
-from specprod_copy.rows.read import open_unit, table_rows
-from specprod_copy.rows.transform import Transform
-from specprod_copy.rows.units import Intake, Refusal, entry_name
+from specprod_copy.rows.units import Intake, entry_name
 from specprod_copy.tables import Catalogue
 from specprod_copy.tables.common import ranked_by
 
@@ -48,10 +53,6 @@ class Removal:
     most : int
         Rows that may be in quarantine.
 
-    Attributes
-    ----------
-    removed : Counter of str
-        Name of a source to the number of rows that were taken out.
     """
 
     def __init__(
@@ -69,8 +70,13 @@ class Removal:
         self._most = most
         self._found = read_schema(connection, schema)
         self._ledger = Ledger(connection, schema)
-        self.removed: Counter[str] = Counter()
+        self._aside = SetAside(catalogue, connection, schema, planner)
         self.notes: list[str] = []
+
+    @property
+    def removed(self) -> Counter[str]:
+        """See `SetAside.removed`."""
+        return self._aside.removed
 
     def remove(self, error: BrokenKey) -> None:
         """Take out the rows for which a key could not be made.
@@ -125,7 +131,9 @@ class Removal:
                 f"{len(reasons):,} rows, {', '.join(shown)}{more}"
             )
         self._send(table, list(first.values()))
-        self._record(table, {place: (key, place.key, why) for place, why in reasons.items()}, "key")
+        self._aside.record(
+            table, {place: (key, place.key, why) for place, why in reasons.items()}, "key"
+        )
 
     def _compute_again(self) -> None:
         """Compute the columns that depend on all rows of a table."""
@@ -161,7 +169,11 @@ class Removal:
         )
         orphans = self._by_key(table, self._connection.execute(query))
         self._check_number(len(orphans), error)
-        self._remove_referring(table, reference, orphans, error)
+        gone = [*self._remove_referring(table, reference, orphans, error)]
+        # What refers to a row comes after it, and may find it again.
+        for other, keys in reversed(gone):
+            rules = ["key"] if other == table else ["key", "reference"]
+            self._aside.let_in(other, keys, rules)
 
     def _by_key(self, table: str, rows: Iterable[Values]) -> dict[Values, Values]:
         """Return what follows the key in each row, by the key."""
@@ -174,8 +186,11 @@ class Removal:
         reference: Reference,
         orphans: Mapping[Values, Values],
         error: OrphanKey,
-    ) -> None:
-        """Take out rows, given by key and by what they refer to, and before them their own."""
+    ) -> Iterator[tuple[str, list[Values]]]:
+        """Take out rows, given by key and by what they refer to, and before them their own.
+
+        Yields tables and the keys of their rows.
+        """
         for other, own in self._catalogue.definition.referring(table):
             if other.name in self._found.tables:
                 query = sql.SQL(
@@ -193,7 +208,7 @@ class Removal:
                 referring = self._by_key(other.name, self._connection.execute(query, values))
                 if referring:
                     self._check_number(len(referring), error)
-                    self._remove_referring(other.name, own, referring, error)
+                    yield from self._remove_referring(other.name, own, referring, error)
         keys = ", ".join(reference.keys)
         reasons = {
             place: (
@@ -203,7 +218,8 @@ class Removal:
             )
             for place in self._take_out(table, [*orphans])
         }
-        self._record(table, reasons, "reference")
+        self._aside.record(table, reasons, "reference")
+        yield table, [*orphans]
 
     def _key(self, table: str) -> tuple[str, ...]:
         return self._catalogue.definition.tables[table].primary_key
@@ -215,22 +231,16 @@ class Removal:
     def _take_out(self, table: str, keys: Sequence[Values]) -> list[Place]:
         """Delete the rows with some keys, and return where they come from."""
         key = self._key_columns(table)
-        values = columns_of(keys)
-        wanted = pl.DataFrame(
-            {c.name: pl.Series(v, dtype=c.polars_type) for c, v in zip(key, values, strict=True)}
-        )
-        columns = {column.name: column for column in self._columns(table)}
-        ranked = (
-            ["zwarn", ranked_by(columns.values())] if table in self._catalogue.keep_best else []
-        )
-        read = [*key, *(columns[name] for name in ranked)]
+        values, wanted = columns_of(keys), frame_of(key, keys)
+        best = table in self._catalogue.keep_best
+        ranked = rank_columns(self._columns(table)) if best else []
         places = [
-            Place(unit, row, as_key(value), *map(_rank, [by] if by else []))
+            Place(unit, row, as_key(value), *map(rank, [by] if by else []))
             for unit in loaded_files(self._catalogue, table, self._planner, self._ledger)
-            for found in [rows_with(unit, self._catalogue.sources, read, wanted)]
+            for found in [rows_with(unit, self._catalogue.sources, [*key, *ranked], wanted)]
             for value, by, row in zip(
                 found.select(wanted.columns).rows(),
-                found.select(ranked).rows() if ranked else [()] * found.height,
+                found.select(c.name for c in ranked).rows() if ranked else [()] * found.height,
                 found[ROW],
                 strict=True,
             )
@@ -253,43 +263,5 @@ class Removal:
         intake = Intake(units, self._catalogue.sources, self._columns(table))
         copying.copy_units(destination, intake, lambda *_: None, digests=False)
 
-    def _record(
-        self, table: str, reasons: Mapping[Place, tuple[Sequence[str], Values, str]], rule: str
-    ) -> None:
-        """Write into the ledger: column, value and reason for each row."""
-        columns = self._columns(table)
-        loaded = loaded_ranges(self._catalogue, table, self._ledger)
-        sources = self._catalogue.sources
-        for unit, rows in by_unit(reasons).items():
-            self.removed[unit.source] += len(rows)
-            with open_unit(unit, sources[unit.source]) as file:
-                transform = Transform(sources[unit.source], file, columns)
-            refusals = {
-                place.row: Refusal(
-                    place.row,
-                    "+".join(map(transform.blame, names)),
-                    ", ".join(map(repr, values)),
-                    why,
-                    rule,
-                )
-                for place, (names, values, why) in reasons.items()
-                if place.unit == unit
-            }
-            for loaded_part in loaded[unit.place]:
-                first, last = loaded_part.first, loaded_part.last
-                own = np.array([row for row in rows if first <= row < last])
-                if len(own):
-                    part = replace(unit, first=first, last=last, rows=own)
-                    changed = sum(
-                        read.values_changed for read in table_rows(part, sources, columns)
-                    )
-                    self._ledger.refuse(part, [refusals[row] for row in own.tolist()], changed)
-
     def _columns(self, table: str) -> list[Column]:
         return self._catalogue.definition.columns_of(table)
-
-
-def _rank(values: tuple[int, float]) -> tuple[bool, float]:
-    """Return what sorts spectra from the best one on, as primary ones are chosen."""
-    zwarn, value = values
-    return zwarn != 0, math.inf if math.isnan(value) else -value

@@ -145,6 +145,28 @@ class Ledger:
         values = (number, number, entries, values_changed, *key)
         counted.execute(self._connection, self._schema, TABLE, query, values, 1)
 
+    def release(self, unit: Unit, rows: Sequence[int], values_changed: int) -> None:
+        """Write that rows of a loaded unit are no longer in quarantine.
+
+        Parameters
+        ----------
+        unit : Unit
+            As the ledger has it.
+        rows : sequence of int
+            Of this unit; the caller's transaction puts them into the table.
+        values_changed : int
+            NaN and infinite values in these rows that were replaced.
+        """
+        query = sql.SQL(
+            """UPDATE {} SET rows_kept = rows_kept + %s, rows_quarantined = rows_quarantined - %s,
+                   quarantine = jsonb_path_query_array(quarantine, '$[*] ? (!(@.row == $rows[*]))',
+                       %s), values_changed = values_changed + %s
+               WHERE (table_name, entry, first_row) = (%s, %s, %s)"""
+        ).format(self._name)
+        key = (unit.table, entry_name(*unit.place), unit.first)
+        values = (len(rows), len(rows), Jsonb({"rows": [*rows]}), values_changed, *key)
+        counted.execute(self._connection, self._schema, TABLE, query, values, 1)
+
     def limit_quarantine(self, most: int) -> None:
         """Check how many rows are in quarantine, those of the caller's transaction included.
 

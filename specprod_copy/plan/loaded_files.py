@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from specprod_copy.errors import ChangedFileError
 from specprod_copy.plan.changed_files import compared
@@ -21,6 +24,36 @@ def loaded_files(catalogue: Catalogue, table: str, planner: Planner, ledger: Led
     ChangedFileError
         If one is not what was loaded.
     """
+    files = _files(catalogue, table, planner, ledger)
+    return without_refused(files, loaded_sources(catalogue, table, ledger), ledger)
+
+
+def refused_files(
+    catalogue: Catalogue, table: str, planner: Planner, ledger: Ledger, rules: Collection[str]
+) -> list[Unit]:
+    """Return the rows of a table that are in quarantine by certain rules, as units of files.
+
+    Raises
+    ------
+    ChangedFileError
+        As `loaded_files`.
+    """
+    refused = {
+        (source.name, place): [refusal.row for refusal in refusals if refusal.rule in rules]
+        for source in loaded_sources(catalogue, table, ledger)
+        for place, refusals in ledger.quarantine(source.table, source.stage).items()
+    }
+    if not any(refused.values()):
+        return []
+    return [
+        replace(unit, rows=np.array(sorted(rows)))
+        for unit in _files(catalogue, table, planner, ledger)
+        if (rows := refused.get((unit.source, unit.place)))
+    ]
+
+
+def _files(catalogue: Catalogue, table: str, planner: Planner, ledger: Ledger) -> list[Unit]:
+    """Return the files of a table, all of which have to be what was loaded."""
     sources = loaded_sources(catalogue, table, ledger)
     loaded = loaded_ranges(catalogue, table, ledger)
     columns = {table: catalogue.definition.columns_of(table)}
@@ -33,7 +66,7 @@ def loaded_files(catalogue: Catalogue, table: str, planner: Planner, ledger: Led
                 path=unit.path,
                 hdu=unit.hdu,
             )
-    return without_refused(files, sources, ledger)
+    return list(files)
 
 
 def without_refused(

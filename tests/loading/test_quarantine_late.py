@@ -69,8 +69,9 @@ def test_a_key_twice(iron, late):
     table = fits.getdata(late, HDU)
     for column in ("TARGETID", "LOCATION"):
         iron.change(late, HDU, column, second, table[column][first])
-    with pytest.raises(DatabaseError, match=rf"row {second}, column .* is that of an earlier row"):
+    with pytest.raises(DatabaseError, match=rf"row {second}, column .* is that of row {first} of"):
         iron.load("fiberassign", quarantine=False)
     iron.load("fiberassign")
     assert why(iron)["row"].to_list() == [second]
     same_as_from_the_beginning(iron)
+    assert why(iron).equals(why(iron, "clean"))

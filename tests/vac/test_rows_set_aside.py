@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import psycopg
 import pytest
 from support.catalogues import Catalogues, write_fits
 
@@ -129,3 +130,80 @@ def test_a_value_that_is_no_number_may_refer_to_nothing(vac):
     said = vac.load(description)
     assert "1 rows refer to no row of star: star nan" in said
     assert "line.fits[LINE] row 1" in said
+
+
+def test_the_first_row_of_a_key_refers_to_nothing(vac, name):
+    """Then the next one is loaded that does not, and those behind it name that one."""
+    stars(vac, name, [7, 7, 7, 7, 8], [NOWHERE, NOWHERE, 2, 1, 2])
+    quarantine(vac, describe(vac))
+    assert vac.query("SELECT k, field, x FROM vac.star WHERE k > 1 ORDER BY 1") == [
+        (7, 2, 20),
+        (8, 2, 40),
+    ]
+    assert quarantined(vac, "star") == [
+        (0, NO_FIELD),
+        (1, NO_FIELD),
+        (3, f"k is that of row 2 of {name}.fits[STAR]"),
+    ]
+    figures = """SELECT sum(rows_read)::int, sum(rows_kept)::int, sum(rows_quarantined)::int
+                 FROM vac.load_ledger WHERE inputs -> 0 ->> 'file' LIKE '%star2%'"""
+    assert vac.query(figures) == [(5, 2, 3)]
+    vac.verify()
+
+
+def test_no_row_of_a_key_refers_to_anything(vac, name):
+    stars(vac, name, [7, 8, 7], [NOWHERE, 2, NOWHERE])
+    quarantine(vac, describe(vac))
+    assert quarantined(vac, "star") == [(0, NO_FIELD), (2, NO_FIELD)]
+    vac.verify()
+
+
+def test_the_second_row_of_a_key_refers_to_nothing(vac, name):
+    """What is wrong with it first is its key."""
+    stars(vac, name, [7, 7], [1, NOWHERE])
+    quarantine(vac, describe(vac))
+    assert quarantined(vac, "star") == [(1, f"k is that of row 0 of {name}.fits[STAR]")]
+    vac.verify()
+
+
+def test_what_refers_to_the_row_of_a_key_that_takes_the_place_of_the_first(vac):
+    """It is loaded as if the first one had never been there, and so is what refers to that."""
+    stars(vac, "star1", [7, 9], [NOWHERE, NOWHERE])
+    stars(vac, "star2", [7, 8], [2, 1])
+    write(vac, "line", n=[1, 2, 2, 3, 1], star=[7, 9, 8, 9, 8])
+    quarantine(vac, describe(vac))
+    assert vac.query("SELECT k, field FROM vac.star ORDER BY 1") == [(7, 2), (8, 1)]
+    assert vac.query("SELECT n, star FROM vac.line ORDER BY 1") == [(1, 7), (2, 8)]
+    no_star = "no row of star has this k"
+    assert quarantined(vac, "star") == [(0, NO_FIELD), (1, NO_FIELD)]
+    assert quarantined(vac, "line") == [
+        (1, no_star),
+        (3, no_star),
+        (4, "n is that of row 0 of line.fits[LINE]"),
+    ]
+    vac.verify()
+
+
+OWN = {
+    "ADD COLUMN flag int NOT NULL DEFAULT 0": "with a value that is not sent",
+    "ADD COLUMN tag int UNIQUE": "with a key",
+    "ADD COLUMN person int REFERENCES vac.people (id)": "with a foreign key",
+}
+
+
+@pytest.mark.parametrize("own", OWN, ids=OWN.values())
+def test_columns_of_users_are_in_nobodys_way(vac, own):
+    stars(vac, "star1", [1], [1])
+    write(vac, "line", n=[1], star=[1])
+    description = describe(vac)
+    vac.load(description)
+    with psycopg.connect(vac.conninfo) as connection:
+        connection.execute("CREATE TABLE vac.people (id int PRIMARY KEY)")
+        connection.execute(f"ALTER TABLE vac.star {own}".encode())
+    stars(vac, "star2", [1, 7, 8], [1, 1, 1])
+    assert "row 0, column K, 1: k is that of a row that was loaded before" in vac.refuse_load(
+        description
+    )
+    quarantine(vac, description)
+    assert [row for row, _ in quarantined(vac, "star")] == [0]
+    assert vac.query("SELECT k FROM vac.star ORDER BY 1") == [(1,), (7,), (8,)]

@@ -13,6 +13,10 @@ from support.catalogs_v2 import PRODUCTION, TARGETID, below, inputs_of, make_cat
 from specprod_copy.desi.configuration import find_production
 from specprod_copy.errors import ConfigurationError, DatabaseError
 from specprod_copy.loading.api import LoadOptions, load
+from specprod_copy.loading.set_aside import SetAside
+from specprod_copy.plan.planning import Planner
+from specprod_copy.plan.production_catalogue import production_catalogue
+from specprod_copy.postgres.connection import connect
 from specprod_copy.verification import VerifyOptions, verify
 
 PLAIN = replace(PRODUCTION, photometry="v1.0")
@@ -85,6 +89,34 @@ def test_the_configuration_keeps_the_best_ones(root, database, tmp_path, quarant
     assert [str(result) for result in results if not result.passed] == []
     again = load(database, inputs_of(root, BEST), OPTIONS)
     assert sum(table.rows_kept for table in again.tables) == 0
+
+
+def test_the_next_best_one(database, tmp_path):
+    """When the best one has to go, the one that ranks next takes its place."""
+    catalog = make_catalog("pix", 30, surveys=("main",))
+    for part in (catalog.core, catalog.extra, catalog.imaging):
+        part["TARGETID"][[0, 2, 4, 6]] = TARGETID
+    catalog.core["ZWARN_BEST"][[0, 2, 4, 6]] = 0
+    catalog.core["EFFTIME_SPEC"][[0, 2, 4, 6]] = [10.0, 20.0, 40.0, 30.0]
+    catalog.write(zall(tmp_path, "pix"))
+    make_catalog("tile").write(zall(tmp_path, "tile"))
+    inputs = inputs_of(tmp_path, BEST)
+    load(database, inputs, OPTIONS)
+    with connect(database) as connection:
+        gone = f"DELETE FROM loa.zpix WHERE targetid = {TARGETID} RETURNING id, efftime_spec"
+        [(key, value)] = connection.execute(gone.encode()).fetchall()
+        assert value == 40.0
+        aside = SetAside(production_catalogue(inputs), connection, "loa", Planner(inputs))
+        aside.let_in("zpix", [(key,)], ["key"])
+        assert aside.removed == {"zpix<redshift": -1}
+    query = f"SELECT efftime_spec FROM loa.zpix WHERE targetid = {TARGETID}"
+    reasons = """SELECT (q->>'row')::int, q->>'reason'
+                 FROM loa.load_ledger, jsonb_array_elements(quarantine) q ORDER BY 1"""
+    name = zall(tmp_path, "pix").relative_to(tmp_path)
+    why = f"id is that of row 6 of {name}[ZCATALOG], which ranks before it"
+    with psycopg.connect(database) as connection:
+        assert connection.execute(query.encode()).fetchall() == [(30.0,)]
+        assert connection.execute(reasons).fetchall() == [(0, why), (2, why)]
 
 
 def test_the_key_of_the_configuration(tmp_path):
