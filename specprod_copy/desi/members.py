@@ -53,7 +53,9 @@ _SHOWN: Final = 5
 def names_in(folder: Path) -> frozenset[str]:
     """Return the names in a folder, none if it does not exist."""
     try:
-        return frozenset(path.name for path in folder.iterdir())
+        names = frozenset(path.name for path in folder.iterdir())
+        (folder / "..").stat()  # A folder may show its names, and let nobody at the files.
+        return names
     except (FileNotFoundError, NotADirectoryError):
         return frozenset()
     except OSError as error:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from specprod_copy.desi.configuration import Production
-from specprod_copy.desi.members import alike_clause, matching, natural
+from specprod_copy.desi.members import alike_clause, matching, names_in, natural
 from specprod_copy.desi.production import ProductionFiles
 from specprod_copy.errors import ConfigurationError, InputError
 from specprod_copy.tables import Inputs
@@ -71,7 +72,7 @@ def find(patterns: Sequence[str], parameters: Mapping[str, str], inputs: Inputs)
     Raises
     ------
     InputError
-        If there is no such file.
+        If there is no such file, or a folder that may have some cannot be looked into.
     """
     looked_for = []
     for pattern in patterns:
@@ -79,8 +80,7 @@ def find(patterns: Sequence[str], parameters: Mapping[str, str], inputs: Inputs)
         refuse_other_formats(wild)
         place = inputs.files.root / wild.removesuffix(".gz")
         looked_for.append(place)
-        folder = str(Path(wild).parent)
-        folders = inputs.files.root.glob(folder) if _WILD.search(folder) else [place.parent]
+        folders = dict.fromkeys(_folders(inputs.files.root, Path(wild).parent.parts))
         found = [path for one in folders for path in matching(one, place.name, every=True)]
         if found:
             return sorted(found, key=lambda path: (str(path.parent), natural(path)))
@@ -88,6 +88,26 @@ def find(patterns: Sequence[str], parameters: Mapping[str, str], inputs: Inputs)
         f"not found: {', '.join(map(str, looked_for))}{alike_clause(looked_for)}; check --root, "
         "--version, --release and --specprod"
     )
+
+
+def _folders(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
+    """Yield the folders of a pattern below another one.
+
+    `Path.glob` would take a folder that it may not look into for an empty one.
+    """
+    if not parts:
+        yield folder
+        return
+    part, *rest = parts
+    if not _WILD.search(part):
+        yield from _folders(folder / part, rest)
+        return
+    deep = part == "**"
+    if deep:
+        yield from _folders(folder, rest)
+    for name in sorted(fnmatch.filter(names_in(folder), part)):
+        if not (deep and (folder / name).is_symlink()):
+            yield from _folders(folder / name, parts if deep else rest)
 
 
 def said_by_path(

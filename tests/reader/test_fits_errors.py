@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +15,11 @@ from astropy.table import Table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.plain_table import NUMBER, PLAIN, TEXT, message
+from support.privileges import without_privileges
 from support.raw_fits import PRIMARY, RawColumn, cells, hdu_bytes, table_bytes, table_header, write
 
 from specprod_copy.errors import InputError
 from specprod_copy.reader import open_table, read_table
-
-NOBODY = 65534
 
 
 def test_absent_file(tmp_path: Path) -> None:
@@ -46,19 +44,6 @@ def test_directory(tmp_path: Path) -> None:
     path = tmp_path / "dir.fits"
     path.mkdir()
     assert message(open_table, path) == f"{path}: cannot be read: Is a directory"
-
-
-@contextmanager
-def without_privileges() -> Iterator[None]:
-    """As root every file can be read, so be somebody else for a while."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
 
 
 def test_permission_denied(tmp_path: Path) -> None:
