@@ -63,11 +63,16 @@ def loadable_tiles(path: Path) -> list[int]:
     """Return the TILEIDs of a file that are worth loading: late enough, and with EFFTIME_SPEC > 0.
 
     They ascend: of the tiles that share a target the lowest gives its photometry.
+
+    Raises
+    ------
+    InputError
+        If there are none, or a cell is no number.
     """
-    tiles = read_table(path, tile.SOURCE.hdus, ["TILEID", "LASTNIGHT", "EFFTIME_SPEC"])
-    efftime = pl.col("EFFTIME_SPEC").cast(pl.Float64)
-    loadable = (pl.col("LASTNIGHT") >= FIRST_LOADABLE_NIGHT) & (efftime > 0) & efftime.is_not_nan()
-    tileids: list[int] = tiles.filter(loadable)["TILEID"].unique().sort().to_list()
+    numbers = {"TILEID": pl.Int64(), "LASTNIGHT": pl.Int64(), tile.EFFTIME: pl.Float64()}
+    tiles = read_table(path, tile.SOURCE.hdus, [*numbers], numbers)
+    loadable = pl.col("LASTNIGHT") >= FIRST_LOADABLE_NIGHT, tile.HAS_SPECTRA
+    tileids: list[int] = tiles.filter(*loadable)["TILEID"].unique().sort().to_list()
     if not tileids:
         raise InputError(
             f"no tile has LASTNIGHT >= {FIRST_LOADABLE_NIGHT} and EFFTIME_SPEC > 0", path=path

@@ -196,7 +196,10 @@ def described_tables(path: Path, wanted: Sequence[Sequence[str]]) -> Iterator[Se
 
 
 def read_table(
-    path: Path, hdus: Sequence[str] = (), columns: Sequence[str] | None = None
+    path: Path,
+    hdus: Sequence[str] = (),
+    columns: Sequence[str] | None = None,
+    numbers: Mapping[str, pl.DataType] | None = None,
 ) -> pl.DataFrame:
     """Read a small table at once.
 
@@ -206,13 +209,20 @@ def read_table(
         As for `open_table`.
     columns : sequence of str, optional
         As for `InputTable.frames`.
+    numbers : mapping of str to polars.DataType, optional
+        Columns that must be numbers, and what they are read as (see `Described.want`).
 
     Raises
     ------
     InputError
-        As `open_table` and `InputTable.frames`.
+        As `open_table` and `InputTable.frames`, or if such a column is no number.
     """
     with open_table(path, hdus) as table:
+        schema = table.want(numbers or {})
+        for name in numbers or {}:
+            if name in schema and not schema[name].is_numeric():
+                text = f"is {schema[name]}, no number"
+                raise InputError(text, path=path, hdu=table.hdu, column=name)
         frames = list(table.frames(columns))
         names = list(table.schema) if columns is None else [name.upper() for name in columns]
         empty = pl.DataFrame(schema={name: table.schema[name] for name in names})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import polars as pl
+
 from specprod_copy.desi import ids
 from specprod_copy.tables.common import known_survey, odd_words, position, usual_program, within
 from specprod_copy.tables.source import TableSource
@@ -23,3 +25,9 @@ SOURCE = TableSource(
     notes=odd_words("FAPRGRM", "GOALTYPE"),
     position=("tilera", "tiledec"),
 )
+
+EFFTIME = "EFFTIME_SPEC"
+"""Column of the tiles file: effective exposure time [s]."""
+
+HAS_SPECTRA = (pl.col(EFFTIME) > 0) & pl.col(EFFTIME).is_not_nan()
+"""Whether a tile has spectra that count. To Polars NaN is more than any number."""

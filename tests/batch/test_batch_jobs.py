@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from astropy.table import Table
 from psycopg.conninfo import make_conninfo
 from support.batch_options import DSN, EMAIL, NASTY, refusal, run, succeed, tool, write_tiles
 from support.fake_slurm import Slurm, names, start_slurm
@@ -193,6 +194,31 @@ def test_no_tile_to_load(tmp_path: Path) -> None:
     with pytest.raises(InputError) as error:
         batch.loadable_tiles(tiles)
     assert str(error.value) == f"{tiles}: no tile has LASTNIGHT >= 20201214 and EFFTIME_SPEC > 0"
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("12,20210515,n/a", "column EFFTIME_SPEC: not a number (row 1: 'n/a'"),
+        ("12,2021-05-15,5.0", "column LASTNIGHT: not a whole number (row 1: '2021-05-15'"),
+        ("x,20210515,5.0", "column TILEID: not a whole number (row 1: 'x'"),
+    ],
+)
+def test_a_cell_that_is_no_number(tmp_path: Path, row: str, message: str) -> None:
+    """Whether the tile is worth loading cannot be said."""
+    tiles = tmp_path / "tiles.csv"
+    tiles.write_text(f"TILEID,LASTNIGHT,EFFTIME_SPEC\n11,20210515,5.0\n{row}\n")
+    with pytest.raises(InputError) as error:
+        batch.loadable_tiles(tiles)
+    assert str(error.value) == f"{tiles}, {message}; rows counted from 0)"
+
+
+def test_a_column_that_is_no_number(tmp_path: Path) -> None:
+    tiles = tmp_path / "tiles.fits"
+    columns = {"TILEID": [1000], "LASTNIGHT": [20210515], "EFFTIME_SPEC": ["5.0"]}
+    Table(columns, meta={"EXTNAME": "TILES"}).write(tiles)
+    with pytest.raises(InputError, match="column EFFTIME_SPEC: is String, no number"):
+        batch.loadable_tiles(tiles)
 
 
 @pytest.mark.parametrize("suffix", ["csv", "fits"])

@@ -6,9 +6,11 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import psycopg
 import pytest
 from astropy.io import fits
+from astropy.table import Table
 from click.testing import CliRunner, Result
 
 from specprod_copy.cli import cli
@@ -84,14 +86,29 @@ def test_a_survey_that_is_missing_as_a_whole(copy, database):
         assert " ".join(done.output.split()).count(missing.format(table)) == 1
 
 
-def test_tiles_without_exposure_need_no_catalog(copy, database):
+@pytest.mark.parametrize("efftime", [0, np.nan])
+def test_tiles_without_exposure_need_no_catalog(copy, database, efftime):
     """Nor those of dark1b: their spectra are in the catalogs of dark."""
     for path in catalogs(copy).glob("sv1/z*-sv1-dark*"):
         path.unlink()
     tiles = copy / "spectro/redux/matterhorn/tiles-matterhorn.fits"
     with fits.open(tiles, mode="update") as file:
         rows = file[1].data
-        rows["EFFTIME_SPEC"][rows["SURVEY"] == "sv1"] = 0
+        rows["EFFTIME_SPEC"][rows["SURVEY"] == "sv1"] = efftime
         rows["PROGRAM"][(rows["SURVEY"] == "main") & (rows["PROGRAM"] == "dark")] = "dark1b"
     done = call("load", "redshift", *of(copy), "--dsn", database)
     assert done.exit_code == 0, done.output
+
+
+def test_a_cell_of_the_tiles_file_that_is_no_number(copy):
+    """A note says where, and that it is not known which catalogs there have to be."""
+    tiles = copy / "tiles.csv"
+    table = Table.read(copy / "spectro/redux/matterhorn/tiles-matterhorn.fits")
+    table["EFFTIME_SPEC"] = [*table["EFFTIME_SPEC"].astype(str)[:-1], "n/a"]
+    table.write(tiles)
+    done = call("load", "redshift", *of(copy), "--tiles-file", str(tiles), "--dry-run")
+    assert done.exit_code == 0, done.output
+    said = " ".join(done.output.split())
+    where = f"{tiles}, column EFFTIME_SPEC: not a number (row {len(table) - 1}: 'n/a'"
+    assert where.replace(" ", "") in said.replace(" ", "")
+    assert "not known whether the zpix catalogs of all are there" in said
