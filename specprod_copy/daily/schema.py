@@ -15,8 +15,9 @@ from specprod_copy.plan import ledger, loaded_tiles, lost_tables, versions
 from specprod_copy.postgres import catalog, counted, locks, own_views, rights
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.locks import Patience
+from specprod_copy.postgres.own_objects import gone_with
 from specprod_copy.postgres.schema import Schema
-from specprod_copy.postgres.schema_differences import own_parts, refuse_own_columns
+from specprod_copy.postgres.schema_differences import refuse_own_columns
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waiting_room import is_distributed
 from specprod_copy.progress import ProgressListener
@@ -65,6 +66,7 @@ def prepare(
     if options.overwrite:
         before = read_schema(connection, schema)
         refuse_own_columns(defined, before, tables)
+        gone = gone_with(connection, defined, before, tables)
 
         def drop() -> list[own_views.View]:
             taken = own_views.take_away(connection, schema, tables)
@@ -76,7 +78,7 @@ def prepare(
         if ledger.TABLE in before.tables:
             condition = "table_name = ANY(%s)"
             counted.delete(connection, schema, ledger.TABLE, condition, (tables,))
-        for part in own_parts(defined, before, tables):
+        for part in gone:
             listener.info(f"gone with the old table: {part}")
     lost_tables.recognize(connection, schema, tables)
     wanted = ["version", *tables, ledger.TABLE]

@@ -11,7 +11,8 @@ from specprod_copy.loading.run import run
 from specprod_copy.loading.summary import LoadSummary
 from specprod_copy.plan import ledger_format
 from specprod_copy.postgres import locks
-from specprod_copy.postgres.schema_differences import own_parts, refuse_own_columns
+from specprod_copy.postgres.own_objects import gone_with
+from specprod_copy.postgres.schema_differences import refuse_own_columns
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.tables import as_made
 from specprod_copy.verification import VerifyOptions, verify
@@ -48,10 +49,9 @@ def replace_tables(context: LoadContext) -> LoadSummary:
             raise
     # Of the notes of that load those that still hold are found anew when this one finishes.
     summary.notes = [_verify(aside, beside)]
+    gone = gone_with(connection, defined, old, tables, before)
     beside.swap(context.patience)
-    summary.notes += [
-        f"gone with the old table: {part}" for part in own_parts(defined, old, tables, before)
-    ]
+    summary.notes += [f"gone with the old table: {part}" for part in gone]
     return summary
 
 

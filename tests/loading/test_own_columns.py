@@ -81,6 +81,34 @@ def test_overwrite_does_not_drop_them(own):
     assert "gone with the old table: my_index of table tile, INDEX USING btree (nexp)" in printed
 
 
+OBJECTS = """
+CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER my_trigger AFTER DELETE ON fuji.tile EXECUTE FUNCTION nothing();
+CREATE RULE my_rule AS ON DELETE TO fuji.tile DO ALSO SELECT 1;
+CREATE STATISTICS fuji.my_statistics ON nexp, survey FROM fuji.tile;
+CREATE POLICY my_policy ON fuji.tile FOR SELECT USING (nexp > 0);
+ALTER TABLE fuji.tile ENABLE ROW LEVEL SECURITY;
+CREATE PUBLICATION my_publication FOR TABLE fuji.tile;
+"""
+
+
+def test_overwrite_names_all_that_goes_with_the_old_table(fuji):
+    fuji.run("exposures")
+    execute(fuji, OBJECTS)
+    said = " ".join(fuji.run("exposures", "--overwrite").split())
+    for part in (
+        "trigger my_trigger of table tile, CREATE TRIGGER my_trigger AFTER DELETE ON fuji.tile",
+        "rule my_rule of table tile, CREATE RULE my_rule AS ON DELETE TO fuji.tile DO SELECT 1",
+        "statistics my_statistics of table tile, CREATE STATISTICS fuji.my_statistics ON",
+        "row-level security of table tile",
+        "policy my_policy of table tile, USING ((nexp > 0))",
+        "publication my_publication of table tile",
+    ):
+        assert f"gone with the old table: {part}" in said
+    assert said.count("gone with") == 6
+    assert "gone with" not in fuji.run("exposures", "--overwrite")
+
+
 def test_one_that_rows_must_give(own):
     execute(own, "ALTER TABLE fuji.tile ALTER seen DROP DEFAULT")
     assert "tile is not as it is defined: seen int4 NOT NULL is unknown and has no default" in (
