@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 
 import psycopg
 
@@ -37,7 +37,7 @@ def check(
     DatabaseError
         If a table or a patch does not exist.
     """
-    with _transaction(conninfo, patches, "check", listener) as (connection, _):
+    with _transaction(conninfo, patches, "check", listener) as connection:
         return [_compare(connection, patch) for patch in patches]
 
 
@@ -55,8 +55,8 @@ def apply(
         If a table or a patch does not exist, their rows do not match, rows have neither their
         saved coefficients nor those of the patch, or the server refuses. Nothing is changed then.
     """
-    with _transaction(conninfo, patches, "apply", listener) as (connection, patience):
-        return [_apply(connection, patch, patience) for patch in patches]
+    with _transaction(conninfo, patches, "apply", listener) as connection:
+        return [_apply(connection, patch) for patch in patches]
 
 
 def revert(
@@ -72,8 +72,8 @@ def revert(
         If nothing was saved, rows of the table are gone, or the server refuses. Nothing is changed
         then.
     """
-    with _transaction(conninfo, patches, "revert", listener, backup=True) as (connection, patience):
-        return [_revert(connection, patch, patience) for patch in patches]
+    with _transaction(conninfo, patches, "revert", listener) as connection:
+        return [_revert(connection, patch) for patch in patches]
 
 
 def vacuum(
@@ -134,9 +134,8 @@ def _compare(connection: psycopg.Connection, patch: Patch) -> Comparison:
     )
 
 
-def _apply(connection: psycopg.Connection, patch: Patch, patience: Patience) -> Applied:
+def _apply(connection: psycopg.Connection, patch: Patch) -> Applied:
     table, values, backup = _names(patch)
-    _lock(connection, patch, patience)
     counts = _counts(connection, patch, patch.patch)
     if not counts.match:
         raise DatabaseError(
@@ -166,9 +165,8 @@ def _apply(connection: psycopg.Connection, patch: Patch, patience: Patience) -> 
     return Applied(patch, counts.table, changed, saved)
 
 
-def _revert(connection: psycopg.Connection, patch: Patch, patience: Patience) -> Reverted:
+def _revert(connection: psycopg.Connection, patch: Patch) -> Reverted:
     table, _, backup = _names(patch)
-    _lock(connection, patch, patience)
     counts = _counts(connection, patch, patch.backup)
     if counts.joined != counts.values:
         raise DatabaseError(
@@ -180,12 +178,21 @@ def _revert(connection: psycopg.Connection, patch: Patch, patience: Patience) ->
     return Reverted(patch, counts.values, changed)
 
 
-def _lock(connection: psycopg.Connection, patch: Patch, patience: Patience) -> None:
-    """Keep others from changing the table, as soon as nobody does; refuse what they left in it."""
-    refuse_foreign_code(connection, patch.schema, [patch.table, ledger.TABLE])
-    refuse_foreign_code(connection, patch.patch_schema, [patch.patch, patch.backup])
-    work = partial(statements.run, connection, patch.render("lock"))
-    with_patience(connection, work, [(patch.schema, patch.table)], patience, readers=False)
+def _lock(connection: psycopg.Connection, patches: Sequence[Patch], patience: Patience) -> None:
+    """Keep others from changing the tables, as soon as nobody does; refuse what they left there.
+
+    All locks at once: whoever writes to one table does not wait for those who write to another.
+    """
+    for patch in patches:
+        refuse_foreign_code(connection, patch.schema, [patch.table, ledger.TABLE])
+        refuse_foreign_code(connection, patch.patch_schema, [patch.patch, patch.backup])
+
+    def lock() -> None:
+        for patch in patches:
+            statements.run(connection, patch.render("lock"))
+
+    tables = [(patch.schema, patch.table) for patch in patches]
+    with_patience(connection, lock, tables, patience, readers=False)
 
 
 def _counts(connection: psycopg.Connection, patch: Patch, values: str) -> Counts:
@@ -217,12 +224,10 @@ def _update(connection: psycopg.Connection, patch: Patch, values: str) -> int:
 def _transaction(
     conninfo: str,
     patches: Sequence[Patch],
-    doing: str,
+    doing: Literal["check", "apply", "revert"],
     listener: ProgressListener | None,
-    *,
-    backup: bool = False,
-) -> Iterator[tuple[psycopg.Connection, Patience]]:
-    """Open a transaction, after a look whether the tables exist."""
+) -> Iterator[psycopg.Connection]:
+    """Open a transaction in which the tables exist, and are locked if they are to be changed."""
     listener = listener or ProgressListener()
     with (
         watched(conninfo, listener) as conninfo,
@@ -232,13 +237,15 @@ def _transaction(
     ):
         for patch in patches:
             _require(connection, patch.schema, patch.table, "name the --schema of the tables")
-            if backup:
+            if doing == "revert":
                 advice = f"no patch was applied to {patch.schema}.{patch.table}"
                 _require(connection, patch.patch_schema, patch.backup, advice)
             else:
                 advice = "load it first, or name only the table that has a patch"
                 _require(connection, patch.patch_schema, patch.patch, advice)
-        yield connection, Patience(listener)
+        if doing != "check":
+            _lock(connection, patches, Patience(listener))
+        yield connection
 
 
 def _require(connection: psycopg.Connection, schema: str, table: str, advice: str) -> None:

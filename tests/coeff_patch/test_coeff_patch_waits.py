@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
+import pytest
 from support.listening import Heard, meanwhile, open_transaction, read
 
-from specprod_copy.coeff_patch import apply, patches_of
+from specprod_copy.coeff_patch import apply, patches_of, revert
 
 pytest_plugins = ("support.coeff_patch_fixtures",)
 
@@ -33,3 +34,20 @@ def test_nobody_waits_behind_a_patch_that_waits(loaded):
     assert applied.changed > 0
     over = f"no longer waiting for process {pid}"
     assert heard.await_line(over) == over
+
+
+@pytest.mark.parametrize("doing", [apply, revert])
+def test_nobody_waits_for_one_table_while_the_patch_waits_for_another(loaded, doing):
+    patches, heard = patches_of("iron"), Heard()
+    if doing is revert:
+        apply(loaded, patches)
+    same = SAME.replace("zpix", "ztile").format("min")
+    with (
+        open_transaction(loaded, same) as writer,
+        meanwhile(partial(doing, loaded, patches, heard), writer) as working,
+    ):
+        heard.await_line(f"waiting for process {writer.info.backend_pid} of ", working)
+        for _ in range(3):
+            assert len(read(loaded, SAME.format("max"))) == 1
+        writer.commit()
+        assert all(done.changed > 0 for done in working.result())
