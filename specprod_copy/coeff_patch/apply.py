@@ -12,7 +12,7 @@ import psycopg
 from specprod_copy.coeff_patch.patches import Patch
 from specprod_copy.coeff_patch.results import Applied, Comparison, Counts, Reverted, SampleRow
 from specprod_copy.errors import DatabaseError
-from specprod_copy.plan import ledger, procedures
+from specprod_copy.plan import ledger, ledger_format, procedures
 from specprod_copy.postgres import counted, statements
 from specprod_copy.postgres.connection import SESSION_SETTINGS, connect, translated_errors
 from specprod_copy.postgres.foreign_code import refuse_foreign_code
@@ -69,8 +69,8 @@ def revert(
     Raises
     ------
     DatabaseError
-        If nothing was saved, rows of the table are gone, or the server refuses. Nothing is changed
-        then.
+        If nothing was saved, rows of the table are gone, or are not those that the patch was
+        applied to, or the server refuses. Nothing is changed then.
     """
     with _transaction(conninfo, patches, "revert", listener) as connection:
         return [_revert(connection, patch) for patch in patches]
@@ -135,7 +135,7 @@ def _compare(connection: psycopg.Connection, patch: Patch) -> Comparison:
 
 
 def _apply(connection: psycopg.Connection, patch: Patch) -> Applied:
-    table, values, backup = _names(patch)
+    table, values, _ = _names(patch)
     counts = _counts(connection, patch, patch.patch)
     if not counts.match:
         raise DatabaseError(
@@ -144,12 +144,7 @@ def _apply(connection: psycopg.Connection, patch: Patch) -> Applied:
             "that the table was loaded from"
         )
     statements.run(connection, patch.render("create_backup"))
-    if strange := _number(connection, patch, "unmatched_rows"):
-        raise DatabaseError(
-            f"{strange} rows of {table} have neither the coefficients saved in {backup} nor those "
-            f"of {values}. Nothing was changed; if another patch was applied before, revert that "
-            f"first, if {table} was loaded anew, drop {backup}"
-        )
+    _refuse_unmatched(connection, patch, "revert that first")
     unsaved = _number(connection, patch, "unsaved")
     [saved] = statements.run(connection, patch.render("save"))
     counted.compare(patch.patch_schema, patch.backup, saved, unsaved)
@@ -173,9 +168,43 @@ def _revert(connection: psycopg.Connection, patch: Patch) -> Reverted:
             f"of {counts.values} rows saved in {backup} only {counts.joined} are in {table}: it is "
             "not the table that was patched. Nothing was changed"
         )
+    _refuse_unpatched(connection, patch)
     changed = _update(connection, patch, patch.backup)
     procedures.forget(connection, patch.schema, patch.table, "coeff")
     return Reverted(patch, counts.values, changed)
+
+
+def _refuse_unmatched(connection: psycopg.Connection, patch: Patch, advice: str) -> None:
+    table, values, backup = _names(patch)
+    if strange := _number(connection, patch, "unmatched_rows"):
+        raise DatabaseError(
+            f"{strange} rows of {table} have neither the coefficients saved in {backup} nor those "
+            f"of {values}. Nothing was changed; if another patch was applied before, {advice}, if "
+            f"{table} was loaded anew, drop {backup}"
+        )
+
+
+def _refuse_unpatched(connection: psycopg.Connection, patch: Patch) -> None:
+    """Refuse to take a patch out of rows that are not those that it was applied to.
+
+    The ledger tells; without one, the values do where the patch is still there.
+    """
+    if ledger_format.ledger_format(connection, patch.schema) != ledger_format.FORMAT:
+        if patch.patch in read_schema(connection, patch.patch_schema).tables:
+            _refuse_unmatched(connection, patch, "load that one again, and revert it")
+        return
+    if any(
+        one.name == "coeff" and one.table == patch.table and not one.rows_since
+        for one in procedures.recorded(connection, patch.schema)
+    ):
+        return
+    if differing := _number(connection, patch, "differences", values=patch.backup):
+        table, _, backup = _names(patch)
+        raise DatabaseError(
+            f"{differing} rows of {table} do not have the coefficients saved in {backup}, and by "
+            f"the ledger no patch was applied since rows were loaded. Nothing was changed; if "
+            f"{table} was loaded anew, drop {backup}, if the patch is in it, apply it again first"
+        )
 
 
 def _lock(connection: psycopg.Connection, patches: Sequence[Patch], patience: Patience) -> None:

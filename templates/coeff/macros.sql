@@ -40,3 +40,13 @@ FROM {{ table }} AS old JOIN {{ patch }} AS new USING (id) LEFT JOIN {{ backup }
 WHERE {{ differ("old", "new") }}
   AND saved.coeff_0 IS NULL
 {%- endmacro %}
+
+{# Number of entries of the ledger by which the patch is in a table, and no rows were loaded since. -#}
+{% macro applied(schema, table) -%}
+SELECT count(*) AS applied
+FROM {{ schema }}.load_ledger AS procedure
+WHERE (table_name, entry) = ('{{ table }}', 'procedure coeff')
+  AND NOT EXISTS (SELECT 1 FROM {{ schema }}.load_ledger AS loaded
+                  WHERE loaded.table_name = procedure.table_name AND loaded.stage <> 'procedure'
+                    AND loaded.failure IS NULL AND loaded.loaded_at > procedure.loaded_at)
+{%- endmacro %}

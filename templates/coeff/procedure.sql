@@ -1,4 +1,4 @@
-{% from "coeff/macros.sql" import counts, differences, unmatched_rows, unsaved -%}
+{% from "coeff/macros.sql" import applied, counts, differences, unmatched_rows, unsaved -%}
 {# A comment must not hold the line breaks that a name may have. -#}
 {% macro plain(name) %}{{ name.split() | join(" ") }}{% endmacro -%}
 {# The schema of the tables as a literal; names are given as identifiers. -#}
@@ -15,6 +15,13 @@ WHERE attrelid = to_regclass({{ literal(schema ~ ".load_ledger") }}) AND attname
 {% macro require(holds, complaint) -%}
 CASE WHEN {{ holds }} THEN true
             ELSE CAST({{ complaint }} AS boolean) END
+{%- endmacro -%}
+{% macro known(table, patch, backup) -%}
+SELECT {{ require("strange_rows = 0",
+                  "concat(strange_rows, ' rows have neither their saved coefficients nor those of the patch')") }} AS known
+FROM (
+{{ unmatched_rows(table, patch, backup) }}
+) AS unmatched_rows;
 {%- endmacro -%}
 -- The coefficient patch, whole procedure, for psql:
 --
@@ -37,7 +44,7 @@ SET search_path = pg_catalog, pg_temp;
 
 BEGIN;
 {% for patch in production.patches %}
-{% with schema = patch.schema, table = patch.table, values = patch.backup %}
+{% with schema = patch.schema, table = patch.table, patch = patch.patch, backup = patch.backup, values = patch.backup %}
 
 {% include "coeff/lock.sql" %}
 SELECT values_rows AS saved_rows, joined_rows,
@@ -46,6 +53,20 @@ SELECT values_rows AS saved_rows, joined_rows,
 FROM (
 {{ counts(schema ~ "." ~ table, patch_schema ~ "." ~ values) }}
 ) AS counts;
+{{ if_ledger(schema) }}
+SELECT {{ require("applied > 0 OR differing_rows = 0",
+                  "concat(differing_rows, ' rows do not have their saved coefficients, and by the ledger no patch was applied since rows were loaded')") }} AS patched
+FROM (
+{{ applied(schema, table) }}
+) AS applied, (
+{{ differences(schema ~ "." ~ table, patch_schema ~ "." ~ values) }}
+) AS differences;
+\else
+SELECT to_regclass({{ literal(patch_schema ~ "." ~ patch) }}) IS NOT NULL AS has_patch \gset
+\if :has_patch
+{{ known(schema ~ "." ~ table, patch_schema ~ "." ~ patch, patch_schema ~ "." ~ backup) }}
+\endif
+\endif
 {% include "coeff/update.sql" %}
 SELECT {{ require("differing_rows = 0",
                   "concat(differing_rows, ' rows do not have their old coefficients')") }} AS restored
@@ -135,11 +156,7 @@ FROM (
 ) AS counts;
 {% include "coeff/sample.sql" %}
 {% include "coeff/create_backup.sql" %}
-SELECT {{ require("strange_rows = 0",
-                  "concat(strange_rows, ' rows have neither their saved coefficients nor those of the patch')") }} AS known
-FROM (
-{{ unmatched_rows(schema ~ "." ~ table, patch_schema ~ "." ~ patch, patch_schema ~ "." ~ backup) }}
-) AS unmatched_rows;
+{{ known(schema ~ "." ~ table, patch_schema ~ "." ~ patch, patch_schema ~ "." ~ backup) }}
 {% include "coeff/save.sql" %}
 SELECT {{ require("unsaved_rows = 0",
                   "concat(unsaved_rows, ' rows that are going to be changed are not saved')") }} AS saved

@@ -216,15 +216,32 @@ def test_the_procedure_holds_the_statements_of_the_commands():
             {},
             '"{saved} rows have neither their saved coefficients nor those of the patch"',
         ),
+        (
+            "DELETE FROM iron.load_ledger WHERE entry = 'procedure coeff'",
+            {"revert": "on"},
+            '"{first} rows do not have their saved coefficients, and by the ledger no patch was '
+            'applied since rows were loaded"',
+        ),
+        (
+            "UPDATE iron.load_ledger SET loaded_at = now() WHERE stage <> 'procedure'",
+            {"revert": "on"},
+            '"{first} rows do not have their saved coefficients, and by the ledger no patch was '
+            'applied since rows were loaded"',
+        ),
+        (
+            "DROP TABLE iron.load_ledger; UPDATE iron.ztile SET coeff_1 = 42",
+            {"revert": "on"},
+            '"{saved} rows have neither their saved coefficients nor those of the patch"',
+        ),
     ],
 )
 def test_the_procedure_stops(cluster, loaded, connection, fault, variables, message):
-    applied = apply(loaded, patches_of("iron"))[1]
+    first, applied = apply(loaded, patches_of("iron"))
     connection.execute(fault)
     before = contents(connection)
     errors = psql(cluster, loaded, render("-p", "iron"), code=3, **variables)
     n, saved = applied.rows, applied.saved
-    expected = message.format(n=n, less=n - 1, saved=saved, fewer=saved - 1)
+    expected = message.format(n=n, less=n - 1, saved=saved, fewer=saved - 1, first=first.saved)
     assert f"ERROR:  invalid input syntax for type boolean: {expected}" in errors
     assert contents(connection) == before
 

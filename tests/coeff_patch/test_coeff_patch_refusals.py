@@ -18,7 +18,11 @@ from support.coeff_patch_tools import (
 )
 
 from specprod_copy.coeff_patch import apply, check, patches_of, revert
+from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.errors import DatabaseError
+from specprod_copy.loading.api import load
+from specprod_copy.loading.options import LoadOptions
+from specprod_copy.tables import Inputs
 
 pytest_plugins = ("support.coeff_patch_fixtures",)
 
@@ -167,3 +171,36 @@ def test_nobody_changes_rows_meanwhile(loaded, connection):
         ):
             apply(loaded, patches_of("iron"))
         check(loaded, patches_of("iron"))
+
+
+def test_revert_of_a_table_that_was_loaded_anew(loaded, connection, right_root):
+    """Right coefficients came with the files; the saved ones are of rows that are gone."""
+    saved = apply(loaded, patches_of("iron"))[0].saved
+    files = ProductionFiles(find_production("iron"), right_root)
+    load(loaded, Inputs(files), LoadOptions(("redshift",), "iron", overwrite=True))
+    before = contents(connection)
+    with pytest.raises(DatabaseError) as caught:
+        revert(loaded, patches_of("iron"))
+    assert str(caught.value) == (
+        f"{saved} rows of iron.zpix do not have the coefficients saved in "
+        "coeff_patch.iron_zpix_before, and by the ledger no patch was applied since rows were "
+        "loaded. Nothing was changed; if iron.zpix was loaded anew, drop "
+        "coeff_patch.iron_zpix_before, if the patch is in it, apply it again first"
+    )
+    assert contents(connection) == before
+
+
+def test_revert_of_other_values_without_a_ledger(loaded, connection):
+    saved = apply(loaded, patches_of("iron"))[1].saved
+    connection.execute("DROP TABLE iron.load_ledger; UPDATE iron.ztile SET coeff_1 = 42")
+    before = contents(connection)
+    with pytest.raises(DatabaseError) as caught:
+        revert(loaded, patches_of("iron"))
+    assert str(caught.value).startswith(
+        f"{saved} rows of iron.ztile have neither the coefficients saved in "
+        "coeff_patch.iron_ztile_before nor those of coeff_patch.iron_ztilepatch. Nothing was "
+        "changed; if another patch was applied before, load that one again, and revert it"
+    )
+    assert contents(connection) == before
+    connection.execute("DROP TABLE coeff_patch.iron_ztilepatch")
+    assert revert(loaded, patches_of("iron"))[1].changed == saved
