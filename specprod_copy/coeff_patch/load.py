@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -97,16 +98,25 @@ def load(
         watched(conninfo, listener) as conninfo,
         connect(conninfo) as connection,
         translated_errors("cannot load patches"),
+        ExitStack() as held,
     ):
+        for own in dict.fromkeys(patch.own_schema for patch in wanted):
+            held.enter_context(locks.hold_schema_lock(connection, own, shared=False))
         for patch in wanted:
-            _refuse(connection, patch, overwrite=overwrite)
+            _refuse_in_the_way(connection, patch)
+            _refuse_existing(connection, patch, overwrite=overwrite)
         listener.begin(
             sum(unit.n_rows for unit in units), sum(unit.n_rows * unit.row_bytes for unit in units)
         )
         try:
             return [
                 _load(
-                    connection, patch, [u for u in units if u.table == patch.plain], roles, listener
+                    connection,
+                    patch,
+                    [unit for unit in units if unit.table == patch.plain],
+                    roles,
+                    listener,
+                    overwrite=overwrite,
                 )
                 for patch in wanted
             ]
@@ -149,13 +159,17 @@ def _unit(path: Path) -> Unit:
         )
 
 
-def _refuse(connection: psycopg.Connection, patch: Patch, *, overwrite: bool) -> None:
-    """Raise an error if the patch exists, or something is where it has to be made."""
+def _refuse_in_the_way(connection: psycopg.Connection, patch: Patch) -> None:
+    """Raise an error if something is where the patch has to be made."""
     if patch.plain in read_schema(connection, patch.own_schema).tables:
         raise DatabaseError(
             f"table {patch.own_schema}.{patch.plain} is in the way; it is moved to its place by "
             "the procedure that render-ddl --coeff-patch prints, or drop it"
         )
+
+
+def _refuse_existing(connection: psycopg.Connection, patch: Patch, *, overwrite: bool) -> bool:
+    """Raise an error if the patch exists and may not be replaced; return whether it exists."""
     existing = read_schema(connection, patch.patch_schema).tables
     if patch.patch in existing and not overwrite:
         raise DatabaseError(
@@ -167,6 +181,7 @@ def _refuse(connection: psycopg.Connection, patch: Patch, *, overwrite: bool) ->
         as_defined = Schema(patch.patch_schema, {patch.patch: defined})
         there = Schema(patch.patch_schema, existing)
         refuse_own_columns(as_defined, there, [patch.patch])
+    return patch.patch in existing
 
 
 def _load(
@@ -175,14 +190,13 @@ def _load(
     units: Sequence[Unit],
     roles: Sequence[str],
     listener: ProgressListener,
+    *,
+    overwrite: bool,
 ) -> LoadedPatch:
     """Make a patch in a schema of its own, where names of indexes are free, and move it."""
     loaded = LoadedPatch(patch)
     defined = specprod_catalogue().definition
-    with (
-        locks.hold_schema_lock(connection, patch.own_schema, shared=False),
-        connection.transaction(),
-    ):
+    with connection.transaction():
         temporary = not read_schema(connection, patch.own_schema).exists
         columns = make_tables(
             connection, defined, patch.own_schema, [patch.plain]
@@ -212,7 +226,7 @@ def _load(
             connection, defined, patch.own_schema, [patch.plain], roles
         )
         places = [(patch.own_schema, patch.plain), (patch.patch_schema, patch.patch)]
-        work = partial(_move, connection, patch)
+        work = partial(_move, connection, patch, overwrite=overwrite)
         locks.with_patience(connection, work, places, locks.Patience(listener))
         rights.grant(connection, defined, patch.patch_schema, [], roles)
         if temporary:
@@ -220,12 +234,17 @@ def _load(
     return loaded
 
 
-def _move(connection: psycopg.Connection, patch: Patch) -> None:
-    """Give a patch its names, and the place of an older one."""
+def _move(connection: psycopg.Connection, patch: Patch, *, overwrite: bool) -> None:
+    """Give a patch its names, and the place of an older one as it is by now."""
     own, shared = patch.own_schema, patch.patch_schema
     _create_schema(connection, patch, shared)
+    if _refuse_existing(connection, patch, overwrite=overwrite):
+        statements.run(connection, patch.render("lock_patch"))
+        # Again: now that it is locked, nobody adds a column.
+        _refuse_existing(connection, patch, overwrite=overwrite)
+        drop = patch.render("drop_table", schema=shared, table=patch.patch)
+        statements.run(connection, drop)
     for script in (
-        patch.render("drop_table", schema=shared, table=patch.patch),
         patch.render(
             "rename", schema=own, indexes=patch.indexes, table=patch.plain, new=patch.patch
         ),

@@ -1,0 +1,1 @@
+LOCK TABLE {{ patch_schema }}.{{ patch }} IN ACCESS EXCLUSIVE MODE;
