@@ -14,9 +14,10 @@ import polars as pl
 
 import specprod_copy
 from specprod_copy.atomic_files import refuse_existing, staged
-from specprod_copy.coeff_patch.kinds import Kind, kind_of, open_catalog
+from specprod_copy.coeff_patch.kinds import Kind, kind_of, open_catalog, stamps_of
 from specprod_copy.errors import ConfigurationError, InputError
 from specprod_copy.reader import InputTable
+from specprod_copy.reader.look import Stamp
 from specprod_copy.reader.selection import CHUNK_ROWS
 from specprod_copy.rows.transform import Transform
 from specprod_copy.tables.coeff_patch import HDUS
@@ -61,8 +62,8 @@ def extract(zalls: Sequence[Path], folder: Path, *, overwrite: bool = False) -> 
     Raises
     ------
     InputError
-        If a catalog cannot be read, is of no known kind or holds values that its table cannot
-        have, or if a patch file exists or cannot be written.
+        If a catalog cannot be read, is of no known kind, holds values that its table cannot have
+        or changes meanwhile, or if a patch file exists or cannot be written.
     ConfigurationError
         If two catalogs have the same name.
     """
@@ -78,6 +79,7 @@ def extract(zalls: Sequence[Path], folder: Path, *, overwrite: bool = False) -> 
 
 
 def _write(zall: Path, path: Path) -> Extracted:
+    stamps = stamps_of(zall)
     with open_catalog(zall) as table, fitsio.FITS(str(path), "rw") as file:
         kind = kind_of(table)
         file.create_table_hdu(dtype=kind.record, extname=HDU)
@@ -88,6 +90,11 @@ def _write(zall: Path, path: Path) -> Extracted:
             hdu.append(records)
             kept += len(records)
         hdu.write_checksum()
+        for read, stamp in stamps.items():
+            if Stamp.of(read) != stamp:
+                raise InputError(
+                    "the file changed while it was read; run the command again", path=read
+                )
         return Extracted(path, kind.table, table.n_rows, kept)
 
 

@@ -12,7 +12,8 @@ import numpy as np
 from specprod_copy.errors import InputError
 from specprod_copy.postgres.columns import Column
 from specprod_copy.reader import InputTable, open_table
-from specprod_copy.reader.joined import open_joined
+from specprod_copy.reader.joined import open_joined, parts_of
+from specprod_copy.reader.look import Stamp
 from specprod_copy.tables.coeff_patch import HDUS, ZPIXPATCH, ZTILEPATCH
 from specprod_copy.tables.redshift_v2 import EXTRA, is_second_format
 from specprod_copy.tables.source import TableSource
@@ -100,6 +101,19 @@ def open_catalog(path: Path) -> InputTable:
         second = is_second_format(table)
     places = [(path, HDUS), *([(EXTRA.beside(path), EXTRA.hdus)] if second else [])]
     return open_joined(places, ZTILEPATCH.match)
+
+
+def stamps_of(path: Path) -> dict[Path, Stamp]:
+    """Return the stamps of the files of a catalog, before it is opened to be read.
+
+    Raises
+    ------
+    InputError
+        As `open_catalog`.
+    """
+    with open_catalog(path) as table:
+        paths = [part.path for part in parts_of(table)]
+    return {path: Stamp.of(path) for path in paths}
 
 
 def kind_of(table: InputTable) -> Kind:

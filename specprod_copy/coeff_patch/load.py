@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 
-from specprod_copy.coeff_patch.kinds import SOURCES, kind_of, open_catalog
+from specprod_copy.coeff_patch.kinds import SOURCES, kind_of, open_catalog, stamps_of
 from specprod_copy.coeff_patch.patches import Patch
 from specprod_copy.errors import ConfigurationError, DatabaseError, InputError
 from specprod_copy.loading import copying, post_data
@@ -137,7 +137,7 @@ def check_files(files: Sequence[Path]) -> None:
 
 
 def _unit(path: Path) -> Unit:
-    stamp = Stamp.of(path)
+    stamps = stamps_of(path)
     with open_catalog(path) as table:
         source = kind_of(table).source
         return Unit(
@@ -150,10 +150,10 @@ def _unit(path: Path) -> Unit:
             first=0,
             last=table.n_rows,
             row_bytes=table.row_bytes,
-            stamp=stamp,
+            stamp=stamps[path],
             packed=table.packed,
             beside=tuple(
-                Part(one.path, str(one.path), one.hdu, Stamp.of(one.path))
+                Part(one.path, str(one.path), one.hdu, stamps[one.path])
                 for one in parts_of(table)[1:]
             ),
         )

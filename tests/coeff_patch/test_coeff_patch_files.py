@@ -8,6 +8,7 @@ from astropy.io import fits
 from support.coeff_patch_tools import (
     COEFFICIENTS,
     catalog,
+    change_once_open,
     run,
     target_rows,
     zall_files,
@@ -177,3 +178,12 @@ def test_two_catalogs_of_one_name_are_refused(zall, tmp_path):
     other.symlink_to(zall["zpix"])
     with pytest.raises(ConfigurationError, match="2 catalogs would be written to zall-pix-iron-co"):
         extract([zall["zpix"], other], tmp_path)
+
+
+def test_a_catalog_that_changes_while_it_is_read(tmp_path, monkeypatch):
+    path = catalog(tmp_path / "zall-pix-iron.fits", 3)
+    change_once_open(monkeypatch, path)
+    with pytest.raises(InputError) as caught:
+        extract([path], tmp_path / "out")
+    assert str(caught.value) == f"{path}: the file changed while it was read; run the command again"
+    assert not (tmp_path / "out").exists()

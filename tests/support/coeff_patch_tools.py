@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import psycopg
+import pytest
 from astropy.io import fits
 from click.testing import CliRunner, Result
 from psycopg import sql
@@ -101,6 +104,18 @@ def catalog(path: Path, n: int, **columns: object) -> Path:
     )
     table.writeto(path, overwrite=True)
     return path
+
+
+def change_once_open(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    """Have somebody write to a file of a catalog when `extract` has opened it to read its rows."""
+    module = import_module("specprod_copy.coeff_patch.extract")
+    real = module.Transform
+
+    def changing(*arguments: object) -> object:
+        os.utime(path, ns=(0, 0))
+        return real(*arguments)
+
+    monkeypatch.setattr(module, "Transform", changing)
 
 
 def described(connection: psycopg.Connection, schema: str, table: str) -> list[tuple]:

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from astropy.table import Table
 from support.catalogs_v2 import PRODUCTION, inputs_of, make_catalog, zall
-from support.coeff_patch_tools import assert_same_tables, coefficients, run
+from support.coeff_patch_tools import assert_same_tables, change_once_open, coefficients, run
 
 from specprod_copy.coeff_patch.extract import extract
 from specprod_copy.errors import InputError
@@ -51,6 +51,15 @@ def test_the_extra_file_is_missing(tmp_path):
     (tmp_path / "patches").mkdir()
     with pytest.raises(InputError, match=r"pix-loa-extra\.fits: not there, and zall-pix"):
         extract([path], tmp_path / "patches")
+
+
+def test_the_extra_file_changes_while_it_is_read(tmp_path, monkeypatch):
+    path = make_catalog().write(zall(tmp_path, "pix"))
+    extra = path.with_name("zall-pix-loa-extra.fits")
+    change_once_open(monkeypatch, extra)
+    with pytest.raises(InputError, match="the file changed while it was read") as caught:
+        extract([path], tmp_path / "patches")
+    assert caught.value.path == extra
 
 
 def test_patches_of_both_tables_are_applied_and_taken_back(tmp_path, database):
