@@ -101,11 +101,16 @@ def _stored(values: pl.Series, column: FitsColumn) -> np.ndarray:
 
 
 def _with_value(header: str, key: str, value: str) -> str:
-    """Return a header with another value in a card, of which everything else stays."""
-    card = re.compile(rf"^((?:.{{80}})*?{key:<8}= )('[^']*' *(?=/|$)|.{{20}})", re.DOTALL)
-    found = card.match(header)
+    """Return a header with another value in a card, of which everything else stays.
+
+    A comment moves to the right if it has to, and ends where the card does.
+    """
+    begin = next(n for n in range(0, len(header), 80) if header.startswith(f"{key:<8}= ", n))
+    name, old = header[begin : begin + 10], header[begin + 10 : begin + 80]
+    found = re.match(r" *('[^']*'|[^ /]*) *", old)
     assert found is not None
-    return header[: found.end(1)] + value.ljust(len(found[2])) + header[found.end() :]
+    card = name + value.ljust(found.end()) + old[found.end() :]
+    return header[:begin] + card[:80] + header[begin + 80 :]
 
 
 def _renew_checksums(path: Path, hdus: Sequence[Hdu]) -> None:

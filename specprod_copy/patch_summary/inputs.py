@@ -106,7 +106,7 @@ class SummaryFiles:
         """Raise an InputError if a file is not as it was."""
         for path, now, then in zip((self.tiles, self.exposures), self.state(), before, strict=True):
             if now != then:
-                raise InputError("was changed while it was being patched; run again", path=path)
+                raise InputError("was changed while the patch was being made; run again", path=path)
 
 
 def read_summary(files: SummaryFiles) -> Summary:

@@ -125,7 +125,7 @@ def patch_summary(
     trusted = SummaryFiles.of(folders.redux, source)
     originals = SummaryFiles.of(folders.redux, destination)
     inputs = [trusted.tiles, trusted.exposures, originals.tiles, originals.exposures]
-    state = originals.state()
+    states = {one: one.state() for one in (trusted, originals)}
     patched, notes = patch(
         read_summary(trusted),
         read_summary(originals),
@@ -141,7 +141,8 @@ def patch_summary(
         write_changes(changes, notes, folder / names.changes_text, folder / names.changes)
         shutil.copy2(originals.tiles, folder / names.original_tiles)
         shutil.copy2(originals.exposures, folder / names.original_exposures)
-        originals.check_state(state)
+        for one, state in states.items():
+            one.check_state(state)
     return PatchResult(patched, changes, tuple(notes), tuple(output / name for name in files))
 
 

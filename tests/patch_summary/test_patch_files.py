@@ -118,6 +118,33 @@ def test_cards_of_a_widened_column_keep_their_comments(two: Productions) -> None
     }
 
 
+@pytest.mark.parametrize(
+    ("value", "comment"),
+    [
+        ("'8A' / FAFLAVOR", "FAFLAVOR"),
+        ("'8A'/ FAFLAVOR", "FAFLAVOR"),
+        ("  '8A'     / FAFLAVOR", "FAFLAVOR"),
+        (f"'8A' / {'x' * 63}", "x" * 58),
+        ("'8A'", ""),
+    ],
+)
+def test_cards_that_are_shorter_than_usual(two: Productions, value: str, comment: str) -> None:
+    two.write()
+    path = two.file("daily", "exposures")
+    content = path.read_bytes()
+    card = b"TFORM10 = '8A      '".ljust(80)
+    assert content.count(card) == 1
+    path.write_bytes(content.replace(card, f"TFORM10 = {value}".ljust(80).encode()))
+    for production, rows in two.rows.items():
+        rows["tiles"][1]["FAFLAVOR"] = "mainbright1b"
+        write_csv(two.file(production, "tiles"), rows["tiles"])
+    with fits.open(two.patch(write=False).files[1]) as hdus:
+        header = hdus["EXPOSURES"].header
+        assert (header["TFORM10"], header.comments["TFORM10"]) == ("12A", comment)
+        assert hdus["EXPOSURES"].data["FAFLAVOR"].tolist()[2] == "mainbright1b"
+        assert hdus["FRAMES"].data["CAMERA"].tolist() == ["b0", "z9", "b0"]
+
+
 def test_table_without_rows(two: Productions) -> None:
     two.write()
     path = two.file("daily", "exposures")
@@ -170,15 +197,21 @@ def test_files_changed_meanwhile_are_noticed(two: Productions) -> None:
     files.check_state(state)
     with files.exposures.open("ab") as file:
         file.write(b" ")
-    message = f"{files.exposures}: was changed while it was being patched; run again"
+    message = f"{files.exposures}: was changed while the patch was being made; run again"
     with pytest.raises(InputError, match=re.escape(message)):
         files.check_state(state)
 
+
+@pytest.mark.parametrize("kind", ["tiles", "exposures"])
+@pytest.mark.parametrize("production", ["jura", "daily"])
+def test_files_of_both_productions_are_watched(two: Productions, production, kind) -> None:
     two.jura["exposures"][0]["MJD"] = two.daily["exposures"][0]["MJD"] = 0.0
     two.write()
-    folders = Folders(two.redux, RawDataOfAChangingProduction(files.exposures))
-    with pytest.raises(InputError, match=re.escape(message)):
+    file = two.file(production, kind)
+    folders = Folders(two.redux, RawDataOfAChangingProduction(file))
+    with pytest.raises(InputError) as caught:
         two.patch(write=False, folders=folders)
+    assert str(caught.value) == f"{file}: was changed while the patch was being made; run again"
     assert not two.out.exists()
 
 
