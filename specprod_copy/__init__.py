@@ -403,14 +403,14 @@ def _verify_catalogues(
 ) -> list[Result]:
     """Verify a schema of value-added catalogues."""
     from specprod_copy.errors import ConfigurationError
-    from specprod_copy.postgres.connection import connect
+    from specprod_copy.postgres.connection import connect, translated_errors
     from specprod_copy.vac.stored import stored
     from specprod_copy.verification import VerifyOptions
     from specprod_copy.verification.catalogues import verify_catalogues
 
     root, executor = options.pop("root", None), _executor(options)
     wanted = VerifyOptions(**{"stages": ("all",), "schema": "vac", **options})
-    with connect(dsn) as connection:
+    with connect(dsn) as connection, translated_errors(f"cannot look at schema {wanted.schema}"):
         catalogues = stored(connection, wanted.schema)
     if not catalogues:
         raise ConfigurationError(

@@ -18,7 +18,7 @@ from specprod_copy.metadata.described import describe as find
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.tables import specprod_catalogue
-from specprod_copy.vac.stored import merged, stored
+from specprod_copy.vac.stored import catalogue_in
 from specprod_copy.words import did_you_mean
 
 
@@ -42,8 +42,7 @@ def describe(names: tuple[str, ...], schema: str | None, as_json: bool, **values
             found = read_schema(connection, schema)
             if not found.exists:
                 raise DatabaseError(f"there is no schema {schema}")
-            if catalogues := stored(connection, schema):
-                catalogue = merged(catalogues)
+            catalogue = catalogue_in(connection, found)
     tables = chosen(find(catalogue, found), names)
     if as_json:
         put(to_json(tables))

@@ -30,7 +30,7 @@ from specprod_copy.export.contents import Exported, exported
 from specprod_copy.export.options import ExportSummary, HatsOptions
 from specprod_copy.export.parts import Part
 from specprod_copy.plan.production_catalogue import production_catalogue
-from specprod_copy.postgres.connection import connect
+from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import Inputs, layout_of, specprod_catalogue
@@ -105,7 +105,10 @@ def export_schema(
         As `export_files`; and if there is no such schema, or the server refuses.
     """
     check(options)
-    with connect(conninfo) as connection:
+    with (
+        connect(conninfo) as connection,
+        translated_errors(f"cannot look at schema {schema}"),
+    ):
         found = read_schema(connection, schema)
     if not found.exists:
         raise DatabaseError(f"there is no schema {schema}")

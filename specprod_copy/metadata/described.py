@@ -9,7 +9,7 @@ from specprod_copy.metadata.positions import position_of
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.schema import Schema, Table
 from specprod_copy.postgres.schema_differences import table_differences
-from specprod_copy.tables import Catalogue
+from specprod_copy.tables import Catalogue, TableSource
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class DescribedTable:
     name: str
     description: str
     sources: tuple[str, ...]
-    """Kinds of HDUs that fill it."""
+    """Kinds of HDUs that fill it; those that are joined with ``+`` between them."""
     position: str
     """Columns that it is searched by on the sky; empty where there are none."""
     columns: tuple[DescribedColumn, ...]
@@ -63,11 +63,16 @@ def _table(catalogue: Catalogue, there: Schema, table: Table) -> DescribedTable:
     return DescribedTable(
         table.name,
         table.comment or (wanted.comment if wanted else ""),
-        tuple(dict.fromkeys("|".join(source.hdus) for source in sources)),
+        tuple(dict.fromkeys(map(_hdus, sources))),
         str(position or ""),
         tuple(_column(catalogue, table, _commented(c, wanted)) for c in table.columns),
         tuple(map(str, table_differences(wanted, table))) if wanted else (),
     )
+
+
+def _hdus(source: TableSource) -> str:
+    every = [source.hdus, *(one.hdus for one in source.joined)]
+    return " + ".join("|".join(accepted) for accepted in every)
 
 
 def _commented(column: Column, wanted: Table | None) -> Column:

@@ -32,11 +32,22 @@ def source_column(source: TableSource, column: str) -> str:
 
 
 def _way(source: TableSource, way: pl.Expr) -> str:
-    names = sorted({name for name in way.meta.root_names() if not name.endswith("?")})
+    roots = sorted({*way.meta.root_names()})
+    names = [name for name in roots if not name.endswith("?")]
+    if roots and not names:
+        return ", ".join(_beside_columns(source, name) for name in roots)
     if not names:
         return str(pl.select(way).item())
     shown = ", ".join(_in_file(source, name) for name in names)
     return shown if way.meta.is_column() else f"computed from {shown}"
+
+
+def _beside_columns(source: TableSource, name: str) -> str:
+    """Return what of a file, but no column of it, is seen under a name."""
+    if name == source.view.row_number:
+        return "number of the row"
+    part, _, whole = name.removesuffix("?").partition(" OF ")
+    return f"{part} of the {whole.lower()}"
 
 
 def _in_file(source: TableSource, name: str) -> str:
@@ -68,4 +79,12 @@ def name_in_files(source: TableSource, column: str) -> str:
 
 def _renamed(source: TableSource, name: str) -> str:
     """Return what the file calls a column that is seen under another name."""
-    return {new: old for view in source.views for old, new in view.rename}.get(name, name)
+    for view in source.views:
+        for old, new in view.rename:
+            if new == name:
+                return old
+    # Without the files: whoever gives a prefix keeps other HDUs free of it.
+    for view in source.views:
+        if view.prefix and name.startswith(view.prefix) and name not in view.kept:
+            return name.removeprefix(view.prefix)
+    return name

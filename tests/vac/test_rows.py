@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import psycopg
 import pytest
@@ -94,6 +96,17 @@ def test_hdus_are_joined_by_the_number_of_the_row(vac):
         (30, 3.0, 0.375, False, True, 31, pytest.approx(np.nan, nan_ok=True))
     ]
     vac.verify()
+    [told] = json.loads(vac.run("describe", "--schema", "vac", "mws", "--json"))
+    assert told["sources"] == ["RVTAB + FIBERMAP + GAIA"]
+    assert {column["name"]: column["source"] for column in told["columns"]} == {
+        "targetid": "TARGETID",
+        "target_ra": "TARGET_RA",
+        "vrad": "VRAD",
+        "primary": "PRIMARY",
+        "is_primary": "PRIMARY",
+        "gaia_source_id": "SOURCE_ID",
+        "gaia_ra": "RA",
+    }
     without = MWS.replace('rename = { PRIMARY = "is_primary" }', "")
     message = vac.refuse("load-vac", describe(vac, without), "--root", vac.root, "--overwrite")
     assert "[FIBERMAP], column PRIMARY" in message
@@ -241,6 +254,12 @@ def test_columns_come_from_paths_headers_and_constants(vac):
     assert vac.query('SELECT DISTINCT "row" FROM vac.clustering ORDER BY 1') == [(0,), (1,)]
     vac.verify()
     assert "no differences" in vac.run("diff", "--schema", "vac")
+    [told] = json.loads(vac.run("describe", "--schema", "vac", "clustering", "--json"))
+    sources = {column["name"]: column["source"] for column in told["columns"]}
+    assert sources["tracer"] == "tracer of the path"
+    assert sources["author"] == "AUTHOR of the header"
+    assert sources["row"] == "number of the row"
+    assert (sources["wsys"], sources["made"]) == ("WEIGHT-SYS", "2024")
 
 
 def test_numbers_are_what_they_are_whatever_the_table_is_called(vac):

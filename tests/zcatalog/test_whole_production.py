@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -59,6 +60,12 @@ def test_tables_of_rendered_sql_are_those_of_a_load(root, database):
     assert count(database, "m.zpix") > 0
     compared = call("diff", "--schema", "m", "--role", "desi", "--dsn", database)
     assert "no differences" in compared.output
+    for table in json.loads(call("describe", "-s", "m", "--json", "--dsn", database).output):
+        assert table["differences"] == [], table["name"]
+        if table["name"] == "zpix":
+            assert table["sources"] == ["ZCATALOG + ZCATALOG_EXTRA"]
+            sources = {column["name"]: column["source"] for column in table["columns"]}
+            assert (sources["z_conf"], sources["efftime_spec"]) == ("Z_CONF", "EFFTIME_SPEC")
 
 
 def test_rendered_sql_wants_the_catalogs(root, tmp_path):
