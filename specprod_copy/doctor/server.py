@@ -16,7 +16,13 @@ from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.search_path import SEARCH_PATH
 from specprod_copy.server.binaries import OLDEST_MAJOR
 
+# What kind of session others have is hidden from an ordinary role; but those with a database are of
+# clients, or of the server's few workers.
 _FACTS = """
+    WITH used AS (
+        SELECT usename, datname FROM pg_stat_activity
+        WHERE backend_type = 'client backend' OR backend_type IS NULL AND datid IS NOT NULL
+    )
     SELECT current_user AS role, current_database() AS database,
            current_setting('server_version') AS version,
            current_setting('server_encoding') AS encoding,
@@ -31,13 +37,9 @@ _FACTS = """
                     ELSE current_setting('superuser_reserved_connections')::int
                       + COALESCE(current_setting('reserved_connections', true)::int, 0)
                END AS slots,
-           (SELECT count(*) FROM pg_stat_activity
-            WHERE backend_type = 'client backend') AS used,
-           (SELECT count(*) FROM pg_stat_activity
-            WHERE backend_type = 'client backend' AND usename = current_user) AS used_by_role,
-           (SELECT count(*) FROM pg_stat_activity
-            WHERE backend_type = 'client backend'
-              AND datname = current_database()) AS used_by_database
+           (SELECT count(*) FROM used) AS used,
+           (SELECT count(*) FROM used WHERE usename = current_user) AS used_by_role,
+           (SELECT count(*) FROM used WHERE datname = current_database()) AS used_by_database
     FROM pg_roles, pg_database
     WHERE rolname = current_user AND datname = current_database()"""
 

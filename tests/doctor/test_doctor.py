@@ -200,6 +200,10 @@ def test_connections_that_are_left(database, role):
     assert connections_left(facts) == 6
     assert connections_left(facts | {"superuser": True}) == 7
     assert connections_left(facts | {"database_limit": 50}) == 0
+    with psycopg.connect(database), psycopg.connect(f"{database} user={role}") as connection:
+        seen = ask(connection)
+        # One of them is somebody else's. Others may still end, or be the server's own workers.
+        assert min(seen["used"], seen["used_by_database"]) >= 2
     execute(database, f'ALTER ROLE "{role}" CONNECTION LIMIT 1')
     found = named(doctor(f"{database} user={role}"))
     assert (found["more connections"].value, found["more connections"].level) == ("0", "advice")
