@@ -32,6 +32,7 @@ from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import Inputs, specprod_catalogue
 from specprod_copy.tiles.read import TABLES
 from specprod_copy.tiles.summaries import Summaries
+from specprod_copy.vac.stored import refuse_mixed
 
 
 def load_tiles(
@@ -139,6 +140,7 @@ class _Run:
         self.schema = options.schema
         self.listener = listener
         found = read_schema(connection, options.schema)
+        refuse_mixed(connection, found, described=False)
         self.layout = tiles_layout(
             inputs,
             found,

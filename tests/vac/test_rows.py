@@ -295,6 +295,10 @@ def test_schemas_that_are_not_what_they_were(vac):
     load = ("load", "exposures", "--specprod", "fuji", "--root", vac.root / "fuji", "--schema")
     assert "schema vac has value-added catalogues" in vac.refuse(*load, "vac")
     assert "schema vac has value-added catalogues" in vac.refuse(*load, "vac", "--dry-run")
+    daily = ("--specprod", "daily", "--root", vac.root / "daily", "--schema", "vac")
+    write_production(vac.root / "daily", "daily", tiles=2, targets=20)
+    assert "schema vac has value-added catalogues" in vac.refuse("sync", *daily)
+    assert "schema vac has value-added catalogues" in vac.refuse("sync", "--dry-run", *daily)
     vac.run(*load, "fuji")
     message = vac.refuse_load(description, "--schema", "fuji")
     assert "schema fuji has tables of a production" in message
