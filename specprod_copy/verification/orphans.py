@@ -82,13 +82,14 @@ def find_orphans(
         sql.Identifier(*reference.place(schema)),
         matched("b", reference.keys, "a", reference.columns),
     )
-    count = sql.SQL("SELECT count(*) FROM ({}) q").format(orphans)
-    [(number,)] = connection.execute(count).fetchall()
-    if not number:
-        return Orphans(reference, 0, 0, ())
     by = sql.SQL(", ").join(map(sql.Literal, range(1, len(reference.columns) + 1)))
+    # In one statement: from one to the next rows may come.
     first = sql.SQL(
-        "SELECT *, count(*) OVER () FROM (SELECT DISTINCT * FROM ({}) q) d ORDER BY {} LIMIT {}"
+        "SELECT *, count(*) OVER (), sum(number) OVER () "
+        "FROM (SELECT *, count(*) AS number FROM ({0}) q GROUP BY {1}) d ORDER BY {1} LIMIT {2}"
     ).format(orphans, by, EXAMPLES)
     rows = connection.execute(first).fetchall()
-    return Orphans(reference, number, rows[0][-1], [row[:-1] for row in rows])
+    if not rows:
+        return Orphans(reference, 0, 0, ())
+    n_values, number = rows[0][-2:]
+    return Orphans(reference, int(number), n_values, [row[:-3] for row in rows])
