@@ -178,7 +178,7 @@ def preview(
     rows : int
         How many at most.
     """
-    with open_query(conninfo, text, options) as query:
+    with open_query(conninfo, text, options, shown=True) as query:
         statement, copies = trimmed(query.text)
         with translated_errors(REFUSED):
             cursor = query.sessions.asking.cursor()

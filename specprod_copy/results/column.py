@@ -95,6 +95,14 @@ class ResultColumn:
         return NUMBERS.get(self.type) or TIMES.get(self.type)
 
     @property
+    def fetched(self) -> pa.DataType | None:
+        """The Arrow type that the server's values come in: numerics as text."""
+        if self.is_array:
+            element = self.element.fetched
+            return None if element is None else pa.list_(element)
+        return pa.string() if self.type == "numeric" else self.arrow
+
+    @property
     def _decimal(self) -> pa.DataType:
         digits, behind = self.digits or (ID_DIGITS, 0)
         return pa.decimal128(min(digits, ID_DIGITS), min(max(behind, 0), ID_DIGITS))

@@ -1,6 +1,6 @@
 """Lists of the user's own as temporary tables, which a query can join.
 
-They are made in both sessions of a query; the rows go to the one that fetches.
+They are made in both sessions of a query; the rows go to the one that reads the result.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 import polars.selectors as cs
@@ -113,7 +113,9 @@ def _votable(path: Path) -> pl.DataFrame:
     return pl.DataFrame({name: pl.Series(table[name].tolist()) for name in table.colnames})
 
 
-def make_lists(sessions: Sessions, lists: Mapping[str, Path], path: str) -> dict[str, pl.DataFrame]:
+def make_lists(
+    sessions: Sessions, lists: Mapping[str, Path], path: str, *, shown: bool = False
+) -> dict[str, pl.DataFrame]:
     """Make temporary tables of lists, and return their rows by name.
 
     Parameters
@@ -124,6 +126,8 @@ def make_lists(sessions: Sessions, lists: Mapping[str, Path], path: str) -> dict
         Name to file.
     path : str
         The search_path of the query: a table there must not have the name of a list.
+    shown : bool
+        Whether the session that asks reads the result as well.
 
     Raises
     ------
@@ -148,16 +152,25 @@ def make_lists(sessions: Sessions, lists: Mapping[str, Path], path: str) -> dict
                     f"list {name}: {one_line(error)}. Let an administrator run GRANT TEMPORARY ON "
                     "DATABASE for this role"
                 ) from error
-        with closing(sessions.cursor(copies=True)) as cursor:
-            if len(frame):
-                _ingest(cursor, name, frame)
-        sessions.run(sql.SQL("ANALYZE {}").format(sql.Identifier("pg_temp", name)).as_string())
+        if shown:
+            _copy(sessions.asking, name, frame)
+        elif len(frame):
+            _ingest(sessions, name, frame)
+        sessions.both(sql.SQL("ANALYZE {}").format(sql.Identifier("pg_temp", name)).as_string())
     return frames
 
 
-def _ingest(cursor: Any, name: str, frame: pl.DataFrame) -> None:
+def _copy(connection: psycopg.Connection, name: str, frame: pl.DataFrame) -> None:
+    statement = sql.SQL("COPY {} FROM STDIN").format(sql.Identifier("pg_temp", name))
+    with translated_errors(f"list {name}"), connection.cursor().copy(statement) as copy:
+        for row in frame.iter_rows():
+            copy.write_row(row)
+
+
+def _ingest(sessions: Sessions, name: str, frame: pl.DataFrame) -> None:
     try:
-        cursor.adbc_ingest(name, frame.to_arrow(), mode="append", temporary=True)
+        with closing(sessions.cursor(copies=True)) as cursor:
+            cursor.adbc_ingest(name, frame.to_arrow(), mode="append", temporary=True)
     except (dbapi.Error, OSError) as error:
         raise translated(error) from error
 

@@ -29,13 +29,18 @@ REFUSED: Final = "the server refuses the query"
 class Query:
     """A query that is ready to run: described, and refused if it cannot be what is wanted."""
 
-    def __init__(self, sessions: Sessions, text: str, options: QueryOptions) -> None:
+    def __init__(
+        self, sessions: Sessions, text: str, options: QueryOptions, *, shown: bool
+    ) -> None:
         self.sessions = sessions
         self.text = text
         self.options = options
         asking = sessions.asking
         with translated_errors(REFUSED):
             self.columns = waited(lambda: describe(asking, text), asking.cancel)
+            if not shown:
+                # Who waits for its locks, to alter a table, would let the other session wait.
+                asking.rollback()
 
     def table(self, *, exact_as_text: bool) -> pa.Table:
         """Return all rows."""
@@ -62,8 +67,17 @@ class Query:
 
 
 @contextmanager
-def open_query(conninfo: str, text: str, options: QueryOptions) -> Iterator[Query]:
+def open_query(
+    conninfo: str, text: str, options: QueryOptions, *, shown: bool = False
+) -> Iterator[Query]:
     """Yield a query within a read-only transaction.
+
+    Parameters
+    ----------
+    conninfo, text, options
+        As for `specprod_copy.results.api.run`.
+    shown : bool
+        Whether the session that asks reads the result, as the server writes it for people.
 
     Raises
     ------
@@ -73,13 +87,13 @@ def open_query(conninfo: str, text: str, options: QueryOptions) -> Iterator[Quer
     with open_sessions(conninfo) as sessions:
         asking = sessions.asking
         path = query_path(asking, options.schema)
-        lists = make_lists(sessions, dict(options.lists), path)
+        lists = make_lists(sessions, dict(options.lists), path, shown=shown)
         if options.table is not None:
             text = search(asking, options, lists)
         elif options.parameters:
             text = _with_parameters(asking, text, options.parameters)
         sessions.read_only(path)
-        yield Query(sessions, text, options)
+        yield Query(sessions, text, options, shown=shown)
 
 
 def _refuse_columns(columns: Sequence[ResultColumn], form: Format | None) -> None:

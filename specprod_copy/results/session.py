@@ -1,7 +1,7 @@
 """Sessions for queries of people: what they see, and that they cannot write.
 
 Two sessions of the server belong to a query. psycopg asks what the result is going to be; ADBC
-fetches it, as Arrow.
+fetches it, as Arrow. The first rows for people are read by psycopg, as the server writes them.
 """
 
 from __future__ import annotations

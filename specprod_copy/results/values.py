@@ -46,6 +46,7 @@ class Converter:
         self._make = [
             _maker(column, exact_as_text=exact_as_text, keep_9999=keep_9999) for column in columns
         ]
+        self._columns = columns
         self._arrays = [column.name for column in columns if column.is_array]
         dimensions = sql.SQL("pg_catalog.array_ndims({})")
         self.wanted = sql.SQL(", ").join(
@@ -63,10 +64,17 @@ class Converter:
         Raises
         ------
         DatabaseError
-            If a value cannot be handed out exactly.
+            If a value cannot be handed out exactly, or a table was changed since the query was
+            described.
         """
         width = len(self._make)
         values, dimensions = batch.columns[:width], batch.columns[width:]
+        for column, array in zip(self._columns, values, strict=True):
+            if _stored(array.type) != column.fetched:
+                raise DatabaseError(
+                    f"column {column.name} is not of type {column.written} any more: its table was "
+                    "changed meanwhile; run the query again"
+                )
         for name, numbers in zip(self._arrays, dimensions, strict=True):
             most = pc.max(numbers).as_py() or 1
             if most > 1:
@@ -124,6 +132,13 @@ def _each(make: _Values, array: pa.Array) -> pa.Array:
     return pa.ListArray.from_arrays(
         array.offsets, elements, pa.list_(elements.type), mask=array.is_null()
     )
+
+
+def _stored(kind: pa.DataType) -> pa.DataType:
+    """Return a type without what ADBC says beside: of JSON and numerics that they are."""
+    if pa.types.is_list(kind):
+        return pa.list_(_stored(kind.value_type))
+    return kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
 
 
 def _storage(array: pa.Array) -> pa.Array:

@@ -148,3 +148,14 @@ def test_devices(dsn):
     words += ["-o", "/dev/stdout", "--format", "csv", "--overwrite"]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     assert done.stdout == "one\n1\n"
+
+
+def test_lists_on_the_screen(ask, tmp_path):
+    """The rows that a file would have, of SQL and of a search."""
+    file = tmp_path / "list.csv"
+    file.write_text("targetid,ra,dec,word\n1,10.125,-1.5,a\n2,359.75,89.5,\n")
+    text = "SELECT word, z FROM mine JOIN zpix USING (targetid) ORDER BY z"
+    lines = ask(text, "--with", f"mine={file}").stdout.splitlines()
+    assert [line.split() for line in lines] == [["word", "z"], ["a", "0.1"], ["null", "1.5"]]
+    search = ("--table", "photometry", "--with", f"mine={file}", "--match", "mine")
+    assert "PSF" in ask(*search).stdout
