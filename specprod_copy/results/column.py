@@ -44,6 +44,8 @@ class Meaning:
     """Whether -9999 stands for NaN and infinities."""
     origin: str = ""
     """Schema, table and column, with dots in between; empty for an expression."""
+    known: bool = True
+    """Whether the reader may look at where it comes from; what a view is made of may be hidden."""
 
 
 @dataclass(frozen=True)
@@ -105,4 +107,6 @@ class ResultColumn:
     @property
     def _decimal(self) -> pa.DataType:
         digits, behind = self.digits or (ID_DIGITS, 0)
-        return pa.decimal128(min(digits, ID_DIGITS), min(max(behind, 0), ID_DIGITS))
+        # Beside its digits there may be zeros, in front of the point or behind it.
+        most = max(digits - min(behind, 0), behind)
+        return pa.decimal128(min(most, ID_DIGITS), min(max(behind, 0), ID_DIGITS))

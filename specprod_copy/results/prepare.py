@@ -127,11 +127,12 @@ def _meaning(row: Sequence[Any], below: Mapping[int, Sequence[Meaning]]) -> Mean
         finitized = not is_described and column in finitized_columns(table)
         described = Meaning()
     else:
-        described = of_view[number - 1] if number <= len(of_view) else Meaning()
+        described = of_view[number - 1] if number <= len(of_view) else Meaning(known=False)
         finitized = described.finitized
+    known = described.known
     if comment:
         described = Meaning(*split_comment(comment))
-    return replace(described, finitized=finitized, origin=f"{schema}.{table}.{column}")
+    return replace(described, finitized=finitized, origin=f"{schema}.{table}.{column}", known=known)
 
 
 def _of_views(
@@ -140,8 +141,9 @@ def _of_views(
     """Return what the columns of views mean where they come from, by the views' identifiers."""
     found = {}
     for oid, definition in definitions.items():
-        result = _prepared(connection, definition)
         # Who may read a view need not be allowed to look at what it is made of.
+        with connection.transaction(force_rollback=True):
+            result = _prepared(connection, definition)
         if result.status == ExecStatus.COMMAND_OK:
             places = _places(result)
             meanings = _meanings(connection, places)

@@ -215,8 +215,10 @@ def translated(error: Exception) -> DatabaseError:
     text = str(error)
     found = _SAID.search(text)
     message = " ".join((found["message"] if found else text).split())
-    if found is None and "connection" in message:
-        return DatabaseError(f"the connection broke: {message}; run the query again")
+    if found is None and getattr(error, "sqlstate", None) is None:
+        if "connection" in message:
+            return DatabaseError(f"the connection broke: {message}; run the query again")
+        return DatabaseError(f"the result cannot be fetched: {message}")
     if "read-only" in message or "data-modifying" in message:
         message = f"{message}: queries only read"
     return DatabaseError(f"the server refuses the query: {message}")

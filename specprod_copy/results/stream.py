@@ -122,13 +122,15 @@ class _Source:
                     if self._stopped.is_set():
                         return
             self._ready.put(None)
-        except (dbapi.Error, pa.ArrowException, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - raised again in the thread that waits for it
             self._ready.put(error)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         while (item := self._next()) is not None:
-            if isinstance(item, Exception):
+            if isinstance(item, dbapi.Error | pa.ArrowException | OSError):
                 raise translated(item) from item
+            if isinstance(item, Exception):
+                raise item
             yield item
 
     def _next(self) -> pa.RecordBatch | Exception | None:

@@ -1,4 +1,4 @@
-"""Files made to fill the memory: a process of a load stays below 400 MB, or says what is too wide.
+"""Files and results made to fill the memory: a process stays below 400 MB, or says what is wrong.
 
 Most files are nearly empty: they have holes, or are gzipped zeros.
 """
@@ -193,3 +193,17 @@ def test_draft_of_many_rows(tmp_path):
     done = small("draft-ddl", path)
     assert done.returncode == 0, done.stderr
     path.unlink()
+
+
+WIDE = """SELECT g, CASE g WHEN 1 THEN repeat('x', 30000) ELSE 'x' END AS t
+          FROM generate_series(1, 16384) g"""
+LONG = "SELECT g, repeat('x', 20000) AS t FROM generate_series(1, 30000) g"
+
+
+@pytest.mark.parametrize(("query", "name"), [(WIDE, "r.fits"), (LONG, "r.parquet")])
+def test_results_of_wide_rows(database: str, tmp_path: Path, query: str, name: str) -> None:
+    """All of them are 500 MB: one long text makes all rows of FITS as wide."""
+    file = tmp_path / name
+    done = small("query", query, "-o", file, "--dsn", database, "-q")
+    assert (done.returncode, done.stderr, file.exists()) == (0, "", True)
+    file.unlink()

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 import numpy as np
 import polars as pl
+import psycopg
 import pyarrow.parquet as pq
 import pytest
 from astropy.io import fits, votable
@@ -295,3 +296,26 @@ def test_arrays_of_texts_and_of_exact_numbers(dsn, tmp_path, kind):
     assert frame["u"].dtype == pl.List(pl.Decimal(20, 0))
     assert frame["u"].to_list() == [[2**64 - 1, n] for n in (1, 2, 3)]
     assert frame["b"].to_list() == [[True, None]] * 3
+
+
+def test_comments_of_any_words_in_fits(database, tmp_path):
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(
+            r"""CREATE TABLE odd (sigma real, w real);
+                COMMENT ON COLUMN odd.sigma IS E'σ of the line,\nfitted [km s^-1]';
+                COMMENT ON COLUMN odd.w IS 'Width [Å] (UCD em.wl)'"""
+        )
+    sc.query("SELECT * FROM odd", dsn=database, schema="public", output=tmp_path / "r.fits")
+    header = fits.getheader(tmp_path / "r.fits", 1)
+    assert header["TCOMM1"] == r"\u03c3 of the line,\nfitted"
+    assert (header["TUNIT1"], header["TUNIT2"], header["TCOMM2"]) == ("km s^-1", r"\xc5", "Width")
+
+
+def test_numbers_with_zeros_around_their_digits(dsn, tmp_path):
+    text = "SELECT 1e102::numeric(3,-100) AS large, 0.0012::numeric(2,4) AS small"
+    sc.query(text, dsn=dsn, output=tmp_path / "r.fits")
+    row = Table.read(tmp_path / "r.fits")[0]
+    assert (int(row["large"]), row["small"]) == (10**102, "0.0012")
+    text = "SELECT 12300::numeric(3,-2) AS large, 0.0012::numeric(2,4) AS small"
+    sc.query(text, dsn=dsn, output=tmp_path / "r.parquet")
+    assert pl.read_parquet(tmp_path / "r.parquet").row(0) == (12300, Decimal("0.0012"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
@@ -168,6 +169,30 @@ def test_full_disk(dsn, small_disk, suffix):
     message = refused(text, small_disk / f"r.{suffix}", dsn)
     assert "No space left on device" in message
     assert [*small_disk.iterdir()] == []
+
+
+NO_ROOM = """
+import resource, sys
+import specprod_copy as sc
+from specprod_copy.errors import SpecprodCopyError
+most = int(sys.argv[3])
+resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+try:
+    sc.query("SELECT generate_series(1, 360)::bigint AS n", dsn=sys.argv[1], output=sys.argv[2])
+except SpecprodCopyError as error:
+    print(error)
+"""
+
+
+def test_no_room_for_the_last_byte(dsn, tmp_path):
+    """Of rows that end with a block: nothing is written behind them that would fail."""
+    file = tmp_path / "r.fits"
+    words = [sys.executable, "-c", NO_ROOM, dsn, file]
+    room = 3 * 2880
+    told = subprocess.run([*words, str(room - 1)], capture_output=True, text=True, check=True)
+    assert (told.stdout, file.exists()) == (f"{file}: cannot be written: File too large\n", False)
+    subprocess.run([*words, str(room)], check=True)
+    assert file.stat().st_size == room
 
 
 def test_no_server(tmp_path):

@@ -30,7 +30,10 @@ _CODES: Final = {"b": "L", "i2": "I", "i4": "J", "i8": "K", "f4": "E", "f8": "D"
 """NumPy's codes of types to those of FITS."""
 
 _ROWS: Final = 16_384
-"""Rows that are made at a time."""
+"""Rows that are made at a time, at most."""
+
+_BYTES: Final = 8 << 20
+"""About so much is made at a time: one long text makes all rows wide."""
 
 
 class FitsWriter:
@@ -54,7 +57,9 @@ class FitsWriter:
         self._spool: Any = None
         if None in known:
             self._beside = path.with_name(f"{path.name}.arrow")
-            self._spool = pa.ipc.new_file(str(self._beside), contents.schema)
+            # Opened by itself: the spool leaves its file open when it is closed.
+            self._spool_file = pa.OSFile(str(self._beside), "wb")
+            self._spool = pa.ipc.new_file(self._spool_file, contents.schema)
         else:
             self._begin()
 
@@ -73,8 +78,7 @@ class FitsWriter:
 
         primary = fits.PrimaryHDU()
         for name, text in self._contents.infos.items():
-            plain = escaped(text).encode("ascii", "backslashreplace").decode()
-            primary.header.add_history(f"{name}: {plain}")
+            primary.header.add_history(f"{name}: {_plain(text)}")
         header = fits.Header()
         header["XTENSION"] = "BINTABLE"
         header["BITPIX"] = 8
@@ -106,20 +110,21 @@ class FitsWriter:
         self._spool.write(batch)
 
     def _write_rows(self, batch: pa.RecordBatch) -> None:
-        for start in range(0, batch.num_rows, _ROWS):
-            part = batch.slice(start, _ROWS)
+        at_once = max(1, min(_ROWS, _BYTES // max(1, self._dtype.itemsize)))
+        for start in range(0, batch.num_rows, at_once):
+            part = batch.slice(start, at_once)
             rows = np.zeros(part.num_rows, self._dtype)
             for n, (column, array) in enumerate(
                 zip(self._contents.columns, part.columns, strict=True)
             ):
                 rows[f"f{n}"] = _values(column, array, self._dtype[n], self._rows)
             self._rows += len(rows)
-            rows.tofile(self._file)
+            self._file.write(rows.data)  # NumPy's tofile tells nothing of a full disk at its end
 
     def finish(self) -> None:
         """Write the rows that waited, the padding, and the number of rows; close the file."""
         if self._spool is not None:
-            self._spool.close()
+            self._close_spool()
             self._begin()
             for batch in _read(self._beside):
                 self._write_rows(batch)
@@ -133,6 +138,10 @@ class FitsWriter:
         """Close the file."""
         self._file.close()
         if self._spool is not None:
+            self._close_spool()
+
+    def _close_spool(self) -> None:
+        with self._spool_file:
             self._spool.close()
 
 
@@ -147,7 +156,8 @@ def _width(column: ResultColumn) -> int | None:
     if column.is_array:
         return None
     if column.is_exact:
-        return max(ID_CHARACTERS, sum(column.digits or ()) + 3)
+        digits, behind = column.digits or (0, 0)
+        return max(ID_CHARACTERS, digits + abs(behind) + 3)
     if column.arrow is not None and pa.types.is_temporal(column.arrow):
         return WIDTH
     return column.max_length if column.is_text else 0
@@ -173,13 +183,13 @@ def _cards(column: ResultColumn, field: np.dtype) -> dict[str, object]:
     cards["TFORM"] = f"{count}A" if base.kind == "S" else f"{count if shape else ''}{code}"
     if base.kind == "i":
         cards["TNULL"] = int(np.iinfo(base).min)
-    if meaning.unit:
-        cards["TUNIT"] = meaning.unit
-    if meaning.description:
-        cards["TCOMM"] = meaning.description
-    if meaning.ucd:
-        cards["TUCD"] = meaning.ucd
-    return cards
+    told = {"TUNIT": meaning.unit, "TCOMM": meaning.description, "TUCD": meaning.ucd}
+    return cards | {keyword: _plain(text) for keyword, text in told.items() if text}
+
+
+def _plain(text: str) -> str:
+    """Return a text as a header holds it."""
+    return escaped(text).encode("ascii", "backslashreplace").decode()
 
 
 def _values(column: ResultColumn, array: pa.Array, field: np.dtype, first: int) -> np.ndarray:

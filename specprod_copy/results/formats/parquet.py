@@ -15,6 +15,9 @@ from specprod_copy.results.votable_header import FOOTER, header
 _ROWS: Final = 65_536
 """Of a row group, or some more: it is in memory until it is written."""
 
+_BYTES: Final = 64 << 20
+"""Of one of wide rows, which has fewer."""
+
 _TEXT_WIDTH: Final = 64
 """Astropy wants a number of characters, and takes the text as long as it is; not of decimals.
 In an array the standard wants it of either."""
@@ -51,18 +54,19 @@ class ParquetWriter:
         self._schema = contents.schema.with_metadata(metadata)
         self._file = pq.ParquetWriter(path, self._schema, **settings(self._schema))
         self._waiting: list[pa.RecordBatch] = []
-        self._rows = 0
+        self._rows = self._bytes = 0
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Write rows."""
         self._waiting.append(batch)
         self._rows += batch.num_rows
-        if self._rows >= _ROWS:
+        self._bytes += batch.nbytes
+        if self._rows >= _ROWS or self._bytes >= _BYTES:
             self._flush()
 
     def _flush(self) -> None:
         self._file.write_table(pa.Table.from_batches(self._waiting, self._schema))
-        self._waiting, self._rows = [], 0
+        self._waiting, self._rows, self._bytes = [], 0, 0
 
     def finish(self) -> None:
         """Write the rows that are left, and the end of the file."""
