@@ -143,7 +143,8 @@ def _target(options: QueryOptions, stream: BinaryIO | None) -> Iterator[Path]:
         raise ConfigurationError("name the file for the result")
     if not options.overwrite:
         refuse_existing(options.output.parent, [options.output.name])
-    with written(options.output, overwrite=options.overwrite) as path:
+    lists = [path for _, path in options.lists]
+    with written(options.output, overwrite=options.overwrite, inputs=lists) as path:
         yield path
 
 

@@ -215,8 +215,8 @@ def notes(columns: Iterable[ResultColumn], *, keep_9999: bool) -> list[str]:
         c.meaning.origin.rpartition(".")[0] for c in columns if not c.meaning.known
     )
     found += [
-        f"view {view}: you may not use the schema of its tables. Units and descriptions are those of "
-        "its own comments; where -9999 stands for NaN is not known, and it stays a number"
+        f"view {view}: you may not use the schema of its tables. Units and descriptions are those "
+        "of its own comments; where -9999 stands for NaN is not known, and it stays a number"
         for view in hidden
     ]
     computed = [c.name for c in columns if c.is_float and not c.meaning.origin]

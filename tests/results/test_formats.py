@@ -302,12 +302,12 @@ def test_comments_of_any_words_in_fits(database, tmp_path):
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(
             r"""CREATE TABLE odd (sigma real, w real);
-                COMMENT ON COLUMN odd.sigma IS E'σ of the line,\nfitted [km s^-1]';
+                COMMENT ON COLUMN odd.sigma IS E'Ω of the line,\nfitted [km s^-1]';
                 COMMENT ON COLUMN odd.w IS 'Width [Å] (UCD em.wl)'"""
         )
     sc.query("SELECT * FROM odd", dsn=database, schema="public", output=tmp_path / "r.fits")
     header = fits.getheader(tmp_path / "r.fits", 1)
-    assert header["TCOMM1"] == r"\u03c3 of the line,\nfitted"
+    assert header["TCOMM1"] == r"\u03a9 of the line,\nfitted"
     assert (header["TUNIT1"], header["TUNIT2"], header["TCOMM2"]) == ("km s^-1", r"\xc5", "Width")
 
 

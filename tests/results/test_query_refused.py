@@ -134,6 +134,14 @@ def test_existing_file(dsn, tmp_path):
     assert file.read_text() == "one\n1\n"
 
 
+def test_list_as_output(dsn, tmp_path):
+    file = tmp_path / "list.csv"
+    file.write_text("n\n1\n")
+    told = refused("SELECT * FROM m", file, dsn, overwrite=True, lists=[("m", file)])
+    assert "is an input; it is not replaced" in told
+    assert file.read_text() == "n\n1\n"
+
+
 def test_unknown_format(dsn, tmp_path):
     assert "which format?" in refused("SELECT 1", tmp_path / "r.txt", dsn)
 

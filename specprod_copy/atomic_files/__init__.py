@@ -12,11 +12,12 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from errno import EISDIR, ENXIO
+from contextlib import ExitStack, contextmanager, suppress
+from errno import EISDIR
 from pathlib import Path
 from typing import BinaryIO
 
+from specprod_copy.atomic_files.streams import is_stream, opened_stream
 from specprod_copy.errors import InputError
 
 _TEMPORARY = ".specprod-copy-"
@@ -76,7 +77,7 @@ def check_folder(
 def check_output(path: Path, *, inputs: Iterable[Path] = ()) -> None:
     """Check what `write_output` would refuse, before there is anything to write."""
     with output_errors(path):
-        if not _is_stream(path):
+        if not is_stream(path):
             check_replaceable(path, inputs=inputs)
 
 
@@ -116,7 +117,7 @@ def written(path: Path, *, overwrite: bool = False, inputs: Iterable[Path] = ())
     Into a FIFO or a character device its content goes then. Parameters and errors as for `staged`.
     """
     with output_errors(path):
-        stream = _is_stream(path)
+        stream = is_stream(path)
     if not stream:
         with (
             staged(path.parent, [path.name], overwrite=overwrite, inputs=inputs) as folder,
@@ -127,7 +128,7 @@ def written(path: Path, *, overwrite: bool = False, inputs: Iterable[Path] = ())
     with output_errors(path), tempfile.TemporaryDirectory(prefix=_TEMPORARY) as temporary:
         new = Path(temporary) / (path.name or "output")
         yield new
-        with new.open("rb") as content, _opened_stream(path) as file:
+        with new.open("rb") as content, opened_stream(path) as file:
             shutil.copyfileobj(content, file)
 
 
@@ -226,7 +227,8 @@ def staged(
                 check_folder(folder, names, overwrite=overwrite, inputs=inputs)
                 with ExitStack() as move_back:
                     for name in names:
-                        _replace(new / name, folder / name, old / name, move_back)
+                        moved = new / name, folder / name, old / name
+                        _move(*moved, move_back, overwrite=overwrite)
                     move_back.pop_all()
             undo.pop_all()
     except OSError as error:
@@ -239,52 +241,54 @@ def _reason(error: OSError) -> str:
 
 
 def _make_folder(folder: Path, undo: ExitStack) -> None:
-    """Make a folder and those above it; they are removed again by `undo`."""
+    """Make a folder and those above it; `undo` removes them, unless somebody else uses them."""
     absent = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     for path in reversed(absent):
-        undo.callback(path.rmdir)
+        undo.callback(_remove_empty, path)
 
 
-def _replace(new: Path, final: Path, old: Path, move_back: ExitStack) -> None:
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
+
+
+def _move(new: Path, final: Path, old: Path, move_back: ExitStack, *, overwrite: bool) -> None:
     """Move a file to its place; what was there is kept until everything is in place."""
+    # Before anything is moved: an interrupt may come right behind it.
+    move_back.callback(_move_back, new.lstat(), final, old)
+    if not overwrite:
+        _link(new, final)
+        return
     if os.path.lexists(final):
-        final.rename(old)
-        move_back.callback(old.rename, final)
-        check_replaceable(old)  # again: now that it is here nobody puts something else there
+        _link(final, old)  # and not moved: the name stands for a file at any moment
+        check_replaceable(old)  # again: this is what will be replaced
         if os.geteuid() == 0:
             owner = old.stat()
             os.chown(new, owner.st_uid, owner.st_gid)
-    new.rename(final)
-    move_back.callback(final.unlink)
+    new.replace(final)
 
 
-def _is_stream(path: Path) -> bool:
-    """Tell whether a name stands for something to write into, not for a file to be made.
-
-    Names like ``/dev/stdout`` stand for what a process has open, which may be a regular file.
-    """
+def _link(path: Path, other: Path) -> None:
+    """Give a file another name, which must be free; it may lose the one it has."""
     try:
-        mode = path.stat().st_mode
-    except FileNotFoundError:
-        return False
-    folder = path.parent.resolve()
-    if stat.S_ISREG(mode):
-        return folder == Path("/dev") or folder.is_relative_to("/proc")
-    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+        os.link(path, other, follow_symlinks=False)
+    except FileExistsError:
+        refuse_existing(other.parent, [other.name])
+        raise
+    except OSError:  # a folder, or a file system without hard links
+        path.rename(other)
 
 
-def _opened_stream(path: Path) -> BinaryIO:
-    # Without O_NONBLOCK this would wait for a reader for ever.
-    flags = os.O_WRONLY | os.O_TRUNC | os.O_NONBLOCK | os.O_NOCTTY
-    try:
-        handle = os.open(path, flags)
-    except OSError as error:
-        if error.errno != ENXIO:
-            raise
-        raise InputError("is a FIFO that nobody reads; start its reader first", path=path) from None
-    os.set_blocking(handle, True)
-    return os.fdopen(handle, "wb")
+def _move_back(made: os.stat_result, final: Path, old: Path) -> None:
+    """Let a name stand for what it stood for before, unless somebody else has taken it."""
+    taken = os.path.lexists(final)
+    if taken and not os.path.samestat(final.lstat(), made):
+        return
+    if os.path.lexists(old):
+        old.replace(final)
+    elif taken:
+        final.rename(old)
 
 
 def _refuse_outside(path: Path, within: Path) -> None:
