@@ -125,3 +125,15 @@ class QueryOptions:
                 parse_cone(",".join(map(str, self.cone)))
         except ValueError as error:
             raise ConfigurationError(str(error)) from error
+        names = [name for name, _ in self.lists]
+        if double := [name for name in names if names.count(name) > 1]:
+            raise ConfigurationError(
+                f"several lists are called {double[0]}: give each its own name"
+            )
+        if self.is_search and self.parameters:
+            raise ConfigurationError("parameters are for SQL; a cone or a match takes none")
+
+    @property
+    def is_search(self) -> bool:
+        """Whether a table is searched by position, instead of SQL."""
+        return any(given is not None for given in (self.table, self.cone, self.match))

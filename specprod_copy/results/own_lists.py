@@ -37,7 +37,12 @@ _TYPES: Final[dict[pl.DataType, str]] = {
     pl.Date(): "date",
 }
 
-_SIGNED: Final = {pl.UInt8(): pl.Int16(), pl.UInt16(): pl.Int32(), pl.UInt32(): pl.Int64()}
+_TAKEN_AS: Final = {
+    pl.UInt8(): pl.Int16(),
+    pl.UInt16(): pl.Int32(),
+    pl.UInt32(): pl.Int64(),
+    pl.Null(): pl.String(),  # no value tells what it is
+}
 
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]*")
 
@@ -77,7 +82,7 @@ def read_list(path: Path) -> pl.DataFrame:
     if double := {name for name in names if names.count(name) > 1}:
         raise InputError("several columns of this name", path=path, column=min(double))
     frame = frame.rename(dict(zip(frame.columns, names, strict=True)))
-    frame = frame.cast({cs.by_dtype(old): new for old, new in _SIGNED.items()})
+    frame = frame.cast({cs.by_dtype(old): new for old, new in _TAKEN_AS.items()})
     for name, kind in frame.schema.items():
         if _type(kind) is None:
             raise InputError(
@@ -96,7 +101,7 @@ def _type(kind: pl.DataType) -> str | None:
 
 def _parquet(path: Path) -> pl.DataFrame:
     try:
-        return pl.read_parquet(path)
+        return pl.read_parquet(path, glob=False)
     except (OSError, pl.exceptions.PolarsError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"cannot be read: {reason}", path=path) from error

@@ -84,11 +84,17 @@ def open_query(
     DatabaseError
         If the server, the schema or the query are not as they must be.
     """
+    if options.is_search and text.strip():
+        raise ConfigurationError("a cone or a match of a table stands in the place of a query")
+    if "\0" in text:
+        raise ConfigurationError(
+            "the query has a NUL character, behind which the server reads nothing: leave it out"
+        )
     with open_sessions(conninfo) as sessions:
         asking = sessions.asking
         path = query_path(asking, options.schema)
         lists = make_lists(sessions, dict(options.lists), path, shown=shown)
-        if options.table is not None:
+        if options.is_search:
             text = search(asking, options, lists)
         elif options.parameters:
             text = _with_parameters(asking, text, options.parameters)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Final, TypeAlias
@@ -24,6 +25,9 @@ _YEARS: Final = {
 
 _EXACT_DIGITS: Final = 15
 """Every whole number of so many digits is one of float64."""
+
+_SHOWN_DIGITS: Final = 60
+"""Of a number in an error; it may have 131,072."""
 
 
 class Converter:
@@ -174,10 +178,13 @@ def _floats(column: ResultColumn, array: pa.Array) -> pa.Array:
         for text in texts.filter(long).to_pylist():
             whole, _, fraction = text.partition(".")
             is_whole = not fraction.strip("0") and whole.lstrip("-").isdigit()
-            if is_whole and int(float(whole)) != int(whole):
+            number = float(text)
+            # A numeric that is infinite has a short text.
+            if math.isinf(number) or (is_whole and int(number) != int(whole)):
+                shown = whole if len(whole) <= _SHOWN_DIGITS else f"{whole[:_SHOWN_DIGITS]}…"
                 raise DatabaseError(
-                    f"column {column.name}: {whole} is a whole number that an 8-byte float does "
-                    f"not hold; write {column.name}::numeric(39) for an id, or ::text"
+                    f"column {column.name}: {shown} is a number that an 8-byte float does not "
+                    f"hold; write {column.name}::numeric(39) for an id, or ::text"
                 )
     return texts.cast(pa.float64())
 
@@ -207,9 +214,10 @@ def notes(columns: Iterable[ResultColumn], *, keep_9999: bool) -> list[str]:
     columns = list(columns)
     found = [
         f"column {c.name} is a numeric without a number of digits: handed out as an 8-byte float; "
-        f"for exact digits write {c.name}::numeric(39) or {c.name}::text"
+        f"for exact digits write {c.name}::numeric(39){end} or {c.name}::text{end}"
         for c in columns
-        if c.type == "numeric" and not c.is_exact and not c.is_array
+        if c.type == "numeric" and not c.is_exact
+        for end in ["[]" if c.is_array else ""]
     ]
     hidden = dict.fromkeys(
         c.meaning.origin.rpartition(".")[0] for c in columns if not c.meaning.known

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from specprod_copy.metadata.units import vounit
 from specprod_copy.results.column import ResultColumn
+from specprod_copy.words import escaped
 
 DATATYPES: Final = {
     pa.bool_(): "boolean",
@@ -64,15 +65,16 @@ FOOTER: Final = "</TABLE>\n</RESOURCE>\n</VOTABLE>\n"
 
 
 def _field(column: ResultColumn, kind: pa.DataType, width: int | None) -> Iterator[str]:
-    attributes = {"name": column.name, **_type(column, kind, width)}
+    attributes = {"name": escaped(column.name), **_type(column, kind, width)}
     meaning = column.meaning
     if meaning.unit:
-        attributes["unit"] = vounit(meaning.unit)
+        attributes["unit"] = escaped(vounit(meaning.unit))
     if meaning.ucd:
-        attributes["ucd"] = meaning.ucd
+        attributes["ucd"] = escaped(meaning.ucd)
     yield "<FIELD" + "".join(f" {name}={quoteattr(text)}" for name, text in attributes.items())
     if meaning.description:
-        yield f">\n<DESCRIPTION>{escape(meaning.description)}</DESCRIPTION>\n</FIELD>\n"
+        told = "\n".join(map(escaped, meaning.description.splitlines()))
+        yield f">\n<DESCRIPTION>{escape(told)}</DESCRIPTION>\n</FIELD>\n"
     else:
         yield "/>\n"
 

@@ -100,6 +100,12 @@ def test_numbers_without_a_number_of_digits(dsn):
     assert frame.row(0) == (1.0, float(2**63), 3.0)
 
 
+def test_arrays_of_such_numbers(dsn, tmp_path):
+    text = "SELECT ARRAY[0.1, 2] AS a"
+    [note] = sc.query(text, dsn=dsn, output=tmp_path / "r.parquet").notes
+    assert note.endswith("for exact digits write a::numeric(39)[] or a::text[]")
+
+
 def test_a_whole_number_that_a_float_does_not_hold(dsn):
     with pytest.raises(
         DatabaseError, match=r"column max: 85070591730234615865843651857942052865 is"

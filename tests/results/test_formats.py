@@ -319,3 +319,27 @@ def test_numbers_with_zeros_around_their_digits(dsn, tmp_path):
     text = "SELECT 12300::numeric(3,-2) AS large, 0.0012::numeric(2,4) AS small"
     sc.query(text, dsn=dsn, output=tmp_path / "r.parquet")
     assert pl.read_parquet(tmp_path / "r.parquet").row(0) == (12300, Decimal("0.0012"))
+
+
+def test_texts_that_are_no_comments_in_ecsv(dsn, tmp_path):
+    """Rows of one column, and of several; readers drop the blanks around a text."""
+    file = tmp_path / "r.ecsv"
+    text = "SELECT t FROM unnest(ARRAY['a', '#b', '  ', E'c\n,d', NULL, E'x\r\ny']) AS t"
+    sc.query(text, dsn=dsn, output=file)
+    assert Table.read(file)["t"].filled("-").tolist() == ["a", "#b", "-", "c\n,d", "-", "x\ny"]
+    sc.query(f"SELECT t, true AS b FROM ({text}) AS q", dsn=dsn, output=file, overwrite=True)
+    table = Table.read(file)
+    assert table["t"].filled("-").tolist() == ["a", "#b", "-", "c\n,d", "-", "x\ny"]
+    assert table["b"].all()
+
+
+def test_names_and_comments_with_control_characters_in_votable(database, tmp_path):
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(
+            r"""CREATE TABLE odd (w real); COMMENT ON COLUMN odd.w IS E'a\001b\nc [\001m]'"""
+        )
+    file = tmp_path / "r.vot"
+    text = 'SELECT w AS "w\x01" FROM odd'
+    sc.query(text, dsn=database, schema="public", output=file)
+    [field] = votable.parse(file).get_first_table().fields
+    assert (field.name, field.description) == (r"w\x01", "a\\x01b\nc")

@@ -34,6 +34,9 @@ REFUSED = {
     "SELECT ARRAY[DATE '2020-01-01'] AS w": "column w: type date[] is not handed out",
     "SELECT 1 AS n, ARRAY[[1, 2], [3, 4]] AS w; -- two": "column w: an array of 2 dimensions",
     "SELECT ROW(1, 2) AS r": "column r: type record is not handed out",
+    "SELECT factorial(200) AS n": "is a number that an 8-byte float does not hold",
+    "SELECT 10::numeric ^ 400 + 0.5 AS n": "is a number that an 8-byte float does not hold",
+    "SELECT 1 \0 WHERE false": "the query has a NUL character",
     "EXPLAIN ANALYZE DELETE FROM zpix": "cannot execute DELETE in a read-only transaction",
 }
 
@@ -54,6 +57,20 @@ def test_queries(dsn, tmp_path, text):
     with psycopg.connect(dsn) as connection:
         [(rows,)] = connection.execute("SELECT count(*) FROM s.photometry").fetchall()
     assert rows == 3
+
+
+CONE = {"cone": (10, 0, 1)}
+MIXED = [
+    ("SELECT 1", {"table": "zpix", **CONE}, "stands in the place of a query"),
+    ("", CONE, "needs a schema and a table"),
+    ("", {"table": "zpix", **CONE, "parameters": {"a": 1}}, "parameters are for SQL"),
+    ("SELECT 1", {"lists": [("m", "a.csv"), ("m", "b.csv")]}, "several lists are called m"),
+]
+
+
+@pytest.mark.parametrize(("text", "options", "said"), MIXED)
+def test_options_that_would_be_ignored(dsn, tmp_path, text, options, said):
+    assert said in refused(text, tmp_path / "r.csv", dsn, **options)
 
 
 def test_unknown_schema(dsn, tmp_path):
@@ -104,6 +121,13 @@ def test_null_in_an_array_of_whole_numbers_in_votable(dsn, tmp_path):
 def test_the_number_that_is_null_in_fits(dsn, tmp_path):
     message = refused("SELECT (-32768)::int2 AS n", tmp_path / "r.fits", dsn)
     assert message.startswith("column n, row 0 of the result: -32768 stands for null in FITS")
+
+
+@pytest.mark.parametrize("lines", ["a\n#b", "a\n\nb", "a\r\n \rb", "a\x0b#b", "\n # b"])
+def test_lines_that_readers_of_ecsv_leave_out(dsn, tmp_path, lines):
+    text = "SELECT CASE n WHEN 20001 THEN %(lines)s END AS t FROM generate_series(1, 30000) n"
+    message = refused(text, tmp_path / "r.ecsv", dsn, parameters={"lines": lines})
+    assert message.startswith("column t, row 20000 of the result: a text with a line that is empty")
 
 
 @pytest.mark.parametrize("suffix", ["csv", "ecsv"])

@@ -172,6 +172,24 @@ def test_own_lists(dsn, tmp_path, suffix):
     assert frame.rows() == [("a", 0.1), ("b", 1.5)]
 
 
+def test_columns_of_which_nothing_is_known(dsn, tmp_path):
+    file = tmp_path / "list.parquet"
+    pl.DataFrame({"targetid": [1, 2], "word": [None, None]}).write_parquet(file)
+    query = "SELECT word, z FROM mine JOIN zpix USING (targetid) ORDER BY z"
+    for frame in (pl.read_parquet(file), pl.read_parquet(file).clear()):
+        frame.write_parquet(file)
+        found = sc.query(query, dsn=dsn, schema="s", lists=[("mine", file)])
+        assert found["word"].to_list() == [None] * len(frame)
+        assert found.schema["word"] == pl.String
+
+
+def test_a_name_that_is_no_pattern(dsn, tmp_path):
+    for name, n in (("list1", 1), ("list[1]", 2)):
+        pl.DataFrame({"n": [n]}).write_parquet(tmp_path / f"{name}.parquet")
+    lists = [("mine", tmp_path / "list[1].parquet")]
+    assert sc.query("SELECT n FROM mine", dsn=dsn, lists=lists).item() == 2
+
+
 def test_a_result_as_a_list(dsn, tmp_path):
     """With its 128-bit ids."""
     file = tmp_path / "list.parquet"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 import polars.selectors as cs
@@ -12,6 +13,15 @@ import pyarrow as pa
 from specprod_copy.errors import DatabaseError
 from specprod_copy.results.formats.times import TIMES_AS_TEXT
 from specprod_copy.results.formats.writer import Contents, Format
+
+if TYPE_CHECKING:
+    from polars._typing import CsvQuoteStyle
+
+_BREAKS: Final = r"\n\r\x0b\x0c\x1c-\x1e\x{85}\x{2028}\x{2029}"
+"""What ends a line for Python's `str.splitlines`."""
+
+_LOST: Final = rf"[{_BREAKS}]\s*[#{_BREAKS}]"
+"""Lines of a text that readers of ECSV leave out, within quotes too: empty ones, and comments."""
 
 
 class CsvWriter:
@@ -36,7 +46,10 @@ class CsvWriter:
         self._write(frame.with_columns(*TIMES_AS_TEXT))
 
     def _write(self, frame: pl.DataFrame) -> None:
-        frame.write_csv(self._file, include_header=False, null_value=self._null)
+        self._write_csv(frame, "necessary")
+
+    def _write_csv(self, frame: pl.DataFrame, quotes: CsvQuoteStyle) -> None:
+        frame.write_csv(self._file, include_header=False, null_value=self._null, quote_style=quotes)
 
     def finish(self) -> None:
         """Close the file."""
@@ -46,14 +59,29 @@ class CsvWriter:
 
 
 class EcsvWriter(CsvWriter):
-    """Writes what the columns are by astropy, and rows as in CSV; an empty text is null as well."""
+    """Writes what the columns are by astropy, and rows as in CSV; an empty text is null as well.
+
+    Texts are in quotes: a row that begins with a # is no comment.
+    """
 
     def _begin(self, contents: Contents) -> None:
+        self._rows = 0
         self._file.write(_ecsv_header(contents).encode())
 
     def _write(self, frame: pl.DataFrame) -> None:
+        for column in frame.select(cs.string()):
+            lines = column.str.replace_all("\r\n", "\n", literal=True)
+            lost = lines.str.contains(_LOST).fill_null(False)
+            if lost.any():
+                row = self._rows + (lost.arg_max() or 0)
+                raise DatabaseError(
+                    f"column {column.name}, row {row} of the result: a text with a line that is "
+                    "empty or begins with #, which readers of ECSV leave out; write Parquet or "
+                    "VOTable"
+                )
+        self._rows += frame.height
         words = cs.boolean().cast(pl.String).str.to_titlecase()
-        super()._write(frame.with_columns(words))
+        self._write_csv(frame.with_columns(words), "non_numeric")
 
 
 def _ecsv_header(contents: Contents) -> str:
