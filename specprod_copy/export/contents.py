@@ -28,7 +28,8 @@ class Exported:
 
     table: str
     columns: tuple[Column, ...]
-    """Those of the table; where its position is that of its targets, ra and dec behind them."""
+    """Those of the table; where its position is that of its targets, ra and dec behind them, unless
+    it has such columns."""
     named: tuple[str, ...]
     """What the columns are called in the catalog."""
     position: tuple[str, str]
@@ -63,7 +64,7 @@ def exported(catalogue: Catalogue, found: Schema, table: str, names: str) -> Exp
     Raises
     ------
     ConfigurationError
-        If there is no such table, or it has no position.
+        If there is no such table, it has no position, or columns would have the same name.
     """
     if table not in found.tables:
         meant = did_you_mean(table, found.tables)
@@ -75,15 +76,14 @@ def exported(catalogue: Catalogue, found: Schema, table: str, names: str) -> Exp
     if position is None:
         raise _without_position(catalogue.definition, found, table)
     columns = list(found.columns_of(table))
-    if position.key:
+    borrowed = bool(position.key) and not {*_SKY} <= {column.name for column in columns}
+    if borrowed:
         of_targets = {c.name: c for c in found.tables[position.table].columns}
         columns += [
             replace(of_targets[own], name=name, not_null=False)
             for own, name in zip((position.ra, position.dec), _SKY, strict=True)
         ]
-        sky = _SKY
-    else:
-        sky = (position.ra, position.dec)
+    sky = _SKY if position.key else (position.ra, position.dec)
     named = _named(catalogue, table, columns, names)
     by_name = dict(zip((c.name for c in columns), named, strict=True))
     return Exported(
@@ -91,7 +91,7 @@ def exported(catalogue: Catalogue, found: Schema, table: str, names: str) -> Exp
         tuple(columns),
         named,
         (by_name[sky[0]], by_name[sky[1]]),
-        bool(position.key),
+        borrowed,
         tuple(_result(table, column) for column in columns),
     )
 
@@ -120,7 +120,13 @@ def _named(
     for name in own:
         wanted = name_in_files(sources[0], name) if sources else name.upper()
         found[name] = wanted if wanted not in found.values() else name.upper()
-    return tuple(found.values())
+    called = list(found.values())
+    if double := [name for name in called if called.count(name) > 1]:
+        raise ConfigurationError(
+            f"table {table} has several columns that are {double[0]} in files; export it with "
+            "--names database"
+        )
+    return tuple(called)
 
 
 def _result(table: str, column: Column) -> ResultColumn:
@@ -146,5 +152,9 @@ def with_position(export: Exported, batch: pa.Table) -> pa.Table:
     """Return the rows whose position is known, with the columns as the catalog calls them."""
     named = batch.rename_columns(list(export.named))
     ra, dec = (named[name] for name in export.position)
-    known = pc.and_(pc.greater_equal(ra, 0), pc.greater_equal(dec, -90))
+    known = pc.and_(_between(ra, 0, 360), _between(dec, -90, 90))
     return named.filter(known)  # not null either
+
+
+def _between(values: pa.ChunkedArray, least: float, most: float) -> pa.ChunkedArray:
+    return pc.and_(pc.greater_equal(values, least), pc.less_equal(values, most))
