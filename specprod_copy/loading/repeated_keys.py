@@ -134,11 +134,13 @@ def _refuse(
         for values, places in twice[:_MOST_KEYS]
     )
     more = f"; {len(repeated):,} such values" if len(repeated) > _MOST_KEYS else ""
-    raise InputError(
-        f"{key} of table {table} is not unique: {shown}{more}. Take the rows out of the files, "
-        "make a key of more columns, or load the first row of each key alone by --on-error "
-        "quarantine"
-    )
+    ways = "Take the rows out of the files, or make a key of more columns"
+    if key.primary:
+        ways = (
+            "Take the rows out of the files, make a key of more columns, or load the first row of "
+            "each key alone by --on-error quarantine"
+        )
+    raise InputError(f"{key} of table {table} is not unique: {shown}{more}. {ways}")
 
 
 def _listed(places: pl.DataFrame) -> str:

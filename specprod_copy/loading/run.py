@@ -241,7 +241,8 @@ def _explained(context: LoadContext, error: BrokenKey, plan: Plan) -> DatabaseEr
         files += context.planner.plan(before, context.columns, context.ledger).files
     sources, columns = context.catalogue.sources, context.columns[error.table]
     explained = explain(error, context.connection, context.schema, sources, columns, files)
-    return DatabaseError(f"{explained}{ways_of_a_load(error, sources)}")
+    in_vain = context.options.max_quarantined is not None
+    return DatabaseError(f"{explained}{'' if in_vain else ways_of_a_load(error, sources)}")
 
 
 def _complete_tables(context: LoadContext, work: _Work, summary: LoadSummary) -> list[str]:

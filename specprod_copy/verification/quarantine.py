@@ -12,7 +12,7 @@ from psycopg import sql
 from specprod_copy.errors import InputError
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.names import parametrized
-from specprod_copy.postgres.schema import Reference
+from specprod_copy.postgres.schema import Table
 from specprod_copy.rows.read import table_rows
 from specprod_copy.rows.units import Findings, Refusal, Unit
 from specprod_copy.verification.compare import EXAMPLES, counted, listing
@@ -27,7 +27,8 @@ def check_quarantine(connection: psycopg.Connection, plan: TablePlan) -> Result:
     That no other row belongs there shows when the files are read.
     """
     job = plan.job
-    columns = plan.found.columns
+    names = {column.name for column in plan.defined.columns}
+    columns = [column for column in plan.found.columns if column.name in names]
     number, wrong = 0, []
     for unit in plan.files:
         entry = plan.entries.get(unit.place)
@@ -36,9 +37,7 @@ def check_quarantine(connection: psycopg.Connection, plan: TablePlan) -> Result:
         number += len(entry.refused)
         own = replace(unit, rows=np.array([refusal.row for refusal in entry.refused]))
         try:
-            found = _acquitted(
-                connection, job, plan.defined.references, columns, own, entry.refused
-            )
+            found = _acquitted(connection, job, plan.defined, columns, own, entry.refused)
             wrong += [f"{unit.file}[{unit.hdu}] row {row}" for row in found]
         except InputError as error:
             return Result(False, "quarantine", job.table, str(error))
@@ -53,7 +52,7 @@ def check_quarantine(connection: psycopg.Connection, plan: TablePlan) -> Result:
 def _acquitted(
     connection: psycopg.Connection,
     job: TableJob,
-    references: Sequence[Reference],
+    defined: Table,
     columns: Sequence[Column],
     unit: Unit,
     refused: Sequence[Refusal],
@@ -69,14 +68,15 @@ def _acquitted(
     yield from (refusal.row for refusal in again if recorded[refusal.row] != refusal)
     for number, row in fine:
         rule = recorded[number].rule
-        doubled = rule == "key" and _exists(
-            connection, (job.schema, job.table), job.key, [row[name] for name in job.key]
+        doubled = rule == "key" and any(
+            _exists(connection, (job.schema, job.table), key.columns, [row[c] for c in key.columns])
+            for key in defined.keys
         )
         orphan = rule == "reference" and any(
             not _exists(
                 connection, r.place(job.schema), r.keys, [row[column] for column in r.columns]
             )
-            for r in references
+            for r in defined.references
         )
         if not (doubled or orphan):
             yield number

@@ -181,3 +181,11 @@ def test_verify_finds_a_wrong_quarantine(iron):
     assert iron.verify("tile") == {}
     iron.query(entry % ("reason", '"no reason"'))
     assert list(iron.verify("tile")) == ["tile quarantine"]
+
+
+def test_a_column_that_a_user_added(iron):
+    """No file gives it: rows in quarantine are refused again for what was wrong with them."""
+    iron.change(iron.files.tiles(), "TILE_COMPLETENESS", "SURVEY", 1, "xyz")
+    iron.load("tile")
+    iron.query("ALTER TABLE iron.tile ADD COLUMN remark text")
+    assert iron.verify("tile") == {}

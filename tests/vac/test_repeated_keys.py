@@ -102,11 +102,33 @@ def test_other_keys(vac):
     sql.write_text(text)
     toml = next((vac.root / "own").glob("*.toml"))
     toml.write_text(f"{toml.read_text()}\n[tables.stars.columns]\nsurvey = {{ null = ['main'] }}\n")
-    assert "UNIQUE (survey) of table stars is not unique: (survey) = (sv1) in" in refused(vac)
+    message = refused(vac)
+    assert "UNIQUE (survey) of table stars is not unique: (survey) = (sv1) in" in message
+    assert message.endswith("Take the rows out of the files, or make a key of more columns")
     toml.write_text(toml.read_text().replace("['main']", "['main', 'sv1']"))
     vac.load(toml)
     with psycopg.connect(vac.conninfo) as connection:
         assert connection.execute("SELECT count(survey) FROM vac.stars").fetchone() == (0,)
+
+
+def test_another_key_and_the_quarantine(vac):
+    """A row that comes later goes; of rows that come at once it is not said which one would."""
+    (toml,), (sql,) = (vac.root.glob(f"own/*.{ending}") for ending in ("toml", "sql"))
+    unique = "ALTER TABLE {{ schema }}.stars ADD CONSTRAINT stars_survey_key UNIQUE (survey);"
+    keys = "{% block keys %}\n"
+    sql.write_text(sql.read_text().replace(keys, f"{keys}{unique}\n"))
+    first, second = ({"TARGETID": np.array([n]), "SURVEY": np.array(["main"])} for n in (1, 2))
+    write_fits(vac.root / "stars-a.fits", {"STARS": first})
+    later = write_fits(vac.root / "stars-b.fits", {"STARS": second})
+    quarantine = ("--on-error", "quarantine", "--quarantine", vac.root / "bad")
+    with pytest.raises(SpecprodCopyError, match="is not unique") as caught:
+        vac.load(toml, *quarantine)
+    assert str(caught.value).endswith("or load the right files with --overwrite")
+    elsewhere = later.rename(vac.root / "later")
+    vac.load(toml, *quarantine)
+    elsewhere.rename(later)
+    assert "rows in quarantine: 1 of stars" in vac.load(toml, *quarantine, code=3)
+    vac.verify()
 
 
 def test_keys_of_columns_that_may_be_null_before_them(vac):
