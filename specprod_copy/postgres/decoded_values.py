@@ -5,6 +5,7 @@ Format: the functions of the server that send the types, ``array_send`` and othe
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,12 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres.columns import Column
 
 _US_1970_TO_2000 = 946_684_800_000_000
+
+INFINITE = {2**63 - 1: "infinity", -(2**63): "-infinity"}
+"""What stands for moments that are no numbers, and their names."""
+
+NO_WHOLE_NUMBER = Decimal(1 - 10**38)
+"""What stands for a numeric that is no whole number of at most 38 digits. No file gives it."""
 
 FIXED: dict[str, np.dtype[Any]] = {
     "int2": np.dtype(">i2"),
@@ -45,7 +52,7 @@ def numbers(column: Column, values: np.ndarray) -> pl.Series:
     """Return values of fixed width as a series."""
     native = values.astype(values.dtype.newbyteorder("="))
     if column.type == "timestamptz":
-        native += _US_1970_TO_2000
+        native[~np.isin(native, [*INFINITE])] += _US_1970_TO_2000
     return pl.Series(column.name, native).cast(column.polars_type)
 
 
@@ -56,7 +63,7 @@ def varying(column: Column, values: pa.Array, null: np.ndarray) -> pl.Series:
     elif column.type in FIXED:
         series = _nullable(column, values, null)
     else:
-        series = _texts(column, values)
+        series = _texts(column, values, null)
     if null.any():
         absent = pl.Series(null)
         return pl.select(pl.when(~absent).then(series).alias(column.name)).to_series()
@@ -70,19 +77,36 @@ def _nullable(column: Column, values: pa.Array, null: np.ndarray) -> pl.Series:
     return numbers(column, present).extend_constant(None, 1).gather(where)
 
 
-def _texts(column: Column, values: pa.Array) -> pl.Series:
+def _texts(column: Column, values: pa.Array, null: np.ndarray) -> pl.Series:
     try:
         series = pl.Series(column.name, values.cast(pa.large_string()))
     except pa.ArrowInvalid as error:
         raise DatabaseError(f"column {column.name} holds text that is not UTF-8") from error
-    return series.cast(column.polars_type, strict=False)
+    return _whole_numbers(column, series, null) if column.type == "numeric" else series
+
+
+def _whole_numbers(column: Column, texts: pl.Series, null: np.ndarray) -> pl.Series:
+    """Return numerics, which come as text; a cast alone would cut off what is behind the point."""
+    lost = pl.Series(null & False)
+    if column.digits is None or column.digits[1]:
+        texts = texts.str.replace(r"\.0+$", "")
+        lost = texts.str.contains(".", literal=True)
+    numbers = texts.cast(column.polars_type, strict=False)
+    if numbers.null_count() > np.count_nonzero(null):
+        lost |= numbers.is_null() & ~pl.Series(null)
+    if lost.any():
+        stands = pl.lit(NO_WHOLE_NUMBER, column.polars_type)
+        return pl.select(
+            pl.when(lost).then(stands).otherwise(numbers).alias(column.name)
+        ).to_series()
+    return numbers
 
 
 _TYPES: dict[str, int] = {
     **{"bool": 16, "int8": 20, "int2": 21, "int4": 23, "text": 25, "float4": 700, "float8": 701},
-    **{"bpchar": 1042, "varchar": 1043, "timestamptz": 1184, "numeric": 25},
+    **{"bpchar": 25, "varchar": 1043, "timestamptz": 1184, "numeric": 25},
 }
-"""Object identifiers of types of elements; numerics come as text."""
+"""Object identifiers of types of elements; some come as text."""
 
 _HEAD = 20
 """Bytes before the first element of an array of one dimension."""

@@ -10,7 +10,7 @@ its mistakes could not hide here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,10 @@ HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 """What the data end with: a row of -1 fields."""
 
-_AS_TEXT = {"numeric": "{}::text", "_numeric": "{}::text[]"}
+PADDED: Mapping[str, str] = {"bpchar": "{}::text", "_bpchar": "{}::text[]"}
+"""Types whose blanks at the end say nothing: as text they have none, like the texts of files."""
+
+_AS_TEXT: Mapping[str, str] = {"numeric": "{}::text", "_numeric": "{}::text[]", **PADDED}
 """Types that come as text."""
 
 
@@ -68,8 +71,8 @@ class Decoder:
         Returns
         -------
         polars.DataFrame
-            Each column of its `Column.polars_type`. A NUMERIC that is no integer of at most 38
-            digits becomes null.
+            Each column of its `Column.polars_type`. A NUMERIC that is no whole number of at most
+            38 digits becomes `decoded_values.NO_WHOLE_NUMBER`.
 
         Raises
         ------

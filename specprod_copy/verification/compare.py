@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import numpy as np
 import polars as pl
 
+from specprod_copy.postgres.decoded_values import INFINITE, NO_WHOLE_NUMBER
 from specprod_copy.verification.fingerprint import words
 from specprod_copy.verification.job import FILE, ROW, TableJob
 
@@ -87,7 +89,7 @@ def _whole_rows(key: Sequence[str], files: pl.DataFrame, table: pl.DataFrame) ->
     for condition, what in kinds:
         rows = both.filter(condition)
         if rows.height:
-            listed = [place(key, row) for row in rows.head(EXAMPLES).iter_rows(named=True)]
+            listed = [place(key, row) for row in _examples(rows)]
             problems.append(f"{counted(rows.height, 'row')} {what}: {listing(rows.height, listed)}")
     return problems
 
@@ -104,9 +106,28 @@ def _values(rows: pl.DataFrame, key: Sequence[str], name: str) -> str:
     """Say which values of a column differ."""
     listed = [
         f"{place(key, row)}: {both(row[name], row[name + _TABLE])}"
-        for row in rows.sort(key).head(EXAMPLES).iter_rows(named=True)
+        for row in _examples(rows.sort(key))
     ]
     return f"{counted(rows.height, 'value')}: {listing(rows.height, listed)}"
+
+
+def _examples(rows: pl.DataFrame) -> Iterator[dict[str, object]]:
+    """Yield the first few rows. The years of a server go beyond those of Python."""
+    moments = [name for name, dtype in rows.schema.items() if dtype.is_temporal()]
+    for row in (
+        rows.head(EXAMPLES).with_columns(pl.col(moments).to_physical()).iter_rows(named=True)
+    ):
+        yield row | {name: _moment(row[name]) for name in moments}
+
+
+def _moment(microseconds: int | None) -> object:
+    """Return a moment, given from 1970 on; text where Python has none so early or late."""
+    if microseconds is None:
+        return None
+    try:
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+    except OverflowError:
+        return INFINITE.get(microseconds, f"{np.datetime64(microseconds, 'us')}+00:00")
 
 
 def place(key: Sequence[str], row: Mapping[str, object]) -> str:
@@ -138,6 +159,8 @@ def shown(value: object) -> str:
     """Return a value as people write it, so that different floats look different."""
     if isinstance(value, list) and len(value) > EXAMPLES:
         return f"{len(value)} elements"
+    if value == NO_WHOLE_NUMBER:
+        return "no whole number of at most 38 digits"
     return str(value) if isinstance(value, Decimal | datetime) else repr(value)
 
 

@@ -7,8 +7,12 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 import psycopg
 from psycopg import sql
+from psycopg.abc import Buffer
 from psycopg.rows import dict_row
+from psycopg.types.datetime import TimestamptzBinaryLoader
 
+from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.decoder import PADDED
 from specprod_copy.postgres.names import among, parametrized
 from specprod_copy.verification.compare import EXAMPLES, both, counted, listing, place, same
 from specprod_copy.verification.job import TableJob
@@ -32,7 +36,7 @@ def check_sample(connection: psycopg.Connection, job: TableJob, rows: pl.DataFra
     for expected in rows.iter_slices(_KEYS):
         found = _fetch(connection, job, expected.select(job.key).rows())
         for row in expected.iter_rows(named=True):
-            problem = _problem(job, row, found.get(tuple(row[name] for name in job.key), []))
+            problem = _problem(job, row, found.get(_key(job, row), []))
             if problem:
                 wrong.append(f"{place(job.key, row)}: {problem}")
     number, columns = counted(rows.height, "row"), counted(len(job.columns), "column")
@@ -42,20 +46,42 @@ def check_sample(connection: psycopg.Connection, job: TableJob, rows: pl.DataFra
     return Result(True, "sample", job.table, f"{number} of {columns}, seed {job.seed}")
 
 
+class _Moments(TimestamptzBinaryLoader):
+    """Moments; where Python has none so early or late, the text that says so."""
+
+    def load(self, data: Buffer) -> object:  # type: ignore[override]
+        try:
+            return super().load(data)
+        except psycopg.DataError as error:
+            return str(error)
+
+
+def _key(job: TableJob, row: Mapping[str, object]) -> tuple[object, ...]:
+    """Return the key of a row as one that is found again: NaN does not equal itself."""
+    values = (row[name] for name in job.key)
+    return tuple("NaN" if value != value else value for value in values)
+
+
 def _fetch(
     connection: psycopg.Connection, job: TableJob, keys: Sequence[tuple[object, ...]]
 ) -> dict[tuple[object, ...], list[Mapping[str, object]]]:
     """Return the rows of some keys; binary, because the text of a REAL is parsed as a double."""
     query = sql.SQL("SELECT {} FROM {} WHERE {}").format(
-        sql.SQL(", ").join(sql.Identifier(name) for name in job.names),
+        sql.SQL(", ").join(map(_value, job.columns)),
         parametrized(job.schema, job.table),
         among(job.key_columns),
     )
     found: dict[tuple[object, ...], list[Mapping[str, object]]] = {}
     with connection.cursor(row_factory=dict_row, binary=True) as cursor:
+        cursor.adapters.register_loader("timestamptz", _Moments)
         for row in cursor.execute(query, [list(values) for values in zip(*keys, strict=True)]):
-            found.setdefault(tuple(row[name] for name in job.key), []).append(row)
+            found.setdefault(_key(job, row), []).append(row)
     return found
+
+
+def _value(column: Column) -> sql.Composed:
+    name = parametrized(column.name)
+    return sql.SQL(f"{PADDED.get(column.type, '{}')} AS {{}}").format(name, name)
 
 
 def _problem(

@@ -94,9 +94,10 @@ def _form(values: np.ndarray) -> str:
 
 
 def _dim(values: np.ndarray) -> str | None:
-    if values.ndim > 2:
-        return f"({','.join(str(n) for n in values.shape[:0:-1])})"
-    return None
+    sizes = values.shape[:0:-1]
+    if values.dtype.kind == "S":
+        sizes = (values.dtype.itemsize, *sizes)
+    return f"({','.join(map(str, sizes))})" if len(sizes) > 1 else None
 
 
 def fastspec(root: Path, program: str, first: int, n: int = 40, **changed: object) -> Path:

@@ -255,3 +255,22 @@ def test_photometry_of_several_stages(case):
     ]
     assert "tractorphot" in failures[0][2]
     assert "targetphot" in failures[1][2]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("infinity", "infinity"),
+        ("-infinity", "-infinity"),
+        ("12000-01-02 03:04:05+00", "12000-01-02T03:04:05.000000+00:00"),
+    ],
+)
+def test_moments_beyond_the_years_of_python(case, value, shown):
+    change = "UPDATE iron.exposure SET date_obs = %s WHERE expid = %s"
+    [(key,)] = case.execute("SELECT min(expid) FROM iron.exposure")
+    case.execute(change, value, key)
+    found = case.details("exposure")
+    assert found.keys() == {"values", "sample"}
+    assert found["values"].startswith(f"date_obs: 1 value: expid {key} ")
+    assert found["values"].endswith(f", table {shown!r}")
+    assert "column date_obs: file 20" in found["sample"]
