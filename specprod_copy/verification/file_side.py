@@ -10,10 +10,17 @@ import numpy as np
 import polars as pl
 
 from specprod_copy.errors import InputError
+from specprod_copy.postgres.encoder import Encoder
 from specprod_copy.rows.units import Findings
 from specprod_copy.verification.fingerprint import Tally, key_hashes, parts_of
 from specprod_copy.verification.job import TableJob
 from specprod_copy.verification.slices import Inside, Slice, UnitSlice
+
+SAMPLE_BYTES = 1 << 26
+"""Of rows that are drawn, if these are fewer than are asked for."""
+
+LAST = 2**64 - 1
+"""The last hash that there may be."""
 
 
 @dataclass
@@ -28,24 +35,44 @@ class DrawnRows:
         Rows with `FILE` and `ROW`.
     ranks : numpy.ndarray of uint64, shape (frame.height,)
         The hashes, ascending.
+    sizes : numpy.ndarray of int64, shape (frame.height,)
+        The sizes of the rows [byte].
+    end : int
+        The first hash of a row that was left out; `LAST` if none was.
     """
 
     frame: pl.DataFrame
     ranks: np.ndarray
+    sizes: np.ndarray
+    end: int = LAST
 
     @classmethod
     def of_nothing(cls, job: TableJob) -> DrawnRows:
         """Return a sample without rows."""
-        return cls(job.no_located_rows, np.zeros(0, dtype=np.uint64))
+        return cls(job.no_located_rows, np.zeros(0, np.uint64), np.zeros(0, np.int64))
 
-    def offer(self, frame: pl.DataFrame, ranks: np.ndarray, size: int) -> None:
-        """Take those rows that are among the first `size` by rank."""
-        if len(self.ranks) == size:
-            better = ranks < (self.ranks[-1] if size else 0)
-            frame, ranks = frame.filter(better), ranks[better]
-        both = np.concatenate([self.ranks, ranks])
-        order = np.argsort(both, kind="stable")[:size]
-        self.frame, self.ranks = pl.concat([self.frame, frame])[order], both[order]
+    def offer(self, frame: pl.DataFrame, ranks: np.ndarray, job: TableJob) -> None:
+        """Take those rows that are among the first by rank."""
+        better = np.flatnonzero(ranks <= self.end)
+        if len(better):
+            # One more than there may be: it is the first that is left out.
+            first = better[np.argsort(ranks[better], kind="stable")][: job.sample + 1]
+            rows = frame[first]
+            sizes = Encoder(job.columns).row_sizes(rows)
+            self.add(DrawnRows(rows, ranks[first], sizes), job.sample)
+
+    def add(self, other: DrawnRows, most: int) -> None:
+        """Take the first rows of both by rank: up to `most`, and up to `SAMPLE_BYTES`."""
+        ranks = np.concatenate([self.ranks, other.ranks])
+        sizes = np.concatenate([self.sizes, other.sizes])
+        order = np.argsort(ranks, kind="stable")
+        end = min(self.end, other.end)
+        room = np.count_nonzero(np.cumsum(sizes[order]) <= SAMPLE_BYTES)
+        n = min(most, int(room), int(np.count_nonzero(ranks <= end)))
+        self.end = min([end, *ranks[order[n : n + 1]].tolist()])
+        order = order[:n]
+        self.frame = pl.concat([self.frame, other.frame])[order]
+        self.ranks, self.sizes = ranks[order], sizes[order]
 
 
 @dataclass
@@ -80,7 +107,7 @@ class FileScan:
     def add(self, other: FileScan, job: TableJob) -> None:
         """Count what another scan has found in."""
         self.tally.add(other.tally)
-        self.sample.offer(other.sample.frame, other.sample.ranks, job.sample)
+        self.sample.add(other.sample, job.sample)
         self.read.update(other.read)
         self.kept.update(other.kept)
         self.changed.update(other.changed)
@@ -118,7 +145,7 @@ def _scan(job: TableJob, one: Slice, inside: Inside) -> FileScan:
         rows = chunk.rows
         scan.tally.count(rows.frame, key_hashes(rows.frame, job.key))
         ranks = key_hashes(rows.frame, job.key, seed=job.seed + 1)
-        scan.sample.offer(chunk.located(), ranks, job.sample)
+        scan.sample.offer(chunk.located(), ranks, job)
         scan.read[name] += rows.rows_read
         scan.kept[name] += rows.frame.height
         scan.changed[name] += rows.values_changed

@@ -70,8 +70,9 @@ from specprod_copy.verification.work import (
 P = TypeVar("P")
 T = TypeVar("T")
 
-COMPARED_ROWS = 200_000
-"""About so many rows of a table are compared one by one when fingerprints differ."""
+COMPARED_ROWS, COMPARED_BYTES = 200_000, 1 << 25
+"""About so many rows of a table, and bytes of them, are compared one by one when fingerprints
+differ."""
 
 
 def verify(  # noqa: PLR0913 - what is seldom given is given by keyword
@@ -262,7 +263,7 @@ class _Verification:
             yield check_finish(
                 self.connection, plan.defined, plan.found, plan.waiting, self.elsewhere
             )
-            yield check_sample(self.connection, job, files.sample.frame)
+            yield check_sample(self.connection, job, files.sample)
 
     def _done(
         self, function: Callable[[Reader, Piece[P]], T], pieces: Sequence[Piece[P]]
@@ -277,7 +278,8 @@ class _Verification:
         if not len(numbers):
             return Differences()
         rows_per_part = max(files.rows / PARTS, table.rows / PARTS, 1)
-        most = max(int(COMPARED_ROWS / rows_per_part), 1)
+        row_bytes = max(work.size / max(work.rows, 1), 1)
+        most = max(int(min(COMPARED_ROWS, COMPARED_BYTES / row_bytes) / rows_per_part), 1)
         complete = len(numbers) <= most
         parts = np.zeros(PARTS, dtype=bool)
         parts[numbers[:most]] = True

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
+import numpy as np
 import polars as pl
 import psycopg
 from psycopg import sql
@@ -15,35 +17,47 @@ from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.decoder import PADDED
 from specprod_copy.postgres.names import among, parametrized
 from specprod_copy.verification.compare import EXAMPLES, both, counted, listing, place, same
+from specprod_copy.verification.file_side import LAST, SAMPLE_BYTES, DrawnRows
 from specprod_copy.verification.job import TableJob
 from specprod_copy.verification.results import Result
 
 _KEYS = 1000
-"""Rows that are fetched at a time."""
+_BYTES = 1 << 22
+"""Rows that are fetched at a time, and about how many bytes of them: values of Python take more."""
 
 
-def check_sample(connection: psycopg.Connection, job: TableJob, rows: pl.DataFrame) -> Result:
+def check_sample(connection: psycopg.Connection, job: TableJob, drawn: DrawnRows) -> Result:
     """Compare rows of the files with those that the server has under their keys.
 
     Parameters
     ----------
     connection : psycopg.Connection
     job : TableJob
-    rows : polars.DataFrame
-        The job's columns, with `job.FILE` and `job.ROW`.
+    drawn : DrawnRows
     """
     wrong: list[str] = []
-    for expected in rows.iter_slices(_KEYS):
+    for expected in _slices(drawn):
         found = _fetch(connection, job, expected.select(job.key).rows())
         for row in expected.iter_rows(named=True):
             problem = _problem(job, row, found.get(_key(job, row), []))
             if problem:
                 wrong.append(f"{place(job.key, row)}: {problem}")
-    number, columns = counted(rows.height, "row"), counted(len(job.columns), "column")
+    number, columns = counted(drawn.frame.height, "row"), counted(len(job.columns), "column")
+    note = ""
+    if drawn.end < LAST and drawn.frame.height < job.sample:
+        limit = f"{SAMPLE_BYTES >> 20} MiB"
+        note = f"sample: {number} instead of {job.sample:,}, because more would take over {limit}"
     if wrong:
         detail = f"{len(wrong):,} of {number} differ: {listing(len(wrong), wrong[:EXAMPLES])}"
-        return Result(False, "sample", job.table, detail)
-    return Result(True, "sample", job.table, f"{number} of {columns}, seed {job.seed}")
+        return Result(False, "sample", job.table, detail, note)
+    return Result(True, "sample", job.table, f"{number} of {columns}, seed {job.seed}", note)
+
+
+def _slices(drawn: DrawnRows) -> Iterator[pl.DataFrame]:
+    n = drawn.frame.height
+    cuts = np.diff(np.cumsum(drawn.sizes) // _BYTES) + np.diff(np.arange(n) // _KEYS)
+    for start, end in pairwise(dict.fromkeys([0, *(np.flatnonzero(cuts) + 1).tolist(), n])):
+        yield drawn.frame[start:end]
 
 
 class _Moments(TimestamptzBinaryLoader):

@@ -60,7 +60,8 @@ def check_values(job: TableJob, files: Tally, table: Tally, found: Differences) 
     unexplained = []
     for name, fingerprint in zip(job.names, table.sums, strict=True):
         if name in found.columns:
-            yield Result(False, "values", job.table, f"{name}: {found.columns[name]}")
+            among = "" if found.complete else f"; among {counted(found.compared, 'row')} compared"
+            yield Result(False, "values", job.table, f"{name}: {found.columns[name]}{among}")
         elif name not in differing:
             yield Result(True, "values", job.table, f"{name}: {fingerprint:016x}")
         elif explained:

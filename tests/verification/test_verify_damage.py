@@ -230,6 +230,7 @@ def test_more_damage_than_is_compared_row_by_row(case, monkeypatch):
     n = case.count("zpix")
     compared = int(found["values"].split()[1])
     assert 0 < compared < n
+    assert found["values"].endswith(f"; among {compared} rows compared")
     case.execute("DELETE FROM iron.zpix")
     failures = case.failures("zpix", sample=0)
     details = {name: detail for _, name, detail in failures}
