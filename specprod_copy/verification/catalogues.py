@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
-from specprod_copy.errors import InputError
+import psycopg
+
+from specprod_copy.errors import DatabaseError, InputError
 from specprod_copy.executors.executor import Workers
 from specprod_copy.progress import ProgressListener
 from specprod_copy.vac.files import inputs_of
-from specprod_copy.vac.stored import Stored, merged
+from specprod_copy.vac.stored import Stored, merged, stored
 from specprod_copy.verification.options import VerifyOptions
 from specprod_copy.verification.results import Result
 from specprod_copy.verification.run import verify
@@ -51,7 +54,8 @@ def verify_catalogues(
     Raises
     ------
     SpecprodCopyError
-        As `verify`; if the folder of the files is not there any more.
+        As `verify`; if the folder of the files is not there any more, or the catalogues were
+        replaced meanwhile.
     """
     results: list[Result] = []
     ordered = sorted(catalogues, key=lambda one: str(one.root))
@@ -66,5 +70,26 @@ def verify_catalogues(
             )
         inputs = inputs_of(several[0].description, now)
         catalogue = merged([replace(one, root=inputs.files.root) for one in several])
-        results += verify(conninfo, inputs, options, listener, catalogue=catalogue, workers=workers)
+        results += verify(
+            conninfo,
+            inputs,
+            options,
+            listener,
+            catalogue=catalogue,
+            workers=workers,
+            check=partial(_refuse_replaced, several, options.schema),
+        )
     return results
+
+
+def _refuse_replaced(
+    catalogues: Sequence[Stored], schema: str, connection: psycopg.Connection
+) -> None:
+    """Check that tables are still those that catalogues were loaded into."""
+    # NaN does not equal itself, its text does.
+    now = [*map(repr, stored(connection, schema))]
+    for one in catalogues:
+        if repr(one) not in now:
+            raise DatabaseError(
+                f"schema {schema}: {one} was replaced or loaded again just now; verify it again"
+            )

@@ -9,9 +9,10 @@ import psycopg
 
 from specprod_copy.errors import ConfigurationError, DatabaseError, InputError
 from specprod_copy.plan import procedures
+from specprod_copy.plan.existing_tables import layout_there
 from specprod_copy.plan.known_tiles import with_tiles
 from specprod_copy.plan.ledger import Ledger, NothingLoaded
-from specprod_copy.plan.loaded_tiles import LoadedTile, loaded_tiles
+from specprod_copy.plan.loaded_tiles import LoadedTile, loaded_tiles, tables_of_tiles
 from specprod_copy.plan.looks import Looks
 from specprod_copy.plan.moved_files import moved
 from specprod_copy.plan.planning import Planner
@@ -19,8 +20,16 @@ from specprod_copy.plan.procedures import Recorded
 from specprod_copy.plan.tile_states import TileState, Verdict
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.schema import Reference, Schema, Table
+from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.rows.units import Unit
-from specprod_copy.tables import Catalogue, Inputs, TableSource
+from specprod_copy.tables import (
+    Catalogue,
+    Inputs,
+    Layout,
+    TableSource,
+    specprod_catalogue,
+    with_light_curves,
+)
 from specprod_copy.tables.procedures import OF_TILES, PROCEDURES
 from specprod_copy.tiles.read import TABLES
 from specprod_copy.verification.definition import check_columns
@@ -139,6 +148,24 @@ def tables_of(
         name = inputs.files.production.name
         raise ConfigurationError(f"production {name} has no files of stage {' or '.join(stages)}")
     return list(dict.fromkeys(tables))
+
+
+def look_at_schema(
+    connection: psycopg.Connection,
+    catalogue: Catalogue,
+    schema: str,
+    inputs: Inputs,
+    layout: Layout | None,
+) -> tuple[Schema, Collection[str], Catalogue]:
+    """Return what the server has, the tables loaded tile by tile, and what all tables are.
+
+    The tables of a production, given its layout, are those that were made; others are given.
+    """
+    found, by_tiles = read_schema(connection, schema), tables_of_tiles(connection, schema)
+    if layout:
+        layout = with_light_curves(layout, found)
+        catalogue = specprod_catalogue(layout_there(layout, inputs, found, by_tiles))
+    return found, by_tiles, catalogue
 
 
 def inputs_with_tiles(

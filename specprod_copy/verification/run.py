@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -15,24 +16,17 @@ from specprod_copy.errors import InputError
 from specprod_copy.executors.executor import Executor, Inline, Workers, in_order
 from specprod_copy.executors.workers import processes
 from specprod_copy.plan import ledger, ledger_format
-from specprod_copy.plan.existing_tables import layout_there
 from specprod_copy.plan.limits import Limits
-from specprod_copy.plan.loaded_tiles import tables_of_tiles
 from specprod_copy.plan.looks import Looks, open_looks
 from specprod_copy.plan.planning import Planner
 from specprod_copy.plan.production_catalogue import production_layout
 from specprod_copy.postgres.connection import connect, translated_errors
-from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
-from specprod_copy.tables import V1, Catalogue, Inputs, specprod_catalogue, with_light_curves
+from specprod_copy.tables import V1, Catalogue, Inputs, specprod_catalogue
 from specprod_copy.verification import tile_checks, value_checks
 from specprod_copy.verification.compare import Differences, compare
-from specprod_copy.verification.database_side import (
-    TableScan,
-    export_snapshot,
-    reading,
-)
+from specprod_copy.verification.database_side import TableScan, export_snapshot, reading
 from specprod_copy.verification.derived_checks import check_derived
 from specprod_copy.verification.file_side import FileScan
 from specprod_copy.verification.fingerprint import PARTS, Tally
@@ -42,6 +36,7 @@ from specprod_copy.verification.planning import (
     Scope,
     TablePlan,
     inputs_with_tiles,
+    look_at_schema,
     plan_tables,
     tables_of,
 )
@@ -84,6 +79,7 @@ def verify(  # noqa: PLR0913 - what is seldom given is given by keyword
     catalogue: Catalogue | None = None,
     workers: Workers | None = None,
     looks: Looks | None = None,
+    check: Callable[[psycopg.Connection], None] | None = None,
 ) -> list[Result]:
     """Read the files of a production again and compare them with the database.
 
@@ -101,10 +97,11 @@ def verify(  # noqa: PLR0913 - what is seldom given is given by keyword
     catalogue : Catalogue, optional
         The tables and their sources; those of a production without it.
     workers : Workers, optional
-        Who reads, instead of processes of this machine. They have to reach the files and the
-        server.
+        Who reads, instead of processes of this machine. They have to reach files and server.
     looks : Looks, optional
         What has been seen of the files already.
+    check : callable, optional
+        Is called with the view of the database that is verified.
 
     Returns
     -------
@@ -126,14 +123,11 @@ def verify(  # noqa: PLR0913 - what is seldom given is given by keyword
         watched(conninfo, listener) as conninfo,
     ):
         with connect(conninfo) as connection:
-            found = read_schema(connection, schema)
-            existing = {*found.tables}
             if not ledger_format.require(connection, catalogue.definition, schema):
                 raise ledger_format.no_ledger(schema)
-            by_tiles = tables_of_tiles(connection, schema)
-            if layout:
-                layout = with_light_curves(layout, found)
-                catalogue = specprod_catalogue(layout_there(layout, inputs, found, by_tiles))
+            look = partial(look_at_schema, schema=schema, inputs=inputs, layout=layout)
+            found, by_tiles, catalogue = look(connection, catalogue)
+            existing = {*found.tables}
             tables = tables_of(catalogue, options.stages, inputs, by_tiles)
             absent = [table for table in tables if table not in existing]
             results = absent_tables(connection, schema, catalogue, absent)
@@ -144,7 +138,10 @@ def verify(  # noqa: PLR0913 - what is seldom given is given by keyword
                 workers = stack.enter_context(processes(options.jobs))
             try:
                 looks = looks or stack.enter_context(open_looks(catalogue.keywords, workers))
-                found = read_schema(connection, schema)
+                # Tables may have been replaced before they were locked.
+                found, by_tiles, catalogue = look(connection, catalogue)
+                if check is not None:
+                    check(connection)
                 inputs = inputs_with_tiles(
                     catalogue, inputs, options.stages, connection, found, looks
                 )

@@ -19,10 +19,14 @@ from support.limits import cut
 
 import specprod_copy as sc
 from specprod_copy import ids
+from specprod_copy.errors import DatabaseError
 from specprod_copy.loading.described import load_catalogue
 from specprod_copy.loading.options import LoadOptions
 from specprod_copy.progress import ProgressListener
 from specprod_copy.vac.parsing import read_description
+from specprod_copy.vac.stored import stored
+from specprod_copy.verification import VerifyOptions
+from specprod_copy.verification.catalogues import verify_catalogues
 
 TABLES = ("metadata", "specphot", "fastspec")
 
@@ -114,6 +118,21 @@ def test_workers_of_dask_load_and_verify(vac):
         done.append(cluster.scheduler.transition_counter)
     assert done[0] < done[1] < done[2]
     same_as_files(vac)
+
+
+def test_a_catalogue_that_is_replaced_before_it_is_verified(vac):
+    """What its tables were is no measure for what they are now."""
+    description = vac.draft(*files(vac))
+    vac.load(description)
+    with psycopg.connect(vac.conninfo) as connection:
+        before = stored(connection, "vac")
+    fastspec(vac.root, "dark", 0, n=41)
+    description.write_text(description.read_text().replace('about = ""', 'about = "mended"'))
+    vac.load(description, "--overwrite", "--yes")
+    options = VerifyOptions(("all",), "vac")
+    with pytest.raises(DatabaseError, match=r"main v2.1 .* was replaced .* verify it again"):
+        verify_catalogues(vac.conninfo, before, options)
+    vac.verify()
 
 
 def test_verify_needs_no_file_but_those_of_the_catalogue(vac):
