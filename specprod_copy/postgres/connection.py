@@ -14,6 +14,7 @@ from specprod_copy.errors import DatabaseError, SpecprodCopyError
 from specprod_copy.postgres.conninfo import conninfo_parameters
 from specprod_copy.postgres.poolers import refuse_shared_sessions
 from specprod_copy.postgres.search_path import protect
+from specprod_copy.postgres.unpadded import unpad
 
 _SECONDS_ON_ITS_WAY = 0.05
 """So long the end of a session may take until it is here, when others have noticed it."""
@@ -157,6 +158,7 @@ def connect(conninfo: str, *, settings: Mapping[str, str] = SESSION_SETTINGS) ->
         )
         refuse_shared_sessions(connection, conninfo)
         protect(connection)
+        unpad(connection)
         _set_up_socket(connection)
         set_up_session(connection, settings)
     except psycopg.Error as error:

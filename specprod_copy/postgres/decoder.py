@@ -10,7 +10,7 @@ its mistakes could not hide here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,11 +28,11 @@ HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 """What the data end with: a row of -1 fields."""
 
-PADDED: Mapping[str, str] = {"bpchar": "{}::text", "_bpchar": "{}::text[]"}
-"""Types whose blanks at the end say nothing: as text they have none, like the texts of files."""
-
-_AS_TEXT: Mapping[str, str] = {"numeric": "{}::text", "_numeric": "{}::text[]", **PADDED}
-"""Types that come as text."""
+_AS_TEXT = {
+    **{"numeric": "{}::text", "_numeric": "{}::text[]"},
+    **{"bpchar": "{}::text", "_bpchar": "{}::text[]"},
+}
+"""Types that come as text, which has none of the blanks that fill up char(n)."""
 
 
 class Decoder:

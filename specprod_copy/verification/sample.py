@@ -13,8 +13,6 @@ from psycopg.abc import Buffer
 from psycopg.rows import dict_row
 from psycopg.types.datetime import TimestamptzBinaryLoader
 
-from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.decoder import PADDED
 from specprod_copy.postgres.names import among, parametrized
 from specprod_copy.verification.compare import EXAMPLES, both, counted, listing, place, same
 from specprod_copy.verification.file_side import LAST, SAMPLE_BYTES, DrawnRows
@@ -81,7 +79,7 @@ def _fetch(
 ) -> dict[tuple[object, ...], list[Mapping[str, object]]]:
     """Return the rows of some keys; binary, because the text of a REAL is parsed as a double."""
     query = sql.SQL("SELECT {} FROM {} WHERE {}").format(
-        sql.SQL(", ").join(map(_value, job.columns)),
+        sql.SQL(", ").join(map(parametrized, job.names)),
         parametrized(job.schema, job.table),
         among(job.key_columns),
     )
@@ -91,11 +89,6 @@ def _fetch(
         for row in cursor.execute(query, [list(values) for values in zip(*keys, strict=True)]):
             found.setdefault(_key(job, row), []).append(row)
     return found
-
-
-def _value(column: Column) -> sql.Composed:
-    name = parametrized(column.name)
-    return sql.SQL(f"{PADDED.get(column.type, '{}')} AS {{}}").format(name, name)
 
 
 def _problem(

@@ -30,13 +30,15 @@ N = 4
 class One(Catalogues):
     """A table of a key and another column."""
 
-    def fill(self, key: str, kind: str, rule: str = "", **columns: object) -> None:
+    def fill(
+        self, key: str, kind: str, *arguments: object, rule: str = "", **columns: object
+    ) -> None:
         own = self.root / "own"
         own.mkdir()
         (own / "one.toml").write_text(TOML + rule)
         (own / "one.sql").write_text(SQL.format(key=key, kind=kind))
         write_fits(self.root / "a.fits", {"ONE": {"K": np.arange(N), **columns}})
-        self.load(own / "one.toml")
+        self.load(own / "one.toml", *arguments, code=3 if arguments else 0)
 
     def failures(self, *arguments: object) -> Mapping[str, str]:
         results = json.loads(self.run("verify", "--schema", "vac", "--json", *arguments, code=1))
@@ -83,7 +85,7 @@ def test_numbers_that_no_file_gives(one, kind, value):
 
 def test_null_is_not_nan(one):
     rule = "[tables.one.columns]\nx = { null = [20] }"
-    one.fill("bigint", "numeric(20)", rule, X=np.arange(N) * 10)
+    one.fill("bigint", "numeric(20)", rule=rule, X=np.arange(N) * 10)
     one.verify()
     one.change("'NaN'")
     found = one.failures("--sample", 0)
@@ -105,6 +107,14 @@ def test_texts_that_are_filled_up_with_blanks(one):
     one.verify()
     one.change("'abe'", "x = 'abc'")
     assert one.failures()["values"].endswith("file 'abc', table 'abe'")
+
+
+def test_such_a_text_as_a_key_that_comes_twice(one):
+    texts = np.array(["ab", "b", "ab", "c"], "S4")
+    quarantine = ("--on-error", "quarantine", "--quarantine", one.root / "bad")
+    one.fill("char(4)", "integer", *quarantine, K=texts, X=np.arange(N))
+    one.verify()
+    assert one.query("SELECT x FROM vac.one ORDER BY x") == [(0,), (1,), (3,)]
 
 
 def test_an_array_of_such_texts(one):
