@@ -109,6 +109,8 @@ def adopt(
         adoption = _Adoption(connection, defined, found, origin, options, listener)
         with connection.transaction(), waiting_room(connection, defined) as room:
             adoption.lock()
+            # While this has waited for the tables, their owners may have given them triggers.
+            refuse_foreign_code(connection, schema, tables)
             listener.begin(*origin.plan({table: adoption.columns(table) for table in tables}))
             try:
                 for table in tables:

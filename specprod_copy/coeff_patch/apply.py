@@ -15,7 +15,7 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.plan import ledger, ledger_format, procedures
 from specprod_copy.postgres import counted, statements
 from specprod_copy.postgres.connection import SESSION_SETTINGS, connect, translated_errors
-from specprod_copy.postgres.foreign_code import refuse_foreign_code
+from specprod_copy.postgres.foreign_code import keep_foreign_code_out, refuse_foreign_code
 from specprod_copy.postgres.locks import Patience, with_patience
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waits import watched
@@ -212,9 +212,16 @@ def _lock(connection: psycopg.Connection, patches: Sequence[Patch], patience: Pa
 
     All locks at once: whoever writes to one table does not wait for those who write to another.
     """
-    for patch in patches:
-        refuse_foreign_code(connection, patch.schema, [patch.table, ledger.TABLE])
-        refuse_foreign_code(connection, patch.patch_schema, [patch.patch, patch.backup])
+    places = [
+        place
+        for patch in patches
+        for place in (
+            (patch.schema, [patch.table, ledger.TABLE]),
+            (patch.patch_schema, [patch.patch, patch.backup]),
+        )
+    ]
+    for place in places:
+        refuse_foreign_code(connection, *place)
 
     def lock() -> None:
         for patch in patches:
@@ -222,6 +229,8 @@ def _lock(connection: psycopg.Connection, patches: Sequence[Patch], patience: Pa
 
     tables = [(patch.schema, patch.table) for patch in patches]
     with_patience(connection, lock, tables, patience, readers=False)
+    for place in places:
+        keep_foreign_code_out(connection, *place)
 
 
 def _counts(connection: psycopg.Connection, patch: Patch, values: str) -> Counts:

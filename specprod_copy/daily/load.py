@@ -11,8 +11,9 @@ import psycopg
 
 from specprod_copy.daily.staging import Staging
 from specprod_copy.desi.production import ProductionFiles
-from specprod_copy.plan import loaded_tiles
+from specprod_copy.plan import ledger, loaded_tiles
 from specprod_copy.postgres import counted, locks
+from specprod_copy.postgres.foreign_code import keep_foreign_code_out
 from specprod_copy.tiles.photometry import (
     find_photometry,
     photometry_rows,
@@ -61,8 +62,10 @@ def untouched(
     """Say whether a tile is loaded, or not, as it was before, and let nobody change that.
 
     Waits until no other session merges a tile, and is alone in that until the transaction ends.
+    Nor may anybody let the tables run functions of their own until then.
     """
     locks.merging(connection, schema)
+    keep_foreign_code_out(connection, schema, [*TABLES, ledger.TABLE])
     return loaded_tiles.loading_time(connection, schema, tileid) == before.loaded.get(tileid)
 
 

@@ -14,7 +14,7 @@ from specprod_copy.loading import post_data
 from specprod_copy.plan import ledger, procedures
 from specprod_copy.postgres import catalog, ddl, locks, statements
 from specprod_copy.postgres.connection import translated_errors
-from specprod_copy.postgres.foreign_code import refuse_foreign_code
+from specprod_copy.postgres.foreign_code import keep_foreign_code_out, refuse_foreign_code
 from specprod_copy.postgres.locks import Patience
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_from_server import read_schema
@@ -81,6 +81,7 @@ def choose_primary(
         connection.transaction(),
     ):
         locks.merging(connection, schema)
+        keep_foreign_code_out(connection, schema, [*tables, ledger.TABLE])
         for table in tables:
             with step(f"{table}: primary"):
                 rank = ranked_by(found.tables[table].columns)

@@ -9,7 +9,7 @@ import psycopg
 
 from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres import catalog, ddl, locks, statements
-from specprod_copy.postgres.foreign_code import refuse_foreign_code
+from specprod_copy.postgres.foreign_code import keep_foreign_code_out, refuse_foreign_code
 from specprod_copy.postgres.rights import making_schema
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_differences import refuse_conflicts
@@ -51,6 +51,7 @@ def make_tables(
             statements.make(connection, defined, ["schema"], ["table"], schema=schema)
     refuse_conflicts(defined, found, tables)
     refuse_foreign_code(connection, schema, tables)
+    keep_foreign_code_out(connection, schema, tables)
     new = [table for table in tables if table not in found.tables]
     _refuse_local(defined, schema, new)
     statements.make(connection, defined, new, ["table", "comments"], schema=schema)

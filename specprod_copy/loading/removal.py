@@ -29,6 +29,7 @@ from specprod_copy.postgres import counted, ddl, statements
 from specprod_copy.postgres.broken_keys import BrokenKey, DuplicateKey, OrphanKey
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.copy import ServerTable
+from specprod_copy.postgres.foreign_code import keep_foreign_code_out
 from specprod_copy.postgres.names import among, listed, matched, parametrized
 from specprod_copy.postgres.schema import Reference
 from specprod_copy.postgres.schema_from_server import read_schema
@@ -91,6 +92,7 @@ class Removal:
             those of the files.
         """
         with self._connection.transaction():
+            keep_foreign_code_out(self._connection, self._schema, [*self._found.tables])
             if isinstance(error, DuplicateKey):
                 self._remove_duplicates(error)
             elif isinstance(error, OrphanKey):

@@ -9,15 +9,17 @@ from functools import partial
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 
 from specprod_copy.loading import copying
 from specprod_copy.loading.late_rows import LateRows
-from specprod_copy.plan import claims
+from specprod_copy.plan import claims, ledger
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.postgres import catalog, locks
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.copy import ServerTable
+from specprod_copy.postgres.foreign_code import keep_foreign_code_out
 from specprod_copy.rows.units import Intake, Unit, UnitResult
 from specprod_copy.tables import TableSource
 
@@ -82,7 +84,10 @@ def load_units(sender: Sender, units: Sequence[Unit]) -> list[UnitResult]:
     """
     context, connection, table = sender.context, sender.connection, units[0].table
     schema = context.schema
+    alone = connection.info.transaction_status == TransactionStatus.IDLE
     with translated_errors(f"cannot load {schema}.{table}"), connection.transaction():
+        if alone:  # else it was done when the tables were made, in the same transaction
+            keep_foreign_code_out(connection, schema, [table, ledger.TABLE])
         mine, others = claims.claim(connection, schema, units)
         if not mine:
             return others

@@ -15,7 +15,7 @@ from psycopg import sql
 from specprod_copy.errors import DatabaseError
 from specprod_copy.plan.ledger import TABLE
 from specprod_copy.postgres import catalog, ddl, locks, statements
-from specprod_copy.postgres.foreign_code import refuse_foreign_code
+from specprod_copy.postgres.foreign_code import keep_foreign_code_out, refuse_foreign_code
 from specprod_copy.postgres.locks import Patience
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_differences import refuse_conflicts
@@ -145,6 +145,7 @@ def convert(
 def _convert(connection: psycopg.Connection, defined: Schema, schema: str) -> None:
     with connection.transaction():
         locks.making_tables(connection, schema)
+        keep_foreign_code_out(connection, schema, [TABLE, _TILES_OF_FORMAT_1])
         # None, if another session, that loads other parts, was first.
         for text in take_over_statements(connection, defined, schema):
             statements.run(connection, text)

@@ -13,6 +13,7 @@ from psycopg import sql
 import specprod_copy
 from specprod_copy.desi.production import Production
 from specprod_copy.postgres import catalog, counted
+from specprod_copy.postgres.foreign_code import keep_foreign_code_out
 from specprod_copy.postgres.names import parametrized
 
 _PACKAGES = ("astropy", "fitsio", "numpy", "polars", "psycopg", "pyarrow")
@@ -64,6 +65,12 @@ def upsert(connection: psycopg.Connection, schema: str, rows: Mapping[str, str])
     rows : mapping of str to str
         As `versions` returns it.
     """
+    with connection.transaction():
+        keep_foreign_code_out(connection, schema, ["version"])
+        _upsert(connection, schema, rows)
+
+
+def _upsert(connection: psycopg.Connection, schema: str, rows: Mapping[str, str]) -> None:
     table = parametrized(schema, "version")
     # Nothing is tried: a serial column uses up a number at each attempt; these ids are 1..n.
     query = sql.SQL("SELECT package, version FROM {}").format(sql.Identifier(schema, "version"))

@@ -17,6 +17,7 @@ from specprod_copy.postgres import statements
 from specprod_copy.postgres.broken_keys import DuplicateKey, orphan_key
 from specprod_copy.postgres.connection import failure
 from specprod_copy.postgres.ddl import Statement
+from specprod_copy.postgres.foreign_code import keep_foreign_code_out
 from specprod_copy.postgres.locks import Patience, with_patience
 
 _LOCK_OUT_READERS = {"keys": True, "cluster": True, "foreign_keys": False}
@@ -98,4 +99,6 @@ def _run(connection: psycopg.Connection, statement: Statement) -> None:
     # is to have none, see `loading.run`.
     alone = connection.info.transaction_status == TransactionStatus.IDLE
     with nullcontext() if alone and statement.phase == "analyze" else connection.transaction():
+        if statement.schema:  # it writes rows, long after the tables were looked at
+            keep_foreign_code_out(connection, statement.schema, [statement.table])
         statements.run(connection, statement.sql, statement.schema)

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Final
 
 import psycopg
+from psycopg import sql
 
 from specprod_copy.errors import DatabaseError
 
 # Whom one has to trust anyway: superusers, the owner of the database, and whose rights one has. A
 # superuser has everybody's, which is the point.
-_QUERY: Final = """
+_ABOUT: Final = """
     WITH RECURSIVE trusted AS (
         SELECT r.oid FROM pg_roles r, pg_roles me, pg_database d
         WHERE me.rolname = current_user AND datname = current_database()
@@ -30,7 +31,9 @@ _QUERY: Final = """
               AND (confdeltype IN ('c', 'n', 'd') OR confupdtype IN ('c', 'n', 'd'))
             UNION ALL SELECT inhrelid FROM pg_inherits WHERE inhparent = r.oid
         ) AS changed (other)
-    ),
+    )"""
+
+_CODE: Final = """,
     parts AS (
         SELECT oid AS relation, 'a column' AS what, 'pg_class'::regclass AS classid, oid AS objid
         FROM relations
@@ -79,6 +82,14 @@ _QUERY: Final = """
     WHERE c.relkind IN ('r', 'p') AND w.ev_enabled <> 'D' AND o.oid NOT IN (SELECT oid FROM trusted)
     ORDER BY 1, 2"""
 
+# Whoever may refer to a table can let rows of another one go with its own.
+_OPEN_TO_OTHERS: Final = """
+    SELECT nspname, relname
+    FROM relations JOIN pg_class c USING (oid) JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE relowner NOT IN (SELECT oid FROM trusted)
+       OR EXISTS (SELECT 1 FROM aclexplode(relacl) WHERE privilege_type IN ('TRIGGER', 'REFERENCES')
+                  AND grantee NOT IN (SELECT oid FROM trusted))"""
+
 
 def refuse_foreign_code(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> None:
     """Refuse to write into tables that would run functions of roles that are not to be trusted.
@@ -100,12 +111,13 @@ def refuse_foreign_code(connection: psycopg.Connection, schema: str, tables: Seq
     ------
     DatabaseError
     """
+    values = {"schema": schema, "tables": [*tables]}
     # To compile the query would take a second, and to make room for the million rows that are
     # expected longer than to run it. The rollback undoes the settings, nothing else.
     with connection.transaction(force_rollback=True):
         connection.execute("SET LOCAL jit = off")
         connection.execute("SET LOCAL work_mem = '64kB'")
-        found = connection.execute(_QUERY, {"schema": schema, "tables": [*tables]}).fetchall()
+        found = connection.execute(_ABOUT + _CODE, values).fetchall()
     if not found:
         return
     table, what, function, role = found[0]
@@ -114,3 +126,31 @@ def refuse_foreign_code(connection: psycopg.Connection, schema: str, tables: Seq
         f"{what} of table {table} would run {function} of role {role} with your rights"
         f"{more}: drop or disable it, or give it to a role that you trust (ALTER … OWNER TO)"
     )
+
+
+def keep_foreign_code_out(
+    connection: psycopg.Connection, schema: str, tables: Sequence[str]
+) -> None:
+    """Let nobody add such code to tables that were free of it, until the transaction ends.
+
+    What `refuse_foreign_code` saw before a wait, or in an earlier transaction, says nothing of
+    tables that others own or may add triggers to. These are locked, not against those who write,
+    and looked at again.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+        Within a transaction.
+    schema, tables
+        As for `refuse_foreign_code`.
+
+    Raises
+    ------
+    DatabaseError
+        As `refuse_foreign_code`.
+    """
+    values = {"schema": schema, "tables": [*tables]}
+    if others := connection.execute(_ABOUT + _OPEN_TO_OTHERS, values).fetchall():
+        names = sql.SQL(", ").join(sql.Identifier(*place) for place in sorted(others))
+        connection.execute(sql.SQL("LOCK TABLE {} IN ROW EXCLUSIVE MODE").format(names))
+        refuse_foreign_code(connection, schema, tables)

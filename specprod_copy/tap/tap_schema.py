@@ -18,7 +18,7 @@ from specprod_copy.metadata.units import vounit
 from specprod_copy.postgres import catalog, locks, own_views, statements
 from specprod_copy.postgres.connection import translated_errors
 from specprod_copy.postgres.ddl import render_template
-from specprod_copy.postgres.foreign_code import refuse_foreign_code
+from specprod_copy.postgres.foreign_code import keep_foreign_code_out, refuse_foreign_code
 from specprod_copy.postgres.rights import making_schema
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_from_server import read_schema
@@ -180,6 +180,7 @@ def _make_tables(connection: psycopg.Connection, found: Schema) -> None:
         with making_schema(connection, TAP_SCHEMA):
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(TAP_SCHEMA)))
     refuse_foreign_code(connection, TAP_SCHEMA, [*_COLUMNS])
+    keep_foreign_code_out(connection, TAP_SCHEMA, [*_COLUMNS])
     for table in (found.tables[name] for name in _COLUMNS if name in found.tables):
         there = {column.name for column in table.columns}
         if missing := [name for name in _COLUMNS[table.name] if name not in there]:
