@@ -42,9 +42,11 @@ def grant(schema: str, **values: Any) -> None:
             raise DatabaseError(
                 f"schema {schema} has none of the tables of a production, and no catalogue"
             )
-        missing = rights.grant(connection, defined, schema, tables, roles)
+        granted = rights.grant(connection, defined, schema, tables, roles)
+    if granted.lacking:
+        raise DatabaseError("; ".join(granted.notes))
+    for note in granted.notes:
+        warn(f"Warning: {note}")
     for role in roles:
-        if role in missing:
-            warn(f"Warning: role {role} does not exist: nothing granted to it")
-        else:
+        if role not in granted.missing:
             say(f"{role} may read {len(tables)} tables of schema {schema}")

@@ -163,8 +163,8 @@ def load(files: tuple[Path, ...], overwrite: bool, **values: Any) -> None:
                 f"{one.patch.patch_schema}.{one.patch.patch}: {one.rows_kept:,} of "
                 f"{one.rows_read:,} rows loaded, {one.values_changed:,} values NaN→-9999"
             )
-        for role in one.missing_roles:
-            warn(f"Warning: role {role} does not exist: nothing granted to it")
+        for note in one.granted.notes:
+            warn(f"Warning: {note}")
 
 
 @coeff.command()

@@ -81,8 +81,8 @@ def tap_schema(
 
 
 def _tell(summary: TapSummary) -> None:
-    for role in summary.missing_roles:
-        warn(f"Warning: role {role} does not exist: nothing granted to it")
+    for note in summary.granted.notes:
+        warn(f"Warning: {note}")
     for name in summary.unknown:
         warn(f"TAP_SCHEMA has schema {name}, which the database does not: --remove takes it out")
     place = " in TAP_SCHEMA"

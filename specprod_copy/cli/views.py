@@ -47,6 +47,6 @@ def views(
     conninfo = make(ServerOptions, values).to_read()
     with watched(conninfo, make_listener(0)) as conninfo, connect(conninfo) as connection:
         made = make_views(connection, schema, productions, change=change, roles=roles)
-    for role in made.missing_roles:
-        warn(f"Warning: role {role} does not exist: nothing granted to it")
+    for note in made.granted.notes:
+        warn(f"Warning: {note}")
     say(f"schema {schema} has the views {', '.join(made.names)}")

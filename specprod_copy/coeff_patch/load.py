@@ -20,7 +20,7 @@ from specprod_copy.postgres import locks, rights, statements
 from specprod_copy.postgres.broken_keys import DuplicateKey
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.copy import ServerTable
-from specprod_copy.postgres.rights import making_schema
+from specprod_copy.postgres.rights import Granted, grant_each, making_schema
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_differences import refuse_own_columns
 from specprod_copy.postgres.schema_from_server import read_schema
@@ -41,15 +41,15 @@ class LoadedPatch:
     patch : Patch
     rows_read, rows_kept, values_changed : int
         Rows of the files, rows loaded, and NaN and infinite values that were replaced.
-    missing_roles : list of str
-        Roles that the server does not have; nothing was granted to them.
+    granted : Granted
+        What keeps roles from reading it.
     """
 
     patch: Patch
     rows_read: int = 0
     rows_kept: int = 0
     values_changed: int = 0
-    missing_roles: list[str] = field(default_factory=list)
+    granted: Granted = field(default_factory=Granted)
 
 
 def load(
@@ -222,13 +222,11 @@ def _load(
             )
         except DuplicateKey as error:
             raise explain(error, connection, patch.own_schema, SOURCES, columns, units) from error
-        loaded.missing_roles = rights.grant(
-            connection, defined, patch.own_schema, [patch.plain], roles
-        )
+        rights.grant(connection, defined, patch.own_schema, [patch.plain], roles)
         places = [(patch.own_schema, patch.plain), (patch.patch_schema, patch.patch)]
         work = partial(_move, connection, patch, overwrite=overwrite)
         locks.with_patience(connection, work, places, locks.Patience(listener))
-        rights.grant(connection, defined, patch.patch_schema, [], roles)
+        loaded.granted = grant_each(connection, patch.patch_schema, [patch.patch], roles)
         if temporary:
             statements.run(connection, patch.render("drop_schema", schema=patch.own_schema))
     return loaded

@@ -92,8 +92,8 @@ def prepare(
     versions.upsert(connection, schema, versions.versions(connection, production))
     for note in make_functions(connection, schema):
         listener.info(note)
-    for role in rights.grant(connection, defined, schema, wanted, options.roles):
-        listener.info(f"role {role} does not exist: nothing granted to it")
+    for note in rights.grant(connection, defined, schema, wanted, options.roles).notes:
+        listener.info(note)
     return {table: defined.columns_of(table) for table in tables}
 
 

@@ -276,8 +276,8 @@ def _conclude(context: LoadContext, complete: Sequence[str], summary: LoadSummar
     for key, table in waiting:
         summary.notes.append(f"foreign key {key.name} waits for table {table}")
     granted = [*context.catalogue.house, *context.tables]
-    for role in rights.grant(connection, context.defined, schema, granted, context.options.roles):
-        summary.notes.append(f"role {role} does not exist: nothing granted to it")
+    roles = context.options.roles
+    summary.notes += rights.grant(connection, context.defined, schema, granted, roles).notes
 
 
 def _tell_refused(context: LoadContext, removed: Counter[str], summary: LoadSummary) -> None:

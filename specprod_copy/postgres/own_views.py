@@ -90,18 +90,6 @@ def comment(connection: psycopg.Connection, schema: str, view: str, column: str,
     connection.execute(statement)
 
 
-def grant(
-    connection: psycopg.Connection, schema: str, names: Sequence[str], roles: Sequence[str]
-) -> None:
-    """Let roles, all of which exist, read views or tables of a schema."""
-    for role in map(sql.Identifier, roles):
-        usage = sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(sql.Identifier(schema), role)
-        connection.execute(usage)
-        for name in names:
-            read = sql.SQL("GRANT SELECT ON {} TO {}").format(sql.Identifier(schema, name), role)
-            connection.execute(read)
-
-
 @dataclass(frozen=True)
 class View:
     """A view as it was."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
@@ -15,14 +16,39 @@ from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.search_path import q3c_schema
 
 
+@dataclass(frozen=True)
+class Granted:
+    """What kept roles from getting the right to read, if anything did."""
+
+    missing: Sequence[str] = ()
+    """Roles that the server does not have."""
+    lacking: Sequence[str] = ()
+    """What an administrator has to run for the others, as this role may not."""
+
+    def __add__(self, other: Granted) -> Granted:
+        missing = dict.fromkeys((*self.missing, *other.missing))
+        return Granted([*missing], [*self.lacking, *other.lacking])
+
+    @property
+    def notes(self) -> list[str]:
+        """For people."""
+        notes = [f"role {role} does not exist: nothing granted to it" for role in self.missing]
+        if self.lacking:
+            notes.append(
+                "this role may not let others read all of it: let an administrator run "
+                f"{'; '.join(self.lacking)}"
+            )
+        return notes
+
+
 def grant(
     connection: psycopg.Connection,
     defined: Schema,
     schema: str,
     tables: Sequence[str],
     roles: Sequence[str],
-) -> list[str]:
-    """Let roles read; return those of them that the server does not have.
+) -> Granted:
+    """Let roles read the tables of a schema, by the statements of their SQL files.
 
     Parameters
     ----------
@@ -33,18 +59,78 @@ def grant(
     tables : sequence of str
         Existing tables.
     roles : sequence of str
-
-    Raises
-    ------
-    DatabaseError
-        If we may not grant.
     """
-    existing = catalog.existing_roles(connection, roles)
-    present = [role for role in roles if role in existing]
-    with translated_errors(f"cannot grant on schema {schema}"):
+
+    def give(present: Sequence[str]) -> None:
         granted = ["schema", *tables]
         statements.make(connection, defined, granted, ["grants"], schema=schema, roles=present)
-    return [role for role in roles if role not in existing]
+
+    return _granted(connection, schema, tables, roles, give)
+
+
+def grant_each(
+    connection: psycopg.Connection, schema: str, names: Sequence[str], roles: Sequence[str]
+) -> Granted:
+    """Let roles read views or tables of a schema that no SQL file defines."""
+
+    def give(present: Sequence[str]) -> None:
+        for statement in _grants(schema, names, present):
+            connection.execute(statement)
+
+    return _granted(connection, schema, names, roles, give)
+
+
+def _granted(
+    connection: psycopg.Connection,
+    schema: str,
+    names: Sequence[str],
+    roles: Sequence[str],
+    give: Callable[[Sequence[str]], None],
+) -> Granted:
+    """Grant, and look whether the roles may read now: the server may warn instead of an error."""
+    existing = catalog.existing_roles(connection, roles)
+    present = [role for role in roles if role in existing]
+    with (
+        translated_errors(f"cannot grant on schema {schema}"),
+        suppress(psycopg.errors.InsufficientPrivilege),
+        connection.transaction(),
+    ):
+        give(present)
+    lacking = [
+        statement.as_string(connection)
+        for role in present
+        for statement in _lacking(connection, schema, names, role)
+    ]
+    return Granted([role for role in roles if role not in existing], lacking)
+
+
+def _lacking(
+    connection: psycopg.Connection, schema: str, names: Sequence[str], role: str
+) -> list[sql.Composed]:
+    """Return what gives a role the rights that it lacks."""
+    query = """
+        SELECT relname, has_schema_privilege(%(role)s, n.oid, 'USAGE'),
+               has_table_privilege(%(role)s, c.oid, 'SELECT')
+        FROM pg_namespace n
+        LEFT JOIN pg_class c ON relnamespace = n.oid AND relname = ANY(%(names)s)
+        WHERE nspname = %(schema)s ORDER BY array_position(%(names)s, relname::text)"""
+    values = {"role": role, "schema": schema, "names": [*names]}
+    found = connection.execute(query, values).fetchall()
+    unread = [name for name, _, may_read in found if may_read is False]
+    usage, *others = _grants(schema, unread, [role])
+    return others if all(may_use for _, may_use, _ in found) else [usage, *others]
+
+
+def _grants(schema: str, names: Sequence[str], roles: Sequence[str]) -> list[sql.Composed]:
+    """Return the statements that let roles use a schema, and read something in it."""
+    result = []
+    listed = sql.SQL(", ").join(sql.Identifier(schema, name) for name in names)
+    for role in map(sql.Identifier, roles):
+        usage = sql.SQL("GRANT USAGE ON SCHEMA {} TO {}")
+        result.append(usage.format(sql.Identifier(schema), role))
+        if names:
+            result.append(sql.SQL("GRANT SELECT ON {} TO {}").format(listed, role))
+    return result
 
 
 def enable_q3c(

@@ -15,11 +15,11 @@ from psycopg import sql
 
 from specprod_copy.errors import ConfigurationError, DatabaseError
 from specprod_copy.metadata.units import vounit
-from specprod_copy.postgres import catalog, locks, own_views, statements
+from specprod_copy.postgres import locks, statements
 from specprod_copy.postgres.connection import translated_errors
 from specprod_copy.postgres.ddl import render_template
 from specprod_copy.postgres.foreign_code import keep_foreign_code_out, refuse_foreign_code
-from specprod_copy.postgres.rights import making_schema
+from specprod_copy.postgres.rights import Granted, grant_each, making_schema
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.tap.published import (
@@ -70,8 +70,8 @@ class TapSummary:
     """What was written."""
 
     schemas: Sequence[Filled]
-    missing_roles: Sequence[str] = ()
-    """Roles that the server does not have."""
+    granted: Granted
+    """What keeps roles from reading the views and TAP_SCHEMA."""
     unknown: Sequence[str] = field(default=())
     """Schemas that TAP_SCHEMA is about, and the database does not have."""
     is_of_dachs: bool = False
@@ -115,22 +115,23 @@ def fill(
             stack.enter_context(locks.hold_schema_lock(connection, name, shared=False))
         stack.enter_context(translated_errors("cannot fill TAP_SCHEMA"))
         stack.enter_context(connection.transaction())
-        existing = [r for r in roles if r in catalog.existing_roles(connection, roles)]
-        missing = [role for role in roles if role not in existing]
         for name in removed:
             drop_text_views(connection, read_schema(connection, name, views=True))
-        filled = [_make_views(connection, name, existing) for name in schemas]
+        filled = [_make_views(connection, name) for name in schemas]
+        granted = Granted()
+        for one in filled:
+            granted += grant_each(connection, one.published.name, one.text_views, roles)
         found = read_schema(connection, TAP_SCHEMA)
         if _is_of_dachs(found):
-            return TapSummary(filled, missing, is_of_dachs=True)
+            return TapSummary(filled, granted, is_of_dachs=True)
         _make_tables(connection, found)
         for name in removed:
             _delete(connection, name)
         for one in filled:
             _write(connection, one.published)
         _write(connection, publish(read_schema(connection, TAP_SCHEMA)))
-        own_views.grant(connection, TAP_SCHEMA, [*_COLUMNS], existing)
-        return TapSummary(filled, missing, _unknown(connection))
+        granted += grant_each(connection, TAP_SCHEMA, [*_COLUMNS], roles)
+        return TapSummary(filled, granted, _unknown(connection))
 
 
 def _check(schemas: Sequence[str], removed: Sequence[str]) -> None:
@@ -157,9 +158,8 @@ def published(connection: psycopg.Connection, schema: str) -> Schema:
     return found
 
 
-def _make_views(connection: psycopg.Connection, schema: str, roles: Sequence[str]) -> Filled:
+def _make_views(connection: psycopg.Connection, schema: str) -> Filled:
     views = make_text_views(connection, published(connection, schema))
-    own_views.grant(connection, schema, views, roles)
     return Filled(publish(published(connection, schema)), views)
 
 

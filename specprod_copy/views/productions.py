@@ -14,11 +14,11 @@ import psycopg
 from psycopg import sql
 
 from specprod_copy.errors import ConfigurationError, DatabaseError
-from specprod_copy.postgres import catalog, locks, own_views, statements
+from specprod_copy.postgres import locks, own_views, statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import translated_errors
 from specprod_copy.postgres.ddl import Names, render_template
-from specprod_copy.postgres.rights import making_schema
+from specprod_copy.postgres.rights import Granted, grant_each, making_schema
 from specprod_copy.postgres.schema import Schema, Table
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.tables import offered_columns, specprod_catalogue
@@ -33,8 +33,8 @@ class ViewsMade:
     """What was made."""
 
     names: tuple[str, ...]
-    missing_roles: tuple[str, ...]
-    """Roles that the server does not have."""
+    granted: Granted
+    """What keeps roles from reading them."""
 
 
 def make_views(
@@ -80,7 +80,6 @@ def make_views(
             scripts.append(_script(schema, kind, found, columns, (old, new)))
             texts += comments(kind, found, columns, (old, new))
         names = tuple(dict.fromkeys(view for view, _, _ in texts))
-        existing = catalog.existing_roles(connection, roles)
         with (
             translated_errors(f"cannot make the views in schema {schema}"),
             connection.transaction(),
@@ -93,8 +92,8 @@ def make_views(
                 statements.run(connection, script)
             for view, column, text in texts:
                 own_views.comment(connection, schema, view, column, text)
-            own_views.grant(connection, schema, names, [r for r in roles if r in existing])
-    return ViewsMade(names, tuple(role for role in roles if role not in existing))
+            granted = grant_each(connection, schema, names, roles)
+    return ViewsMade(names, granted)
 
 
 def _check_productions(schema: str, productions: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ from support import limits
 from specprod_copy.cli import cli
 from specprod_copy.demo import write_production
 from specprod_copy.desi.production import ProductionFiles, find_production
-from specprod_copy.errors import SpecprodCopyError
+from specprod_copy.errors import DatabaseError, SpecprodCopyError
 from specprod_copy.plan.limits import Limits
 
 
@@ -101,6 +101,31 @@ def test_all_commands(admin):
     for command in (["apply", "--vacuum"], ["revert"]):
         done = admin.run(*patch, *command, "zpix", "-p", "iron", production=False)
         assert f"{changed} " in done
+
+
+def test_granting_takes_the_right_to_grant(admin):
+    """PostgreSQL only warns of a GRANT that gives nothing. The message says what suffices."""
+    admin.as_administrator(
+        f"ALTER SCHEMA iron OWNER TO postgres; GRANT ALL ON SCHEMA iron TO {admin.role}"
+    )
+    reader = "pg_monitor"
+    wanted = f'GRANT USAGE ON SCHEMA "iron" TO "{reader}"'
+    note = f"this role may not let others read all of it: let an administrator run {wanted}"
+    printed = " ".join(admin.run("load", "exposures", "--role", reader).split())
+    assert f"note: {note}" in printed
+    grant = ("grant", "-s", "iron", "--role", reader)
+    with pytest.raises(DatabaseError) as refused:
+        admin.run(*grant, production=False)
+    assert str(refused.value) == note
+    # Without any right on a table it is an error, with one that cannot be passed on a warning.
+    revoke = f"ALTER TABLE iron.tile OWNER TO postgres; REVOKE ALL ON iron.tile FROM {reader}"
+    for right in (revoke, f"GRANT SELECT ON iron.tile TO {admin.role}"):
+        admin.as_administrator(right)
+        with pytest.raises(DatabaseError) as refused:
+            admin.run(*grant, production=False)
+        assert str(refused.value) == f'{note}; GRANT SELECT ON "iron"."tile" TO "{reader}"'
+    admin.as_administrator(str(refused.value).partition("administrator run ")[2])
+    admin.run(*grant, production=False)
 
 
 def test_making_a_schema_takes_an_administrator(admin):
