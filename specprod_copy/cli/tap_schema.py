@@ -70,8 +70,9 @@ def tap_schema(
         check_output(path)
     roles = make(Readers, values).all
     conninfo = make(ServerOptions, values).to_read()
-    with watched(conninfo, make_listener(0)) as conninfo, connect(conninfo) as connection:
-        summary = fill(connection, schemas, removed=removed, roles=roles)
+    listener = make_listener(0)
+    with watched(conninfo, listener) as conninfo, connect(conninfo) as connection:
+        summary = fill(connection, schemas, removed=removed, roles=roles, listener=listener)
     for path, render in files.items():
         write_output(path, render(summary.schemas[0].published).encode())
     _tell(summary)

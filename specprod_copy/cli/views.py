@@ -45,8 +45,11 @@ def views(
     """
     roles = make(Readers, values).all
     conninfo = make(ServerOptions, values).to_read()
-    with watched(conninfo, make_listener(0)) as conninfo, connect(conninfo) as connection:
-        made = make_views(connection, schema, productions, change=change, roles=roles)
+    listener = make_listener(0)
+    with watched(conninfo, listener) as conninfo, connect(conninfo) as connection:
+        made = make_views(
+            connection, schema, productions, change=change, roles=roles, listener=listener
+        )
     for note in made.granted.notes:
         warn(f"Warning: {note}")
     say(f"schema {schema} has the views {', '.join(made.names)}")

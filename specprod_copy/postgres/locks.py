@@ -36,12 +36,13 @@ _SECONDS_BETWEEN_LOOKS = 1.0
 _MOST_TRIES = 20
 
 # Any numbers that other programs are unlikely to lock on: rows, the making of tables, the merging
-# of tiles, the counting of rows that are refused, and the rebuilding of indexes.
+# of tiles, the counting of rows that are refused, the rebuilding of indexes, and views.
 _WORK = 0x5350_4350
 _TABLES = _WORK + 1
 _MERGING = _WORK + 2
 _REFUSING = _WORK + 3
 _REBUILDING = _WORK + 4
+_VIEWS = _WORK + 5
 
 
 @contextmanager
@@ -103,6 +104,14 @@ def merging(connection: psycopg.Connection, schema: str) -> None:
 def refusing_rows(connection: psycopg.Connection, schema: str) -> None:
     """Wait until no other session refuses rows; be alone in that until the transaction ends."""
     connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_REFUSING, schema))
+
+
+def replacing_views(connection: psycopg.Connection) -> None:
+    """Wait until no other session replaces views of ours, and be alone in it, as `making_tables`.
+
+    In all schemas: views of one read tables of others.
+    """
+    connection.execute("SELECT pg_advisory_xact_lock(%s, 0)", (_VIEWS,))
 
 
 @contextmanager
@@ -250,8 +259,8 @@ def with_patience(
             if patience.rest(pause) is True:
                 raise
             pause = min(2 * pause, _LONGEST_PAUSE)
-            if any("autovacuum" in who for who in users.values()):
-                seconds = _until_autovacuum_ends(connection)
+            vacuumed = any("autovacuum" in who for who in users.values())
+            seconds = _until_autovacuum_ends(connection) if vacuumed else ATTEMPT
         else:
             teller.now({})
             return result
@@ -276,8 +285,8 @@ def _users(
         WHERE granted AND pid IS DISTINCT FROM pg_backend_pid()
           AND (%(readers)s OR mode NOT IN ('AccessShareLock', 'RowShareLock'))
           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
-    schemas, names = zip(*tables, strict=True)
-    values = {"schemas": [*schemas], "tables": [*names], "readers": readers}
+    schemas, names = [schema for schema, _ in tables], [name for _, name in tables]
+    values = {"schemas": schemas, "tables": names, "readers": readers}
     return described(connection, query, values)
 
 

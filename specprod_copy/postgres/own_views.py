@@ -7,7 +7,7 @@ them; all others stand in the way of their tables, as anything that is somebody 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -16,6 +16,7 @@ import psycopg
 from psycopg import sql
 
 from specprod_copy.errors import DatabaseError
+from specprod_copy.postgres import locks
 from specprod_copy.postgres.connection import one_line
 
 MARK: Final = "(specprod-copy: part of the schema)"
@@ -90,26 +91,64 @@ def comment(connection: psycopg.Connection, schema: str, view: str, column: str,
     connection.execute(statement)
 
 
+def replace(connection: psycopg.Connection, schema: str, name: str, select: sql.Composable) -> None:
+    """Make a view of ours, or make it another one, within the caller's transaction.
+
+    It keeps its owner, settings and grants. Where it only gets more columns, what others have built
+    on it is no obstacle.
+
+    Raises
+    ------
+    DatabaseError
+        As `take_to_replace` and `make_again`.
+    """
+    view = sql.Identifier(schema, name)
+    query = """SELECT reloptions FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+               WHERE nspname = %s AND relname = %s AND reloptions IS NOT NULL"""
+    options = [one for (them,) in connection.execute(query, (schema, name)) for one in them]
+    locks.replacing_views(connection)
+    try:
+        with connection.transaction():
+            connection.execute(sql.SQL("CREATE OR REPLACE VIEW {} AS {}").format(view, select))
+            for statement in _settings(view, options):  # which the server has reset
+                connection.execute(statement)
+    except psycopg.errors.InvalidTableDefinition:
+        # A view keeps the columns, and their names, that it was made with.
+        before = take_to_replace(connection, schema, [name])
+        connection.execute(sql.SQL("CREATE VIEW {} AS {}").format(view, select))
+        make_again(connection, before, [(schema, name)])
+
+
 @dataclass(frozen=True)
 class View:
     """A view as it was."""
 
-    name: sql.Identifier
-    statements: Sequence[sql.Composed]
-    """Make it again, with its comments, settings and owner."""
+    place: tuple[str, str]
+    """Its schema and name."""
+    definition: Sequence[sql.Composed]
+    """Make it again, with its comments."""
     grants: Sequence[sql.Composed]
+    settings: Sequence[sql.Composed]
+    """The last one gives it to its owner."""
+
+    @property
+    def name(self) -> sql.Identifier:
+        """Its name in SQL."""
+        return sql.Identifier(*self.place)
 
 
 def take_away(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> list[View]:
     """Drop the views that read tables, directly or by other views, and are part of the schema.
 
-    Within the caller's transaction. They may be in other schemas.
+    Within the caller's transaction. They may be in other schemas. Until its end nobody else
+    replaces views: what was read of one would not be what is dropped.
 
     Raises
     ------
     DatabaseError
         If something else depends on one of them; says what.
     """
+    locks.replacing_views(connection)
     values = {"schema": schema, "tables": [*tables], "mark": MARK, "length": len(MARK)}
     views = [
         _read(connection, _Found(*row)) for row in connection.execute(_VIEWS, values).fetchall()
@@ -119,6 +158,27 @@ def take_away(connection: psycopg.Connection, schema: str, tables: Sequence[str]
         doing = f"cannot make the views of schema {schema} again"
         with naming_dependents(doing, "Drop these objects first"):
             connection.execute(sql.SQL("DROP VIEW {}").format(names))
+    return views
+
+
+def take_to_replace(
+    connection: psycopg.Connection, schema: str, names: Sequence[str]
+) -> list[View]:
+    """Drop views of ours by their names, if they are there, and those that read them.
+
+    Raises
+    ------
+    DatabaseError
+        As `take_away`; or if something else has one of the names, or a view has more than can be
+        made again.
+    """
+    there = existing(connection, schema, names)
+    views = take_away(connection, schema, [*there])
+    if left := there - {name for place, name in (v.place for v in views) if place == schema}:
+        raise DatabaseError(
+            f"view {schema}.{min(left)} has triggers, rules or defaults of somebody, which would "
+            "be lost: drop these first"
+        )
     return views
 
 
@@ -132,8 +192,20 @@ def naming_dependents(doing: str, way_out: str) -> Iterator[None]:
         raise DatabaseError(f"{doing}: {dependents}. {way_out}") from error
 
 
-def make_again(connection: psycopg.Connection, views: Sequence[View]) -> None:
+def make_again(
+    connection: psycopg.Connection,
+    views: Sequence[View],
+    replaced: Collection[tuple[str, str]] = (),
+) -> None:
     """Make views again on the tables that are there now, within the caller's transaction.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    views : sequence of View
+    replaced : collection of (schema, name)
+        Views that others have taken the place of by now: these get their owner, settings and
+        grants.
 
     Raises
     ------
@@ -142,10 +214,10 @@ def make_again(connection: psycopg.Connection, views: Sequence[View]) -> None:
     """
     for view in views:
         try:
-            create, *others = view.statements
-            connection.execute(create)
+            for statement in () if view.place in replaced else view.definition:
+                connection.execute(statement)
             _revoke_defaults(connection, view)
-            for statement in (*view.grants, *others):
+            for statement in (*view.grants, *view.settings):
                 connection.execute(statement)
         except psycopg.errors.LockNotAvailable:
             raise
@@ -169,7 +241,7 @@ class _Found(NamedTuple):
 
 def _read(connection: psycopg.Connection, found: _Found) -> View:
     view = sql.Identifier(found.schema, found.name)
-    statements: list[sql.Composed] = [
+    definition: list[sql.Composed] = [
         sql.SQL("CREATE VIEW {} AS {}").format(view, sql.SQL(found.definition))
     ]
     for column, comment in connection.execute(_COMMENTS, (found.oid,)):
@@ -178,13 +250,11 @@ def _read(connection: psycopg.Connection, found: _Found) -> View:
             if column is None
             else sql.SQL("COLUMN {}").format(sql.Identifier(found.schema, found.name, column))
         )
-        statements.append(sql.SQL("COMMENT ON {} IS {}").format(what, sql.Literal(comment)))
-    for key, value in (option.split("=", 1) for option in found.options):
-        setting = sql.Identifier(key), sql.Literal(value)
-        statements.append(sql.SQL("ALTER VIEW {} SET ({} = {})").format(view, *setting))
+        definition.append(sql.SQL("COMMENT ON {} IS {}").format(what, sql.Literal(comment)))
+    settings = _settings(view, found.options)
     # Last: from then on it may be no longer ours.
     role = sql.Identifier(found.owner)
-    statements.append(sql.SQL("ALTER VIEW {} OWNER TO {}").format(view, role))
+    settings.append(sql.SQL("ALTER VIEW {} OWNER TO {}").format(view, role))
     grants = []
     for column, grantee, privilege, grantable in connection.execute(_GRANTS, (found.oid,)):
         grants.append(
@@ -196,7 +266,13 @@ def _read(connection: psycopg.Connection, found: _Found) -> View:
                 sql.SQL(" WITH GRANT OPTION" if grantable else ""),
             )
         )
-    return View(view, statements, grants)
+    return View((found.schema, found.name), definition, grants, settings)
+
+
+def _settings(view: sql.Identifier, options: Sequence[str]) -> list[sql.Composed]:
+    set_one = sql.SQL("ALTER VIEW {} SET ({} = {})")
+    parts = [option.split("=", 1) for option in options]
+    return [set_one.format(view, sql.Identifier(k), sql.Literal(value)) for k, value in parts]
 
 
 def _revoke_defaults(connection: psycopg.Connection, view: View) -> None:

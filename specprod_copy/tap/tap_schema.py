@@ -19,16 +19,18 @@ from specprod_copy.postgres import locks, statements
 from specprod_copy.postgres.connection import translated_errors
 from specprod_copy.postgres.ddl import render_template
 from specprod_copy.postgres.foreign_code import keep_foreign_code_out, refuse_foreign_code
+from specprod_copy.postgres.locks import Patience
 from specprod_copy.postgres.rights import Granted, grant_each, making_schema
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.progress import ProgressListener
 from specprod_copy.tap.published import (
     Published,
     PublishedColumn,
     publish,
     refuse_long_names,
 )
-from specprod_copy.tap.text_views import drop_text_views, make_text_views
+from specprod_copy.tap.text_views import drop_text_views, make_text_views, text_views
 from specprod_copy.tap.words import adql
 
 TAP_SCHEMA: Final = "tap_schema"
@@ -84,6 +86,7 @@ def fill(
     *,
     removed: Sequence[str] = (),
     roles: Sequence[str] = (),
+    listener: ProgressListener | None = None,
 ) -> TapSummary:
     """Describe schemas in TAP_SCHEMA, beside those that it is about already, in one transaction.
 
@@ -100,6 +103,8 @@ def fill(
         Schemas that are taken out of it, with their views; they need not exist.
     roles : sequence of str
         Roles that may read the views and TAP_SCHEMA.
+    listener : ProgressListener, optional
+        Receives for whom this waits.
 
     Raises
     ------
@@ -115,9 +120,7 @@ def fill(
             stack.enter_context(locks.hold_schema_lock(connection, name, shared=False))
         stack.enter_context(translated_errors("cannot fill TAP_SCHEMA"))
         stack.enter_context(connection.transaction())
-        for name in removed:
-            drop_text_views(connection, read_schema(connection, name, views=True))
-        filled = [_make_views(connection, name) for name in schemas]
+        filled = _make_views(connection, schemas, removed, listener or ProgressListener())
         granted = Granted()
         for one in filled:
             granted += grant_each(connection, one.published.name, one.text_views, roles)
@@ -158,9 +161,29 @@ def published(connection: psycopg.Connection, schema: str) -> Schema:
     return found
 
 
-def _make_views(connection: psycopg.Connection, schema: str) -> Filled:
-    views = make_text_views(connection, published(connection, schema))
-    return Filled(publish(published(connection, schema)), views)
+def _make_views(
+    connection: psycopg.Connection,
+    schemas: Sequence[str],
+    removed: Sequence[str],
+    listener: ProgressListener,
+) -> list[Filled]:
+    """Make the views of schemas as their tables are now; drop those of others.
+
+    All at once, so that nobody waits for one view while this waits for another.
+    """
+    found = [published(connection, name) for name in schemas]
+    gone = [read_schema(connection, name, views=True) for name in removed]
+
+    def work() -> list[list[str]]:
+        locks.replacing_views(connection)
+        for one in gone:
+            drop_text_views(connection, one)
+        return [make_text_views(connection, one) for one in found]
+
+    places = [(one.name, name) for one in (*found, *gone) for name in text_views(one)]
+    names = locks.with_patience(connection, work, places, Patience(listener))
+    after = [publish(published(connection, name)) for name in schemas]
+    return [Filled(one, views) for one, views in zip(after, names, strict=True)]
 
 
 def _is_of_dachs(found: Schema) -> bool:

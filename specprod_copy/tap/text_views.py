@@ -20,6 +20,8 @@ from specprod_copy.tap.published import SUFFIX, is_text_view, needs_text, publis
 def make_text_views(connection: psycopg.Connection, found: Schema) -> list[str]:
     """Make the views of a schema, or make them again, within the caller's transaction.
 
+    Those that are as the tables are now stay.
+
     Parameters
     ----------
     connection : psycopg.Connection
@@ -34,48 +36,44 @@ def make_text_views(connection: psycopg.Connection, found: Schema) -> list[str]:
     Raises
     ------
     DatabaseError
-        If something else has the name of one.
+        If something else has the name of one, or depends on one whose columns changed.
     """
     tables = [table for table in publishable(found) if needs_text(table)]
     names = [f"{table.name}{SUFFIX}" for table in tables]
-    there = own_views.existing(connection, found.name, names)
+    own_views.existing(connection, found.name, names)
     for table, name in zip(tables, names, strict=True):
-        _make(connection, found.name, table, name, is_there=name in there)
+        as_text = needs_text(table)
+        wanted = [(c.name, "text" if c.name in as_text else c.type) for c in table.columns]
+        there = found.tables.get(name)
+        if there is None or [(c.name, c.type) for c in there.columns] != wanted:
+            own_views.replace(connection, found.name, name, _select(found.name, table))
+        for column, text in _comments(table, as_text):
+            own_views.comment(connection, found.name, name, column, text)
     return names
 
 
 def drop_text_views(connection: psycopg.Connection, found: Schema) -> None:
     """Drop the views of a schema, within the caller's transaction."""
-    for name in (table.name for table in found.tables.values() if is_text_view(found, table)):
+    for name in text_views(found):
         drop = sql.SQL("DROP VIEW {}").format(sql.Identifier(found.name, name))
         connection.execute(drop)
 
 
-def _make(
-    connection: psycopg.Connection, schema: str, table: Table, name: str, *, is_there: bool
-) -> None:
+def text_views(found: Schema) -> list[str]:
+    """Return the names of the views of this kind that a schema has."""
+    return [table.name for table in found.tables.values() if is_text_view(found, table)]
+
+
+def _select(schema: str, table: Table) -> sql.Composed:
     as_text = needs_text(table)
-    view = sql.Identifier(schema, name)
     columns = [
         sql.SQL("{0}::pg_catalog.text AS {0}" if c.name in as_text else "{0}").format(
             sql.Identifier(c.name)
         )
         for c in table.columns
     ]
-    create = sql.SQL("CREATE OR REPLACE VIEW {} AS SELECT {} FROM {}").format(
-        view, sql.SQL(", ").join(columns), sql.Identifier(schema, table.name)
-    )
-    try:
-        with connection.transaction():
-            connection.execute(create)
-    except psycopg.errors.InvalidTableDefinition:
-        if not is_there:
-            raise
-        # Columns were renamed: a view keeps the names that it was made with.
-        connection.execute(sql.SQL("DROP VIEW {}").format(view))
-        connection.execute(create)
-    for column, text in _comments(table, as_text):
-        own_views.comment(connection, schema, name, column, text)
+    place = sql.Identifier(schema, table.name)
+    return sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(columns), place)
 
 
 def _comments(table: Table, as_text: Sequence[str]) -> list[tuple[str, str]]:

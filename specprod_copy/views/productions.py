@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import psycopg
@@ -18,9 +19,11 @@ from specprod_copy.postgres import locks, own_views, statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import translated_errors
 from specprod_copy.postgres.ddl import Names, render_template
+from specprod_copy.postgres.locks import Patience
 from specprod_copy.postgres.rights import Granted, grant_each, making_schema
 from specprod_copy.postgres.schema import Schema, Table
 from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import offered_columns, specprod_catalogue
 from specprod_copy.views.comments import POSITIONS, SIDE_BY_SIDE, VIEWS, comments
 
@@ -44,8 +47,12 @@ def make_views(
     *,
     change: tuple[str, str] | None = None,
     roles: Sequence[str] = (),
+    listener: ProgressListener | None = None,
 ) -> ViewsMade:
     """Make, or make again, the views over some productions, in one transaction.
+
+    Views that are made again keep their owner, settings and grants, as do those of ours that read
+    them. Nobody waits behind this while others use them.
 
     Parameters
     ----------
@@ -59,6 +66,8 @@ def make_views(
         Old and new production of the views of changes; by default the last two.
     roles : sequence of str
         Roles that may read the views. They need no right to read the productions.
+    listener : ProgressListener, optional
+        Receives for whom this waits.
 
     Raises
     ------
@@ -85,13 +94,15 @@ def make_views(
             connection.transaction(),
         ):
             _make_schema(connection, schema)
-            for name in own_views.existing(connection, schema, names):
-                drop = sql.SQL("DROP VIEW {}").format(sql.Identifier(schema, name))
-                connection.execute(drop)
+            places = [(schema, name) for name in names]
+            take = partial(own_views.take_to_replace, connection, schema, names)
+            patience = Patience(listener or ProgressListener())
+            before = locks.with_patience(connection, take, places, patience)
             for script in scripts:
                 statements.run(connection, script)
             for view, column, text in texts:
                 own_views.comment(connection, schema, view, column, text)
+            own_views.make_again(connection, before, places)
             granted = grant_each(connection, schema, names, roles)
     return ViewsMade(names, granted)
 

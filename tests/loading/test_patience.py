@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import psycopg
 import pytest
 from support.changing import Case, iron, loaded, many_transactions
 from support.listening import Heard, meanwhile, open_transaction, read
@@ -12,6 +13,7 @@ from specprod_copy.errors import DatabaseError, InUseError
 from specprod_copy.loading.api import load
 from specprod_copy.loading.beside import name_beside
 from specprod_copy.loading.options import LoadOptions
+from specprod_copy.postgres.locks import Patience, with_patience
 from specprod_copy.tables import Inputs
 
 __all__ = ["iron", "loaded", "many_transactions"]
@@ -148,3 +150,31 @@ def test_an_empty_table_that_somebody_looks_at_is_filled(iron):
         reader.rollback()
         loading.result()
     iron.assert_equals_fresh_load()
+
+
+def test_a_longer_attempt_is_for_autovacuum_alone(database):
+    """Once it has ended, nobody waits longer behind an attempt than before."""
+    limits: list[str] = []
+    with (
+        psycopg.connect(database, autocommit=True) as ours,
+        psycopg.connect(database, application_name="autovacuum worker") as vacuum,
+        psycopg.connect(database) as reader,
+    ):
+        ours.execute("CREATE TABLE public.t (a int) WITH (autovacuum_enabled = false)")
+        vacuum.execute("LOCK TABLE public.t IN SHARE UPDATE EXCLUSIVE MODE")
+
+        def work() -> None:
+            limits.extend(*ours.execute("SHOW lock_timeout"))
+            ours.execute("ALTER TABLE public.t ADD b int")
+
+        def rest(seconds: float) -> None:
+            if not vacuum.closed:
+                vacuum.close()
+                reader.execute("SELECT count(*) FROM public.t")
+            else:
+                reader.rollback()
+
+        with_patience(ours, work, [("public", "t")], Patience(Heard(), rest=rest))
+    short, longer, *again = limits
+    assert short != longer
+    assert again == [short]
