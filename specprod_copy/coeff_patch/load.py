@@ -20,7 +20,13 @@ from specprod_copy.postgres import locks, rights, statements
 from specprod_copy.postgres.broken_keys import DuplicateKey
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.copy import ServerTable
-from specprod_copy.postgres.rights import Granted, grant_each, making_schema
+from specprod_copy.postgres.rights import (
+    Granted,
+    grant_each,
+    let_read_again,
+    making_schema,
+    readers,
+)
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_differences import refuse_own_columns
 from specprod_copy.postgres.schema_from_server import read_schema
@@ -236,10 +242,12 @@ def _move(connection: psycopg.Connection, patch: Patch, *, overwrite: bool) -> N
     """Give a patch its names, and the place of an older one as it is by now."""
     own, shared = patch.own_schema, patch.patch_schema
     _create_schema(connection, patch, shared)
+    before: dict[str, frozenset[str]] = {}
     if _refuse_existing(connection, patch, overwrite=overwrite):
         statements.run(connection, patch.render("lock_patch"))
         # Again: now that it is locked, nobody adds a column.
         _refuse_existing(connection, patch, overwrite=overwrite)
+        before = readers(connection, shared)
         drop = patch.render("drop_table", schema=shared, table=patch.patch)
         statements.run(connection, drop)
     for script in (
@@ -249,6 +257,7 @@ def _move(connection: psycopg.Connection, patch: Patch, *, overwrite: bool) -> N
         patch.render("move", schema=own, table=patch.patch, new=shared),
     ):
         statements.run(connection, script)
+    let_read_again(connection, shared, [patch.patch], before)
 
 
 def _create_schema(connection: psycopg.Connection, patch: Patch, schema: str) -> None:

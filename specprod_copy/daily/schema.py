@@ -63,6 +63,7 @@ def prepare(
     patience = Patience(listener, options.patience)
     views: list[own_views.View] = []
     locks.making_tables(connection, schema)
+    readers = rights.readers(connection, schema) if options.overwrite else {}
     if options.overwrite:
         before = read_schema(connection, schema)
         refuse_own_columns(defined, before, tables)
@@ -83,6 +84,7 @@ def prepare(
     lost_tables.recognize(connection, schema, tables)
     wanted = ["version", *tables, ledger.TABLE]
     found = make_tables(connection, defined, schema, wanted).schema
+    rights.let_read_again(connection, schema, tables, readers)
     own_views.make_again(connection, views)
     refuse_other_rows(connection, found)
     q3c = rights.enable_q3c(connection, schema, listener.info)

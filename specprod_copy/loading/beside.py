@@ -13,7 +13,7 @@ from psycopg import sql
 from specprod_copy.errors import DatabaseError, InUseError
 from specprod_copy.loading.prepare import make_tables
 from specprod_copy.plan import ledger
-from specprod_copy.postgres import catalog, counted, own_views, statements
+from specprod_copy.postgres import catalog, counted, own_views, rights, statements
 from specprod_copy.postgres.connection import one_line, translated_errors
 from specprod_copy.postgres.locks import Patience, attempt, with_patience
 from specprod_copy.postgres.names import parametrized
@@ -104,7 +104,8 @@ class Beside:
         """Put the tables into the place of the old ones, in one transaction, and drop the schema.
 
         Their indexes, constraints and sequences, what the ledger says of them, what table ``vac``
-        says of their catalogue, and the views that are part of the schema come along.
+        says of their catalogue, and the views that are part of the schema come along. Who could
+        read the old tables can read these.
         Nobody waits behind this while others use the old tables.
 
         Parameters
@@ -193,11 +194,13 @@ class Beside:
             if self.catalogue.record is not None:
                 self.catalogue.record(connection, schema, True)
             views = own_views.take_away(connection, schema, self.tables)
+            before = rights.readers(connection, schema)
             drop_tables(connection, schema, self.tables)
             moved = catalog.with_partitions(connection, new, self.tables)
             for table in moved:
                 move = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
                 connection.execute(move.format(sql.Identifier(new, table), sql.Identifier(schema)))
+            rights.let_read_again(connection, schema, moved, before)
             condition, values = "table_name = ANY(%s)", (list(self.tables),)
             counted.delete(connection, schema, ledger.TABLE, condition, values)
             # By name: a ledger that was taken over from an earlier version has another order.

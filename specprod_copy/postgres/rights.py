@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -200,6 +200,20 @@ def readers(connection: psycopg.Connection, schema: str) -> dict[str, frozenset[
         WHERE granted = wanted AND grantee <> owner GROUP BY name"""
     found = connection.execute(query, {"schema": schema}).fetchall()
     return {name: frozenset(roles) for name, roles in found}
+
+
+def let_read_again(
+    connection: psycopg.Connection,
+    schema: str,
+    tables: Sequence[str],
+    before: Mapping[str, frozenset[str]],
+) -> None:
+    """Let those read new tables who could read the old ones, as `readers` has returned them."""
+    grant_one = sql.SQL("GRANT SELECT ON {} TO {}")
+    for table in tables:
+        for role in sorted(before.get(table, ())):
+            whom = sql.SQL("PUBLIC") if role == "public" else sql.Identifier(role)
+            connection.execute(grant_one.format(sql.Identifier(schema, table), whom))
 
 
 @contextmanager

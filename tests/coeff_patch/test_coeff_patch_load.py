@@ -116,7 +116,10 @@ def test_existing_tables_are_refused(loaded, connection, zall, wrong_root):
         load(loaded, patches_of("iron"), [wrong])
     assert str(caught.value) == "table coeff_patch.iron_zpixpatch exists; --overwrite replaces it"
     assert coefficients(connection, "coeff_patch", "iron_zpixpatch") == before
+    connection.execute("GRANT SELECT ON coeff_patch.iron_zpixpatch TO pg_monitor")
     load(loaded, patches_of("iron"), [wrong], overwrite=True)
+    readers = "SELECT has_table_privilege('pg_monitor', 'coeff_patch.iron_zpixpatch', 'SELECT')"
+    assert connection.execute(readers).fetchall() == [(True,)]
     assert coefficients(connection, "coeff_patch", "iron_zpixpatch") == coefficients(
         connection, "iron", "zpix"
     )

@@ -51,3 +51,10 @@ def test_views_of_the_schema_come_along(own_copy):
     tileid = own_copy.tileids()[0]
     assert own_copy.tile(tileid, overwrite=True).failed == {}
     assert own_copy.query("SELECT DISTINCT tileid FROM daily.mine") == [(tileid,)]
+
+
+def test_readers_stay(own_copy):
+    granted = "SELECT has_table_privilege('pg_monitor', 'daily.ztile', 'SELECT')"
+    own_copy.execute("GRANT SELECT ON daily.ztile TO pg_monitor")
+    assert own_copy.tile(own_copy.tileids()[0], overwrite=True).failed == {}
+    assert own_copy.query(granted) == [(True,)]

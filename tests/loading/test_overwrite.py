@@ -16,6 +16,8 @@ from support.changing import (
 from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import overwrite
 from specprod_copy.loading.beside import name_beside
+from specprod_copy.postgres.connection import connect
+from specprod_copy.postgres.rights import readers
 
 __all__ = ["iron", "loaded", "many_transactions"]
 
@@ -155,3 +157,15 @@ def test_damage_to_the_old_tables_is_no_matter(loaded):
     loaded.query("UPDATE iron.tile SET nexp = 99")
     loaded.load("zpix", overwrite=True)
     assert loaded.query("SELECT DISTINCT nexp FROM iron.tile") == [(99,)]
+
+
+def test_who_could_read_the_old_tables_can_read_the_new_ones(loaded):
+    loaded.execute(
+        "GRANT SELECT ON iron.zpix TO pg_monitor; GRANT SELECT ON iron.ztile TO PUBLIC;"
+        "GRANT UPDATE ON iron.ztile TO pg_monitor"
+    )
+    with connect(loaded.conninfo) as connection:
+        before = readers(connection, "iron")
+        assert before == {"zpix": {"pg_monitor"}, "ztile": {"public"}}
+        loaded.load("zpix", "ztile", overwrite=True)
+        assert readers(connection, "iron") == before
