@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import psycopg
@@ -19,7 +19,7 @@ from specprod_copy.postgres import catalog, locks
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.copy import ServerTable
-from specprod_copy.postgres.foreign_code import keep_foreign_code_out
+from specprod_copy.postgres.foreign_code import keep_foreign_code_out, open_to_others
 from specprod_copy.rows.units import Intake, Unit, UnitResult
 from specprod_copy.tables import TableSource
 
@@ -56,6 +56,17 @@ class Sender:
     connection: psycopg.Connection
     context: SendContext
     advance: copying.Advance
+    _open: dict[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+
+    def keep_foreign_code_out(self, table: str) -> None:
+        """Let nobody add functions of theirs to a table and the ledger until the transaction ends.
+
+        Whom the tables belong to is asked once, for that takes as long as to send a small batch.
+        """
+        where, tables = (self.connection, self.context.schema), (table, ledger.TABLE)
+        if table not in self._open:
+            self._open[table] = open_to_others(*where, tables)
+        keep_foreign_code_out(*where, tables, self._open[table])
 
 
 def send_batch(sender: Sender, batch: Sequence[Unit]) -> list[UnitResult]:
@@ -87,7 +98,7 @@ def load_units(sender: Sender, units: Sequence[Unit]) -> list[UnitResult]:
     alone = connection.info.transaction_status == TransactionStatus.IDLE
     with translated_errors(f"cannot load {schema}.{table}"), connection.transaction():
         if alone:  # else it was done when the tables were made, in the same transaction
-            keep_foreign_code_out(connection, schema, [table, ledger.TABLE])
+            sender.keep_foreign_code_out(table)
         mine, others = claims.claim(connection, schema, units)
         if not mine:
             return others

@@ -128,14 +128,28 @@ def refuse_foreign_code(connection: psycopg.Connection, schema: str, tables: Seq
     )
 
 
-def keep_foreign_code_out(
+def open_to_others(
     connection: psycopg.Connection, schema: str, tables: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Return schemas and names of tables that such roles own, or may add triggers to.
+
+    Those of `refuse_foreign_code`, sorted.
+    """
+    values = {"schema": schema, "tables": [*tables]}
+    return sorted(connection.execute(_ABOUT + _OPEN_TO_OTHERS, values).fetchall())
+
+
+def keep_foreign_code_out(
+    connection: psycopg.Connection,
+    schema: str,
+    tables: Sequence[str],
+    others: Sequence[tuple[str, str]] | None = None,
 ) -> None:
     """Let nobody add such code to tables that were free of it, until the transaction ends.
 
     What `refuse_foreign_code` saw before a wait, or in an earlier transaction, says nothing of
-    tables that others own or may add triggers to. These are locked, not against those who write,
-    and looked at again.
+    tables that are `open_to_others`. These are locked, not against those who write, and looked at
+    again.
 
     Parameters
     ----------
@@ -143,14 +157,17 @@ def keep_foreign_code_out(
         Within a transaction.
     schema, tables
         As for `refuse_foreign_code`.
+    others : sequence of (schema, name), optional
+        Those of the tables that are `open_to_others`, where that is known.
 
     Raises
     ------
     DatabaseError
         As `refuse_foreign_code`.
     """
-    values = {"schema": schema, "tables": [*tables]}
-    if others := connection.execute(_ABOUT + _OPEN_TO_OTHERS, values).fetchall():
-        names = sql.SQL(", ").join(sql.Identifier(*place) for place in sorted(others))
+    if others is None:
+        others = open_to_others(connection, schema, tables)
+    if others:
+        names = sql.SQL(", ").join(sql.Identifier(*place) for place in others)
         connection.execute(sql.SQL("LOCK TABLE {} IN ROW EXCLUSIVE MODE").format(names))
         refuse_foreign_code(connection, schema, tables)
