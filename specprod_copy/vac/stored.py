@@ -169,7 +169,7 @@ def refuse_mixed(connection: psycopg.Connection, found: Schema, *, described: bo
     DatabaseError
         If it is one of the other kind, and has rows.
     """
-    if _tables_with_rows(connection, found.name) and described != (TABLE in found.tables):
+    if described != (TABLE in found.tables) and _tables_with_rows(connection, found.name):
         has = "tables of a production" if described else "value-added catalogues"
         raise DatabaseError(
             f"schema {found.name} has {has}: the others need a schema of their own, --schema NAME"
