@@ -276,7 +276,7 @@ def _link(path: Path, other: Path) -> None:
     except FileExistsError:
         refuse_existing(other.parent, [other.name])
         raise
-    except OSError:  # a folder, or a file system without hard links
+    except OSError:  # a folder, somebody else's file, or a file system without hard links
         path.rename(other)
 
 

@@ -76,12 +76,18 @@ def exported(catalogue: Catalogue, found: Schema, table: str, names: str) -> Exp
     if position is None:
         raise _without_position(catalogue.definition, found, table)
     columns = list(found.columns_of(table))
-    borrowed = bool(position.key) and not {*_SKY} <= {column.name for column in columns}
+    own = {column.name for column in columns}.intersection(_SKY)
+    borrowed = bool(position.key) and own != {*_SKY}
+    if borrowed and own:
+        raise ConfigurationError(
+            f"table {table} has {min(own)} alone of {' and '.join(_SKY)}, so both would come from "
+            f"{position.table}: rename it, or add the other one"
+        )
     if borrowed:
         of_targets = {c.name: c for c in found.tables[position.table].columns}
         columns += [
-            replace(of_targets[own], name=name, not_null=False)
-            for own, name in zip((position.ra, position.dec), _SKY, strict=True)
+            replace(of_targets[theirs], name=name, not_null=False)
+            for theirs, name in zip((position.ra, position.dec), _SKY, strict=True)
         ]
     sky = _SKY if position.key else (position.ra, position.dec)
     named = _named(catalogue, table, columns, names)

@@ -92,7 +92,8 @@ class Removal:
             those of the files.
         """
         with self._connection.transaction():
-            keep_foreign_code_out(self._connection, self._schema, [*self._found.tables])
+            tables = [t for t in self._catalogue.definition.tables if t in self._found.tables]
+            keep_foreign_code_out(self._connection, self._schema, tables)
             if isinstance(error, DuplicateKey):
                 self._remove_duplicates(error)
             elif isinstance(error, OrphanKey):

@@ -56,17 +56,18 @@ class Sender:
     connection: psycopg.Connection
     context: SendContext
     advance: copying.Advance
-    _open: dict[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    _open: dict[str, bool] = field(default_factory=dict)
 
     def keep_foreign_code_out(self, table: str) -> None:
         """Let nobody add functions of theirs to a table and the ledger until the transaction ends.
 
-        Whom the tables belong to is asked once, for that takes as long as to send a small batch.
+        Whether others may alter them is asked once: that takes as long as to send a small batch.
         """
         where, tables = (self.connection, self.context.schema), (table, ledger.TABLE)
         if table not in self._open:
-            self._open[table] = open_to_others(*where, tables)
-        keep_foreign_code_out(*where, tables, self._open[table])
+            self._open[table] = bool(open_to_others(*where, tables))
+        if self._open[table]:
+            keep_foreign_code_out(*where, tables)
 
 
 def send_batch(sender: Sender, batch: Sequence[Unit]) -> list[UnitResult]:

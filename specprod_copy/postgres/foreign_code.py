@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -25,12 +25,11 @@ _ABOUT: Final = """
         WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %(schema)s)
           AND c.relname = ANY (%(tables)s)
         UNION
-        SELECT other FROM relations r, LATERAL (
-            SELECT conrelid FROM pg_constraint
-            WHERE confrelid = r.oid
-              AND (confdeltype IN ('c', 'n', 'd') OR confupdtype IN ('c', 'n', 'd'))
-            UNION ALL SELECT inhrelid FROM pg_inherits WHERE inhparent = r.oid
-        ) AS changed (other)
+        SELECT other FROM relations r JOIN (
+            SELECT confrelid, conrelid FROM pg_constraint
+            WHERE confdeltype IN ('c', 'n', 'd') OR confupdtype IN ('c', 'n', 'd')
+            UNION ALL SELECT inhparent, inhrelid FROM pg_inherits
+        ) AS changed (oid, other) USING (oid)
     )"""
 
 _CODE: Final = """,
@@ -84,11 +83,14 @@ _CODE: Final = """,
 
 # Whoever may refer to a table can let rows of another one go with its own.
 _OPEN_TO_OTHERS: Final = """
-    SELECT nspname, relname
-    FROM relations JOIN pg_class c USING (oid) JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE relowner NOT IN (SELECT oid FROM trusted)
-       OR EXISTS (SELECT 1 FROM aclexplode(relacl) WHERE privilege_type IN ('TRIGGER', 'REFERENCES')
-                  AND grantee NOT IN (SELECT oid FROM trusted))"""
+    SELECT nspname, relname, has_schema_privilege(n.oid, 'USAGE')
+                             AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid = ANY (ARRAY(SELECT oid FROM relations))
+      AND (relowner NOT IN (SELECT oid FROM trusted)
+           OR EXISTS (SELECT 1 FROM aclexplode(relacl)
+                      WHERE privilege_type IN ('TRIGGER', 'REFERENCES')
+                        AND grantee NOT IN (SELECT oid FROM trusted)))"""
 
 
 def refuse_foreign_code(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> None:
@@ -111,13 +113,7 @@ def refuse_foreign_code(connection: psycopg.Connection, schema: str, tables: Seq
     ------
     DatabaseError
     """
-    values = {"schema": schema, "tables": [*tables]}
-    # To compile the query would take a second, and to make room for the million rows that are
-    # expected longer than to run it. The rollback undoes the settings, nothing else.
-    with connection.transaction(force_rollback=True):
-        connection.execute("SET LOCAL jit = off")
-        connection.execute("SET LOCAL work_mem = '64kB'")
-        found = connection.execute(_ABOUT + _CODE, values).fetchall()
+    found = _asked(connection, _ABOUT + _CODE, schema, tables)
     if not found:
         return
     table, what, function, role = found[0]
@@ -130,20 +126,28 @@ def refuse_foreign_code(connection: psycopg.Connection, schema: str, tables: Seq
 
 def open_to_others(
     connection: psycopg.Connection, schema: str, tables: Sequence[str]
-) -> list[tuple[str, str]]:
-    """Return schemas and names of tables that such roles own, or may add triggers to.
+) -> list[tuple[str, str, bool]]:
+    """Return schemas and names of tables that such roles own or may add triggers to.
 
-    Those of `refuse_foreign_code`, sorted.
+    Those of `refuse_foreign_code`, each with whether this role may lock it: who may not write to a
+    table may not, and needs no right to one that only refers to a table of ours.
     """
-    values = {"schema": schema, "tables": [*tables]}
-    return sorted(connection.execute(_ABOUT + _OPEN_TO_OTHERS, values).fetchall())
+    return sorted(_asked(connection, _ABOUT + _OPEN_TO_OTHERS, schema, tables))
+
+
+def _asked(
+    connection: psycopg.Connection, query: LiteralString, schema: str, tables: Sequence[str]
+) -> list[Any]:
+    # To compile the query would take a second, and to make room for the million rows that are
+    # expected longer than to run it. The rollback undoes the settings, nothing else.
+    with connection.transaction(force_rollback=True):
+        connection.execute("SET LOCAL jit = off")
+        connection.execute("SET LOCAL work_mem = '64kB'")
+        return connection.execute(query, {"schema": schema, "tables": [*tables]}).fetchall()
 
 
 def keep_foreign_code_out(
-    connection: psycopg.Connection,
-    schema: str,
-    tables: Sequence[str],
-    others: Sequence[tuple[str, str]] | None = None,
+    connection: psycopg.Connection, schema: str, tables: Sequence[str]
 ) -> None:
     """Let nobody add such code to tables that were free of it, until the transaction ends.
 
@@ -157,17 +161,16 @@ def keep_foreign_code_out(
         Within a transaction.
     schema, tables
         As for `refuse_foreign_code`.
-    others : sequence of (schema, name), optional
-        Those of the tables that are `open_to_others`, where that is known.
 
     Raises
     ------
     DatabaseError
         As `refuse_foreign_code`.
     """
-    if others is None:
-        others = open_to_others(connection, schema, tables)
+    others = open_to_others(connection, schema, tables)
+    for other, name, may_lock in others:
+        if may_lock:
+            lock = sql.SQL("LOCK TABLE {} IN ROW EXCLUSIVE MODE")
+            connection.execute(lock.format(sql.Identifier(other, name)))
     if others:
-        names = sql.SQL(", ").join(sql.Identifier(*place) for place in others)
-        connection.execute(sql.SQL("LOCK TABLE {} IN ROW EXCLUSIVE MODE").format(names))
         refuse_foreign_code(connection, schema, tables)

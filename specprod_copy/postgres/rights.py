@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from specprod_copy.errors import DatabaseError
-from specprod_copy.postgres import catalog, statements
+from specprod_copy.postgres import catalog, ddl, statements
 from specprod_copy.postgres.connection import one_line, translated_errors
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.search_path import q3c_schema
@@ -65,7 +65,9 @@ def grant(
         granted = ["schema", *tables]
         statements.make(connection, defined, granted, ["grants"], schema=schema, roles=present)
 
-    return _granted(connection, schema, tables, roles, give)
+    # The file of a catalogue's table may grant nothing, or to no role but those that it names.
+    granting = ddl.statements(defined, tables, ["grants"], schema=schema, roles=roles)
+    return _granted(connection, schema, [*{s.table: s for s in granting}], roles, give)
 
 
 def grant_each(
@@ -99,15 +101,15 @@ def _granted(
     lacking = [
         statement.as_string(connection)
         for role in present
-        for statement in _lacking(connection, schema, names, role)
+        for statement in lacking_rights(connection, schema, names, role)
     ]
     return Granted([role for role in roles if role not in existing], lacking)
 
 
-def _lacking(
+def lacking_rights(
     connection: psycopg.Connection, schema: str, names: Sequence[str], role: str
 ) -> list[sql.Composed]:
-    """Return what gives a role the rights that it lacks."""
+    """Return the statements that give a role the rights to read that it lacks."""
     query = """
         SELECT relname, has_schema_privilege(%(role)s, n.oid, 'USAGE'),
                has_table_privilege(%(role)s, c.oid, 'SELECT')

@@ -8,12 +8,11 @@ from functools import partial
 from typing import Final, TypeVar
 
 import psycopg
-from psycopg import sql
 
 from specprod_copy.postgres import locks, own_views, statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.ddl import quote_identifier
-from specprod_copy.postgres.foreign_code import refuse_foreign_code
+from specprod_copy.postgres.foreign_code import keep_foreign_code_out
 from specprod_copy.postgres.schema import Index, Part, Reference, Schema, Table
 from specprod_copy.postgres.schema_changes import Changes
 from specprod_copy.postgres.schema_differences import differences, table_differences
@@ -165,12 +164,10 @@ def _run(connection: psycopg.Connection, text: str, schema: str, table: str) -> 
     """Run a statement, and make the views that are part of the schema again if they read it.
 
     The server may write rows again for it. What the table runs then was seen before others were
-    waited for: so it is looked at once more, when nobody can change it.
+    waited for.
     """
-    lock = sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE")
     with connection.transaction():
-        connection.execute(lock.format(sql.Identifier(schema, table)))
-        refuse_foreign_code(connection, schema, [table])
+        keep_foreign_code_out(connection, schema, [table])
         try:
             with connection.transaction():
                 statements.run(connection, text, schema)

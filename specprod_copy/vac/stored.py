@@ -95,8 +95,12 @@ def catalogue_in(connection: psycopg.Connection, found: Schema) -> Catalogue:
 
 
 def merged(catalogues: Sequence[Stored]) -> Catalogue:
-    """Return several catalogues of a schema as one."""
-    every = [catalogue_of(one.description, root=one.root) for one in catalogues]
+    """Return several catalogues of a schema as one, or say that a file there is not accepted."""
+    try:
+        every = [catalogue_of(one.description, root=one.root) for one in catalogues]
+    except ConfigurationError as error:
+        way_out = "load-vac --overwrite with a mended SQL file"
+        raise DatabaseError(f"table {TABLE}: {error}; {way_out} puts that in its place") from error
     tables = {name: table for one in every for name, table in one.definition.tables.items()}
     return Catalogue(
         Schema.of("", tables.values()),

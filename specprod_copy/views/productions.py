@@ -20,7 +20,7 @@ from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import translated_errors
 from specprod_copy.postgres.ddl import Names, render_template
 from specprod_copy.postgres.locks import Patience
-from specprod_copy.postgres.rights import Granted, grant_each, making_schema
+from specprod_copy.postgres.rights import Granted, grant_each, lacking_rights, making_schema
 from specprod_copy.postgres.schema import Schema, Table
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.progress import ProgressListener
@@ -103,6 +103,7 @@ def make_views(
             for view, column, text in texts:
                 own_views.comment(connection, schema, view, column, text)
             own_views.make_again(connection, before, places)
+            _check_owners(connection, schema, names, productions)
             granted = grant_each(connection, schema, names, roles)
     return ViewsMade(names, granted)
 
@@ -124,6 +125,25 @@ def _check_change(productions: Sequence[str], change: tuple[str, str]) -> None:
             )
     if change[0] == change[1]:
         raise ConfigurationError("--change needs two productions, the old one and the new one")
+
+
+def _check_owners(
+    connection: psycopg.Connection, schema: str, names: Sequence[str], productions: Sequence[str]
+) -> None:
+    """Check that who owns the views may read the productions: readers of views need no right."""
+    query = """SELECT DISTINCT viewowner FROM pg_views
+               WHERE schemaname = %s AND viewname = ANY(%s) ORDER BY viewowner"""
+    for (owner,) in connection.execute(query, (schema, [*names])).fetchall():
+        lacking = [
+            statement.as_string(connection)
+            for production in productions
+            for statement in lacking_rights(connection, production, [*KINDS, POSITIONS], owner)
+        ]
+        if lacking:
+            raise DatabaseError(
+                f"nobody could read the views in schema {schema}, for role {owner}, which owns "
+                f"them, may not read all of their tables: run {'; '.join(lacking)}, or drop them"
+            )
 
 
 def _columns(kind: str, found: Mapping[str, Schema]) -> list[Column]:

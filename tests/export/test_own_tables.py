@@ -20,7 +20,8 @@ TABLES = """
     INSERT INTO iron.indexed VALUES (1, 360, 90, 1), (2, 0, -90, 1), (3, 359.9, 0, NULL),
         (4, -1e-14, 0, 1), (5, -9999, -9999, 1), (6, 'nan', 0, 1), (7, NULL, NULL, 1),
         (8, 10, 91, 1), (9, 'inf', 0, 1), (10, 400, 0, 1);
-    CREATE INDEX ON iron.indexed (q3c_ang2ipix(ra, dec))
+    CREATE INDEX ON iron.indexed (q3c_ang2ipix(ra, dec));
+    CREATE TABLE iron.half AS SELECT targetid, ra FROM iron.photometry
 """
 
 
@@ -59,3 +60,9 @@ def test_what_is_no_position_is_left_out(dsn, tmp_path):
 def test_names_that_files_do_not_tell_apart(dsn, tmp_path):
     with pytest.raises(ConfigurationError, match="several columns that are RA in files"):
         rows(dsn, "indexed", "fits", tmp_path)
+
+
+@pytest.mark.parametrize("names", ["fits", "database"])
+def test_half_a_position(dsn, tmp_path, names):
+    with pytest.raises(ConfigurationError, match="table half has ra alone of ra and dec"):
+        rows(dsn, "half", names, tmp_path)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import psycopg
 import pytest
+from astropy.io import fits
 from support.changing import iron, loaded
 from support.limits import LARGE
-from support.listening import open_transaction
+from support.listening import meanwhile, open_transaction
+from support.moments import await_waiting
 
 from specprod_copy.adopt.options import AdoptOptions
 from specprod_copy.adopt.run import adopt
 from specprod_copy.errors import DatabaseError
 from specprod_copy.loading.api import load
 from specprod_copy.loading.options import LoadOptions
+from specprod_copy.postgres.connection import connect
+from specprod_copy.postgres.foreign_code import keep_foreign_code_out
 from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import Inputs
 from specprod_copy.upgrade.run import UpgradeOptions, upgrade
@@ -114,3 +119,69 @@ def test_load_of_several_transactions(loaded, mallory):
     with pytest.raises(DatabaseError, match=r"^trigger trap of table iron\.zpix would run"):
         load(loaded.conninfo, Inputs(loaded.files), options, listener)
     assert listener.done
+
+
+def test_who_reads_and_then_writes_passes_an_upgrade(loaded, mallory):
+    """It waits for them, and what it has locked until then must not be in their way."""
+    loaded.execute(
+        "ALTER TABLE iron.photometry ALTER maskbits TYPE smallint USING 0;"
+        f"ALTER TABLE iron.photometry OWNER TO {mallory}"
+    )
+    run = partial(upgrade, loaded.conninfo, UpgradeOptions("iron", rewrite=True))
+    with (
+        open_transaction(loaded.conninfo, "SELECT FROM iron.photometry") as user,
+        meanwhile(run, user) as running,
+    ):
+        await_waiting(loaded.conninfo, "ALTER TABLE%")
+        user.execute("UPDATE iron.photometry SET maskbits = 1")
+        user.commit()
+        running.result()
+    assert loaded.query("SELECT DISTINCT maskbits FROM iron.photometry") == [(1,)]
+
+
+def test_tables_of_others_in_the_schema_are_theirs(loaded, mallory):
+    """What they do there is no matter of who removes rows from ours."""
+    path = loaded.files.exposures()
+    with fits.open(path, "update") as hdus:
+        hdus["EXPOSURES"].data["EXPID"][1] = hdus["EXPOSURES"].data["EXPID"][0]
+    loaded.execute(
+        f"DROP SCHEMA iron CASCADE; CREATE SCHEMA iron; CREATE TABLE iron.mine (a int);"
+        f"CREATE TRIGGER own BEFORE INSERT ON iron.mine FOR EACH ROW EXECUTE FUNCTION mallory.f();"
+        f"ALTER TABLE iron.mine OWNER TO {mallory}"
+    )
+    options = LoadOptions(("exposures",), "iron", max_quarantined=100)
+    assert load(loaded.conninfo, Inputs(loaded.files), options).rows_refused
+
+
+@pytest.fixture
+def lowly(loaded) -> Iterator[psycopg.Connection]:
+    """An ordinary role that owns the tables of a schema."""
+    role = f"lowly_{uuid.uuid4().hex[:8]}"
+    loaded.execute(
+        f"CREATE ROLE {role}; CREATE SCHEMA plain AUTHORIZATION {role}; SET ROLE {role};"
+        "CREATE TABLE plain.tile (tileid int PRIMARY KEY)"
+    )
+    with connect(loaded.conninfo) as connection:
+        connection.execute(f"SET ROLE {role}")
+        yield connection
+    loaded.execute(f"DROP OWNED BY {role} CASCADE; DROP ROLE {role}")
+
+
+def test_tables_of_others_that_refer_to_ours(loaded, mallory, lowly):
+    """There they may be anything but a trap, and we need no right to them."""
+    loaded.execute(
+        f"""GRANT USAGE ON SCHEMA plain TO {mallory}; GRANT REFERENCES ON plain.tile TO {mallory};
+        SET ROLE {mallory};
+        CREATE TABLE mallory.notes (tileid int REFERENCES plain.tile ON DELETE CASCADE)"""
+    )
+    with lowly.transaction():
+        keep_foreign_code_out(lowly, "plain", ["tile"])
+    loaded.execute(
+        "CREATE TRIGGER trap BEFORE DELETE ON mallory.notes FOR EACH ROW "
+        "EXECUTE FUNCTION mallory.f()"
+    )
+    with (
+        pytest.raises(DatabaseError, match=r"^trigger trap of table mallory\.notes would run"),
+        lowly.transaction(),
+    ):
+        keep_foreign_code_out(lowly, "plain", ["tile"])

@@ -15,6 +15,7 @@ from support.view_productions import ODD, OLD, connection, dsn, run
 from specprod_copy.cli import cli
 from specprod_copy.postgres import own_views
 from specprod_copy.postgres.connection import connect
+from specprod_copy.postgres.identifiers import quote_identifier
 from specprod_copy.tap.tap_schema import fill
 from specprod_copy.views.productions import make_views
 
@@ -54,6 +55,8 @@ def test_rights_owner_and_settings_stay(dsn, connection, schema, role):
         f"""GRANT SELECT ON {schema}.zpix_all, {schema}.zpix_all_text TO {role};
         ALTER VIEW {schema}.zpix_best SET (security_barrier = true);
         ALTER VIEW {schema}.zpix_best OWNER TO {role};
+        GRANT USAGE ON SCHEMA {OLD}, {quote_identifier(ODD)} TO {role};
+        GRANT SELECT ON ALL TABLES IN SCHEMA {OLD}, {quote_identifier(ODD)} TO {role};
         GRANT SELECT ON {schema}.zpix_best TO pg_monitor WITH GRANT OPTION"""
     )
     before = connection.execute(RIGHTS, (schema, [*MADE])).fetchall()
@@ -66,6 +69,21 @@ def test_rights_owner_and_settings_stay(dsn, connection, schema, role):
     assert connection.execute(change).fetchone() != old
     same = f"SELECT count(*) FROM {schema}.zpix_all JOIN {schema}.zpix_all_text USING (targetid)"
     assert connection.execute(same).fetchone() != (0,)
+
+
+def test_an_owner_who_may_not_read_a_production(dsn, connection, schema, role):
+    """Nobody could read the views: they stay as they were."""
+    connection.execute(
+        f"""ALTER VIEW {schema}.zpix_best OWNER TO {role}; GRANT USAGE ON SCHEMA {OLD} TO {role};
+        GRANT SELECT ON ALL TABLES IN SCHEMA {OLD} TO {role}"""
+    )
+    code, output = run(dsn, "--schema", schema, OLD, ODD)
+    assert code == 1
+    assert f"role {role}, which owns them, may not read all of their tables" in output
+    way_out = output.split("run ")[1].split(", or drop them")[0].replace("\n", " ")
+    assert OLD not in way_out
+    connection.execute(way_out)
+    assert run(dsn, "--schema", schema, OLD, ODD)[0] == 0
 
 
 def test_a_view_with_a_trigger_stays(dsn, connection, schema):
