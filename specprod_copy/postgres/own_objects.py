@@ -11,33 +11,47 @@ from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_differences import own_parts
 
 # All of what is neither a column, an index nor a constraint; a definition where the server has one.
+# Only what was found has its definition made: for that of a rule the server locks all that the rule
+# reads, and the rules of a database include those of all its views.
 _QUERY: Final = """
-    WITH relations AS (
+    WITH relations AS MATERIALIZED (
         SELECT oid, relname, relrowsecurity FROM pg_class
         WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %(schema)s)
           AND relname = ANY (%(tables)s)
     ),
-    objects (relation, name, definition) AS (
-        SELECT tgrelid, 'trigger ' || tgname, pg_get_triggerdef(oid)
-        FROM pg_trigger WHERE NOT tgisinternal
+    objects (relation, kind, name, object) AS MATERIALIZED (
+        SELECT tgrelid, 'trigger', tgname, oid FROM pg_trigger
+        WHERE NOT tgisinternal AND tgrelid IN (SELECT oid FROM relations)
         UNION ALL
-        SELECT ev_class, 'rule ' || rulename, pg_get_ruledef(oid) FROM pg_rewrite
+        SELECT ev_class, 'rule', rulename, oid FROM pg_rewrite
+        WHERE ev_class IN (SELECT oid FROM relations)
         UNION ALL
-        SELECT oid, 'row-level security', NULL FROM relations WHERE relrowsecurity
+        SELECT oid, 'row-level security', NULL, NULL FROM relations WHERE relrowsecurity
         UNION ALL
-        SELECT polrelid, 'policy ' || polname, concat_ws(' ',
-            'USING (' || pg_get_expr(polqual, polrelid) || ')',
-            'WITH CHECK (' || pg_get_expr(polwithcheck, polrelid) || ')')
-        FROM pg_policy
+        SELECT polrelid, 'policy', polname, oid FROM pg_policy
+        WHERE polrelid IN (SELECT oid FROM relations)
         UNION ALL
-        SELECT stxrelid, 'statistics ' || stxname, pg_get_statisticsobjdef(oid)
-        FROM pg_statistic_ext
+        SELECT stxrelid, 'statistics', stxname, oid FROM pg_statistic_ext
+        WHERE stxrelid IN (SELECT oid FROM relations)
         UNION ALL
-        SELECT prrelid, 'publication ' || pubname, NULL
+        SELECT prrelid, 'publication', pubname, NULL
         FROM pg_publication_rel JOIN pg_publication p ON p.oid = prpubid
+        WHERE prrelid IN (SELECT oid FROM relations)
+    ),
+    described AS (
+        SELECT relation, concat_ws(' ', kind, name) AS name, CASE kind
+            WHEN 'trigger' THEN pg_get_triggerdef(object)
+            WHEN 'rule' THEN pg_get_ruledef(object)
+            WHEN 'policy' THEN (
+                SELECT concat_ws(' ', 'USING (' || pg_get_expr(polqual, polrelid) || ')',
+                                 'WITH CHECK (' || pg_get_expr(polwithcheck, polrelid) || ')')
+                FROM pg_policy WHERE oid = object)
+            WHEN 'statistics' THEN pg_get_statisticsobjdef(object)
+            END AS definition
+        FROM objects
     )
     SELECT name || ' of table ' || relname || coalesce(', ' || nullif(definition, ''), '')
-    FROM objects JOIN relations ON oid = relation ORDER BY relname, name"""
+    FROM described JOIN relations ON oid = relation ORDER BY relname, name"""
 
 
 def gone_with(

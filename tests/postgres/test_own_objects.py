@@ -1,0 +1,67 @@
+"""What goes with tables: found without a look at what nobody replaces."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import psycopg
+import pytest
+
+from specprod_copy.postgres.connection import connect
+from specprod_copy.postgres.own_objects import gone_with
+from specprod_copy.postgres.schema_from_server import read_schema
+
+NAMES = [f"t{n}" for n in range(9)]
+"""So many that PostgreSQL may read whole catalogs rather than look for each in their indexes."""
+OWN = """
+CREATE FUNCTION mine.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER first BEFORE INSERT ON mine.t0 FOR EACH ROW EXECUTE FUNCTION mine.f();
+CREATE RULE second AS ON DELETE TO mine.t0 DO INSTEAD NOTHING;
+ALTER TABLE mine.t0 ENABLE ROW LEVEL SECURITY;
+CREATE POLICY third ON mine.t0 USING (id > 0) WITH CHECK (id > 1);
+CREATE STATISTICS mine.fourth ON id, name FROM mine.t0;
+CREATE PUBLICATION fifth FOR TABLE mine.t0;
+"""
+TABLES = """
+CREATE TABLE mine.t{n} (id int, name text);
+CREATE TABLE other.t{n} (id int);
+CREATE VIEW other.v{n} AS SELECT id FROM other.t{n};
+CREATE RULE r{n} AS ON DELETE TO other.t{n} DO INSTEAD SELECT * FROM other.v{n};
+CREATE POLICY p{n} ON other.t{n} USING (id > 0);
+"""
+
+
+def gone(conninfo: str) -> list[str]:
+    with connect(conninfo) as connection:
+        connection.execute("SET lock_timeout = '5s'")
+        found = read_schema(connection, "mine")
+        return gone_with(connection, found, found, NAMES)
+
+
+@pytest.fixture
+def tables(database):
+    with psycopg.connect(database) as connection:
+        connection.execute("CREATE SCHEMA mine; CREATE SCHEMA other")
+        connection.execute("".join(TABLES.format(n=n) for n in range(9)))
+    return database
+
+
+def test_each_is_named_with_its_definition(tables):
+    with psycopg.connect(tables) as connection:
+        connection.execute(OWN)
+    assert gone(tables) == [
+        "policy third of table t0, USING ((id > 0)) WITH CHECK ((id > 1))",
+        "publication fifth of table t0",
+        "row-level security of table t0",
+        "rule second of table t0, CREATE RULE second AS ON DELETE TO mine.t0 DO INSTEAD NOTHING;",
+        "statistics fourth of table t0, CREATE STATISTICS mine.fourth ON id, name FROM mine.t0",
+        "trigger first of table t0, "
+        "CREATE TRIGGER first BEFORE INSERT ON mine.t0 FOR EACH ROW EXECUTE FUNCTION mine.f()",
+    ]
+
+
+def test_tables_and_views_of_other_schemas_are_not_locked(tables):
+    """Not even those that other views read, or other rules and policies."""
+    with closing(psycopg.connect(tables)) as holder:
+        holder.execute("LOCK TABLE other.t0, other.t8 IN ACCESS EXCLUSIVE MODE")
+        assert gone(tables) == []
