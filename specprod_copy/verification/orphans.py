@@ -83,11 +83,13 @@ def find_orphans(
         matched("b", reference.keys, "a", reference.columns),
     )
     by = sql.SQL(", ").join(map(sql.Literal, range(1, len(reference.columns) + 1)))
+    # Columns of users may have any name, that of our number too.
+    names = listed([*(f"key{place}" for place in range(len(reference.columns))), "number"])
     # In one statement: from one to the next rows may come.
     first = sql.SQL(
         "SELECT *, count(*) OVER (), sum(number) OVER () "
-        "FROM (SELECT *, count(*) AS number FROM ({0}) q GROUP BY {1}) d ORDER BY {1} LIMIT {2}"
-    ).format(orphans, by, EXAMPLES)
+        "FROM (SELECT *, count(*) FROM ({0}) q GROUP BY {1}) d ({2}) ORDER BY {1} LIMIT {3}"
+    ).format(orphans, by, names, EXAMPLES)
     rows = connection.execute(first).fetchall()
     if not rows:
         return Orphans(reference, 0, 0, ())

@@ -37,3 +37,17 @@ def test_rows_that_come_while_they_are_looked_for(database):
         assert [*found.values] == [(1, "y"), (2, "x")]
         found = find_orphans(connection, "o", "a", REFERENCE)
         assert (found.number, found.n_values, [*found.values]) == (0, 0, [])
+
+
+def test_columns_named_as_the_query_names_its_own(database):
+    names = ("number", "key1", "count")
+    reference = Reference("a_b", names, "b", names)
+    with psycopg.connect(database) as connection:
+        columns = "(number bigint, key1 text, count bigint)"
+        connection.execute(
+            f"CREATE SCHEMA o; CREATE TABLE o.a {columns}; CREATE TABLE o.b {columns}; "
+            "INSERT INTO o.a VALUES (2, 'x', 7), (2, 'x', 7), (1, 'y', 8)"
+        )
+        found = find_orphans(connection, "o", "a", reference)
+    assert (found.number, found.n_values) == (3, 2)
+    assert [*found.values] == [(1, "y", 8), (2, "x", 7)]
