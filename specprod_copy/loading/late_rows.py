@@ -110,10 +110,10 @@ class LateRows:
             staged = ServerTable(self.connection, "pg_temp", "late_rows")
             copy_units(staged, self.intake, lambda *_: None, quarantine=quarantine, digests=False)
             broken = self._broken(ranked=self.keep_best and quarantine)
-        return [
-            [broken[place] for place in sorted(broken) if place[0] == number]
-            for number in range(len(self.intake.units))
-        ]
+        refused: list[list[Refusal]] = [[] for _ in self.intake.units]
+        for (number, _), refusal in sorted(broken.items()):
+            refused[number].append(refusal)
+        return refused
 
     def _broken(self, *, ranked: bool) -> dict[_Row, Refusal]:
         """Return the staged rows that break a key.

@@ -11,7 +11,7 @@ import psycopg
 
 from specprod_copy.loading.late_rows import LateRows
 from specprod_copy.loading.places import Place, Values, by_unit, frame_of
-from specprod_copy.plan.ledger import Ledger
+from specprod_copy.plan.ledger import Ledger, LoadedRange
 from specprod_copy.plan.loaded_files import loaded_ranges, refused_files
 from specprod_copy.plan.planning import Planner
 from specprod_copy.rows.keyed import ROW, rows_with
@@ -53,6 +53,7 @@ class SetAside:
     ) -> None:
         """Write into the ledger: column, value and reason for each row."""
         columns, sources = self._catalogue.definition.columns_of(table), self._catalogue.sources
+        ranges = loaded_ranges(self._catalogue, table, self._ledger)
         for unit in by_unit(reasons):
             with open_unit(unit, sources[unit.source]) as file:
                 transform = Transform(sources[unit.source], file, columns)
@@ -67,20 +68,24 @@ class SetAside:
                 for place, (names, values, why) in reasons.items()
                 if place.unit == unit
             ]
-            self._refuse(unit, refusals)
+            self._refuse(unit, refusals, ranges[unit.place])
 
-    def _refuse(self, unit: Unit, refusals: Sequence[Refusal]) -> None:
+    def _refuse(
+        self, unit: Unit, refusals: Sequence[Refusal], ranges: Sequence[LoadedRange]
+    ) -> None:
         """Write into the ledger that rows of a file are in quarantine."""
         by_row = {refusal.row: refusal for refusal in refusals}
         self.removed[unit.source] += len(by_row)
-        for part, own, changed in self._parts(unit, sorted(by_row)):
+        for part, own, changed in self._parts(unit, sorted(by_row), ranges):
             self._ledger.refuse(part, [by_row[row] for row in own], changed)
 
-    def _parts(self, unit: Unit, rows: Sequence[int]) -> Iterator[tuple[Unit, list[int], int]]:
+    def _parts(
+        self, unit: Unit, rows: Sequence[int], ranges: Sequence[LoadedRange]
+    ) -> Iterator[tuple[Unit, list[int], int]]:
         """Yield units of a file in the ledger, which of the rows they have, and values changed."""
         sources = self._catalogue.sources
         columns = self._catalogue.definition.columns_of(unit.table)
-        for loaded in loaded_ranges(self._catalogue, unit.table, self._ledger)[unit.place]:
+        for loaded in ranges:
             first, last = loaded.first, loaded.last
             if own := [row for row in rows if first <= row < last]:
                 part = replace(unit, first=first, last=last, rows=np.array(own))
@@ -114,11 +119,12 @@ class SetAside:
             return
         best = table in self._catalogue.keep_best
         intake = Intake(units, sources, [*columns.values()])
+        ranges = loaded_ranges(self._catalogue, table, self._ledger)
         late = LateRows(self._connection, self._schema, intake, best)
         for result in late.load_others(lambda *_: None, digests=False):
             unit = result.unit
             rows = [] if unit.rows is None else unit.rows.tolist()
-            for part, own, changed in self._parts(unit, rows):
+            for part, own, changed in self._parts(unit, rows, ranges[unit.place]):
                 self._ledger.release(part, own, changed)
             self.removed[unit.source] -= len(rows)
-            self._refuse(unit, result.quarantine)
+            self._refuse(unit, result.quarantine, ranges[unit.place])
