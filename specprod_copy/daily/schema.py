@@ -84,7 +84,8 @@ def prepare(
     lost_tables.recognize(connection, schema, tables)
     wanted = ["version", *tables, ledger.TABLE]
     found = make_tables(connection, defined, schema, wanted).schema
-    rights.let_read_again(connection, schema, tables, readers)
+    made = catalog.with_partitions(connection, schema, tables)
+    rights.let_read_again(connection, schema, made, readers)
     own_views.make_again(connection, views)
     refuse_other_rows(connection, found)
     q3c = rights.enable_q3c(connection, schema, listener.info)

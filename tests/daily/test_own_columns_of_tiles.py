@@ -6,7 +6,9 @@ import pytest
 from support.daily_tiles import demo, edit, empty, loaded, own_copy
 
 from specprod_copy.errors import DatabaseError
+from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.own_views import MARK
+from specprod_copy.postgres.rights import readers
 
 __all__ = ["demo", "empty", "loaded", "own_copy"]
 
@@ -54,7 +56,11 @@ def test_views_of_the_schema_come_along(own_copy):
 
 
 def test_readers_stay(own_copy):
-    granted = "SELECT has_table_privilege('pg_monitor', 'daily.ztile', 'SELECT')"
-    own_copy.execute("GRANT SELECT ON daily.ztile TO pg_monitor")
-    assert own_copy.tile(own_copy.tileids()[0], overwrite=True).failed == {}
-    assert own_copy.query(granted) == [(True,)]
+    tileid = own_copy.tileids()[0]
+    assert own_copy.tile(tileid, overwrite=True, partitions=2).failed == {}
+    own_copy.execute("GRANT SELECT ON daily.ztile, daily.ztile_p1 TO pg_monitor")
+    with connect(own_copy.conninfo) as connection:
+        before = readers(connection, own_copy.schema)
+        assert before == {"ztile": {"pg_monitor"}, "ztile_p1": {"pg_monitor"}}
+        assert own_copy.tile(tileid, overwrite=True, partitions=2).failed == {}
+        assert readers(connection, own_copy.schema) == before
