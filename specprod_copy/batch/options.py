@@ -186,6 +186,11 @@ class BatchOptions:
         return None if self.array is None else self.job_dir / f"plan_{self.schema}"
 
     @property
+    def first_stage(self) -> str:
+        """The stage of the first job that loads, which alone may replace its tables."""
+        return STAGES[0]
+
+    @property
     def items(self) -> tuple[str, ...]:
         """What `times` may name."""
         return (PLAN, *STAGES, VERIFY) if self.tiles_file is None else (VERIFY,)

@@ -8,7 +8,16 @@ import click
 
 from specprod_copy.cli.builder import make, options_of
 from specprod_copy.cli.connection import ServerOptions
-from specprod_copy.cli.load_run import DRY_RUN, ON_ERROR, YES, ask, load_options, tell, tell_plan
+from specprod_copy.cli.load_run import (
+    DRY_RUN,
+    ON_ERROR,
+    OVERWRITTEN,
+    YES,
+    ask,
+    load_options,
+    tell,
+    tell_plan,
+)
 from specprod_copy.cli.options import (
     EPILOG,
     JSON,
@@ -32,6 +41,7 @@ from specprod_copy.tables import Inputs
 @options_of(Inputs)
 @options_of(LoadOptions, "schema", "overwrite", "verify", "replace", "check_content")
 @DRY_RUN
+@OVERWRITTEN
 @YES
 @options_of(Readers)
 @options_of(LoadOptions, "jobs", "part", "plan", "partitions", "cluster", "patience")
@@ -43,7 +53,13 @@ from specprod_copy.tables import Inputs
 @options_of(ServerOptions)
 @click.pass_context
 def load(
-    context: click.Context, dry_run: bool, yes: bool, on_error: str, as_json: bool, **values: Any
+    context: click.Context,
+    dry_run: bool,
+    overwritten: tuple[str, ...],
+    yes: bool,
+    on_error: str,
+    as_json: bool,
+    **values: Any,
 ) -> None:
     """Load stages of a production; "all" loads every stage, a table's name its part of a stage.
 
@@ -64,9 +80,13 @@ def load(
     schema = values["schema"] or inputs.files.production.name
     options = load_options(context, values, values["stages"], schema, on_error)
     executor = make(ExecutorOptions, values)
+    if overwritten and not dry_run:
+        raise click.UsageError("--overwritten belongs to --dry-run")
     if dry_run:
         with executor.workers(options.jobs, inputs.files.root) as workers:
-            plan, statements = plan_load(server.if_there(), inputs, options, workers=workers)
+            plan, statements = plan_load(
+                server.if_there(), inputs, options, workers=workers, overwritten=overwritten
+            )
         tell_plan(plan, statements, options, as_json=as_json)
         return
     ask(options, f"the tables of {', '.join(options.stages)}", yes=yes)

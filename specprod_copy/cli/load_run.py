@@ -11,7 +11,7 @@ import click
 
 from specprod_copy.cli.builder import make
 from specprod_copy.cli.load_text import plan_lines, plan_values, refused_lines, summary_lines
-from specprod_copy.cli.options import Readers
+from specprod_copy.cli.options import STAGE, Readers
 from specprod_copy.cli.text import line_width, put, say, to_json
 from specprod_copy.loading.options import LoadOptions
 from specprod_copy.loading.summary import LoadSummary
@@ -30,6 +30,14 @@ ON_ERROR = click.option(
 )
 DRY_RUN = click.option(
     "-n", "--dry-run", is_flag=True, help="Print what would be done; do nothing."
+)
+OVERWRITTEN = click.option(
+    "--overwritten",
+    multiple=True,
+    metavar="STAGE",
+    type=STAGE,
+    help="With --dry-run: plan for the time after a load of STAGE with --overwrite; may be given "
+    "several times.",
 )
 YES = click.option("-y", "--yes", is_flag=True, help="Do not ask before replacing tables or rows.")
 

@@ -101,7 +101,7 @@ def load(
         looks = stack.enter_context(
             open_looks(catalogue.keywords, workers, known_looks(catalogue, options))
         )
-        refuse_other_format(catalogue, found, tables, replaced=options.overwrite)
+        refuse_other_format(catalogue, found, tables, replaced=tables if options.overwrite else ())
         refuse_without_light_curves(catalogue, found, sources)
         refuse_mixed(connection, found, described=catalogue.record is not None)
         if not inputs.tileids:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -85,6 +86,7 @@ def plan_load(
     catalogue: Catalogue | None = None,
     *,
     workers: Workers | None = None,
+    overwritten: Sequence[str] = (),
 ) -> tuple[Plan, list[Statement]]:
     """Find out what a load would do, without doing it.
 
@@ -98,6 +100,8 @@ def plan_load(
         As for `load`; None where there is no server yet.
     inputs, options, catalogue, workers
         As for `load`.
+    overwritten : sequence of str, optional
+        Stages and tables of which a load with `LoadOptions.overwrite` comes before this one.
 
     Returns
     -------
@@ -122,15 +126,15 @@ def plan_load(
             refuse_read_only(connection)
             ledger_format.require(connection, catalogue.definition, options.schema)
             found = read_schema(connection, options.schema)
+        replaced = _replaced(catalogue, inputs, options, overwritten)
         if layout:
-            sources = applicable_sources(catalogue, inputs, options)
-            replaced = [source.table for source in sources] if options.overwrite else ()
             layout = kept_layout(layout, found, replaced, options.partitions)
             catalogue = specprod_catalogue(layout)
         if workers is None and options.jobs > 1:
             workers = stack.enter_context(processes(options.jobs))
         looks = stack.enter_context(open_looks(catalogue.keywords, workers))
-        planned = _plan(_Context(catalogue, inputs, options, looks, workers), connection, found)
+        context = _Context(catalogue, inputs, options, replaced, looks, workers)
+        planned = _plan(context, connection, found)
         if options.plan is not None:
             kept = looks.kept
             files = [path for path, _ in kept.looks]
@@ -145,8 +149,19 @@ class _Context:
     catalogue: Catalogue
     inputs: Inputs
     options: LoadOptions
+    replaced: Sequence[str]
+    """Tables that are made anew, by this load or by one before it."""
     looks: Looks
     workers: Workers | None
+
+
+def _replaced(
+    catalogue: Catalogue, inputs: Inputs, options: LoadOptions, overwritten: Sequence[str]
+) -> list[str]:
+    """Return the tables that are made anew, of those that are to be loaded."""
+    tables = dict.fromkeys(s.table for s in applicable_sources(catalogue, inputs, options))
+    before = {source.table for source in catalogue.select(overwritten)}
+    return [table for table in tables if options.overwrite or table in before]
 
 
 def _plan(
@@ -157,26 +172,30 @@ def _plan(
     defined, looks = catalogue.definition, context.looks
     sources = applicable_sources(catalogue, inputs, options)
     tables = list(dict.fromkeys(source.table for source in sources))
-    refuse_other_format(catalogue, found, tables, replaced=options.overwrite)
+    kept = [table for table in tables if table not in context.replaced]
+    refuse_other_format(catalogue, found, tables, replaced=context.replaced)
     refuse_without_light_curves(catalogue, found, sources)
     if connection is not None:
         refuse_mixed(connection, found, described=TABLE in catalogue.house)
     inputs = with_tiles(inputs, sources, connection, found, looks)
-    if options.overwrite:
-        refuse_own_columns(defined, found, tables, as_made(found))
-        replaced = {*tables, ledger.TABLE}
-        kept = [table for table in found.tables.values() if table.name not in replaced]
-        found = Schema.of(found.name, kept)
-    wanted = [*catalogue.house, *tables]
-    refuse_conflicts(defined, found, wanted)
-    if connection is not None and not options.overwrite:
-        refuse_foreign_code(connection, options.schema, wanted)
+    if context.replaced:
+        refuse_own_columns(defined, found, context.replaced, as_made(found))
+        gone = {*context.replaced, *(() if kept else (ledger.TABLE,))}
+        there_still = [table for table in found.tables.values() if table.name not in gone]
+        found = Schema.of(found.name, there_still)
+    refuse_conflicts(defined, found, [*catalogue.house, *tables])
+    if connection is not None and kept:
+        refuse_foreign_code(connection, options.schema, [*catalogue.house, *kept])
     loaded: Ledger = NothingLoaded()
     if connection is not None:
         lost_tables.check_referenced(connection, defined, options.schema, tables)
     if connection is not None and ledger.TABLE in found.tables:
-        lost_tables.check_tables(connection, options.schema, tables)
+        lost_tables.check_tables(connection, options.schema, kept)
         loaded = Ledger(connection, options.schema, check_content=options.check_content)
+        for source in sources:
+            if source.table in context.replaced:
+                name = source.table, source.stage
+                loaded.forget(*name, loaded.files(*name))
     if options.replace:
         rename_moved(sources, inputs, loaded)
         stale = find_stale(catalogue, options.replace, sources, inputs, loaded)

@@ -101,7 +101,7 @@ def production_layout(inputs: Inputs) -> Layout:
 
 
 def refuse_other_format(
-    catalogue: Catalogue, found: Schema, tables: Collection[str], *, replaced: bool
+    catalogue: Catalogue, found: Schema, tables: Collection[str], *, replaced: Collection[str]
 ) -> None:
     """Check that redshift tables which exist are of the format that is to be loaded.
 
@@ -112,8 +112,8 @@ def refuse_other_format(
         What the server has.
     tables : collection of str
         What is to be loaded.
-    replaced : bool
-        Whether these are loaded anew as a whole.
+    replaced : collection of str
+        Which of these are loaded anew as a whole.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def refuse_other_format(
     redshifts = [source.table for source in redshift_v2.SOURCES.values()]
     for table in redshifts if {*tables}.intersection(redshifts) else ():
         defined = catalogue.definition.tables.get(table)
-        if defined is None or table not in found.tables or (replaced and table in tables):
+        if defined is None or table not in found.tables or table in replaced:
             continue
         second = redshift_v2.SECOND_FORMAT in defined.optional
         there = any(column.name == redshift_v2.OWN_FIT for column in found.tables[table].columns)

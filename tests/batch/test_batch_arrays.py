@@ -82,8 +82,8 @@ def test_an_array_and_the_job_behind_it(shell: str) -> None:
         *known,
         f"    mv -f -- /jobs/{name}_parts.{shell} /jobs/{name}.{shell} /jobs/done/",
     ]
-    # The job that plans must not compare files with the tables that are to be replaced, either.
-    assert "    --overwrite \\\n" in plan.text
+    # The job that plans must not compare files with the tables that the next job replaces, either.
+    assert "    --overwritten=exposures \\\n" in plan.text
     assert "    --overwrite \\\n" in arrays[0].text
     assert "--overwrite" not in "".join(script.text for script in arrays[1:])
 
