@@ -107,6 +107,9 @@ class InputTable(Described, Protocol):
             not (at the frame that has it).
         """
 
+    def bytes_of(self, columns: Sequence[str]) -> int:
+        """Return how many of the `row_bytes` are those of some columns."""
+
     def digest(self, first: int = 0, last: int | None = None) -> Digest:
         """Return what is going to tell the content of the rows [`first`, `last`).
 

@@ -123,9 +123,13 @@ class FitsTable(ClosedOnExit):
         chosen = self.choose(columns)
         picked = choose_rows(self.n_rows, first, last, rows, fault=self._fault)
         self._unpack()
-        row_bytes = sum(column.width for column in chosen)
+        row_bytes = self.bytes_of([column.name for column in chosen])
         size = max(1, min(chunk_rows, FRAME_BYTES // max(1, row_bytes)))
         return (f for part in chunks(picked, size) for f in self._frames(chosen, part))
+
+    def bytes_of(self, columns: Sequence[str]) -> int:
+        """Return how many bytes of a row are those of some columns, without their heap."""
+        return sum(self.columns[name].width for name in columns)
 
     def choose(self, columns: Sequence[str] | None) -> list[FitsColumn]:
         """Return the columns of some names, of which each can be read."""

@@ -117,6 +117,15 @@ class JoinedTable(ClosedOnExit):
             own = [frame.select(one.columns) for frame, one in zip(frames, used, strict=True)]
             yield pl.concat(own, how="horizontal").select(names)
 
+    def bytes_of(self, columns: Sequence[str]) -> int:
+        """Return how many bytes of a row of all tables are those of some columns."""
+        left, size = {*columns}, 0
+        for table in self.tables:
+            own = left.intersection(table.schema)
+            left -= own
+            size += table.bytes_of([*own])
+        return size
+
     def digest(self, first: int = 0, last: int | None = None) -> Digest:
         """Return the digest of rows of the first table alone."""
         return self.tables[0].digest(first, last)

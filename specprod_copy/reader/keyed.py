@@ -105,7 +105,7 @@ class KeyedTable(ClosedOnExit):
         names = choose_columns(columns, self.schema, fault)
         numbers = choose_rows(self.n_rows, first, last, rows, fault=fault)
         # Rows that are joined lie anywhere, so all of a frame are read at once.
-        size = min(chunk_rows, max(FRAME_BYTES // max(self.row_bytes, 1), 1))
+        size = min(chunk_rows, max(FRAME_BYTES // max(self.bytes_of(names), 1), 1))
         keys = self._first.frames(
             [*self._view.by], first=first, last=last, rows=rows, chunk_rows=size
         )
@@ -175,6 +175,10 @@ class KeyedTable(ClosedOnExit):
                 )
             self._keys = keys.cast(self._key_types).with_row_index(_ROW).cast({_ROW: pl.Int64})
         return self._keys
+
+    def bytes_of(self, columns: Sequence[str]) -> int:
+        """Return how many bytes of a row are those of some columns, see `InputTable.bytes_of`."""
+        return self._other.bytes_of([name for name in columns if name in self._other.schema])
 
     def digest(self, first: int = 0, last: int | None = None) -> Digest:
         """Return the digest of all rows: any of them may belong to the rows of the other table."""

@@ -176,6 +176,10 @@ class SeenTable(ClosedOnExit):
             done += frame.height
             yield pl.DataFrame([columns[name].alias(name) for name in names])
 
+    def bytes_of(self, columns: Sequence[str]) -> int:
+        """Return how many bytes of a row are those of some columns, see `InputTable.bytes_of`."""
+        return self._table.bytes_of([self._names[n] for n in columns if n in self._names])
+
     def digest(self, first: int = 0, last: int | None = None) -> Digest:
         """Return the digest of rows, see `InputTable.digest`."""
         return self._table.digest(first, last)

@@ -161,8 +161,24 @@ def test_joined_rows_are_read_once_more_than_their_keys_however_wide_they_are(tm
         for digest, hdus in zip(digests, PLACES, strict=True):
             with open_table(path, hdus) as alone:
                 assert digest.hexdigest() == alone.digest().hexdigest()
-    assert [frame.height for frame in frames] == [15, 15, 2]
+    assert [frame.height for frame in frames] == [16, 16]
     assert pl.concat(frames).rows() == [(n, float(n)) for n in range(32)]
+
+
+@pytest.mark.parametrize("prefix", ["", "MY_"])
+def test_a_frame_has_more_rows_where_wide_columns_are_not_asked_for(tmp_path, prefix):
+    keys = np.arange(32)
+    hdus = {
+        "ONE": {"KEY": keys},
+        "TWO": {"KEY": keys[::-1], "V": keys, "W": np.zeros((32, 1 << 19), "f4")},
+    }
+    path = write_fits(tmp_path / "a.fits", hdus)
+    places = [(path, hdus) for hdus in PLACES]
+    views = [AS_IT_IS, View(prefix, by=("KEY",), kept=frozenset({"KEY"}))]
+    with open_joined(places, (), views, by_number=True) as table:
+        (frame,) = table.frames(["KEY", f"{prefix}V"])
+        assert table.bytes_of(["KEY", f"{prefix}W"]) == 8 + 4 * (1 << 19)
+    assert frame.rows() == [(n, 31 - n) for n in range(32)]
 
 
 def bytes_read() -> int:
