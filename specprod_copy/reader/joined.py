@@ -19,7 +19,7 @@ from specprod_copy.reader import Described, InputTable, open_table
 from specprod_copy.reader.content import Digest
 from specprod_copy.reader.files import ClosedOnExit
 from specprod_copy.reader.keyed import KeyedTable
-from specprod_copy.reader.matching import name_of, refuse_unmatched
+from specprod_copy.reader.matching import differing, name_of, refuse_unmatched
 from specprod_copy.reader.selection import CHUNK_ROWS, choose_columns
 from specprod_copy.reader.view import AS_IT_IS, View
 
@@ -167,11 +167,11 @@ def _compare(
     for frame, other in zip(frames, used, strict=True):
         for key in other.keys:
             first, one = firsts.setdefault(key, (frame, other))
-            if one is other or first[key].equals(frame[key], null_equal=True):
+            if one is other:
                 continue
-            differs = first[key].ne_missing(frame[key])
+            differs = differing(first[key], frame[key])
             if not differs.any():
-                continue  # Other types with equal values.
+                continue
             place = int(differs.arg_true()[0])
             raise InputError(
                 f"row {numbers[place]} is about {frame[key][place]}, and that of "

@@ -40,8 +40,8 @@ def refuse_unmatched(
     Raises
     ------
     InputError
-        If a table has no key, or one of a type that cannot be compared, another number of rows than
-        the first one, or another keyword.
+        If a table has no key, or one is a text here and a number there, or a table has another
+        number of rows than the first one, or another keyword.
     """
     first, *others = tables
     if by_number:
@@ -49,7 +49,9 @@ def refuse_unmatched(
     for key in keys:
         having = [table for table in tables if key in table.schema]
         for other in having[1:]:
-            common_type(having[0], other, key)
+            # Their values are compared row by row, so one that was rounded is seen.
+            if not all(_element_type(t.schema[key]).is_numeric() for t in (having[0], other)):
+                common_type(having[0], other, key)
     for other in others:
         for table in () if by_number else (first, other):
             if not keys or keys[0] not in table.schema:
@@ -128,6 +130,35 @@ def common_type(first: Described, other: Described, key: str) -> pl.DataType:
         hdu=blamed.hdu,
         column=key,
     )
+
+
+def differing(first: pl.Series, other: pl.Series) -> pl.Series:
+    """Return in which rows two columns differ; a whole number equals a float that is just that.
+
+    Parameters
+    ----------
+    first, other : polars.Series
+        Of one type, or numbers of any.
+    """
+    types = {_element_type(one.dtype) for one in (first, other)}
+    if len(types) == 1 or not any(dtype.is_integer() for dtype in types):
+        return first.ne_missing(other)
+    # Polars compares a whole number with a float as the float that is nearest to it.
+    wholes = [
+        one.cast(_with_elements(one.dtype, pl.Int128()), strict=False) for one in (first, other)
+    ]
+    differs = wholes[0].ne_missing(wholes[1])
+    for one, whole in zip((first, other), wholes, strict=True):
+        if _element_type(one.dtype).is_float():  # a fraction, NaN or one beyond all whole numbers
+            differs |= whole.cast(one.dtype).ne_missing(one)
+    return differs
+
+
+def _with_elements(dtype: pl.DataType, elements: pl.DataType) -> pl.DataType:
+    """Return the type of arrays with other elements, else the type of these elements."""
+    if isinstance(dtype, pl.Array):
+        return pl.Array(elements, dtype.size)
+    return pl.List(elements) if isinstance(dtype, pl.List) else elements
 
 
 def _element_type(dtype: pl.DataType) -> pl.DataType:

@@ -160,3 +160,43 @@ def test_each_table_has_its_digest(two):
     for (path, hdus), digest in zip(two, got, strict=True):
         with open_table(path, hdus) as alone:
             assert alone.digest(0, 20).hexdigest() == digest
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "rows"),
+    [
+        (np.array([2**53, 5, -(2**63)]), np.array([2.0**53, 5, -(2.0**63)]), []),
+        (np.array([2**24, 5], "i4"), np.array([2**24, 5], "f4"), []),
+        (np.array([0, 5]), np.array([-0.0, 5]), []),
+        (np.array([[2**53, 5]]), np.array([[2.0**53, 5]]), []),
+        (np.array([5, 2**53 + 1]), np.array([5, 2.0**53]), [1]),
+        (np.array([5, 39627646567811416]), np.array([5, 39627646567811416], "f4"), [1]),
+        (np.array([5, 2**63 - 1]), np.array([5, 2.0**63]), [1]),
+        (np.array([5, 2**63 - 1]), np.array([5, 2**63], "u8"), [1]),
+        (np.array([5, 0, 0, 0]), np.array([5, 0.5, np.nan, np.inf]), [1, 2, 3]),
+        (np.array([[5, 2**53 + 1]]), np.array([[5, 2.0**53]]), [0]),
+    ],
+)
+def test_keys_of_other_types(tmp_path, first, other, rows):
+    """A whole number and a float are equal where the float is that number, and not near to it."""
+    for one, two in ((first, other), (other, first)):
+        core = write(tmp_path, "core", "CORE", KEY=one)
+        extra = write(tmp_path, "extra", "EXTRA", KEY=two, X=np.arange(len(two)))
+        places = [(core, ("CORE",)), (extra, ("EXTRA",))]
+        joined_look([look(path, [hdus])[0] for path, hdus in places], ("KEY",))
+        for row in range(len(one)):
+            with open_joined(places, ("KEY",)) as table:
+                frames = table.frames(["X"], rows=np.array([row]))
+                if row in rows:
+                    with pytest.raises(InputError, match=f"row {row} is about .* differ"):
+                        next(frames)
+                else:
+                    assert next(frames).rows() == [(row,)]
+
+
+@pytest.mark.parametrize("number", ["i8", "f4"])
+def test_texts_are_not_compared_with_numbers(tmp_path, number):
+    core = write(tmp_path, "core", "CORE", KEY=np.array([5], number))
+    extra = write(tmp_path, "extra", "EXTRA", KEY=np.array(["5"]))
+    with pytest.raises(InputError, match=r"KEY: is .* to whose rows it is matched, has it as"):
+        open_joined([(core, ("CORE",)), (extra, ("EXTRA",))], ("KEY",))

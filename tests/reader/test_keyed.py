@@ -72,7 +72,6 @@ def test_a_key_that_the_other_type_does_not_hold_has_no_counterpart(tmp_path, fi
     assert joined(path) == [(0, 1), (1, None)]
 
 
-@pytest.mark.parametrize("by", [True, False], ids=["by", "same"])
 @pytest.mark.parametrize(
     ("first", "other", "blamed", "message"),
     [
@@ -98,12 +97,12 @@ def test_a_key_that_the_other_type_does_not_hold_has_no_counterpart(tmp_path, fi
         ("S20", "f4", "TWO", r"is Float32, and .* has it as String: write it as String here"),
     ],
 )
-def test_types_that_do_not(tmp_path, first, other, blamed, message, by):
+def test_types_that_do_not(tmp_path, first, other, blamed, message):
     """The nearest double of a TARGETID is that of several targets."""
     target = np.array([39627646567811416])
     path = write(tmp_path, target.astype(first), target.astype(other))
     with pytest.raises(InputError, match=rf"\[{blamed}\], column KEY: .*{message}"):
-        joined(path, *((LEFT,) if by else (AS_IT_IS, ("KEY",))))
+        joined(path)
 
 
 def undecodable(folder: Path, prefix: str = "") -> InputTable:
