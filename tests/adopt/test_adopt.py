@@ -162,6 +162,7 @@ def test_the_ledger_is_written_before_definitions_are_mended(loaded):
     """Who gives up then, for others use a table, says what was found, and what does the rest."""
     loaded.execute("ALTER TABLE iron.zpix ALTER program TYPE varchar(6)")
     loaded.execute("DROP TABLE iron.load_ledger")
+    loaded.keep_autovacuum_away()
     heard = Heard()
     options = AdoptOptions("iron", repair=True, patience=0)
     reading = open_transaction(loaded.conninfo, "SELECT count(*) FROM iron.zpix")

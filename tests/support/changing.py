@@ -106,6 +106,11 @@ class Case:
         with psycopg.connect(self.conninfo) as connection:
             connection.execute(statements.encode())
 
+    def keep_autovacuum_away(self) -> None:
+        """Let no autovacuum hold the tables that there are, for those without patience."""
+        for (table,) in self.query("SELECT tablename FROM pg_tables WHERE schemaname = 'iron'"):
+            self.execute(f"ALTER TABLE iron.{table} SET (autovacuum_enabled = false)")
+
     def exists(self, table: str) -> bool:
         return self.query(f"SELECT to_regclass('iron.{table}') IS NOT NULL") == [(True,)]
 

@@ -69,6 +69,7 @@ def test_readers_pass_a_ledger_that_waits_to_be_taken_over(loaded):
 
 def test_it_is_given_up(loaded):
     make_old(loaded.conninfo, "iron")
+    loaded.keep_autovacuum_away()
     work = partial(upgrade, loaded.conninfo, UpgradeOptions("iron", patience=0))
     with (
         open_transaction(loaded.conninfo, COUNT) as reader,
@@ -81,6 +82,7 @@ def test_it_is_given_up(loaded):
 def test_who_is_in_the_way_of_a_foreign_key_is_named(loaded):
     """Also where that is somebody who writes to the table that it refers to."""
     loaded.execute("ALTER TABLE iron.zpix DROP CONSTRAINT zpix_targetid_fkey")
+    loaded.keep_autovacuum_away()
     change = "UPDATE iron.photometry SET morphtype = morphtype"
     with (
         open_transaction(loaded.conninfo, change) as writer,
