@@ -61,6 +61,7 @@ def test_readers_pass_a_swap_that_waits(loaded):
 
 def test_a_swap_is_given_up(loaded):
     """The old tables are as they were, the new ones are kept, and the next load takes them."""
+    loaded.keep_autovacuum_away()
     old = loaded.state()
     with open_transaction(loaded.conninfo, COUNT) as reader:
         with pytest.raises(DatabaseError) as given_up:
@@ -103,6 +104,7 @@ def test_readers_pass_a_key_that_waits(iron, jobs):
 
 def test_a_key_is_given_up(iron):
     load_rows(iron)
+    iron.keep_autovacuum_away()
     with (
         open_transaction(iron.conninfo, COUNT) as reader,
         pytest.raises(InUseError) as given_up,
