@@ -17,7 +17,7 @@ from specprod_copy.atomic_files import refuse_existing, staged
 from specprod_copy.coeff_patch.kinds import Kind, kind_of, open_catalog, stamps_of
 from specprod_copy.errors import ConfigurationError, InputError
 from specprod_copy.reader import InputTable
-from specprod_copy.reader.look import Stamp
+from specprod_copy.reader.look import check_stamps
 from specprod_copy.reader.selection import CHUNK_ROWS
 from specprod_copy.rows.transform import Transform
 from specprod_copy.tables.coeff_patch import HDUS
@@ -90,11 +90,7 @@ def _write(zall: Path, path: Path) -> Extracted:
             hdu.append(records)
             kept += len(records)
         hdu.write_checksum()
-        for read, stamp in stamps.items():
-            if Stamp.of(read) != stamp:
-                raise InputError(
-                    "the file changed while it was read; run the command again", path=read
-                )
+        check_stamps(stamps.items(), "read")
         return Extracted(path, kind.table, table.n_rows, kept)
 
 

@@ -12,10 +12,11 @@ import psycopg
 
 from specprod_copy.coeff_patch.kinds import SOURCES, kind_of, open_catalog, stamps_of
 from specprod_copy.coeff_patch.patches import Patch
-from specprod_copy.errors import ConfigurationError, DatabaseError, InputError
+from specprod_copy.errors import ConfigurationError, DatabaseError
 from specprod_copy.loading import copying, post_data
 from specprod_copy.loading.key_errors import explain
 from specprod_copy.loading.prepare import make_tables
+from specprod_copy.plan.ledger_entries import refuse_changed_meanwhile
 from specprod_copy.postgres import locks, rights, statements
 from specprod_copy.postgres.broken_keys import DuplicateKey
 from specprod_copy.postgres.connection import connect, translated_errors
@@ -33,7 +34,6 @@ from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
 from specprod_copy.reader.joined import parts_of
-from specprod_copy.reader.look import Stamp
 from specprod_copy.rows.units import Intake, Part, Unit
 from specprod_copy.tables import specprod_catalogue
 
@@ -210,10 +210,8 @@ def _load(
         table = ServerTable(connection, patch.own_schema, patch.plain)
         intake = Intake(units, SOURCES, columns)
         results = copying.copy_units(table, intake, listener.advance, digests=False)
+        refuse_changed_meanwhile(results)
         for result in results:
-            for part in result.unit.parts:
-                if Stamp.of(part.path) != part.stamp:
-                    raise InputError("the file changed while it was loaded", path=part.path)
             loaded.rows_read += result.rows_read
             loaded.rows_kept += result.rows_kept
             loaded.values_changed += result.values_changed

@@ -53,7 +53,6 @@ class Removal:
         Of the files.
     most : int
         Rows that may be in quarantine.
-
     """
 
     def __init__(

@@ -9,10 +9,10 @@ from typing import Final
 
 import polars as pl
 
-from specprod_copy.errors import InputError
 from specprod_copy.patch_summary.table import SummaryTable
 from specprod_copy.reader import read_table
 from specprod_copy.reader.files import input_errors, value_errors
+from specprod_copy.reader.look import Stamp
 
 Kind = type[pl.DataType]
 
@@ -93,20 +93,14 @@ class SummaryFiles:
             production, folder / f"tiles-{production}.csv", folder / f"exposures-{production}.fits"
         )
 
-    def state(self) -> tuple[tuple[int, int], ...]:
-        """Return size and time of modification of each file, to see later whether it changed."""
-        stats = []
+    def stamps(self) -> dict[Path, Stamp]:
+        """Return the stamp of each file, to see later whether it changed."""
+        found = {}
         for path in (self.tiles, self.exposures):
             with input_errors(path):
-                stat = path.stat()
-            stats.append((stat.st_size, stat.st_mtime_ns))
-        return tuple(stats)
-
-    def check_state(self, before: tuple[tuple[int, int], ...]) -> None:
-        """Raise an InputError if a file is not as it was."""
-        for path, now, then in zip((self.tiles, self.exposures), self.state(), before, strict=True):
-            if now != then:
-                raise InputError("was changed while the patch was being made; run again", path=path)
+                path.stat()  # One that was never there is not one that has gone.
+            found[path] = Stamp.of(path)
+        return found
 
 
 def read_summary(files: SummaryFiles) -> Summary:

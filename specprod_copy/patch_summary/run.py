@@ -18,6 +18,7 @@ from specprod_copy.patch_summary.fitsfile import write_patched_fits
 from specprod_copy.patch_summary.inputs import Summary, SummaryFiles, read_summary
 from specprod_copy.patch_summary.report import summary_lines, write_changes
 from specprod_copy.patch_summary.steps import patch
+from specprod_copy.reader.look import check_stamps
 
 TIME_ZONE: Final = "America/Los_Angeles"
 """That of NERSC, where the daily production is made; dates in names and UPDATED are local there."""
@@ -125,7 +126,7 @@ def patch_summary(
     trusted = SummaryFiles.of(folders.redux, source)
     originals = SummaryFiles.of(folders.redux, destination)
     inputs = [trusted.tiles, trusted.exposures, originals.tiles, originals.exposures]
-    states = {one: one.state() for one in (trusted, originals)}
+    stamps = trusted.stamps() | originals.stamps()
     patched, notes = patch(
         read_summary(trusted),
         read_summary(originals),
@@ -141,8 +142,7 @@ def patch_summary(
         write_changes(changes, notes, folder / names.changes_text, folder / names.changes)
         shutil.copy2(originals.tiles, folder / names.original_tiles)
         shutil.copy2(originals.exposures, folder / names.original_exposures)
-        for one, state in states.items():
-            one.check_state(state)
+        check_stamps(stamps.items(), "read")
     return PatchResult(patched, changes, tuple(notes), tuple(output / name for name in files))
 
 

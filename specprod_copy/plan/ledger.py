@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
@@ -135,15 +136,8 @@ class Ledger:
         values_changed : int
             NaN and infinite values in these rows that were replaced.
         """
-        query = sql.SQL(
-            """UPDATE {} SET rows_kept = rows_kept - %s, rows_quarantined = rows_quarantined + %s,
-                   quarantine = quarantine || %s, values_changed = values_changed - %s
-               WHERE (table_name, entry, first_row) = (%s, %s, %s)"""
-        ).format(self._name)
-        number, entries = len(refusals), Jsonb([asdict(refusal) for refusal in refusals])
-        key = (unit.table, entry_name(*unit.place), unit.first)
-        values = (number, number, entries, values_changed, *key)
-        counted.execute(self._connection, self._schema, TABLE, query, values, 1)
+        entries = Jsonb([asdict(refusal) for refusal in refusals])
+        self._set_aside(unit, len(refusals), "quarantine || %s", entries, values_changed)
 
     def release(self, unit: Unit, rows: Sequence[int], values_changed: int) -> None:
         """Write that rows of a loaded unit are no longer in quarantine.
@@ -157,14 +151,20 @@ class Ledger:
         values_changed : int
             NaN and infinite values in these rows that were replaced.
         """
+        others = "jsonb_path_query_array(quarantine, '$[*] ? (!(@.row == $rows[*]))', %s)"
+        self._set_aside(unit, -len(rows), others, Jsonb({"rows": [*rows]}), -values_changed)
+
+    def _set_aside(
+        self, unit: Unit, number: int, quarantine: LiteralString, value: Jsonb, values_changed: int
+    ) -> None:
+        """Count rows of a loaded unit as in quarantine, or, given a negative number, as loaded."""
         query = sql.SQL(
-            """UPDATE {} SET rows_kept = rows_kept + %s, rows_quarantined = rows_quarantined - %s,
-                   quarantine = jsonb_path_query_array(quarantine, '$[*] ? (!(@.row == $rows[*]))',
-                       %s), values_changed = values_changed + %s
+            """UPDATE {} SET rows_kept = rows_kept - %s, rows_quarantined = rows_quarantined + %s,
+                   quarantine = {}, values_changed = values_changed - %s
                WHERE (table_name, entry, first_row) = (%s, %s, %s)"""
-        ).format(self._name)
+        ).format(self._name, sql.SQL(quarantine))
         key = (unit.table, entry_name(*unit.place), unit.first)
-        values = (len(rows), len(rows), Jsonb({"rows": [*rows]}), values_changed, *key)
+        values = (number, number, value, values_changed, *key)
         counted.execute(self._connection, self._schema, TABLE, query, values, 1)
 
     def limit_quarantine(self, most: int) -> None:

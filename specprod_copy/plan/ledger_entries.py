@@ -9,8 +9,8 @@ from typing import Any, LiteralString
 from psycopg import sql
 
 import specprod_copy
-from specprod_copy.errors import DatabaseError, InputError
-from specprod_copy.reader.look import Stamp
+from specprod_copy.errors import DatabaseError
+from specprod_copy.reader.look import Stamp, check_stamps
 from specprod_copy.rows.units import Input, Unit, UnitResult, entry_name
 
 
@@ -59,11 +59,8 @@ RECORDED = (
 
 def refuse_changed_meanwhile(results: Iterable[UnitResult]) -> None:
     """Check that files are still those that the load was planned for."""
-    for part in (part for result in results for part in result.unit.parts):
-        if Stamp.of(part.path) != part.stamp:
-            raise InputError(
-                "the file changed while it was loaded; run the command again", path=part.path
-            )
+    parts = (part for result in results for part in result.unit.parts)
+    check_stamps(((part.path, part.stamp) for part in parts), "loaded")
 
 
 def loaded_meanwhile(unit: Unit) -> DatabaseError:

@@ -14,7 +14,6 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 import specprod_copy
-from specprod_copy.errors import InputError
 from specprod_copy.plan.failures import Failure, failures, replace_failures
 from specprod_copy.plan.ledger import TABLE, TILES
 from specprod_copy.plan.ledger_entries import as_json, from_json, table_ids
@@ -22,7 +21,7 @@ from specprod_copy.postgres import counted
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.reader.content import file_digest
-from specprod_copy.reader.look import Stamp
+from specprod_copy.reader.look import Stamp, check_stamps
 from specprod_copy.rows.units import Change, Input, change_since, ledger_name
 
 _ENTRY = "tile "
@@ -157,11 +156,7 @@ def made_of(files: Mapping[Path, Stamp], root: Path) -> list[Input]:
         Input(ledger_name(path, root), "", stamp, file_digest(path))
         for path, stamp in files.items()
     ]
-    for path, stamp in files.items():
-        if Stamp.of(path) != stamp:
-            raise InputError(
-                "the file changed while it was loaded; run the command again", path=path
-            )
+    check_stamps(files.items(), "loaded")
     return inputs
 
 

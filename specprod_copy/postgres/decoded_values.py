@@ -87,7 +87,7 @@ def _texts(column: Column, values: pa.Array, null: np.ndarray) -> pl.Series:
 
 def _whole_numbers(column: Column, texts: pl.Series, null: np.ndarray) -> pl.Series:
     """Return numerics, which come as text; a cast alone would cut off what is behind the point."""
-    lost = pl.Series(null & False)
+    lost = pl.Series(np.zeros(len(null), bool))
     if column.digits is None or column.digits[1]:
         texts = texts.str.replace(r"\.0+$", "")
         lost = texts.str.contains(".", literal=True)

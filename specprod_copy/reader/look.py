@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -33,6 +33,27 @@ class Stamp:
         except OSError as error:
             raise InputError(f"cannot be read any more: {error.strerror}", path=path) from error
         return cls(status.st_size, status.st_mtime_ns)
+
+
+def check_stamps(stamps: Iterable[tuple[Path, Stamp]], doing: str) -> None:
+    """Check that files are still those that stamps were taken of.
+
+    Parameters
+    ----------
+    stamps : iterable of (pathlib.Path, Stamp)
+    doing : {"loaded", "read"}
+        What was done with them.
+
+    Raises
+    ------
+    InputError
+        For the first one that is another one, or cannot be looked at any more.
+    """
+    for path, stamp in stamps:
+        if Stamp.of(path) != stamp:
+            raise InputError(
+                f"the file changed while it was {doing}; run the command again", path=path
+            )
 
 
 @dataclass(frozen=True)

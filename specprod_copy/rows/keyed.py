@@ -21,9 +21,7 @@ def as_key(values: Iterable[object]) -> tuple[object, ...]:
 
     To the server NaN equals NaN. To Python it does only if both are the same object.
     """
-    return tuple(
-        math.nan if isinstance(value, float) and math.isnan(value) else value for value in values
-    )
+    return tuple(math.nan if value != value else value for value in values)
 
 
 def rows_with(

@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 from psycopg.types.datetime import TimestamptzBinaryLoader
 
 from specprod_copy.postgres.names import among, parametrized
+from specprod_copy.rows.keyed import as_key
 from specprod_copy.verification.compare import EXAMPLES, both, counted, listing, place, same
 from specprod_copy.verification.file_side import LAST, SAMPLE_BYTES, DrawnRows
 from specprod_copy.verification.job import TableJob
@@ -69,9 +70,7 @@ class _Moments(TimestamptzBinaryLoader):
 
 
 def _key(job: TableJob, row: Mapping[str, object]) -> tuple[object, ...]:
-    """Return the key of a row as one that is found again: NaN does not equal itself."""
-    values = (row[name] for name in job.key)
-    return tuple("NaN" if value != value else value for value in values)
+    return as_key(row[name] for name in job.key)
 
 
 def _fetch(

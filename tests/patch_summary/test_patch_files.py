@@ -17,6 +17,7 @@ from support.summary_productions import UPDATED, Productions, changed, content, 
 from specprod_copy.errors import InputError
 from specprod_copy.patch_summary import Folders
 from specprod_copy.patch_summary.inputs import SummaryFiles
+from specprod_copy.reader.look import check_stamps
 
 
 def test_nothing_to_patch_changes_nothing_but_updated(two: Productions) -> None:
@@ -193,13 +194,13 @@ def test_existing_output(two: Productions) -> None:
 def test_files_changed_meanwhile_are_noticed(two: Productions) -> None:
     two.write()
     files = SummaryFiles.of(two.redux, "daily")
-    state = files.state()
-    files.check_state(state)
+    stamps = files.stamps()
+    check_stamps(stamps.items(), "read")
     with files.exposures.open("ab") as file:
         file.write(b" ")
-    message = f"{files.exposures}: was changed while the patch was being made; run again"
+    message = f"{files.exposures}: the file changed while it was read; run the command again"
     with pytest.raises(InputError, match=re.escape(message)):
-        files.check_state(state)
+        check_stamps(stamps.items(), "read")
 
 
 @pytest.mark.parametrize("kind", ["tiles", "exposures"])
@@ -211,7 +212,7 @@ def test_files_of_both_productions_are_watched(two: Productions, production, kin
     folders = Folders(two.redux, RawDataOfAChangingProduction(file))
     with pytest.raises(InputError) as caught:
         two.patch(write=False, folders=folders)
-    assert str(caught.value) == f"{file}: was changed while the patch was being made; run again"
+    assert str(caught.value) == f"{file}: the file changed while it was read; run the command again"
     assert not two.out.exists()
 
 
