@@ -14,13 +14,11 @@ import polars as pl
 import psycopg
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner
 from support.dask_cluster import dask_cluster
+from support.outcome import outcome
 from support.waiting import wait_until
 
 import specprod_copy
-from specprod_copy.cli import cli
-from specprod_copy.errors import SpecprodCopyError
 
 if missing := [name for name in ("hats_import", "lsdb") if find_spec(name) is None]:
     pytest.skip(f"needs {missing[0]} (extra hats, and lsdb)", allow_module_level=True)
@@ -30,10 +28,7 @@ MATCHED = 1.0
 
 
 def run(*arguments):
-    result = CliRunner().invoke(cli, ["export", "hats", *map(str, arguments)])
-    if isinstance(result.exception, SpecprodCopyError):
-        return result.exit_code, f"Error: {result.exception}"
-    return result.exit_code, result.output
+    return outcome("export", "hats", *arguments)
 
 
 @pytest.fixture(scope="module")

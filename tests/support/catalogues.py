@@ -18,6 +18,16 @@ from specprod_copy.errors import SpecprodCopyError
 FASTSPEC = "vac/dr1/fastspecfit/iron/v2.1/catalogs"
 
 
+def table_sql(columns: str, key: str = "targetid") -> str:
+    """Return the SQL file of a table with some columns, the key made after the rows."""
+    name = "{{ schema }}.{{ table }}"
+    return (
+        f"{{% block table %}}\nCREATE TABLE IF NOT EXISTS {name} ({columns});\n{{% endblock %}}\n"
+        f"{{% block keys %}}\nALTER TABLE {name} ADD CONSTRAINT {{{{ table }}}}_pkey "
+        f"PRIMARY KEY ({key});\n{{% endblock %}}\n"
+    )
+
+
 class Catalogues:
     """A folder of catalogues and a database."""
 

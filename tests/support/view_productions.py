@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import psycopg
 import pytest
-from click.testing import CliRunner
 from psycopg import sql
 
-from specprod_copy.cli import cli
-from specprod_copy.errors import SpecprodCopyError
 from specprod_copy.postgres import statements
 from specprod_copy.tables import Layout, specprod_catalogue
+from support.outcome import outcome
 
 V1 = specprod_catalogue()
 V2 = specprod_catalogue(Layout(2, optional=frozenset({("zpix", "z_rr"), ("ztile", "z_rr")})))
@@ -81,7 +79,4 @@ def connection(dsn):
 
 
 def run(dsn, *arguments):
-    done = CliRunner().invoke(cli, ["views", "--dsn", dsn, *arguments])
-    if isinstance(done.exception, SpecprodCopyError):
-        return done.exit_code, f"Error: {done.exception}"
-    return done.exit_code, done.output
+    return outcome("views", "--dsn", dsn, *arguments)

@@ -11,12 +11,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from astropy.units import Unit
-from click.testing import CliRunner
 from psycopg import sql
 from support.clusters import fresh_database
+from support.outcome import outcome
 
-from specprod_copy.cli import cli
-from specprod_copy.errors import SpecprodCopyError
 from specprod_copy.metadata import principal
 from specprod_copy.postgres import statements
 from specprod_copy.postgres.locks import hold_schema_lock
@@ -52,10 +50,7 @@ def connection(dsn):
 
 
 def run(dsn, *arguments):
-    result = CliRunner().invoke(cli, ["tap-schema", "--dsn", dsn, *map(str, arguments)])
-    if isinstance(result.exception, SpecprodCopyError):
-        return result.exit_code, f"Error: {result.exception}"
-    return result.exit_code, result.output
+    return outcome("tap-schema", "--dsn", dsn, *arguments)
 
 
 @pytest.fixture

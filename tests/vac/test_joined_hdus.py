@@ -6,7 +6,7 @@ import gzip
 
 import numpy as np
 import pytest
-from support.catalogues import Catalogues, write_fits
+from support.catalogues import Catalogues, table_sql, write_fits
 
 TOML = """
 name = "stars"
@@ -22,14 +22,7 @@ file = "b.fits"
 by = "TARGETID"
 how = "{how}"
 """
-SQL = """
-{% block table %}
-CREATE TABLE IF NOT EXISTS {{ schema }}.{{ table }} (
-    targetid bigint NOT NULL, two integer, three integer,
-    CONSTRAINT {{ table }}_pkey PRIMARY KEY (targetid)
-);
-{% endblock %}
-"""
+SQL = table_sql("targetid bigint NOT NULL, two integer, three integer")
 
 
 @pytest.fixture

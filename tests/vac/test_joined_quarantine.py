@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from support.catalogues import Catalogues, write_fits
+from support.catalogues import Catalogues, table_sql, write_fits
 
 TOML = """
 name = "stars"
@@ -14,14 +14,7 @@ version = "v1"
 files = "a.fits"
 hdu = "ONE"
 """
-SQL = """
-{% block table %}
-CREATE TABLE IF NOT EXISTS {{ schema }}.{{ table }} (
-    targetid bigint NOT NULL, label varchar(4) NOT NULL,
-    CONSTRAINT {{ table }}_pkey PRIMARY KEY (targetid)
-);
-{% endblock %}
-"""
+SQL = table_sql("targetid bigint NOT NULL, label varchar(4) NOT NULL")
 N = 6
 TARGETS = np.arange(N, dtype="i8") + 100
 BAD = b"\xff\xfe"

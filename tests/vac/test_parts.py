@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.catalogues import Catalogues, write_fits
+from support.catalogues import Catalogues, table_sql, write_fits
 
 N = 20
 PARTS = ("1/2", "2/2")
@@ -25,15 +25,6 @@ hdu = "LINES"
 columns = ["targetid"]
 table = "stars"
 keys = ["targetid"]
-"""
-SQL = """
-{{% block table %}}
-CREATE TABLE IF NOT EXISTS {{{{ schema }}}}.{{{{ table }}}} ({columns});
-{{% endblock %}}
-{{% block keys %}}
-ALTER TABLE {{{{ schema }}}}.{{{{ table }}}}
-    ADD CONSTRAINT {{{{ table }}}}_pkey PRIMARY KEY ({key});
-{{% endblock %}}
 """
 
 
@@ -57,8 +48,8 @@ def vac(tmp_path, database) -> Catalogues:
 def description(vac) -> Path:
     """Return a description of two tables, one of which refers to the other."""
     target, line = "targetid bigint NOT NULL", "lineid bigint NOT NULL"
-    (vac.root / "stars.sql").write_text(SQL.format(columns=target, key="targetid"))
-    (vac.root / "lines.sql").write_text(SQL.format(columns=f"{line}, {target}", key="lineid"))
+    (vac.root / "stars.sql").write_text(table_sql(target))
+    (vac.root / "lines.sql").write_text(table_sql(f"{line}, {target}", "lineid"))
     path = vac.root / "stars.toml"
     path.write_text(TOML)
     return path

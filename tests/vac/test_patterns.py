@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from support.catalogues import Catalogues, write_fits
+from support.catalogues import Catalogues, table_sql, write_fits
 
 TOML = """
 name = "own"
@@ -15,14 +15,7 @@ hdu = "MAIN"
 [tables.main.columns]
 tracer = {{ path = "tracer" }}
 """
-SQL = """
-{% block table %}
-CREATE TABLE IF NOT EXISTS {{ schema }}.{{ table }} (
-    targetid bigint NOT NULL, tracer varchar(20) NOT NULL,
-    CONSTRAINT {{ table }}_pkey PRIMARY KEY (targetid)
-);
-{% endblock %}
-"""
+SQL = table_sql("targetid bigint NOT NULL, tracer varchar(20) NOT NULL")
 
 
 @pytest.fixture

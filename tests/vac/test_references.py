@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import psycopg
-from support.catalogues import Catalogues, write_fits
+from support.catalogues import Catalogues, table_sql, write_fits
 
 LONG = "a_column_with_a_name_of_more_than_sixty_characters_altogether_"
-SQL = f"""
-{{% block table %}}
-CREATE TABLE IF NOT EXISTS {{{{ schema }}}}.{{{{ table }}}} (
-    targetid bigint NOT NULL, {LONG}1 bigint NOT NULL, {LONG}2 bigint NOT NULL,
-    CONSTRAINT {{{{ table }}}}_pkey PRIMARY KEY (targetid)
-);
-{{% endblock %}}
-"""
+SQL = table_sql(f"targetid bigint NOT NULL, {LONG}1 bigint NOT NULL, {LONG}2 bigint NOT NULL")
 
 
 def references(*pairs: tuple[str, str]) -> str:

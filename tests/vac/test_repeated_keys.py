@@ -8,7 +8,7 @@ import numpy as np
 import psycopg
 import pytest
 from support import limits
-from support.catalogues import Catalogues, write_fits
+from support.catalogues import Catalogues, table_sql, write_fits
 
 from specprod_copy.errors import SpecprodCopyError
 from specprod_copy.loading.described import load_catalogue, plan_catalogue
@@ -157,12 +157,7 @@ def test_keys_that_no_column_of_the_files_gives(vac):
         'name = "sum"\nversion = "v1"\n[tables.sums]\nsql = "sum.sql"\nfiles = ["sum-{x}.fits"]\n'
         'hdu = "SUM"\n[tables.sums.columns]\nx = { path = "x" }\n'
     )
-    sql.write_text(
-        "{% block table %}\nCREATE TABLE IF NOT EXISTS {{ schema }}.{{ table }} (\n"
-        "    x varchar(1) NOT NULL, n bigint NOT NULL\n);\n{% endblock %}\n{% block keys %}\n"
-        "ALTER TABLE {{ schema }}.{{ table }} ADD CONSTRAINT {{ table }}_pkey PRIMARY KEY (x);\n"
-        "{% endblock %}\n"
-    )
+    sql.write_text(table_sql("x varchar(1) NOT NULL, n bigint NOT NULL", "x"))
     vac.load(toml)
     assert vac.query("SELECT x, n FROM vac.sums ORDER BY x") == [("c", 1), ("d", 1)]
     write_fits(vac.root / "sum-d.fits", {"SUM": {"N": np.ones(2, "i8")}})

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import psycopg
 import pytest
-from support.catalogues import Catalogues, write_fits
+from support.catalogues import Catalogues, table_sql, write_fits
 
 TOML = """
 name = "own"
@@ -28,15 +28,6 @@ columns = ["star"]
 table = "star"
 keys = ["k"]
 """
-SQL = """
-{{% block table %}}
-CREATE TABLE IF NOT EXISTS {{{{ schema }}}}.{{{{ table }}}} ({columns});
-{{% endblock %}}
-{{% block keys %}}
-ALTER TABLE {{{{ schema }}}}.{{{{ table }}}}
-    ADD CONSTRAINT {{{{ table }}}}_pkey PRIMARY KEY ({key});
-{{% endblock %}}
-"""
 NOWHERE = 99
 WAY = ("--on-error", "quarantine", "--quarantine")
 
@@ -49,7 +40,7 @@ def describe(vac: Catalogues, number: str = "bigint") -> Path:
         "line": (f"n bigint NOT NULL, star {number} NOT NULL", "n"),
     }
     for table, (text, key) in columns.items():
-        (vac.root / f"{table}.sql").write_text(SQL.format(columns=text, key=key))
+        (vac.root / f"{table}.sql").write_text(table_sql(text, key))
     path = vac.root / "own.toml"
     path.write_text(TOML)
     return path
