@@ -73,6 +73,7 @@ def _value_problems(column: Column, dtype: pl.DataType, value: pl.Expr) -> Itera
     if dtype == pl.Null:
         return
     if column.polars_type == pl.String:
+        value = _text(column, value)
         if (most := column.max_length) is not None:
             too_long = value.str.len_chars() > most
             # No text has more characters than bytes, and their number is known.
@@ -116,7 +117,16 @@ def _as_list(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 def _converted(column: Column, dtype: pl.DataType) -> pl.Expr:
     value, target = pl.col(column.name), column.polars_type
-    return value if dtype == target else value.cast(target, strict=False)
+    if dtype != target:
+        value = value.cast(target, strict=False)
+    if (element := column.element) is not None and element.type == "bpchar":
+        return value.list.eval(_text(element, pl.element()))
+    return _text(column, value)
+
+
+def _text(column: Column, value: pl.Expr) -> pl.Expr:
+    """Return the texts of char(n) without the blanks at their end, which say nothing."""
+    return value.str.strip_chars_end(" ") if column.type == "bpchar" else value
 
 
 @dataclass(frozen=True)

@@ -183,7 +183,7 @@ class _Statement:
         plain = type_name.removesuffix("[]")
         known = _TYPES.get(plain, plain)
         length = int(sizes[0]) if sizes and known in ("varchar", "bpchar") else None
-        if known == "bpchar" and not sizes:
+        if plain in ("char", "character") and not sizes:  # a bpchar has any length
             length = 1
         column = Column(name, f"_{known}" if plain != type_name else known, False, length)
         if sizes and known == "numeric":

@@ -194,6 +194,17 @@ def test_characters_are_counted_and_not_bytes(values):
     check(values, pl.String(), column, convert, "text is longer than 3 characters")
 
 
+def test_blanks_at_the_end_of_char_say_nothing():
+    values = ["ab   ", " a", "\t ", None, "abc"]
+    column = Column("x", "bpchar", False, 2)
+    assert outcome(values[:-1], pl.String, column) == ["ab", " a", "\t", None]
+    reason = "text is longer than 2 characters"
+    assert outcome(values, pl.String, column) == (reason, [4], ["abc"])
+    arrays, kind = [["ab   ", "c"], None, []], pl.List(pl.String)
+    assert outcome(arrays, kind, Column("x", "_bpchar", False)) == [["ab", "c"], None, []]
+    assert outcome(arrays, kind, Column("x", "_text", False)) == arrays
+
+
 @pytest.mark.parametrize("kind", ["varchar", "text", "bpchar"])
 @given(values=maybe(st.text(alphabet="a\0", max_size=3)))
 def test_no_text_holds_nul(kind, values):

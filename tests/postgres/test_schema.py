@@ -137,6 +137,9 @@ CREATE TABLE IF NOT EXISTS {{ schema }}.stars (
     total double precision GENERATED ALWAYS AS (epoch * 2.5) STORED,
     n bigserial,
     kind char(3) REFERENCES {{ schema }}.kinds (kind),
+    letter char,
+    label bpchar,
+    labels "bpchar"[],
     CONSTRAINT stars_key PRIMARY KEY ("Gaia", epoch),
     UNIQUE (name),
     CONSTRAINT stars_epoch CHECK (epoch > 0)

@@ -109,6 +109,23 @@ def test_texts_that_are_filled_up_with_blanks(one):
     assert one.failures()["values"].endswith("file 'abc', table 'abe'")
 
 
+def test_texts_of_any_length_without_blanks_at_their_end(one):
+    """A bpchar without a length is not char(1)."""
+    texts = np.array(["ab", "abc", "abcd", ""], "S4")
+    one.fill("bpchar", "bpchar", K=texts, X=texts)
+    one.verify()
+    one.change("'abe '", "x = 'abc   '")
+    assert one.failures()["values"].endswith("file 'abc', table 'abe'")
+
+
+@pytest.mark.parametrize("kind", ["bpchar", "char(4)", "char(2)"])
+def test_blanks_of_a_description_that_say_nothing(one, kind):
+    one.fill("bigint", kind, rule='[tables.one.columns]\nx = { value = "ab   " }')
+    one.verify()
+    one.change("'ac'")
+    assert one.failures()["values"].endswith("file 'ab', table 'ac'")
+
+
 def test_such_a_text_as_a_key_that_comes_twice(one):
     texts = np.array(["ab", "b", "ab", "c"], "S4")
     quarantine = ("--on-error", "quarantine", "--quarantine", one.root / "bad")
@@ -117,8 +134,9 @@ def test_such_a_text_as_a_key_that_comes_twice(one):
     assert one.query("SELECT x FROM vac.one ORDER BY x") == [(0,), (1,), (3,)]
 
 
-def test_an_array_of_such_texts(one):
-    one.fill("bigint", "char(4)[]", X=np.array([["ab", "abcd"]] * N, "S4"))
+@pytest.mark.parametrize("kind", ["char(4)", "bpchar"])
+def test_an_array_of_such_texts(one, kind):
+    one.fill("bigint", f"{kind}[]", X=np.array([["ab", "abcd"]] * N, "S4"))
     one.verify()
 
 
