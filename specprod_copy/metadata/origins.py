@@ -7,6 +7,7 @@ import re
 import polars as pl
 
 from specprod_copy.tables import TableSource
+from specprod_copy.tables.source import in_words
 
 
 def source_column(source: TableSource, column: str) -> str:
@@ -35,19 +36,11 @@ def _way(source: TableSource, way: pl.Expr) -> str:
     roots = sorted({*way.meta.root_names()})
     names = [name for name in roots if not name.endswith("?")]
     if roots and not names:
-        return ", ".join(_beside_columns(source, name) for name in roots)
+        return ", ".join(map(in_words, roots))
     if not names:
         return str(pl.select(way).item())
     shown = ", ".join(_in_file(source, name) for name in names)
     return shown if way.meta.is_column() else f"computed from {shown}"
-
-
-def _beside_columns(source: TableSource, name: str) -> str:
-    """Return what of a file, but no column of it, is seen under a name."""
-    if name == source.view.row_number:
-        return "number of the row"
-    part, _, whole = name.removesuffix("?").partition(" OF ")
-    return f"{part} of the {whole.lower()}"
 
 
 def _in_file(source: TableSource, name: str) -> str:

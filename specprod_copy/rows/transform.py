@@ -18,7 +18,7 @@ from specprod_copy.reader.keyed import KeyedTable
 from specprod_copy.reader.look import origin
 from specprod_copy.reader.matching import name_of
 from specprod_copy.rows.recipe import find_recipe, wanted_types
-from specprod_copy.tables.source import NOT_FINITE, TableSource
+from specprod_copy.tables.source import NOT_FINITE, TableSource, in_words
 
 __all__ = ["NOT_FINITE", "Transform", "Transformed"]
 
@@ -139,7 +139,7 @@ class Transform:
 
     def _constants(self) -> Iterator[pl.Expr]:
         for name, value in self.constants.items():
-            with value_errors(self._table.path, self._table.hdu, name):
+            with value_errors(self._table.path, self._table.hdu, in_words(name)):
                 yield pl.lit(value).alias(name)
 
     @property

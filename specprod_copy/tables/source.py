@@ -22,6 +22,20 @@ NOT_FINITE = -9999.0
 """What NaN and infinities become in the database: a number that is not known."""
 
 
+ROW = "ROW?"
+"""The number of a row, among input columns."""
+
+
+def in_words(name: str) -> str:
+    """Return what people call an input column, or what is none, as ``N OF HEADER?``."""
+    if name == ROW:
+        return "number of the row"
+    for end, words in (" OF HEADER?", " of the header"), (" OF PATH?", " of the path"):
+        if name.endswith(end):
+            return name.removesuffix(end) + words
+    return name
+
+
 @dataclass(frozen=True)
 class Check:
     """A rule for the values of an input column, beyond what the table's column accepts.

@@ -12,12 +12,10 @@ import polars as pl
 from specprod_copy.desi import ids
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.postgres.columns import Column
+from specprod_copy.tables.source import ROW
 from specprod_copy.vac.description import ColumnRule
 
 _INTEGERS = frozenset({"int2", "int4", "int8", "numeric"})
-
-ROW = "ROW?"
-"""The number of a row, among the columns of a frame."""
 
 
 def may_lack(rule: ColumnRule) -> bool:

@@ -21,15 +21,8 @@ from specprod_copy.postgres.schema import Table
 from specprod_copy.reader import Described
 from specprod_copy.reader.view import View
 from specprod_copy.tables import Catalogue, TableSource
-from specprod_copy.tables.source import Joined
-from specprod_copy.vac.column_values import (
-    ROW,
-    header_column,
-    may_lack,
-    path_column,
-    seen_as,
-    ways,
-)
+from specprod_copy.tables.source import ROW, Joined
+from specprod_copy.vac.column_values import header_column, may_lack, path_column, seen_as, ways
 from specprod_copy.vac.description import WILD, ColumnRule, Description, TableRule
 from specprod_copy.vac.files import check_patterns, find, said_by_path
 from specprod_copy.vac.references import partial_references, require_column, sql_text

@@ -210,9 +210,27 @@ def test_a_keyword_that_is_a_number_of_more_than_16_bytes(tmp_path):
         card = f"N       = {value}".ljust(80).encode()
         path.write_bytes(path.read_bytes().replace(b"N       = ".ljust(29) + b"0".ljust(51), card))
     with pytest.raises(
-        SpecprodCopyError, match=r"c.fits\[STARS\], column N .*: holds what no rows"
+        SpecprodCopyError, match=r"c.fits\[STARS\], column N of the header: holds what no rows"
     ):
         plan(tmp_path, toml, sql)
+
+
+BESIDE_COLUMNS = {
+    'kind = { header = "MODE" }': "MODE of the header: text is longer than 3 characters",
+    'z = { header = "MODE" }': "MODE of the header: is String, which cannot become stars.z float4",
+    'kind = { path = "name" }': "name of the path: text is longer than 3 characters",
+}
+
+
+@pytest.mark.parametrize(("rule", "message"), BESIDE_COLUMNS.items(), ids=BESIDE_COLUMNS)
+def test_what_a_value_is_made_of_that_is_in_no_column(tmp_path, database, rule, message):
+    vac = Catalogues(tmp_path, database)
+    (tmp_path / "own.toml").write_text(
+        TOML.replace("*.fits", "{name}.fits") + f"[tables.stars.columns]\n{rule}\n"
+    )
+    (tmp_path / "stars.sql").write_text(SQL)
+    write_fits(tmp_path / "long.fits", {"STARS": STARS}, MODE="ELG_LOP")
+    assert f"long.fits[STARS], column {message}" in vac.refuse_load(tmp_path / "own.toml")
 
 
 def test_the_database_stays_as_it_is(tmp_path, database):
