@@ -27,8 +27,16 @@ class Prepared:
 
     @property
     def single_copy(self) -> list[str]:
-        """Those of them that one COPY can fill as frozen: the server refuses that to partitions."""
-        return [table for table in self.new if self.schema.tables[table].partitions is None]
+        """Those of them that one COPY can fill as frozen.
+
+        The server refuses that to partitions, and empties no table that others refer to.
+        """
+        return [
+            table
+            for table in self.new
+            if self.schema.tables[table].partitions is None
+            and not any(self.schema.referring(table))
+        ]
 
 
 def make_tables(

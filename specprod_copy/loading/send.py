@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -104,12 +104,12 @@ def load_units(sender: Sender, units: Sequence[Unit]) -> list[UnitResult]:
         if not mine:
             return others
         intake = Intake(mine, context.sources, context.columns[table])
-        freeze = table in context.whole and _made_anew(connection, schema, table)
         quarantine, keep_best = context.max_quarantined is not None, table in context.keep_best
-        destination = ServerTable(connection, schema, table, freeze)
         try:
-            # A table is filled as frozen by the transaction itself that has truncated it.
-            with nullcontext() if freeze else connection.transaction():
+            with connection.transaction():
+                # A table is filled as frozen by the subtransaction itself that has truncated it.
+                freeze = table in context.whole and _made_anew(connection, schema, table)
+                destination = ServerTable(connection, schema, table, freeze)
                 results = copying.copy_units(
                     destination, intake, sender.advance, quarantine=quarantine
                 )

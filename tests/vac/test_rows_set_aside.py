@@ -10,6 +10,8 @@ import psycopg
 import pytest
 from support.catalogues import Catalogues, table_sql, write_fits
 
+from specprod_copy.errors import SpecprodCopyError
+
 TOML = """
 name = "own"
 version = "v1"
@@ -198,3 +200,54 @@ def test_columns_of_users_are_in_nobodys_way(vac, own):
     quarantine(vac, description)
     assert [row for row, _ in quarantined(vac, "star")] == [0]
     assert vac.query("SELECT k FROM vac.star ORDER BY 1") == [(1,), (7,), (8,)]
+
+
+ALL_KEYS_AT_ONCE = {
+    "field": "id bigint PRIMARY KEY",
+    "star": (
+        "k bigint PRIMARY KEY, field bigint NOT NULL REFERENCES {{ schema }}.field (id), "
+        "x bigint NOT NULL, UNIQUE (field, x)"
+    ),
+}
+
+
+@pytest.fixture
+def with_keys(vac) -> Path:
+    """Describe tables that have their keys before the first row; the stars are filled as frozen."""
+    description = describe(vac)
+    for table, columns in ALL_KEYS_AT_ONCE.items():
+        (vac.root / f"{table}.sql").write_text(
+            "{% block table %}CREATE TABLE IF NOT EXISTS {{ schema }}.{{ table }} "
+            f"({columns});{{% endblock %}}"
+        )
+    stars(vac, "star1", [1, 2, 1, 4, 5], [1, 2, 2, 1, NOWHERE])
+    write(vac, "star2", k=[6, 7], field=[1, 2], x=[30, 0])
+    write(vac, "line", n=[1, 2], star=[1, 6])
+    return description
+
+
+def test_tables_that_have_their_keys_before_the_first_row(vac, with_keys):
+    quarantine(vac, with_keys)
+    assert vac.query("SELECT k, field, x FROM vac.star ORDER BY 1") == [
+        (1, 1, 0),
+        (2, 2, 10),
+        (4, 1, 30),
+        (7, 2, 0),
+    ]
+    assert quarantined(vac, "star") == [
+        (0, "field, x is that of row 3 of star1.fits[STAR]"),
+        (2, "k is that of row 0 of star1.fits[STAR]"),
+        (4, NO_FIELD),
+    ]
+    assert quarantined(vac, "line") == [(1, "no row of star has this k")]
+    vac.verify()
+
+
+def test_a_reference_before_the_first_row_without_quarantine(vac, with_keys):
+    stars(vac, "star1", [1, 5], [1, NOWHERE])
+    with pytest.raises(SpecprodCopyError) as caught:
+        vac.load(with_keys)
+    assert str(caught.value).endswith(
+        f"star1.fits[STAR] row 1, column FIELD, {NOWHERE}: {NO_FIELD}. Take the row out of the "
+        "file, or use --on-error quarantine"
+    )
