@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final, LiteralString
@@ -11,6 +12,8 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
+from specprod_copy.errors import DatabaseError
+from specprod_copy.postgres.connection import translated_errors
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.progress import ProgressListener
 
@@ -196,6 +199,21 @@ def _ask(
     query: LiteralString,
     **values: object,
 ) -> list[tuple[Any, ...]]:
-    """Run a query over a table."""
+    """Run a query over a table.
+
+    Raises
+    ------
+    DatabaseError
+        If the table lacks a column; says how to get it.
+    """
     statement = sql.SQL(query).format(table=parametrized(schema, table))
-    return connection.execute(statement, values).fetchall()
+    with translated_errors(f"cannot read table {schema}.{table}"):
+        try:
+            return connection.execute(statement, values).fetchall()
+        except psycopg.errors.UndefinedColumn as error:
+            # Without the server's hint, which is a column that is called alike.
+            raise DatabaseError(
+                f"cannot read table {schema}.{table}: {error.diag.message_primary}. "
+                f"'specprod-copy diff --schema {shlex.quote(schema)}' prints what it lacks; a load "
+                "with --overwrite makes and fills the table again"
+            ) from error

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 from support.changing import Case, iron, loaded
+from support.outcome import outcome
 
 from specprod_copy.errors import DatabaseError
 from specprod_copy.plan.limits import Limits
@@ -54,3 +55,20 @@ def test_a_ledger_without_a_column(loaded):
     missing = "table iron.load_ledger is not as it is defined: failure text is missing"
     with pytest.raises(DatabaseError, match=missing):
         contents(loaded, ProgressListener())
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("zpix", "mean_fiber_ra"), ("ztile", "lastnight"), ("tile", "tilera"), ("exposure", "night")],
+)
+def test_a_table_without_a_column(loaded, tmp_path, table, column):
+    loaded.execute(f"ALTER TABLE iron.{table} DROP {column} CASCADE")
+    page = tmp_path / "iron.html"
+    arguments = ("--dsn", loaded.conninfo, "--schema", "iron", "-o", page)
+    assert outcome("report", *arguments) == (
+        1,
+        f'Error: cannot read table iron.{table}: column "{column}" does not exist. '
+        "'specprod-copy diff --schema iron' prints what it lacks; a load with --overwrite makes "
+        "and fills the table again",
+    )
+    assert not page.exists()
