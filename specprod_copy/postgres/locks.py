@@ -106,12 +106,19 @@ def refusing_rows(connection: psycopg.Connection, schema: str) -> None:
     connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_REFUSING, schema))
 
 
+class _ViewsNotAvailable(psycopg.errors.LockNotAvailable):
+    """Another session replaces views of ours."""
+
+
 def replacing_views(connection: psycopg.Connection) -> None:
     """Wait until no other session replaces views of ours, and be alone in it, as `making_tables`.
 
     In all schemas: views of one read tables of others.
     """
-    connection.execute("SELECT pg_advisory_xact_lock(%s, 0)", (_VIEWS,))
+    try:
+        connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_VIEWS, ""))
+    except psycopg.errors.LockNotAvailable as error:
+        raise _ViewsNotAvailable(*error.args) from error
 
 
 @contextmanager
@@ -248,7 +255,10 @@ def with_patience(
         try:
             result = attempt(connection, work, seconds)
         except psycopg.errors.LockNotAvailable as error:
-            users = _users(connection, tables, readers=readers)
+            if isinstance(error, _ViewsNotAvailable):
+                users = _holders(connection, _VIEWS, "")
+            else:
+                users = _users(connection, tables, readers=readers)
             if time.monotonic() > end:
                 who = "; ".join(users.values()) or "sessions that have ended just now"
                 raise InUseError(

@@ -13,7 +13,8 @@ from support.moments import await_waiting
 from support.view_productions import ODD, OLD, connection, dsn, run
 
 from specprod_copy.cli import cli
-from specprod_copy.postgres import own_views
+from specprod_copy.errors import InUseError
+from specprod_copy.postgres import locks, own_views
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.identifiers import quote_identifier
 from specprod_copy.tap.tap_schema import fill
@@ -157,6 +158,29 @@ def test_readers_pass(dsn, connection, schema, work, view):
             assert read(dsn, query)
         reader.commit()
         running.result()
+
+
+@pytest.mark.parametrize("work", [views_anew, text_views_anew])
+def test_who_replaces_views_is_named(dsn, connection, schema, work):
+    """They have locked none of the views yet that are waited for."""
+    heard = Heard()
+    with open_transaction(dsn) as other:
+        locks.replacing_views(other)
+        with meanwhile(partial(work, dsn, schema, heard), other) as running:
+            line = heard.await_line(f"waiting for process {other.info.backend_pid} of ", running)
+            assert "(notebook) since " in line
+            other.commit()
+            running.result()
+
+
+def test_who_replaces_views_for_too_long(dsn, schema):
+    with open_transaction(dsn) as other, connect(dsn) as mine:
+        locks.replacing_views(other)
+        take = partial(own_views.take_away, mine, OLD, ["zpix"])
+        patience = locks.Patience(Heard(), seconds=0)
+        in_use = rf"others still use the tables \(process {other.info.backend_pid} of .*notebook"
+        with pytest.raises(InUseError, match=in_use):
+            locks.with_patience(mine, take, [(OLD, "zpix")], patience)
 
 
 def test_text_views_that_fit_stay(dsn, connection, schema):
