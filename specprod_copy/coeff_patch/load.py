@@ -21,13 +21,8 @@ from specprod_copy.postgres import locks, rights, statements
 from specprod_copy.postgres.broken_keys import DuplicateKey
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.copy import ServerTable
-from specprod_copy.postgres.rights import (
-    Granted,
-    grant_each,
-    let_read_again,
-    making_schema,
-    readers,
-)
+from specprod_copy.postgres.grants import Grant, granted
+from specprod_copy.postgres.rights import Granted, grant_each, let_read_again, making_schema
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_differences import refuse_own_columns
 from specprod_copy.postgres.schema_from_server import read_schema
@@ -229,23 +224,23 @@ def _load(
         rights.grant(connection, defined, patch.own_schema, [patch.plain], roles)
         places = [(patch.own_schema, patch.plain), (patch.patch_schema, patch.patch)]
         work = partial(_move, connection, patch, overwrite=overwrite)
-        locks.with_patience(connection, work, places, locks.Patience(listener))
-        loaded.granted = grant_each(connection, patch.patch_schema, [patch.patch], roles)
+        loaded.granted = locks.with_patience(connection, work, places, locks.Patience(listener))
+        loaded.granted += grant_each(connection, patch.patch_schema, [patch.patch], roles)
         if temporary:
             statements.run(connection, patch.render("drop_schema", schema=patch.own_schema))
     return loaded
 
 
-def _move(connection: psycopg.Connection, patch: Patch, *, overwrite: bool) -> None:
+def _move(connection: psycopg.Connection, patch: Patch, *, overwrite: bool) -> Granted:
     """Give a patch its names, and the place of an older one as it is by now."""
     own, shared = patch.own_schema, patch.patch_schema
     _create_schema(connection, patch, shared)
-    before: dict[str, frozenset[str]] = {}
+    before: list[Grant] = []
     if _refuse_existing(connection, patch, overwrite=overwrite):
         statements.run(connection, patch.render("lock_patch"))
         # Again: now that it is locked, nobody adds a column.
         _refuse_existing(connection, patch, overwrite=overwrite)
-        before = readers(connection, shared)
+        before = granted(connection, shared, [patch.patch])
         drop = patch.render("drop_table", schema=shared, table=patch.patch)
         statements.run(connection, drop)
     for script in (
@@ -255,7 +250,7 @@ def _move(connection: psycopg.Connection, patch: Patch, *, overwrite: bool) -> N
         patch.render("move", schema=own, table=patch.patch, new=shared),
     ):
         statements.run(connection, script)
-    let_read_again(connection, shared, [patch.patch], before)
+    return let_read_again(connection, shared, [patch.patch], before)
 
 
 def _create_schema(connection: psycopg.Connection, patch: Patch, schema: str) -> None:

@@ -14,6 +14,7 @@ from specprod_copy.loading.schema_functions import make_functions
 from specprod_copy.plan import ledger, loaded_tiles, lost_tables, versions
 from specprod_copy.postgres import catalog, counted, locks, own_views, rights
 from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.grants import Grant, granted
 from specprod_copy.postgres.locks import Patience
 from specprod_copy.postgres.own_objects import gone_with
 from specprod_copy.postgres.schema import Schema
@@ -63,11 +64,13 @@ def prepare(
     patience = Patience(listener, options.patience)
     views: list[own_views.View] = []
     locks.making_tables(connection, schema)
-    readers = rights.readers(connection, schema) if options.overwrite else {}
+    rights_before: list[Grant] = []
     if options.overwrite:
         before = read_schema(connection, schema)
         refuse_own_columns(defined, before, tables)
         gone = gone_with(connection, defined, before, tables)
+        old = catalog.with_partitions(connection, schema, tables)
+        rights_before = granted(connection, schema, old)
 
         def drop() -> list[own_views.View]:
             taken = own_views.take_away(connection, schema, tables)
@@ -85,7 +88,8 @@ def prepare(
     wanted = ["version", *tables, ledger.TABLE]
     found = make_tables(connection, defined, schema, wanted).schema
     made = catalog.with_partitions(connection, schema, tables)
-    rights.let_read_again(connection, schema, made, readers)
+    for note in rights.let_read_again(connection, schema, made, rights_before).notes:
+        listener.info(note)
     own_views.make_again(connection, views)
     refuse_other_rows(connection, found)
     q3c = rights.enable_q3c(connection, schema, listener.info)

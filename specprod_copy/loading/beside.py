@@ -13,10 +13,11 @@ from psycopg import sql
 from specprod_copy.errors import DatabaseError, InUseError
 from specprod_copy.loading.prepare import make_tables
 from specprod_copy.plan import ledger
-from specprod_copy.postgres import catalog, counted, own_views, rights, statements
+from specprod_copy.postgres import catalog, counted, grants, own_views, statements
 from specprod_copy.postgres.connection import one_line, translated_errors
 from specprod_copy.postgres.locks import Patience, attempt, with_patience
 from specprod_copy.postgres.names import parametrized
+from specprod_copy.postgres.rights import Granted, let_read_again
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import Catalogue
@@ -100,18 +101,23 @@ class Beside:
                 drop = sql.SQL("DROP SCHEMA IF EXISTS {}").format(sql.Identifier(self.name))
                 self.connection.execute(drop)
 
-    def swap(self, patience: Patience) -> None:
+    def swap(self, patience: Patience) -> Granted:
         """Put the tables into the place of the old ones, in one transaction, and drop the schema.
 
         Their indexes, constraints and sequences, what the ledger says of them, what table ``vac``
         says of their catalogue, and the views that are part of the schema come along. Who could
-        read the old tables can read these.
+        read the old tables, or columns of them, can read these.
         Nobody waits behind this while others use the old tables.
 
         Parameters
         ----------
         patience : Patience
             How to wait for those who use the old tables.
+
+        Returns
+        -------
+        Granted
+            Names the rights that went with the old tables.
 
         Raises
         ------
@@ -123,7 +129,7 @@ class Beside:
         locked = [(name, table) for name in (self.schema, self.name) for table in self.tables]
         with translated_errors(doing):
             try:
-                with_patience(self.connection, self._swap, locked, patience)
+                return with_patience(self.connection, self._swap, locked, patience)
             except InUseError as error:
                 raise DatabaseError(
                     f"{doing}: {error}; the old tables are as they were. The new ones are kept, in "
@@ -185,7 +191,7 @@ class Beside:
             condition, values = "table_name = ANY(%s)", (list(tables),)
             counted.delete(self.connection, self.name, ledger.TABLE, condition, values)
 
-    def _swap(self) -> None:
+    def _swap(self) -> Granted:
         connection, schema, new = self.connection, self.schema, self.name
         defined, house = self.catalogue.definition, self.catalogue.house
         with connection.transaction():
@@ -194,13 +200,14 @@ class Beside:
             if self.catalogue.record is not None:
                 self.catalogue.record(connection, schema, True)
             views = own_views.take_away(connection, schema, self.tables)
-            before = rights.readers(connection, schema)
+            old = catalog.with_partitions(connection, schema, self.tables)
+            before = grants.granted(connection, schema, old)
             drop_tables(connection, schema, self.tables)
             moved = catalog.with_partitions(connection, new, self.tables)
             for table in moved:
                 move = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
                 connection.execute(move.format(sql.Identifier(new, table), sql.Identifier(schema)))
-            rights.let_read_again(connection, schema, moved, before)
+            granted = let_read_again(connection, schema, moved, before)
             condition, values = "table_name = ANY(%s)", (list(self.tables),)
             counted.delete(connection, schema, ledger.TABLE, condition, values)
             # By name: a ledger that was taken over from an earlier version has another order.
@@ -222,6 +229,7 @@ class Beside:
             own_views.make_again(connection, views)
             drop_tables(connection, new, house)
             connection.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(new)))
+        return granted
 
 
 def drop_tables(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> None:

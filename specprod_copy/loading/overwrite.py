@@ -50,8 +50,8 @@ def replace_tables(context: LoadContext) -> LoadSummary:
     # Of the notes of that load those that still hold are found anew when this one finishes.
     summary.notes = [_verify(aside, beside)]
     gone = gone_with(connection, defined, old, tables, before)
-    beside.swap(context.patience)
-    summary.notes += [f"gone with the old table: {part}" for part in gone]
+    granted = beside.swap(context.patience)
+    summary.notes += [*(f"gone with the old table: {part}" for part in gone), *granted.notes]
     return summary
 
 

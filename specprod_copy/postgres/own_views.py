@@ -18,6 +18,7 @@ from psycopg import sql
 from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres import locks
 from specprod_copy.postgres.connection import one_line
+from specprod_copy.postgres.grants import granted, role_name
 
 MARK: Final = "(specprod-copy: part of the schema)"
 """How the comment of such a view ends."""
@@ -48,16 +49,6 @@ _COMMENTS: Final = """
     SELECT attname, description FROM pg_description
     LEFT JOIN pg_attribute ON attrelid = objoid AND attnum = objsubid AND attnum > 0
     WHERE classoid = 'pg_class'::regclass AND objoid = %s"""
-
-# Role 0 is everybody.
-_GRANTS: Final = """
-    SELECT attname, CASE WHEN grantee <> 0 THEN pg_get_userbyid(grantee) END, privilege_type,
-           is_grantable
-    FROM (SELECT oid, relowner, NULL AS attname, relacl AS acl FROM pg_class
-          UNION ALL
-          SELECT attrelid, relowner, attname, attacl FROM pg_attribute
-          JOIN pg_class c ON c.oid = attrelid) AS parts
-    CROSS JOIN LATERAL aclexplode(acl) WHERE oid = %s AND grantee <> relowner"""
 
 
 def existing(connection: psycopg.Connection, schema: str, names: Sequence[str]) -> set[str]:
@@ -255,17 +246,8 @@ def _read(connection: psycopg.Connection, found: _Found) -> View:
     # Last: from then on it may be no longer ours.
     role = sql.Identifier(found.owner)
     settings.append(sql.SQL("ALTER VIEW {} OWNER TO {}").format(view, role))
-    grants = []
-    for column, grantee, privilege, grantable in connection.execute(_GRANTS, (found.oid,)):
-        grants.append(
-            sql.SQL("GRANT {}{} ON {} TO {}{}").format(
-                sql.SQL(privilege),
-                sql.SQL("" if column is None else " ({})").format(sql.Identifier(column or "")),
-                view,
-                sql.SQL("PUBLIC") if grantee is None else sql.Identifier(grantee),
-                sql.SQL(" WITH GRANT OPTION" if grantable else ""),
-            )
-        )
+    rights = granted(connection, found.schema, [found.name])
+    grants = [right.statement(found.schema) for right in rights]
     return View((found.schema, found.name), definition, grants, settings)
 
 
@@ -277,7 +259,6 @@ def _settings(view: sql.Identifier, options: Sequence[str]) -> list[sql.Composed
 
 def _revoke_defaults(connection: psycopg.Connection, view: View) -> None:
     """Take back what ALTER DEFAULT PRIVILEGES gave: only the old grants are to hold."""
-    found = connection.execute("SELECT %s::regclass::oid", (view.name.as_string(),)).fetchall()
-    for _, grantee, _, _ in connection.execute(_GRANTS, found[0]).fetchall():
-        role = sql.SQL("PUBLIC") if grantee is None else sql.Identifier(grantee)
-        connection.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(view.name, role))
+    schema, name = view.place
+    for role in {grant.role for grant in granted(connection, schema, [name])}:
+        connection.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(view.name, role_name(role)))

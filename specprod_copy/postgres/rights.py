@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psycopg
 from psycopg import sql
 
 from specprod_copy.errors import DatabaseError
-from specprod_copy.postgres import catalog, ddl, statements
+from specprod_copy.postgres import catalog, ddl, grants, statements
 from specprod_copy.postgres.connection import one_line, translated_errors
+from specprod_copy.postgres.grants import Grant
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.search_path import q3c_schema
 
 
 @dataclass(frozen=True)
 class Granted:
-    """What kept roles from getting the right to read, if anything did."""
+    """What kept roles from getting rights, or from having them again, if anything did."""
 
     missing: Sequence[str] = ()
     """Roles that the server does not have."""
     lacking: Sequence[str] = ()
     """What an administrator has to run for the others, as this role may not."""
+    gone: Sequence[str] = ()
+    """Rights that went with a table which was replaced, in words."""
 
     def __add__(self, other: Granted) -> Granted:
         missing = dict.fromkeys((*self.missing, *other.missing))
-        return Granted([*missing], [*self.lacking, *other.lacking])
+        gone = [*self.gone, *other.gone]
+        return Granted([*missing], [*self.lacking, *other.lacking], gone)
 
     @property
     def notes(self) -> list[str]:
@@ -38,7 +42,7 @@ class Granted:
                 "this role may not let others read all of it: let an administrator run "
                 f"{'; '.join(self.lacking)}"
             )
-        return notes
+        return [*notes, *(f"gone with the old table: {rights}" for rights in self.gone)]
 
 
 def grant(
@@ -205,17 +209,40 @@ def readers(connection: psycopg.Connection, schema: str) -> dict[str, frozenset[
 
 
 def let_read_again(
-    connection: psycopg.Connection,
-    schema: str,
-    tables: Sequence[str],
-    before: Mapping[str, frozenset[str]],
-) -> None:
-    """Let those read new tables who could read the old ones, as `readers` has returned them."""
-    grant_one = sql.SQL("GRANT SELECT ON {} TO {}")
-    for table in tables:
-        for role in sorted(before.get(table, ())):
-            whom = sql.SQL("PUBLIC") if role == "public" else sql.Identifier(role)
-            connection.execute(grant_one.format(sql.Identifier(schema, table), whom))
+    connection: psycopg.Connection, schema: str, tables: Sequence[str], before: Sequence[Grant]
+) -> Granted:
+    """Let those read new tables, or columns of them, who could read the old ones.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    schema : str
+    tables : sequence of str
+        The new tables, and their partitions.
+    before : sequence of Grant
+        All rights to the old ones, as `grants.granted` has returned them.
+
+    Returns
+    -------
+    Granted
+        Names the other rights that are gone: to write, and to what is no more.
+    """
+    query = """SELECT relname, attname FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+               WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %s)
+                 AND relname = ANY (%s) AND attnum > 0 AND NOT attisdropped"""
+    columns = connection.execute(query, (schema, [*tables])).fetchall()
+    there = {*columns, *((table, "") for table in tables)}
+    for grant in before:
+        if grant.privilege == "SELECT" and (grant.relation, grant.column) in there:
+            connection.execute(grant.statement(schema))
+    now = grants.granted(connection, schema, tables)
+    held = {*now, *(replace(grant, grantable=False) for grant in now)}
+    gone = [grant for grant in before if grant not in held]
+    again = [grant for grant in gone if (grant.relation, grant.column) in there]
+    others = [grant for grant in gone if grant not in again]
+    named = [f"rights that {text} gives again" for text in grants.together(schema, again)]
+    named += [f"rights to what is no more, by {text}" for text in grants.together(schema, others)]
+    return Granted(gone=named)
 
 
 @contextmanager

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 from support.daily_tiles import demo, edit, empty, loaded, own_copy
+from support.listening import Heard
 
+from specprod_copy.daily.options import TileOptions
+from specprod_copy.daily.run import load_tiles
 from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.own_views import MARK
@@ -64,3 +67,17 @@ def test_readers_stay(own_copy):
         assert before == {"ztile": {"pg_monitor"}, "ztile_p1": {"pg_monitor"}}
         assert own_copy.tile(tileid, overwrite=True, partitions=2).failed == {}
         assert readers(connection, own_copy.schema) == before
+
+
+def test_other_rights(own_copy):
+    """Those to columns stay, those to write are named."""
+    tileid = own_copy.tileids()[0]
+    columns = "GRANT SELECT (z) ON daily.ztile TO pg_monitor"
+    own_copy.execute(f"{columns}; GRANT INSERT ON daily.tile TO pg_monitor")
+    heard, options = Heard(), TileOptions(own_copy.schema, overwrite=True)
+    load_tiles(own_copy.conninfo, own_copy.inputs, [tileid], options, heard)
+    rights = f'GRANT INSERT ON "{own_copy.schema}"."tile" TO "pg_monitor"'
+    named = f"gone with the old table: rights that {rights} gives again"
+    assert heard.having("gone with the old table") == [named]
+    may = "SELECT has_column_privilege('pg_monitor', 'daily.ztile', 'z', 'SELECT')"
+    assert own_copy.query(may) == [(True,)]
