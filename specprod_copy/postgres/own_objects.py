@@ -10,18 +10,25 @@ import psycopg
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_differences import own_parts
 
-# All of what is neither a column, an index nor a constraint; a definition where the server has one.
-# Only what was found has its definition made: for that of a rule the server locks all that the rule
-# reads, and the rules of a database include those of all its views.
+# All of what is neither a column, an index nor a constraint of a table, and all of that and these of
+# a partition which its table does not have; a definition where the server has one. Only what was
+# found has its definition made: for that of a rule the server locks all that the rule reads, and
+# the rules of a database include those of all its views.
 _QUERY: Final = """
-    WITH relations AS MATERIALIZED (
-        SELECT oid, relname, relrowsecurity FROM pg_class
+    WITH RECURSIVE relations AS (
+        SELECT oid, relname, relrowsecurity, relispartition FROM pg_class
         WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %(schema)s)
           AND relname = ANY (%(tables)s)
+        UNION
+        SELECT c.oid, c.relname, c.relrowsecurity, c.relispartition
+        FROM relations r JOIN pg_inherits ON inhparent = r.oid JOIN pg_class c ON c.oid = inhrelid
+        WHERE c.relispartition
     ),
     objects (relation, kind, name, object) AS MATERIALIZED (
-        SELECT tgrelid, 'trigger', tgname, oid FROM pg_trigger
+        SELECT tgrelid, 'trigger', tgname, oid FROM pg_trigger t
         WHERE NOT tgisinternal AND tgrelid IN (SELECT oid FROM relations)
+          -- PostgreSQL 12 has no such column, and says that those of partitions are internal.
+          AND coalesce(to_jsonb(t) ->> 'tgparentid', '0') = '0'
         UNION ALL
         SELECT ev_class, 'rule', rulename, oid FROM pg_rewrite
         WHERE ev_class IN (SELECT oid FROM relations)
@@ -37,6 +44,17 @@ _QUERY: Final = """
         SELECT prrelid, 'publication', pubname, NULL
         FROM pg_publication_rel JOIN pg_publication p ON p.oid = prpubid
         WHERE prrelid IN (SELECT oid FROM relations)
+        UNION ALL
+        SELECT conrelid, 'constraint', conname, oid FROM pg_constraint
+        WHERE conrelid IN (SELECT oid FROM relations WHERE relispartition)
+          AND contype IN ('p', 'u', 'f', 'c', 'x') AND conparentid = 0 AND coninhcount = 0
+        UNION ALL
+        SELECT indrelid, 'index', relname, indexrelid
+        FROM pg_index JOIN pg_class ON oid = indexrelid
+        WHERE indrelid IN (SELECT oid FROM relations WHERE relispartition)
+          AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = indexrelid)
+          AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid
+                                                      AND conrelid = indrelid)
     ),
     described AS (
         SELECT relation, concat_ws(' ', kind, name) AS name, CASE kind
@@ -47,6 +65,8 @@ _QUERY: Final = """
                                  'WITH CHECK (' || pg_get_expr(polwithcheck, polrelid) || ')')
                 FROM pg_policy WHERE oid = object)
             WHEN 'statistics' THEN pg_get_statisticsobjdef(object)
+            WHEN 'constraint' THEN pg_get_constraintdef(object)
+            WHEN 'index' THEN pg_get_indexdef(object)
             END AS definition
         FROM objects
     )

@@ -31,11 +31,11 @@ CREATE POLICY p{n} ON other.t{n} USING (id > 0);
 """
 
 
-def gone(conninfo: str) -> list[str]:
+def gone(conninfo: str, *names: str) -> list[str]:
     with connect(conninfo) as connection:
         connection.execute("SET lock_timeout = '5s'")
         found = read_schema(connection, "mine")
-        return gone_with(connection, found, found, NAMES)
+        return gone_with(connection, found, found, names or NAMES)
 
 
 @pytest.fixture
@@ -65,3 +65,54 @@ def test_tables_and_views_of_other_schemas_are_not_locked(tables):
     with closing(psycopg.connect(tables)) as holder:
         holder.execute("LOCK TABLE other.t0, other.t8 IN ACCESS EXCLUSIVE MODE")
         assert gone(tables) == []
+
+
+PARTITIONED = """
+CREATE TABLE mine.p (id int NOT NULL, name text, PRIMARY KEY (id), CHECK (id > 0))
+    PARTITION BY HASH (id);
+CREATE TABLE mine.p_p0 PARTITION OF mine.p FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE mine.p_p1 PARTITION OF mine.p FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+CREATE INDEX ON mine.p (name);
+CREATE TABLE mine.r (id int REFERENCES mine.p);
+ALTER TABLE mine.p ADD FOREIGN KEY (id) REFERENCES mine.p;
+CREATE FUNCTION mine.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER all_of AFTER INSERT ON mine.p FOR EACH ROW EXECUTE FUNCTION mine.f();
+"""
+OF_A_PARTITION = """
+CREATE TRIGGER first BEFORE INSERT ON mine.p_p1 FOR EACH ROW EXECUTE FUNCTION mine.f();
+CREATE RULE second AS ON DELETE TO mine.p_p1 DO INSTEAD NOTHING;
+CREATE POLICY third ON mine.p_p1 USING (id > 0);
+CREATE STATISTICS mine.fourth ON id, name FROM mine.p_p1;
+CREATE INDEX fifth ON mine.p_p1 (id, name);
+ALTER TABLE mine.p_p1 ADD CONSTRAINT sixth CHECK (id > 1);
+ALTER TABLE mine.p_p1 ADD CONSTRAINT seventh UNIQUE (id, name);
+ALTER TABLE mine.p_p1 ADD CONSTRAINT eighth FOREIGN KEY (id) REFERENCES mine.p;
+ALTER TABLE mine.p_p1 ADD CONSTRAINT ninth EXCLUDE USING btree (id WITH =);
+"""
+
+
+def test_those_of_single_partitions(tables):
+    """And not what a partition has because its table has it."""
+    with psycopg.connect(tables) as connection:
+        connection.execute(PARTITIONED)
+    all_of = (
+        "trigger all_of of table p, CREATE TRIGGER all_of AFTER INSERT ON mine.p FOR EACH ROW "
+        "EXECUTE FUNCTION mine.f()"
+    )
+    assert gone(tables, "p") == [all_of]
+    with psycopg.connect(tables) as connection:
+        connection.execute(OF_A_PARTITION)
+    assert gone(tables, "p") == [
+        all_of,
+        "constraint eighth of table p_p1, FOREIGN KEY (id) REFERENCES mine.p(id)",
+        "constraint ninth of table p_p1, EXCLUDE USING btree (id WITH =)",
+        "constraint seventh of table p_p1, UNIQUE (id, name)",
+        "constraint sixth of table p_p1, CHECK ((id > 1))",
+        "index fifth of table p_p1, CREATE INDEX fifth ON mine.p_p1 USING btree (id, name)",
+        "policy third of table p_p1, USING ((id > 0))",
+        "rule second of table p_p1, "
+        "CREATE RULE second AS ON DELETE TO mine.p_p1 DO INSTEAD NOTHING;",
+        "statistics fourth of table p_p1, CREATE STATISTICS mine.fourth ON id, name FROM mine.p_p1",
+        "trigger first of table p_p1, "
+        "CREATE TRIGGER first BEFORE INSERT ON mine.p_p1 FOR EACH ROW EXECUTE FUNCTION mine.f()",
+    ]
