@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import psycopg
 
-from specprod_copy.postgres.schema import Schema
+from specprod_copy.postgres.schema import Schema, Table
 from specprod_copy.postgres.schema_differences import own_parts
 
-# All of what is neither a column, an index nor a constraint of a table, and all of that and these of
-# a partition which its table does not have; a definition where the server has one. Only what was
-# found has its definition made: for that of a rule the server locks all that the rule reads, and
-# the rules of a database include those of all its views.
+# All of what is neither a column, an index, a constraint nor a comment of a table; of a partition
+# the indexes and constraints too that its table does not have. A definition where the server has
+# one. Only what was found has its definition made: for that of a rule the server locks all that the
+# rule reads, and the rules of a database include those of all its views.
 _QUERY: Final = """
     WITH RECURSIVE relations AS (
-        SELECT oid, relname, relrowsecurity, relispartition FROM pg_class
+        SELECT * FROM pg_class
         WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %(schema)s)
           AND relname = ANY (%(tables)s)
-        UNION
-        SELECT c.oid, c.relname, c.relrowsecurity, c.relispartition
-        FROM relations r JOIN pg_inherits ON inhparent = r.oid JOIN pg_class c ON c.oid = inhrelid
-        WHERE c.relispartition
+        UNION ALL
+        SELECT c.* FROM relations r JOIN pg_inherits ON inhparent = r.oid
+        JOIN pg_class c ON c.oid = inhrelid WHERE c.relispartition
     ),
     objects (relation, kind, name, object) AS MATERIALIZED (
         SELECT tgrelid, 'trigger', tgname, oid FROM pg_trigger t
@@ -34,6 +33,16 @@ _QUERY: Final = """
         WHERE ev_class IN (SELECT oid FROM relations)
         UNION ALL
         SELECT oid, 'row-level security', NULL, NULL FROM relations WHERE relrowsecurity
+        UNION ALL
+        SELECT oid, 'replica identity', NULL, oid FROM relations WHERE relreplident <> 'd'
+        UNION ALL
+        SELECT r.oid, 'storage parameters', NULL, r.oid
+        FROM relations r LEFT JOIN pg_class t ON t.oid = r.reltoastrelid
+        WHERE r.reloptions || t.reloptions <> '{}'
+        UNION ALL
+        -- New tables belong to who makes them.
+        SELECT oid, 'owner', pg_get_userbyid(relowner), NULL FROM relations
+        WHERE relowner <> (SELECT oid FROM pg_roles WHERE rolname = current_user)
         UNION ALL
         SELECT polrelid, 'policy', polname, oid FROM pg_policy
         WHERE polrelid IN (SELECT oid FROM relations)
@@ -65,6 +74,18 @@ _QUERY: Final = """
                                  'WITH CHECK (' || pg_get_expr(polwithcheck, polrelid) || ')')
                 FROM pg_policy WHERE oid = object)
             WHEN 'statistics' THEN pg_get_statisticsobjdef(object)
+            WHEN 'replica identity' THEN (
+                SELECT CASE relreplident WHEN 'f' THEN 'FULL' WHEN 'n' THEN 'NOTHING'
+                       ELSE (SELECT 'USING INDEX ' || quote_ident(i.relname)
+                             FROM pg_index JOIN pg_class i ON i.oid = indexrelid
+                             WHERE indrelid = object AND indisreplident) END
+                FROM relations WHERE oid = object)
+            WHEN 'storage parameters' THEN (
+                SELECT concat_ws(', ', array_to_string(r.reloptions, ', '),
+                                 (SELECT string_agg('toast.' || one, ', ')
+                                  FROM unnest(t.reloptions) AS one))
+                FROM relations r LEFT JOIN pg_class t ON t.oid = r.reltoastrelid
+                WHERE r.oid = object)
             WHEN 'constraint' THEN pg_get_constraintdef(object)
             WHEN 'index' THEN pg_get_indexdef(object)
             END AS definition
@@ -90,5 +111,25 @@ def gone_with(
         As for `schema_differences.own_parts`.
     """
     objects = connection.execute(_QUERY, {"schema": found.name, "tables": [*tables]})
-    said = (" ".join(text.split()) for (text,) in objects)
-    return [*own_parts(defined, found, tables, made_as), *said]
+    said = [*_comments(defined, found, tables, made_as), *(text for (text,) in objects)]
+    parts = own_parts(defined, found, tables, made_as)
+    return [*parts, *(" ".join(text.split()) for text in said)]
+
+
+def _comments(
+    defined: Schema, found: Schema, tables: Sequence[str], made_as: Schema | None
+) -> Iterator[str]:
+    """Yield the comments of each table and its columns that no definition has."""
+    for name in (name for name in tables if name in found.tables):
+        known: set[tuple[str, str]] = set()
+        for schema in (defined, made_as or defined):
+            if name in schema.tables:
+                known.update(_comments_of(schema.tables[name]))
+        own = [pair for pair in _comments_of(found.tables[name]) if pair[1] and pair not in known]
+        if own:
+            texts = (f"{column}: {text}" if column else text for column, text in own)
+            yield f"comments of table {name}, {'; '.join(texts)}"
+
+
+def _comments_of(table: Table) -> list[tuple[str, str]]:
+    return [("", table.comment), *((column.name, column.comment) for column in table.columns)]

@@ -89,6 +89,8 @@ CREATE STATISTICS fuji.my_statistics ON nexp, survey FROM fuji.tile;
 CREATE POLICY my_policy ON fuji.tile FOR SELECT USING (nexp > 0);
 ALTER TABLE fuji.tile ENABLE ROW LEVEL SECURITY;
 CREATE PUBLICATION my_publication FOR TABLE fuji.tile;
+ALTER TABLE fuji.tile REPLICA IDENTITY FULL, SET (fillfactor = 90);
+COMMENT ON COLUMN fuji.tile.nexp IS 'My comment';
 """
 
 
@@ -103,9 +105,12 @@ def test_overwrite_names_all_that_goes_with_the_old_table(fuji):
         "row-level security of table tile",
         "policy my_policy of table tile, USING ((nexp > 0))",
         "publication my_publication of table tile",
+        "replica identity of table tile, FULL",
+        "storage parameters of table tile, fillfactor=90",
+        "comments of table tile, nexp: My comment",
     ):
         assert f"gone with the old table: {part}" in said
-    assert said.count("gone with") == 6
+    assert said.count("gone with") == 9
     assert "gone with" not in fuji.run("exposures", "--overwrite")
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.own_objects import gone_with
+from specprod_copy.postgres.schema import Schema, Table
 from specprod_copy.postgres.schema_from_server import read_schema
 
 NAMES = [f"t{n}" for n in range(9)]
@@ -116,3 +117,47 @@ def test_those_of_single_partitions(tables):
         "trigger first of table p_p1, "
         "CREATE TRIGGER first BEFORE INSERT ON mine.p_p1 FOR EACH ROW EXECUTE FUNCTION mine.f()",
     ]
+
+
+SETTINGS = """
+ALTER TABLE mine.t0 SET (fillfactor = 70, autovacuum_enabled = off,
+                         toast.autovacuum_enabled = off);
+ALTER TABLE mine.t0 REPLICA IDENTITY FULL;
+ALTER TABLE mine.t1 ALTER id SET NOT NULL;
+CREATE UNIQUE INDEX "An index" ON mine.t1 (id);
+ALTER TABLE mine.t1 REPLICA IDENTITY USING INDEX "An index";
+ALTER TABLE mine.t2 REPLICA IDENTITY NOTHING;
+ALTER TABLE mine.t3 OWNER TO pg_monitor;
+"""
+
+
+def test_settings_and_owners(tables):
+    with psycopg.connect(tables) as connection:
+        connection.execute(SETTINGS)
+    assert gone(tables) == [
+        "replica identity of table t0, FULL",
+        "storage parameters of table t0, fillfactor=70, autovacuum_enabled=off, "
+        "toast.autovacuum_enabled=off",
+        'replica identity of table t1, USING INDEX "An index"',
+        "replica identity of table t2, NOTHING",
+        "owner pg_monitor of table t3",
+    ]
+
+
+def test_comments_that_are_not_of_the_definition(tables):
+    with psycopg.connect(tables) as connection:
+        for column in ("id", "name"):
+            connection.execute(f"COMMENT ON COLUMN mine.t0.{column} IS 'As defined'")
+        connection.execute("COMMENT ON TABLE mine.t1 IS 'Of an earlier definition'")
+    with connect(tables) as connection:
+        before = read_schema(connection, "mine")
+        connection.execute(
+            "COMMENT ON COLUMN mine.t0.name IS 'My\nname [nm]'; COMMENT ON TABLE mine.t0 IS 'Mine';"
+            "COMMENT ON COLUMN mine.t0.id IS NULL; COMMENT ON COLUMN mine.t2.id IS 'My id'"
+        )
+        found = read_schema(connection, "mine")
+        empty = Schema("mine", {name: Table(name, ()) for name in NAMES})
+        assert gone_with(connection, empty, found, NAMES, before) == [
+            "comments of table t0, Mine; name: My name [nm]",
+            "comments of table t2, id: My id",
+        ]
