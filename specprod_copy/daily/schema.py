@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import psycopg
 
 from specprod_copy.daily.options import TileOptions
 from specprod_copy.desi.production import Production
 from specprod_copy.errors import DatabaseError
-from specprod_copy.loading import post_data
-from specprod_copy.loading.beside import drop_tables
+from specprod_copy.loading import old_tables, post_data
+from specprod_copy.loading.old_tables import OldTables
 from specprod_copy.loading.prepare import make_tables
 from specprod_copy.loading.schema_functions import make_functions
 from specprod_copy.plan import ledger, loaded_tiles, lost_tables, versions
-from specprod_copy.postgres import catalog, counted, locks, own_views, rights
+from specprod_copy.postgres import catalog, counted, locks, rights
 from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.grants import Grant, granted
 from specprod_copy.postgres.locks import Patience
-from specprod_copy.postgres.own_objects import gone_with
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_differences import refuse_own_columns
 from specprod_copy.postgres.schema_from_server import read_schema
@@ -62,35 +62,22 @@ def prepare(
     """
     schema, tables = options.schema, [*keys_of(defined)]
     patience = Patience(listener, options.patience)
-    views: list[own_views.View] = []
+    old: OldTables | None = None
     locks.making_tables(connection, schema)
-    rights_before: list[Grant] = []
     if options.overwrite:
         before = read_schema(connection, schema)
         refuse_own_columns(defined, before, tables)
-        gone = gone_with(connection, defined, before, tables)
-        old = catalog.with_partitions(connection, schema, tables)
-        rights_before = granted(connection, schema, old)
-
-        def drop() -> list[own_views.View]:
-            taken = own_views.take_away(connection, schema, tables)
-            drop_tables(connection, schema, tables)
-            return taken
-
+        drop = partial(old_tables.drop, connection, defined, schema, tables)
         locked = [(schema, table) for table in tables]
-        views = locks.with_patience(connection, drop, locked, patience)
+        old = locks.with_patience(connection, drop, locked, patience)
         if ledger.TABLE in before.tables:
             condition = "table_name = ANY(%s)"
             counted.delete(connection, schema, ledger.TABLE, condition, (tables,))
-        for part in gone:
-            listener.info(f"gone with the old table: {part}")
     lost_tables.recognize(connection, schema, tables)
     wanted = ["version", *tables, ledger.TABLE]
     found = make_tables(connection, defined, schema, wanted).schema
-    made = catalog.with_partitions(connection, schema, tables)
-    for note in rights.let_read_again(connection, schema, made, rights_before).notes:
+    for note in old.hand_on(connection, tables) if old else ():
         listener.info(note)
-    own_views.make_again(connection, views)
     refuse_other_rows(connection, found)
     q3c = rights.enable_q3c(connection, schema, listener.info)
     # Citus analyzes no distributed tables within a transaction; and these are empty, mostly.

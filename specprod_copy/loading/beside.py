@@ -11,16 +11,17 @@ import psycopg
 from psycopg import sql
 
 from specprod_copy.errors import DatabaseError, InUseError
+from specprod_copy.loading import old_tables
+from specprod_copy.loading.old_tables import drop_tables
 from specprod_copy.loading.prepare import make_tables
 from specprod_copy.plan import ledger
-from specprod_copy.postgres import catalog, counted, grants, own_views, statements
+from specprod_copy.postgres import catalog, counted, own_views, statements
 from specprod_copy.postgres.connection import one_line, translated_errors
 from specprod_copy.postgres.locks import Patience, attempt, with_patience
 from specprod_copy.postgres.names import parametrized
-from specprod_copy.postgres.rights import Granted, let_read_again
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.progress import ProgressListener
-from specprod_copy.tables import Catalogue
+from specprod_copy.tables import Catalogue, as_made
 
 _PREFIX = "specprod_copy_new_"
 _FILLING = "specprod-copy: tables on their way to another schema"
@@ -101,7 +102,7 @@ class Beside:
                 drop = sql.SQL("DROP SCHEMA IF EXISTS {}").format(sql.Identifier(self.name))
                 self.connection.execute(drop)
 
-    def swap(self, patience: Patience) -> Granted:
+    def swap(self, patience: Patience) -> list[str]:
         """Put the tables into the place of the old ones, in one transaction, and drop the schema.
 
         Their indexes, constraints and sequences, what the ledger says of them, what table ``vac``
@@ -116,14 +117,14 @@ class Beside:
 
         Returns
         -------
-        Granted
-            Names the rights that went with the old tables.
+        list of str
+            What went with the old tables, in words.
 
         Raises
         ------
         DatabaseError
-            If other objects depend on the old tables, or others use them all the time; then nothing
-            is changed.
+            If other objects depend on the old tables, users have added columns to them, or others
+            use them all the time; then nothing is changed.
         """
         doing = f"cannot put new tables into schema {self.schema}"
         locked = [(name, table) for name in (self.schema, self.name) for table in self.tables]
@@ -191,7 +192,7 @@ class Beside:
             condition, values = "table_name = ANY(%s)", (list(tables),)
             counted.delete(self.connection, self.name, ledger.TABLE, condition, values)
 
-    def _swap(self) -> Granted:
+    def _swap(self) -> list[str]:
         connection, schema, new = self.connection, self.schema, self.name
         defined, house = self.catalogue.definition, self.catalogue.house
         with connection.transaction():
@@ -199,15 +200,10 @@ class Beside:
             make_tables(connection, defined, schema, house)
             if self.catalogue.record is not None:
                 self.catalogue.record(connection, schema, True)
-            views = own_views.take_away(connection, schema, self.tables)
-            old = catalog.with_partitions(connection, schema, self.tables)
-            before = grants.granted(connection, schema, old)
-            drop_tables(connection, schema, self.tables)
-            moved = catalog.with_partitions(connection, new, self.tables)
-            for table in moved:
+            old = old_tables.drop(connection, defined, schema, self.tables, as_made)
+            for table in catalog.with_partitions(connection, new, self.tables):
                 move = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
                 connection.execute(move.format(sql.Identifier(new, table), sql.Identifier(schema)))
-            granted = let_read_again(connection, schema, moved, before)
             condition, values = "table_name = ANY(%s)", (list(self.tables),)
             counted.delete(connection, schema, ledger.TABLE, condition, values)
             # By name: a ledger that was taken over from an earlier version has another order.
@@ -226,21 +222,7 @@ class Beside:
             )
             [(wanted,)] = connection.execute(count, values).fetchall()
             counted.execute(connection, schema, ledger.TABLE, insert, values, wanted)
-            own_views.make_again(connection, views)
+            gone = old.hand_on(connection, self.tables)
             drop_tables(connection, new, house)
             connection.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(new)))
-        return granted
-
-
-def drop_tables(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> None:
-    """Drop tables, all in one statement, without anything that depends on them.
-
-    Raises
-    ------
-    DatabaseError
-        If a view or a foreign key of another table depends on them; says which.
-    """
-    names = sql.SQL(", ").join(sql.Identifier(schema, table) for table in tables)
-    way_out = "Replace the other stages as well (load all --overwrite), or drop these objects first"
-    with own_views.naming_dependents(f"cannot replace tables of schema {schema}", way_out):
-        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(names))
+        return gone

@@ -11,7 +11,6 @@ from specprod_copy.loading.run import run
 from specprod_copy.loading.summary import LoadSummary
 from specprod_copy.plan import ledger_format
 from specprod_copy.postgres import locks
-from specprod_copy.postgres.own_objects import gone_with
 from specprod_copy.postgres.schema_differences import refuse_own_columns
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.tables import as_made
@@ -26,8 +25,7 @@ def replace_tables(context: LoadContext) -> LoadSummary:
     """
     connection, tables, defined = context.connection, context.tables, context.defined
     old = read_schema(connection, context.schema)
-    before = as_made(old)
-    refuse_own_columns(defined, old, tables, before)
+    refuse_own_columns(defined, old, tables, as_made(old))
     beside = Beside(connection, context.catalogue, context.schema, tables)
     beside.check_replaceable(context.listener)
     beside.prepare()
@@ -49,9 +47,7 @@ def replace_tables(context: LoadContext) -> LoadSummary:
             raise
     # Of the notes of that load those that still hold are found anew when this one finishes.
     summary.notes = [_verify(aside, beside)]
-    gone = gone_with(connection, defined, old, tables, before)
-    granted = beside.swap(context.patience)
-    summary.notes += [*(f"gone with the old table: {part}" for part in gone), *granted.notes]
+    summary.notes += beside.swap(context.patience)
     return summary
 
 

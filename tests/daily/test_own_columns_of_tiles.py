@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support.daily_tiles import demo, edit, empty, loaded, own_copy
-from support.listening import Heard
+from support.listening import Heard, meanwhile, open_transaction
 
 from specprod_copy.daily.options import TileOptions
 from specprod_copy.daily.run import load_tiles
@@ -38,6 +38,25 @@ def test_own_columns_are_kept(own_copy):
     with pytest.raises(DatabaseError, match="tile has columns that are not of its definition: min"):
         own_copy.tile(tileid, overwrite=True)
     assert own_copy.query("SELECT DISTINCT mine FROM daily.tile") == [(7,)]
+
+
+def test_a_column_that_came_while_the_lock_was_waited_for(own_copy):
+    tileid, listener = own_copy.tileids()[0], Heard()
+    options = TileOptions(own_copy.schema, overwrite=True)
+
+    def work():
+        return load_tiles(own_copy.conninfo, own_copy.inputs, [tileid], options, listener)
+
+    add = "ALTER TABLE daily.tile ADD mine int"
+    with (
+        open_transaction(own_copy.conninfo, add) as other,
+        meanwhile(work, other) as running,
+    ):
+        listener.await_line("notebook", running)
+        other.commit()
+        with pytest.raises(DatabaseError, match="not of its definition: mine"):
+            running.result()
+    assert own_copy.query("SELECT count(mine) FROM daily.tile") == [(0,)]
 
 
 def test_another_definition_is_refused(own_copy):

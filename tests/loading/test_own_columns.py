@@ -7,7 +7,11 @@ import pytest
 from click.testing import CliRunner
 from support.load_command import fuji
 
+from specprod_copy import load
 from specprod_copy.cli import cli
+from specprod_copy.errors import DatabaseError
+from specprod_copy.loading.summary import LoadSummary
+from specprod_copy.progress import ProgressListener
 
 __all__ = ["fuji"]
 
@@ -119,3 +123,41 @@ def test_one_that_rows_must_give(own):
     assert "tile is not as it is defined: seen int4 NOT NULL is unknown and has no default" in (
         own.refuse("exposures")
     )
+
+
+class _Adds(ProgressListener):
+    """Adds to a table what its users want, when its replacement is complete."""
+
+    def __init__(self, conninfo: str, *statements: str) -> None:
+        self.conninfo, self.statements = conninfo, list(statements)
+
+    def info(self, text: str) -> None:
+        if text.startswith("the new tables are verified"):
+            with psycopg.connect(self.conninfo, autocommit=True) as connection:
+                while self.statements:
+                    connection.execute(self.statements.pop(0))
+
+
+def test_overwrite_looks_again_before_it_drops(fuji):
+    fuji.run("exposures")
+
+    def overwrite(*meanwhile: str) -> LoadSummary:
+        return load(
+            "exposures",
+            specprod="fuji",
+            root=fuji.root,
+            dsn=fuji.conninfo,
+            overwrite=True,
+            listener=_Adds(fuji.conninfo, *meanwhile),
+        )
+
+    with pytest.raises(
+        DatabaseError, match="tile has columns that are not of its definition: mine"
+    ):
+        overwrite("ALTER TABLE fuji.tile ADD mine int", "UPDATE fuji.tile SET mine = 5")
+    assert fuji.query("SELECT DISTINCT mine FROM fuji.tile") == [(5,)]
+    execute(fuji, "ALTER TABLE fuji.tile DROP mine")
+    summary = overwrite("CREATE INDEX late ON fuji.tile (nexp)")
+    assert "gone with the old table: late of table tile, INDEX USING btree (nexp)" in summary.notes
+    # What the run before had loaded beside was good for this one.
+    assert sum(table.rows_kept for table in summary.tables) == 0

@@ -1,0 +1,93 @@
+"""Tables that new ones replace: dropped, with all that has to be known of them afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from specprod_copy.postgres import catalog, own_views
+from specprod_copy.postgres.grants import Grant, granted
+from specprod_copy.postgres.own_objects import gone_with
+from specprod_copy.postgres.rights import let_read_again
+from specprod_copy.postgres.schema import Schema
+from specprod_copy.postgres.schema_differences import refuse_own_columns
+from specprod_copy.postgres.schema_from_server import read_schema
+
+_WAY_OUT = "Replace the other stages as well (load all --overwrite), or drop these objects first"
+
+
+@dataclass(frozen=True)
+class OldTables:
+    """What tables have left that were dropped."""
+
+    schema: str
+    views: list[own_views.View]
+    """Views of ours that read them."""
+    rights: list[Grant]
+    parts: list[str]
+    """What was not of their definition, in words."""
+
+    def hand_on(self, connection: psycopg.Connection, tables: Sequence[str]) -> list[str]:
+        """Give the views, and the rights to read, to new tables; return what is gone, in words."""
+        made = catalog.with_partitions(connection, self.schema, tables)
+        notes = let_read_again(connection, self.schema, made, self.rights).notes
+        own_views.make_again(connection, self.views)
+        return [*(f"gone with the old table: {part}" for part in self.parts), *notes]
+
+
+def drop(
+    connection: psycopg.Connection,
+    defined: Schema,
+    schema: str,
+    tables: Sequence[str],
+    as_made: Callable[[Schema], Schema] | None = None,
+) -> OldTables:
+    """Drop tables that new ones replace, within the caller's transaction.
+
+    They are looked at when nobody can change them any more: hours after a load has begun they may
+    have columns of users that they did not have then.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    defined : Schema
+        The tables as they are defined.
+    schema : str
+    tables : sequence of str
+        Those that are not there are passed over.
+    as_made : callable, optional
+        Returns the definition by which they were made, if it may be another one.
+
+    Raises
+    ------
+    DatabaseError
+        If they have columns of users, or other objects depend on them; says which.
+    """
+    views = own_views.take_away(connection, schema, tables)
+    there = catalog.with_partitions(connection, schema, tables)
+    if there:
+        names = sql.SQL(", ").join(sql.Identifier(schema, table) for table in there)
+        connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(names))
+    found = read_schema(connection, schema)
+    made_as = None if as_made is None else as_made(found)
+    refuse_own_columns(defined, found, tables, made_as)
+    rights = granted(connection, schema, there)
+    parts = gone_with(connection, defined, found, tables, made_as)
+    drop_tables(connection, schema, tables)
+    return OldTables(schema, views, rights, parts)
+
+
+def drop_tables(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> None:
+    """Drop tables, all in one statement, without anything that depends on them.
+
+    Raises
+    ------
+    DatabaseError
+        If a view or a foreign key of another table depends on them; says which.
+    """
+    names = sql.SQL(", ").join(sql.Identifier(schema, table) for table in tables)
+    with own_views.naming_dependents(f"cannot replace tables of schema {schema}", _WAY_OUT):
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(names))
