@@ -301,6 +301,17 @@ def test_felis(dsn, filled, tmp_path):
     assert judged.returncode == 0, judged.stderr
 
 
+@pytest.mark.skipif(FELIS is None, reason="needs felis, of PyPI's lsst-felis")
+def test_felis_of_what_nobody_has_described(dsn, connection, tmp_path):
+    path = tmp_path / "felis.yaml"
+    connection.execute("CREATE SCHEMA bare CREATE TABLE t (id bigint PRIMARY KEY, size int)")
+    connection.execute("COMMENT ON COLUMN bare.t.size IS '[km]'")
+    assert run(dsn, "-s", "bare", "--felis", path)[0] == 0
+    connection.execute("DROP SCHEMA bare CASCADE")
+    judged = subprocess.run([FELIS, "validate", path], capture_output=True, text=True)
+    assert judged.returncode == 0, judged.stderr
+
+
 def test_names(dsn):
     assert doctest.testmod(words).failed == 0
     for table, columns in principal.PRINCIPAL.items():
