@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psycopg
@@ -24,9 +25,11 @@ class OldTables:
     """What tables have left that were dropped."""
 
     schema: str
+    defined: Schema
     views: list[own_views.View]
     """Views of ours that read them."""
     rights: list[Grant]
+    """Those of their owners to read are among them, if others own what they make."""
     parts: list[str]
     """What was not of their definition, in words."""
 
@@ -35,7 +38,11 @@ class OldTables:
         made = catalog.with_partitions(connection, self.schema, tables)
         notes = let_read_again(connection, self.schema, made, self.rights).notes
         own_views.make_again(connection, self.views)
-        return [*(f"gone with the old table: {part}" for part in self.parts), *notes]
+        found = read_schema(connection, self.schema)
+        # Such as storage parameters that the file of a catalogue itself sets.
+        kept = {*gone_with(connection, self.defined, found, tables)}
+        gone = (part for part in self.parts if part not in kept)
+        return [*(f"gone with the old table: {part}" for part in gone), *notes]
 
 
 def drop(
@@ -68,16 +75,35 @@ def drop(
     """
     views = own_views.take_away(connection, schema, tables)
     there = catalog.with_partitions(connection, schema, tables)
-    if there:
-        names = sql.SQL(", ").join(sql.Identifier(schema, table) for table in there)
-        connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(names))
+    _lock(connection, schema, [table for table in tables if table in there])
     found = read_schema(connection, schema)
     made_as = None if as_made is None else as_made(found)
     refuse_own_columns(defined, found, tables, made_as)
-    rights = granted(connection, schema, there)
+    rights = [*granted(connection, schema, there), *_owners(connection, schema, there)]
     parts = gone_with(connection, defined, found, tables, made_as)
     drop_tables(connection, schema, tables)
-    return OldTables(schema, views, rights, parts)
+    return OldTables(schema, defined, views, rights, parts)
+
+
+def _lock(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> None:
+    """Let nobody change tables any more, where this role may lock them.
+
+    The owner of a schema may drop a table of it that he may not lock, and so may an owner who has
+    taken the rights to write from himself. Their tables are looked at a moment before they go.
+    """
+    lock = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE")
+    for table in tables:
+        with suppress(psycopg.errors.InsufficientPrivilege), connection.transaction():
+            # Partitions are locked with it, and nobody asks who may do that.
+            connection.execute(lock.format(sql.Identifier(schema, table)))
+
+
+def _owners(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> list[Grant]:
+    """Return the right to read that other roles have as owners of tables."""
+    query = """SELECT relname, '', 'SELECT', pg_get_userbyid(relowner)::text, false FROM pg_class
+               WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %s)
+                 AND relname = ANY (%s) AND pg_get_userbyid(relowner) <> current_user"""
+    return [Grant(*row) for row in connection.execute(query, (schema, [*tables]))]
 
 
 def drop_tables(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> None:

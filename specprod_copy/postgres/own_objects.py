@@ -42,7 +42,8 @@ _QUERY: Final = """
         UNION ALL
         -- New tables belong to who makes them.
         SELECT oid, 'owner', pg_get_userbyid(relowner), NULL FROM relations
-        WHERE relowner <> (SELECT oid FROM pg_roles WHERE rolname = current_user)
+        WHERE NOT relispartition
+          AND relowner <> (SELECT oid FROM pg_roles WHERE rolname = current_user)
         UNION ALL
         SELECT polrelid, 'policy', polname, oid FROM pg_policy
         WHERE polrelid IN (SELECT oid FROM relations)

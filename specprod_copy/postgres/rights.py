@@ -227,11 +227,15 @@ def let_read_again(
     Granted
         Names the other rights that are gone: to write, and to what is no more.
     """
-    query = """SELECT relname, attname FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+    query = """SELECT relname, attname, pg_get_userbyid(relowner)::text
+               FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
                WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %s)
                  AND relname = ANY (%s) AND attnum > 0 AND NOT attisdropped"""
     columns = connection.execute(query, (schema, [*tables])).fetchall()
-    there = {*columns, *((table, "") for table in tables)}
+    there = {*((table, column) for table, column, _ in columns), *((t, "") for t in tables)}
+    owners = {(table, owner) for table, _, owner in columns}
+    # Who owns the new table has all rights to it.
+    before = [grant for grant in before if (grant.relation, grant.role) not in owners]
     for grant in before:
         if grant.privilege == "SELECT" and (grant.relation, grant.column) in there:
             connection.execute(grant.statement(schema))

@@ -15,7 +15,7 @@ import polars as pl
 
 from specprod_copy.errors import InputError
 from specprod_copy.postgres.columns import Column, WrongType, check_type, element_type
-from specprod_copy.tables.source import NOT_FINITE, Check, TableSource, in_words
+from specprod_copy.tables.source import NOT_FINITE, Check, TableSource, blamed
 
 _ELEMENTS = 100
 """So many of a vector are offered as columns; no table has as many."""
@@ -39,7 +39,7 @@ class Recipe(NamedTuple):
     def blame(self, column: str) -> str:
         """Return the input columns behind a table's column, for messages."""
         roots = self.expressions[column].meta.root_names()
-        return "+".join(map(in_words, dict.fromkeys(roots))) or column
+        return blamed(dict.fromkeys(roots)) or column
 
 
 @lru_cache(maxsize=128)

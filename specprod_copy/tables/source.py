@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +34,11 @@ def in_words(name: str) -> str:
         if name.endswith(end):
             return name.removesuffix(end) + words
     return name
+
+
+def blamed(names: Iterable[str]) -> str:
+    """Return what people call several of them, of which one value is made."""
+    return "+".join(map(in_words, names))
 
 
 @dataclass(frozen=True)

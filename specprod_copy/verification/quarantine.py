@@ -15,6 +15,7 @@ from specprod_copy.postgres.names import parametrized
 from specprod_copy.postgres.schema import Table
 from specprod_copy.rows.read import table_rows
 from specprod_copy.rows.units import Findings, Refusal, Unit
+from specprod_copy.tables.source import blamed
 from specprod_copy.verification.compare import EXAMPLES, counted, listing
 from specprod_copy.verification.job import TableJob
 from specprod_copy.verification.planning import TablePlan
@@ -64,7 +65,8 @@ def _acquitted(
         for rows in table_rows(unit, job.sources, columns, Findings(again, None))
         for number, row in zip(rows.row_numbers, rows.frame.iter_rows(named=True), strict=True)
     ]
-    recorded = {refusal.row: refusal for refusal in refused}
+    # Earlier versions called what is no column of a file as it is called inside.
+    recorded = {r.row: replace(r, column=blamed(r.column.split("+"))) for r in refused}
     yield from (refusal.row for refusal in again if recorded[refusal.row] != refusal)
     for number, row in fine:
         rule = recorded[number].rule

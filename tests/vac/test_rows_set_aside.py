@@ -251,3 +251,25 @@ def test_a_reference_before_the_first_row_without_quarantine(vac, with_keys):
         f"star1.fits[STAR] row 1, column FIELD, {NOWHERE}: {NO_FIELD}. Take the row out of the "
         "file, or use --on-error quarantine"
     )
+
+
+def test_rows_that_an_earlier_version_has_set_aside(vac):
+    """It called the number of a row as it is called inside; verify knows the reason again."""
+    path = describe(vac)
+    path.write_text(path.read_text() + "[tables.line.columns]\nn = { row = true }\n")
+    (vac.root / "line.sql").write_text(table_sql("n smallint NOT NULL, star bigint NOT NULL", "n"))
+    write(vac, "field", id=[1])
+    stars(vac, "star", [7], [1])
+    write(vac, "line", star=[7] * (2**15 + 2))
+    vac.load(path, *WAY, vac.root / "out", code=3)
+    quarantine = "SELECT quarantine FROM vac.load_ledger WHERE rows_quarantined > 0"
+    [(before,)] = vac.query(quarantine)
+    assert [entry["column"] for entry in before] == ["number of the row"] * 2
+    vac.verify()
+    with psycopg.connect(vac.conninfo) as connection:
+        connection.execute(
+            """UPDATE vac.load_ledger SET quarantine = replace(
+                   quarantine::text, 'number of the row', 'ROW?')::jsonb"""
+        )
+    assert vac.query(quarantine) != [(before,)]
+    vac.verify()
