@@ -148,6 +148,10 @@ class DatabaseError(SpecprodCopyError):
     """A problem with the connection, the server or the state of the schema."""
 
 
+class NoConnectionError(DatabaseError):
+    """No connection to the server that connection string and environment name."""
+
+
 class OtherRowsError(DatabaseError):
     """Tables hold rows of something else than what is to be loaded into them."""
 

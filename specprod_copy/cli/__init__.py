@@ -22,7 +22,7 @@ from click.shell_completion import CompletionItem
 import specprod_copy
 from specprod_copy.cli.streams import open_streams
 from specprod_copy.cli.text import warn
-from specprod_copy.errors import ConfigurationError, SpecprodCopyError
+from specprod_copy.errors import ConfigurationError, NoConnectionError, SpecprodCopyError
 from specprod_copy.plan.limits import LIMITS, Limits
 from specprod_copy.words import did_you_mean
 
@@ -34,6 +34,11 @@ _SECONDS_TO_END = 10.0
 _TOO_LITTLE_MEMORY = (
     "Error: {}: let this process have more memory (ulimit -v), or set MALLOC_ARENA_MAX=2, so that "
     "each thread reserves less; then run the command again"
+)
+
+_OTHER_SERVER = (
+    ". The connection string is that of --dsn, --hostname, --username and --dbname; without all of "
+    "them and of the PG* variables the embedded server is used"
 )
 
 COMMANDS = {
@@ -187,7 +192,8 @@ def main(limits: Limits = LIMITS) -> None:
         code = cli.main(standalone_mode=False, obj=limits)
     except SpecprodCopyError as error:
         # Of several lines is only what shows the log of a server.
-        for line in f"Error: {error}".split("\n"):
+        advice = _OTHER_SERVER if isinstance(error, NoConnectionError) else ""
+        for line in f"Error: {error}{advice}".split("\n"):
             warn(line)
         code = 1
     except click.ClickException as error:

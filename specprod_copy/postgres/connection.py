@@ -12,6 +12,7 @@ import psycopg
 
 from specprod_copy.errors import DatabaseError, SpecprodCopyError
 from specprod_copy.postgres.conninfo import conninfo_parameters
+from specprod_copy.postgres.no_connection import no_connection
 from specprod_copy.postgres.poolers import refuse_shared_sessions
 from specprod_copy.postgres.search_path import protect
 from specprod_copy.postgres.unpadded import unpad
@@ -162,13 +163,7 @@ def connect(conninfo: str, *, settings: Mapping[str, str] = SESSION_SETTINGS) ->
         _set_up_socket(connection)
         set_up_session(connection, settings)
     except psycopg.Error as error:
-        # psycopg looks a name of PGHOST up as well, but shows only that of the connection string.
-        said = one_line(error).replace("resolve host None", f"resolve host {os.getenv('PGHOST')!r}")
-        raise DatabaseError(
-            f"cannot connect: {said.rstrip('?')}. If the server is only down for a "
-            "while, run the command again then. Check --dsn, --hostname, --username and --dbname, "
-            "the PG* variables and ~/.pgpass, or leave all of them out to use the embedded server"
-        ) from error
+        raise no_connection(conninfo, one_line(error)) from error
     return connection
 
 

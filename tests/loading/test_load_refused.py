@@ -159,7 +159,8 @@ def test_no_server(fuji, tmp_path):
         fuji.run("exposures", dsn=f"host={tmp_path} dbname=x")
     message = str(caught.value)
     assert message.startswith("cannot connect: ")
-    assert "or leave all of them out to use the embedded server" in message
+    assert "Check the connection string and ~/.pgpass" in message
+    assert "--" not in message
 
 
 def test_wrong_password(fuji, password_role):

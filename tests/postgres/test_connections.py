@@ -108,7 +108,15 @@ def test_no_server_is_one_line(tmp_path):
     done = run(*GRANT, "--hostname", str(tmp_path), cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.startswith("Error: cannot connect: ")
+    assert "The connection string is that of --dsn, --hostname, " in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_variables_are_named_without_their_values(tmp_path):
+    done = run(*GRANT, cwd=tmp_path, PGHOST=str(tmp_path), PGPORT="7", PGPASSWORD="s3cret")
+    assert done.returncode == 1
+    assert "~/.pgpass, and PGPASSWORD, PGHOST, PGPORT of the environment" in done.stderr
+    assert "s3cret" not in done.stderr
 
 
 def test_host_of_the_environment_is_named(tmp_path):

@@ -16,8 +16,9 @@ from click.testing import CliRunner
 from support.clusters import make_stopped
 from support.held_ports import held_ports
 
+import specprod_copy as sc
 from specprod_copy.cli.server import server
-from specprod_copy.errors import ServerError
+from specprod_copy.errors import DatabaseError, ServerError
 from specprod_copy.server.account import account_for
 from specprod_copy.server.binaries import Binaries, find_binaries, q3c_advice
 from specprod_copy.server.cluster import Cluster
@@ -278,6 +279,32 @@ def test_an_environment_that_leads_elsewhere(
     monkeypatch.setenv(name, value)
     with pytest.raises(ServerError, match=r"in your environment leads .*: unset them"):
         cluster.start()
+
+
+def test_a_stopped_server_that_variables_lead_to(
+    own: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own.start()
+    variables = own.postmaster().variables()
+    own.stop()
+    advice = (
+        f"cannot connect: the embedded server in {own.directory} is not running; start it: "
+        f"specprod-copy server start --embedded {own.directory}"
+    )
+    command = [sys.executable, "-m", "specprod_copy", "status", "--schema", "none"]
+    told = subprocess.run(
+        command, env=os.environ | variables, capture_output=True, text=True, check=False
+    )
+    assert (told.returncode, told.stderr) == (1, f"Error: {advice}\n")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(DatabaseError) as caught:
+        sc.query("SELECT 1")
+    assert str(caught.value) == advice
+    own.start()
+    monkeypatch.setenv("PGDATABASE", "none")
+    with pytest.raises(DatabaseError, match='cannot connect: .*database "none" does not exist'):
+        sc.query("SELECT 1")
 
 
 def test_psql_gives_its_exit_code(cluster: Cluster) -> None:
