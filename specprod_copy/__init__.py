@@ -140,8 +140,8 @@ def verify(
     Parameters
     ----------
     *stages, specprod, dsn, listener
-        As for `load`. Without `specprod` the schema is one of value-added catalogues, which says
-        itself what it was loaded from.
+        As for `load`, but without stages all are verified. Without `specprod` the schema is one of
+        value-added catalogues, which says itself what it was loaded from.
     **options
         Where the files are, as for `load`; and the fields of
         `specprod_copy.verification.VerifyOptions`, e.g. `schema`, `jobs`, `sample`. Who verifies,
@@ -170,7 +170,7 @@ def verify(
     if specprod is None:
         return _verify_catalogues(dsn, listener, options)
     inputs, executor = _inputs(specprod, options), _executor(options)
-    wanted = VerifyOptions(stages, **{"schema": specprod, **options})
+    wanted = VerifyOptions(stages or ("all",), **{"schema": specprod, **options})
     with executor.workers(wanted.jobs, inputs.files.root) as workers:
         return run(dsn, inputs, wanted, listener, workers=workers)
 

@@ -151,8 +151,10 @@ def applicable_sources(
     Raises
     ------
     ConfigurationError
-        If a stage is unknown, or the production has none of them.
+        If no stage is named, one is unknown, or the production has none of them.
     """
+    if not options.stages:
+        raise ConfigurationError("name a stage, or 'all'")
     sources = [source for source in catalogue.select(options.stages) if source.applies(inputs)]
     if not sources:
         raise ConfigurationError(

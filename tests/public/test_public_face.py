@@ -86,3 +86,16 @@ def test_without_a_root(monkeypatch):
     monkeypatch.delenv("DESI_ROOT", raising=False)
     with pytest.raises(ConfigurationError, match="set DESI_ROOT"):
         sc.load("tile", specprod="fuji")
+
+
+def test_verify_without_stages_verifies_all(demo_root, database):
+    sc.load("exposures", "redshift", specprod="fuji", root=demo_root, dsn=database)
+    checks = sc.verify(specprod="fuji", root=demo_root, dsn=database)
+    assert checks == sc.verify("all", specprod="fuji", root=demo_root, dsn=database)
+    assert {"tile", "zpix"} <= {check.table for check in checks}
+
+
+@pytest.mark.parametrize("run", [sc.load, sc.plan_load])
+def test_load_without_stages(demo_root, database, run):
+    with pytest.raises(ConfigurationError, match="^name a stage, or 'all'$"):
+        run(specprod="fuji", root=demo_root, dsn=database)
