@@ -403,6 +403,7 @@ def _verify_catalogues(
 ) -> list[Result]:
     """Verify a schema of value-added catalogues."""
     from specprod_copy.errors import ConfigurationError
+    from specprod_copy.postgres.catalog import require_schema
     from specprod_copy.postgres.connection import connect, translated_errors
     from specprod_copy.vac.stored import stored
     from specprod_copy.verification import VerifyOptions
@@ -411,6 +412,7 @@ def _verify_catalogues(
     root, executor = options.pop("root", None), _executor(options)
     wanted = VerifyOptions(**{"stages": ("all",), "schema": "vac", **options})
     with connect(dsn) as connection, translated_errors(f"cannot look at schema {wanted.schema}"):
+        require_schema(connection, wanted.schema)
         catalogues = stored(connection, wanted.schema)
     if not catalogues:
         raise ConfigurationError(

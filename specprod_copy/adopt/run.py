@@ -26,6 +26,7 @@ from specprod_copy.plan.procedures import Recorded
 from specprod_copy.plan.production_catalogue import production_layout
 from specprod_copy.postgres import ddl, locks, statements
 from specprod_copy.postgres import schema as schemas
+from specprod_copy.postgres.catalog import require_schema
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.copy import Nothing
@@ -92,6 +93,7 @@ def adopt(
         translated_errors(f"cannot adopt schema {schema}"),
         locks.hold_schema_lock(connection, schema, shared=False),
     ):
+        require_schema(connection, schema)
         found = read_schema(connection, schema)
         if layout:
             layout = replace(layout, partitions=kept_partitions(found))

@@ -12,9 +12,9 @@ from specprod_copy.cli.builder import make, options_of
 from specprod_copy.cli.connection import ServerOptions
 from specprod_copy.cli.options import JSON, complete_table
 from specprod_copy.cli.text import entry_lines, line_width, put, say, to_json
-from specprod_copy.errors import DatabaseError
 from specprod_copy.metadata.described import DescribedTable
 from specprod_copy.metadata.described import describe as find
+from specprod_copy.postgres.catalog import require_schema
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.tables import specprod_catalogue
@@ -39,9 +39,8 @@ def describe(names: tuple[str, ...], schema: str | None, as_json: bool, **values
     found, catalogue = None, specprod_catalogue()
     if schema is not None:
         with connect(make(ServerOptions, values).to_read()) as connection:
+            require_schema(connection, schema)
             found = read_schema(connection, schema)
-            if not found.exists:
-                raise DatabaseError(f"there is no schema {schema}")
             catalogue = catalogue_in(connection, found)
     tables = chosen(find(catalogue, found), names)
     if as_json:

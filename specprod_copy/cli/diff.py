@@ -13,8 +13,8 @@ from specprod_copy.cli.connection import ServerOptions
 from specprod_copy.cli.options import Readers, complete_table
 from specprod_copy.cli.progress import make_listener
 from specprod_copy.cli.text import put, warn
-from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres import catalog, rights
+from specprod_copy.postgres.catalog import require_schema
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_changes import Changes
@@ -109,10 +109,8 @@ def _changes(
 
 
 def _existing(connection: psycopg.Connection, name: str) -> Schema:
-    found = read_schema(connection, name)
-    if not found.exists:
-        raise DatabaseError(f"there is no schema {name}")
-    return found
+    require_schema(connection, name)
+    return read_schema(connection, name)
 
 
 def _of(schema: Schema, names: set[str]) -> Schema:

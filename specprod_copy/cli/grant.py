@@ -13,6 +13,7 @@ from specprod_copy.cli.progress import make_listener
 from specprod_copy.cli.text import say, warn
 from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres import rights
+from specprod_copy.postgres.catalog import require_schema
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waits import watched
@@ -39,6 +40,7 @@ def grant(schema: str, **values: Any) -> None:
         defined = catalogue_in(connection, found).definition
         tables = [table for table in defined.tables if table in found.tables]
         if not tables:
+            require_schema(connection, schema)
             raise DatabaseError(
                 f"schema {schema} has none of the tables of a production, and no catalogue"
             )

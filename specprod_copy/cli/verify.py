@@ -19,6 +19,7 @@ from specprod_copy.cli.verify_text import failure_lines, result_lines
 from specprod_copy.errors import InputError
 from specprod_copy.executors.options import ExecutorOptions
 from specprod_copy.plan.limits import Limits
+from specprod_copy.postgres.catalog import require_schema
 from specprod_copy.postgres.connection import connect
 from specprod_copy.tables import Inputs
 from specprod_copy.vac.stored import Stored, chosen, stored
@@ -135,6 +136,7 @@ def verify(
 def _catalogues(server: ServerOptions, schema: str) -> list[Stored]:
     """Return the value-added catalogues of a schema."""
     with connect(server.to_read()) as connection:
+        require_schema(connection, schema)
         return stored(connection, schema)
 
 

@@ -13,6 +13,7 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import post_data
 from specprod_copy.plan import ledger, procedures
 from specprod_copy.postgres import catalog, ddl, locks, statements
+from specprod_copy.postgres.catalog import require_schema
 from specprod_copy.postgres.connection import translated_errors
 from specprod_copy.postgres.foreign_code import keep_foreign_code_out, refuse_foreign_code
 from specprod_copy.postgres.locks import Patience
@@ -72,6 +73,7 @@ def choose_primary(
     found = read_schema(connection, schema)
     tables = [table for table in TABLES if table in found.tables]
     if not tables:
+        require_schema(connection, schema)
         raise DatabaseError(f"schema {schema} has neither of the tables {' and '.join(TABLES)}")
     refuse_foreign_code(connection, schema, [*tables, ledger.TABLE])
     choices: dict[str, Choice] = {}

@@ -19,7 +19,6 @@ from specprod_copy import __version__
 from specprod_copy.atomic_files import staged
 from specprod_copy.errors import (
     ConfigurationError,
-    DatabaseError,
     InputError,
     SpecprodCopyError,
 )
@@ -30,6 +29,7 @@ from specprod_copy.export.contents import Exported, exported
 from specprod_copy.export.options import ExportSummary, HatsOptions
 from specprod_copy.export.parts import Part
 from specprod_copy.plan.production_catalogue import production_catalogue
+from specprod_copy.postgres.catalog import require_schema
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.progress import ProgressListener
@@ -109,9 +109,8 @@ def export_schema(
         connect(conninfo) as connection,
         translated_errors(f"cannot look at schema {schema}"),
     ):
+        require_schema(connection, schema)
         found = read_schema(connection, schema)
-    if not found.exists:
-        raise DatabaseError(f"there is no schema {schema}")
     catalogue = specprod_catalogue(layout_of(found))
     export = exported(catalogue, found, options.table, options.names)
     with _folders(options) as folders:

@@ -1,4 +1,4 @@
-"""What a server knows beside its schemas: roles, q3c, rows."""
+"""What a server knows beside what is in its schemas: their names, roles, q3c, rows."""
 
 from __future__ import annotations
 
@@ -6,6 +6,27 @@ from collections.abc import Iterable
 
 import psycopg
 from psycopg import sql
+
+from specprod_copy.errors import DatabaseError
+
+
+def require_schema(connection: psycopg.Connection, schema: str) -> bool:
+    """Check that there is a schema of some name; say whether this role may use it.
+
+    Raises
+    ------
+    DatabaseError
+        If there is none; it names those that this role may use.
+    """
+    rows = connection.execute(
+        """SELECT nspname, has_schema_privilege(oid, 'USAGE') FROM pg_namespace
+           WHERE nspname !~ '^(pg_|information_schema$)' ORDER BY nspname"""
+    ).fetchall()
+    usable: dict[str, bool] = dict(rows)
+    if schema not in usable:
+        known = ", ".join(name for name, may in rows if may)
+        raise DatabaseError(f"there is no schema {schema}; there are: {known or 'none'}")
+    return usable[schema]
 
 
 def abandoned_indexes(connection: psycopg.Connection, schema: str) -> list[str]:

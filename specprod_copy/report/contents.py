@@ -12,6 +12,7 @@ from psycopg import sql
 
 from specprod_copy.plan import ledger, ledger_format
 from specprod_copy.postgres import catalog
+from specprod_copy.postgres.catalog import require_schema
 from specprod_copy.postgres.connection import translated_errors
 from specprod_copy.progress import ProgressListener
 from specprod_copy.report import ledger_summary, spectra
@@ -77,6 +78,7 @@ def read_contents(
     """
     tables = catalog.table_ids(connection, schema)
     if ledger.TABLE not in tables:
+        require_schema(connection, schema)
         raise ledger_format.no_ledger(schema)
     with translated_errors(f"cannot read schema {schema}"), connection.transaction():
         # All parts are of one moment, whatever is loaded meanwhile.

@@ -19,6 +19,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from specprod_copy.errors import DatabaseError
+from specprod_copy.postgres.catalog import require_schema
 from specprod_copy.postgres.connection import KEEPALIVE, SESSION_SETTINGS, connect
 from specprod_copy.postgres.search_path import SEARCH_PATH, q3c_schema
 
@@ -63,29 +64,16 @@ def query_path(connection: psycopg.Connection, schema: str | None) -> str:
     Raises
     ------
     DatabaseError
-        If there is no such schema.
+        If there is no such schema, or no right to use it.
     """
-    if schema is not None:
-        _require_schema(connection, schema)
+    if schema is not None and not require_schema(connection, schema):
+        raise DatabaseError(
+            f"no right to use schema {schema}: let its owner run specprod-copy grant, with --role"
+        )
     names = dict.fromkeys(name for name in (schema, q3c_schema(connection)) if name is not None)
     quoted = [sql.Identifier(name).as_string(connection) for name in names]
     first, last = SEARCH_PATH.split(", ")
     return ", ".join([first, *quoted, last])
-
-
-def _require_schema(connection: psycopg.Connection, schema: str) -> None:
-    rows = connection.execute(
-        """SELECT nspname, has_schema_privilege(oid, 'USAGE') FROM pg_namespace
-           WHERE nspname !~ '^(pg_|information_schema$)' ORDER BY nspname"""
-    ).fetchall()
-    usable: dict[str, bool] = dict(rows)
-    if schema not in usable:
-        known = ", ".join(name for name, may in rows if may)
-        raise DatabaseError(f"there is no schema {schema}; there are: {known or 'none'}")
-    if not usable[schema]:
-        raise DatabaseError(
-            f"no right to use schema {schema}: let its owner run specprod-copy grant, with --role"
-        )
 
 
 def waited(work: Callable[[], _Result], cancel: Callable[[], object]) -> _Result:

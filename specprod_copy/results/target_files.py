@@ -10,6 +10,7 @@ from psycopg import sql
 
 from specprod_copy.desi import spectra_files
 from specprod_copy.errors import DatabaseError
+from specprod_copy.postgres.catalog import require_schema
 from specprod_copy.postgres.connection import translated_errors
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.postgres.schema_from_server import read_schema
@@ -44,6 +45,7 @@ def files_of(
     """
     found = read_schema(connection, schema)
     if not {"zpix", "ztile"} & {*found.tables}:
+        require_schema(connection, schema)
         raise DatabaseError(f"schema {schema} has neither a table zpix nor ztile")
     files: list[TargetFile] = []
     with translated_errors(f"cannot read schema {schema}"):

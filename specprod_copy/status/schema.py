@@ -21,6 +21,7 @@ from specprod_copy.plan.planning import Planner
 from specprod_copy.plan.procedures import recorded
 from specprod_copy.plan.production_catalogue import production_layout
 from specprod_copy.postgres import ddl, locks
+from specprod_copy.postgres.catalog import require_schema
 from specprod_copy.postgres.names import parametrized
 from specprod_copy.postgres.schema import Schema, made
 from specprod_copy.postgres.schema_differences import own_columns, table_differences
@@ -119,6 +120,7 @@ def schema_status(
     """
     found = read_schema(connection, schema)
     if ledger.TABLE not in found.tables:
+        require_schema(connection, schema)
         raise ledger_format.no_ledger(schema)
     layout = None
     if catalogue is None:

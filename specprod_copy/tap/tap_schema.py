@@ -16,6 +16,7 @@ from psycopg import sql
 from specprod_copy.errors import ConfigurationError, DatabaseError
 from specprod_copy.metadata.units import vounit
 from specprod_copy.postgres import locks, statements
+from specprod_copy.postgres.catalog import require_schema
 from specprod_copy.postgres.connection import translated_errors
 from specprod_copy.postgres.ddl import render_template
 from specprod_copy.postgres.foreign_code import keep_foreign_code_out, refuse_foreign_code
@@ -152,9 +153,8 @@ def published(connection: psycopg.Connection, schema: str) -> Schema:
     DatabaseError
         If it is not there, or has nothing that could be published, or not under its name.
     """
+    require_schema(connection, schema)
     found = read_schema(connection, schema, views=True)
-    if not found.exists:
-        raise DatabaseError(f"there is no schema {schema}")
     if not found.tables:
         raise DatabaseError(f"schema {schema} has no tables")
     refuse_long_names(found)

@@ -15,6 +15,7 @@ from specprod_copy.plan import ledger_format
 from specprod_copy.plan.ledger import TABLE
 from specprod_copy.postgres import locks
 from specprod_copy.postgres import schema as schemas
+from specprod_copy.postgres.catalog import require_schema
 from specprod_copy.postgres.connection import connect, refuse_read_only, translated_errors
 from specprod_copy.postgres.foreign_code import refuse_foreign_code
 from specprod_copy.postgres.locks import PATIENCE, Patience
@@ -172,5 +173,6 @@ def _of_tables(
 ) -> TableUpgrade:
     result = of_tables(defined, found, q3c_schema(connection), rewrite=options.rewrite)
     if not result.target.tables:
+        require_schema(connection, options.schema)
         raise DatabaseError(f"schema {options.schema} has none of the tables of a production")
     return result

@@ -20,6 +20,7 @@ from specprod_copy.plan.limits import Limits
 from specprod_copy.plan.looks import Looks, open_looks
 from specprod_copy.plan.planning import Planner
 from specprod_copy.plan.production_catalogue import production_layout
+from specprod_copy.postgres.catalog import require_schema
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
@@ -124,6 +125,7 @@ def verify(  # noqa: PLR0913 - what is seldom given is given by keyword
     ):
         with connect(conninfo) as connection:
             if not ledger_format.require(connection, catalogue.definition, schema):
+                require_schema(connection, schema)
                 raise ledger_format.no_ledger(schema)
             look = partial(look_at_schema, schema=schema, inputs=inputs, layout=layout)
             found, by_tiles, catalogue = look(connection, catalogue)

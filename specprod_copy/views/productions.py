@@ -16,6 +16,7 @@ from psycopg import sql
 
 from specprod_copy.errors import ConfigurationError, DatabaseError
 from specprod_copy.postgres import locks, own_views, statements
+from specprod_copy.postgres.catalog import require_schema
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import translated_errors
 from specprod_copy.postgres.ddl import Names, render_template
@@ -81,6 +82,8 @@ def make_views(
     old, new = change or (productions[-2], productions[-1])
     _check_change(productions, (old, new))
     with locks.hold_schema_lock(connection, schema, shared=False):
+        for name in productions:
+            require_schema(connection, name)
         found = {name: read_schema(connection, name) for name in productions}
         scripts = []
         texts: list[tuple[str, str, str]] = []
@@ -180,8 +183,6 @@ def _table(name: str, schema: Schema, kind: str, always: Sequence[str]) -> Table
     ------
     DatabaseError
     """
-    if not schema.exists:
-        raise DatabaseError(f"there is no schema {name}")
     for wanted in (kind, POSITIONS):
         if wanted not in schema.tables:
             raise DatabaseError(

@@ -132,5 +132,5 @@ def test_status_tells_who_is_at_work(database, root):
 
 
 def test_status_of_a_schema_that_was_not_loaded(database):
-    with pytest.raises(SpecprodCopyError, match="schema none has no table load_ledger"):
+    with pytest.raises(SpecprodCopyError, match="there is no schema none; there are: public"):
         run(database, "status", "-s", "none")

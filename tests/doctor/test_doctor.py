@@ -124,7 +124,9 @@ def test_text_tells_what_json_tells(database):
 
 
 def test_no_server_is_one_error(tmp_path):
-    with pytest.raises(DatabaseError, match=r"^cannot connect: .*Check the connection string") as caught:
+    with pytest.raises(
+        DatabaseError, match=r"^cannot connect: .*Check the connection string"
+    ) as caught:
         run(f"host={tmp_path}")
     assert "\n" not in str(caught.value)
 

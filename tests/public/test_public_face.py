@@ -97,5 +97,5 @@ def test_verify_without_stages_verifies_all(demo_root, database):
 
 @pytest.mark.parametrize("run", [sc.load, sc.plan_load])
 def test_load_without_stages(demo_root, database, run):
-    with pytest.raises(ConfigurationError, match="^name a stage, or 'all'$"):
+    with pytest.raises(ConfigurationError, match=r"^name a stage, or 'all'$"):
         run(specprod="fuji", root=demo_root, dsn=database)

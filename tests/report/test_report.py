@@ -167,7 +167,7 @@ def test_coverage_of_the_tiles(contents, page):
 def test_what_is_refused(iron_database, tmp_path, monkeypatch):
     output = tmp_path / "r.html"
     said = refused(iron_database, "--schema", "nowhere", "-o", output)
-    assert said.startswith("schema nowhere has no table load_ledger")
+    assert said.startswith("there is no schema nowhere; there are: iron, ")
     bad = tmp_path / "bad.json"
     bad.write_text("{}[")
     arguments = ("--schema", "iron", "-o", output, "--verification", bad)

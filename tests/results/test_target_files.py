@@ -63,8 +63,10 @@ def test_what_is_not_known(dsn):
             DatabaseError, match=r"target 9 of x\.zpix: where spectra of group other"
         ):
             files_of(connection, "x", [9])
-        with pytest.raises(DatabaseError, match="neither a table zpix nor ztile"):
+        with pytest.raises(DatabaseError, match="there is no schema y; there are: "):
             files_of(connection, "y", [9])
+        with pytest.raises(DatabaseError, match="neither a table zpix nor ztile"):
+            files_of(connection, "public", [9])
 
 
 QUERY = """

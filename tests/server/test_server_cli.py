@@ -303,7 +303,7 @@ def test_a_stopped_server_that_variables_lead_to(
     assert str(caught.value) == advice
     own.start()
     monkeypatch.setenv("PGDATABASE", "none")
-    with pytest.raises(DatabaseError, match='cannot connect: .*database "none" does not exist'):
+    with pytest.raises(DatabaseError, match=r'cannot connect: .*database "none" does not exist'):
         sc.query("SELECT 1")
 
 

@@ -241,5 +241,7 @@ def test_readers_are_not_kept_waiting(loaded):
 
 
 def test_no_schema(loaded):
-    with pytest.raises(DatabaseError, match="schema none has none of the tables of a production"):
+    with pytest.raises(DatabaseError, match="there is no schema none; there are: iron, public"):
         upgrade(loaded.conninfo, UpgradeOptions("none"))
+    with pytest.raises(DatabaseError, match="schema public has none of the tables of a produc"):
+        upgrade(loaded.conninfo, UpgradeOptions("public"))
