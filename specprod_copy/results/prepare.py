@@ -7,6 +7,8 @@ sub-queries and casts that change nothing; of a view it names the view.
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -26,6 +28,11 @@ _AROUND = 40
 _SYNTAX_ERROR = "42601"
 """It has a position, unless the error is that there are several statements."""
 
+_UNDEFINED_TABLE = "42P01"
+
+_NAME = re.compile(r"""(?:"(?P<quoted>(?:[^"]|"")+)"|(?P<plain>[^\W\d][\w$]*))(?!\w|\s*\.)""")
+"""A name without a schema in front of another one."""
+
 _Place = tuple[int, int]
 """Identifier of a table, number of its column."""
 
@@ -36,6 +43,14 @@ _TYPES = """
     JOIN pg_catalog.pg_type t ON t.oid = w.oid
     LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'
     ORDER BY w.n"""
+
+_TABLES_CALLED = """
+    SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname), n.nspname
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relname = %s AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+          AND n.nspname !~ '^(pg_|information_schema$)'
+          AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+    ORDER BY n.nspname"""
 
 _COLUMNS = """
     SELECT c.oid, a.attnum, n.nspname, c.relname, a.attname,
@@ -67,7 +82,7 @@ def describe(connection: psycopg.Connection, query: str) -> list[ResultColumn]:
     """
     result = _prepared(connection, query)
     if result.status != ExecStatus.COMMAND_OK:
-        raise _refused(result, query)
+        raise _refused(result, query, _elsewhere(connection, result, query))
     if result.nfields == 0:
         raise DatabaseError(
             "this statement returns no rows; queries only read: SELECT, WITH, VALUES, TABLE, "
@@ -153,17 +168,36 @@ def _of_views(
     return found
 
 
-def _refused(result: PGresult, query: str) -> DatabaseError:
+def _elsewhere(connection: psycopg.Connection, result: PGresult, query: str) -> str:
+    """Return where a table that the query does not see is, as the end of a message; or nothing."""
+    position = _said(result, DiagnosticField.STATEMENT_POSITION)
+    if _said(result, DiagnosticField.SQLSTATE) != _UNDEFINED_TABLE or not position:
+        return ""
+    # Not from the message, which the server may write in another language.
+    name = _NAME.match(query, int(position) - 1)
+    if name is None:
+        return ""
+    wanted = name["plain"].lower() if name["plain"] else name["quoted"].replace('""', '"')
+    connection.rollback()  # nothing can be asked in the transaction of the error
+    found = connection.execute(_TABLES_CALLED, (wanted,)).fetchall()
+    if not found:
+        return ""
+    written = " or ".join(table for table, _ in found)
+    schemas = " or ".join(shlex.quote(schema) for _, schema in found)
+    return f"; write {written}, or choose its schema (--schema {schemas})"
+
+
+def _said(result: PGresult, field: DiagnosticField) -> str:
+    return " ".join((result.error_field(field) or b"").decode().split())
+
+
+def _refused(result: PGresult, query: str, advice: str) -> DatabaseError:
     """Return the error that says where in the query the server found what."""
-
-    def said(field: DiagnosticField) -> str:
-        return " ".join((result.error_field(field) or b"").decode().split())
-
-    position = said(DiagnosticField.STATEMENT_POSITION)
-    if not position and said(DiagnosticField.SQLSTATE) == _SYNTAX_ERROR:
+    position = _said(result, DiagnosticField.STATEMENT_POSITION)
+    if not position and _said(result, DiagnosticField.SQLSTATE) == _SYNTAX_ERROR:
         return DatabaseError("one statement at a time: this text has several")
     parts = [
-        said(field).rstrip(".")
+        _said(result, field).rstrip(".")
         for field in (
             DiagnosticField.MESSAGE_PRIMARY,
             DiagnosticField.MESSAGE_DETAIL,
@@ -178,4 +212,4 @@ def _refused(result: PGresult, query: str) -> DatabaseError:
     line, character = before.count("\n") + 1, at - (before.rfind("\n") + 1) + 1
     rest = query[at : at + _AROUND].split("\n")[0]
     here = f", at {rest!r}" if rest.strip() else ", at its end"
-    return DatabaseError(f"the query, line {line}, character {character}{here}: {message}")
+    return DatabaseError(f"the query, line {line}, character {character}{here}: {message}{advice}")

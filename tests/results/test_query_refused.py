@@ -78,6 +78,29 @@ def test_unknown_schema(dsn, tmp_path):
     assert message == "there is no schema nowhere; there are: public, s"
 
 
+@pytest.mark.parametrize("written", ["zpix", "Zpix", '"zpix"'])
+def test_a_table_of_a_schema_that_was_not_chosen(dsn, tmp_path, written):
+    text = f"SELECT 'é', z FROM {written} AS t"
+    message = refused(text, tmp_path / "r.csv", dsn, schema=None)
+    advice = "write s.zpix, or choose its schema (--schema s)"
+    assert message.endswith(f'"zpix" does not exist; {advice}')
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute('CREATE SCHEMA "A b"; CREATE VIEW "A b".zpix AS SELECT 1 AS z')
+        try:
+            message = refused(text, tmp_path / "r.csv", dsn, schema=None)
+        finally:
+            connection.execute('DROP SCHEMA "A b" CASCADE')
+    assert message.endswith(
+        """; write "A b".zpix or s.zpix, or choose its schema (--schema 'A b' or s)"""
+    )
+
+
+@pytest.mark.parametrize("written", ["public.zpix", "public . zpix", '"public".zpix', "zpixx"])
+def test_a_table_that_is_nowhere(dsn, tmp_path, written):
+    message = refused(f"SELECT z FROM {written}", tmp_path / "r.csv", dsn, schema=None)
+    assert message.endswith("does not exist")
+
+
 def test_parameters(dsn, tmp_path):
     text = "SELECT %(a)s::text AS a, 7 %% 4 AS r, %(n)s::int + 1 AS n"
     values = {"a": "it's", "n": "4"}
