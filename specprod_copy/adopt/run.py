@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -126,7 +127,7 @@ def adopt(
         adoption.outcome.left_out = [*origin.left_out]
         _add_upgrades(adoption.outcome, upgrade, tables)
         if options.repair:
-            rest = f"run 'specprod-copy upgrade --schema {schema}'"
+            rest = f"run 'specprod-copy upgrade --schema {shlex.quote(schema)}'"
             patience = Patience(listener, options.patience, then=f"the ledger is written: {rest}")
             try:
                 _only(upgrade, tables).run(connection, patience)

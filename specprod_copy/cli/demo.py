@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -153,13 +154,12 @@ def demo(
     for line in _table(written):
         say(line)
     configuration = [path for path, _, _ in written if path.suffix == ".toml"]
-    more = f" --config {configuration[0]}" if configuration else ""
-    say(f"Load it: specprod-copy load all --specprod {specprod} --root {directory}{more}")
+    where = ["--specprod", specprod, "--root", str(directory)]
+    more = ["--config", str(configuration[0])] if configuration else []
+    say(f"Load it: {shlex.join(['specprod-copy', 'load', 'all', *where, *more])}")
     if catalogues:
-        say(
-            f"and then: specprod-copy load-vac mws --specprod {specprod} --release "
-            f"{production.release} --root {directory}"
-        )
+        words = ["specprod-copy", "load-vac", "mws", "--release", str(production.release), *where]
+        say(f"and then: {shlex.join(words)}")
 
 
 def _variant(

@@ -6,6 +6,7 @@ writes takes such a ledger over; one that only reads says what it has found.
 
 from __future__ import annotations
 
+import shlex
 from functools import partial
 from typing import Final
 
@@ -82,7 +83,7 @@ def require_format(connection: psycopg.Connection, schema: str) -> bool:
         raise DatabaseError(
             f"the ledger of schema {schema} is of format {found}, by an earlier version of this "
             f"program; the next load, tile or sync takes it over into format {FORMAT}, and so does "
-            f"'specprod-copy upgrade --schema {schema}'"
+            f"'specprod-copy upgrade --schema {shlex.quote(schema)}'"
         )
     return True
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from shlex import quote
 from typing import Final
 
 import psycopg
@@ -169,7 +170,7 @@ def _columns(kind: str, found: Mapping[str, Schema]) -> list[Column]:
             if first.type != column.type:
                 raise DatabaseError(
                     f"{name}.{kind}.{column.name} is {column.type}, in an older production it is "
-                    f"{first.type}: views need one type (specprod-copy diff --schema {name})"
+                    f"{first.type}: views need one type (specprod-copy diff --schema {quote(name)})"
                 )
             # Comments are those of the newest production.
             columns[column.name] = column
@@ -192,7 +193,7 @@ def _table(name: str, schema: Schema, kind: str, always: Sequence[str]) -> Table
     missing = [c for c in always if c not in {column.name for column in table.columns}]
     if missing:
         raise DatabaseError(
-            f"{name}.{kind} lacks {', '.join(missing)} (specprod-copy diff --schema {name})"
+            f"{name}.{kind} lacks {', '.join(missing)} (specprod-copy diff --schema {quote(name)})"
         )
     if not any(
         r.columns == r.keys == ("targetid",) and r.inside == POSITIONS and r.validated
@@ -200,7 +201,8 @@ def _table(name: str, schema: Schema, kind: str, always: Sequence[str]) -> Table
     ):
         raise DatabaseError(
             f"{name}.{kind} has no valid foreign key to {POSITIONS}, so rows could be missing in "
-            f"the views: complete the load of {name} first (specprod-copy status --schema {name})"
+            f"the views: complete the load of {name} first (specprod-copy "
+            f"status --schema {quote(name)})"
         )
     return table
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 
 import polars as pl
 import pytest
@@ -140,6 +141,20 @@ def test_command_writes_and_says_what_comes_next(tmp_path):
     with pytest.raises(ConfigurationError, match="already holds a demo of loa"):
         CliRunner().invoke(demo, command, catch_exceptions=False)
     assert CliRunner().invoke(demo, [*command, "--overwrite"]).exit_code == 0
+
+
+def test_what_it_prints_can_be_pasted(tmp_path):
+    """Into a shell, where a blank ends a word."""
+    folder = tmp_path / "big data"
+    command = [str(folder), "--specprod", "iron", "--tiles", "2", "--targets", "20", "--catalogues"]
+    lines = CliRunner().invoke(demo, command, catch_exceptions=False).stdout.splitlines()
+    assert [shlex.split(line.partition(": ")[2]) for line in lines[-2:]] == [
+        ["specprod-copy", "load", "all", "--specprod", "iron", "--root", str(folder)],
+        [
+            *("specprod-copy", "load-vac", "mws", "--release", "dr1"),
+            *("--specprod", "iron", "--root", str(folder)),
+        ],
+    ]
 
 
 def test_command_explains_itself():
