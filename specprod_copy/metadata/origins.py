@@ -23,22 +23,24 @@ def source_column(source: TableSource, column: str) -> str:
     -------
     str
         The column as the file has it, ``COEFF[3]`` for an element of a vector; of what is computed,
-        the columns that it is computed from, or the value itself.
+        the columns that it is computed from, or the value itself. Null is left out.
     """
     ways = source.derived.get(column)
     if ways is None:
         return _in_file(source, column.upper())
     found = [_way(source, way) for way in ways]
-    return " or ".join(dict.fromkeys(found))
+    return " or ".join(dict.fromkeys(filter(None, found)))
 
 
 def _way(source: TableSource, way: pl.Expr) -> str:
+    """Return what one way of making a column takes; nothing if it gives null."""
     roots = sorted({*way.meta.root_names()})
     names = [name for name in roots if not name.endswith("?")]
     if roots and not names:
         return ", ".join(map(in_words, roots))
     if not names:
-        return str(pl.select(way).item())
+        value = pl.select(way).item()
+        return "" if value is None else str(value)
     shown = ", ".join(_in_file(source, name) for name in names)
     return shown if way.meta.is_column() else f"computed from {shown}"
 

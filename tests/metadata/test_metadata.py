@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import json
 
+import polars as pl
 import psycopg
 import pytest
 from astropy.io.votable.ucd import check_ucd
@@ -16,10 +17,11 @@ from specprod_copy.desi.production import ProductionFiles, find_production
 from specprod_copy.loading.api import LoadOptions, load
 from specprod_copy.metadata import units
 from specprod_copy.metadata.described import describe
+from specprod_copy.metadata.origins import source_column
 from specprod_copy.metadata.units import vounit
 from specprod_copy.postgres import ddl
 from specprod_copy.postgres.schema_from_server import read_schema
-from specprod_copy.tables import Inputs, specprod_catalogue
+from specprod_copy.tables import Inputs, TableSource, specprod_catalogue
 
 DEFINED = specprod_catalogue().definition.tables.values()
 UNITS = sorted({column.unit for table in DEFINED for column in table.columns if column.unit})
@@ -115,3 +117,10 @@ def test_tables_made_beforehand_get_their_comments(demo_root, database):
     [table] = json.loads(result.output)
     assert table["columns"][0]["description"] == "Mine"
     assert [d for d in table["differences"] if "tileid" in d]
+
+
+def test_null_is_no_source():
+    """What stands for a column that some files lack."""
+    ways = {"a": (pl.col("A"), pl.lit(None)), "b": (pl.lit(None),), "c": (pl.col("C"), pl.lit(0))}
+    source = TableSource("t", "s", lambda _: [], ("HDU",), derived=ways)
+    assert [source_column(source, name) for name in "abc"] == ["A", "", "C or 0"]
