@@ -25,9 +25,12 @@ _TEMPORARY = ".specprod-copy-"
 
 def refuse_existing(folder: Path, names: Sequence[str]) -> None:
     """Raise an InputError if one of the files exists."""
-    if existing := [name for name in names if os.path.lexists(folder / name)]:
+    existing = [name for name in names if os.path.lexists(folder / name)]
+    if len(existing) == 1:
+        raise InputError("exists; add --overwrite to replace it", path=folder / existing[0])
+    if existing:
         raise InputError(
-            f"exists; add --overwrite to replace it: {', '.join(existing)}", path=folder
+            f"has {', '.join(existing)} already; add --overwrite to replace them", path=folder
         )
 
 

@@ -119,7 +119,8 @@ def test_file_of_another_that_comes_at_any_moment(tmp_path: Path) -> None:
             told = str(error)
         if len(lines) < wanted:
             break
-        assert ("exists; add --overwrite to replace it: a" in told) == bool(first), lines[-1]
+        refused = f"{file}: exists; add --overwrite to replace it"
+        assert (told == refused) == bool(first), lines[-1]
         assert file.read_text() == ("other" if first else "new"), lines[-1]
 
 

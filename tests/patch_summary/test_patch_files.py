@@ -181,7 +181,7 @@ def test_existing_output(two: Productions) -> None:
     with pytest.raises(InputError) as caught:
         two.patch()
     others = ", ".join(path.name for path in first.files[1:])
-    assert str(caught.value) == f"{two.out}: exists; add --overwrite to replace it: {others}"
+    assert str(caught.value) == f"{two.out}: has {others} already; add --overwrite to replace them"
     assert content(two.out) == {k: v for k, v in before.items() if k != first.files[0].name}
     for path in first.files[1:]:
         path.chmod(0o444)

@@ -174,7 +174,8 @@ def test_more_columns_than_fits_has(dsn, tmp_path):
 def test_existing_file(dsn, tmp_path):
     file = tmp_path / "r.csv"
     file.write_text("mine")
-    assert "exists; add --overwrite" in refused("SELECT 1", file, dsn)
+    message = f"{file}: exists; add --overwrite to replace it"
+    assert refused("SELECT 1", file, dsn) == message
     refused("SELECT 1/0", file, dsn, overwrite=True)
     assert file.read_text() == "mine"
     sc.query("SELECT 1 AS one", dsn=dsn, output=file, overwrite=True)
