@@ -35,6 +35,7 @@ class Query:
         self.sessions = sessions
         self.text = text
         self.options = options
+        self.shown = shown
         asking = sessions.asking
         with translated_errors(REFUSED):
             self.columns = waited(lambda: describe(asking, text), asking.cancel)
@@ -63,7 +64,12 @@ class Query:
 
     def notes(self) -> list[str]:
         """Return what people should know of the values."""
-        return notes(self.columns, keep_9999=self.options.keep_9999)
+        return notes(
+            self.columns,
+            keep_9999=self.options.keep_9999,
+            shown=self.shown,
+            is_search=self.options.is_search,
+        )
 
 
 @contextmanager

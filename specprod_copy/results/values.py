@@ -209,14 +209,27 @@ def _without_9999(array: pa.Array) -> pa.Array:
     return pc.if_else(absent, pa.scalar(None, array.type), array)
 
 
-def notes(columns: Iterable[ResultColumn], *, keep_9999: bool) -> list[str]:
-    """Return what people should know of columns whose values are not simply those of a table."""
+def notes(
+    columns: Iterable[ResultColumn], *, keep_9999: bool, shown: bool, is_search: bool
+) -> list[str]:
+    """Return what people should know of columns whose values are not simply those of a table.
+
+    Parameters
+    ----------
+    columns : iterable of ResultColumn
+    keep_9999 : bool
+        As for `Converter`.
+    shown : bool
+        Whether the values are the server's own text, with all digits.
+    is_search : bool
+        Whether we wrote the query: what it computes is an angle between positions that are known.
+    """
     columns = list(columns)
+    rounded = [] if shown else [c for c in columns if c.type == "numeric" and not c.is_exact]
     found = [
         f"column {c.name} is a numeric without a number of digits: handed out as an 8-byte float; "
         f"for exact digits write {c.name}::numeric(39){end} or {c.name}::text{end}"
-        for c in columns
-        if c.type == "numeric" and not c.is_exact
+        for c in rounded
         for end in ["[]" if c.is_array else ""]
     ]
     hidden = dict.fromkeys(
@@ -228,7 +241,7 @@ def notes(columns: Iterable[ResultColumn], *, keep_9999: bool) -> list[str]:
         for view in hidden
     ]
     computed = [c.name for c in columns if c.is_float and not c.meaning.origin]
-    if computed and not keep_9999:
+    if computed and not keep_9999 and not is_search:
         found.append(
             f"computed: {', '.join(computed)}; there, a -9999 that stands for NaN in a table "
             "counts as a number. Leave it out by WHERE, or use nullif(column, -9999)"

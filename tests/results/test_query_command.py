@@ -121,6 +121,8 @@ def test_notes(ask, tmp_path):
     assert "column a is a numeric without a number of digits: handed out as an 8-byte float" in told
     assert "computed: y; there, a -9999" in told
     assert ask("SELECT avg(z) FROM zpix", "-q").stderr == ""
+    shown = ask("SELECT avg(coadd_numexp) AS a, max(z) AS y FROM zpix").stderr
+    assert "computed: y; " in shown and "8-byte float" not in shown
 
 
 @pytest.mark.parametrize(
@@ -158,4 +160,7 @@ def test_lists_on_the_screen(ask, tmp_path):
     lines = ask(text, "--with", f"mine={file}").stdout.splitlines()
     assert [line.split() for line in lines] == [["word", "z"], ["a", "0.1"], ["null", "1.5"]]
     search = ("--table", "photometry", "--with", f"mine={file}", "--match", "mine")
-    assert "PSF" in ask(*search).stdout
+    found = ask(*search)
+    assert "PSF" in found.stdout
+    assert found.stderr == ""
+    assert "computed" not in ask(*search, "-o", tmp_path / "r.parquet").stderr
