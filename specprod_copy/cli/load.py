@@ -89,7 +89,8 @@ def load(
             )
         tell_plan(plan, statements, options, as_json=as_json)
         return
-    ask(options, f"the tables of {', '.join(options.stages)}", yes=yes)
+    of = ", ".join(options.stages)
+    ask(options, "all tables" if "all" in options.stages else f"the tables of {of}", yes=yes)
     conninfo = server.to_write(lambda new: check_load(inputs, options, new=new))
     with executor.workers(options.jobs, inputs.files.root) as workers:
         summary = run_load(conninfo, inputs, options, make_listener(verbosity), workers=workers)

@@ -12,7 +12,7 @@ import click
 from specprod_copy.cli.builder import make
 from specprod_copy.cli.load_text import plan_lines, plan_values, refused_lines, summary_lines
 from specprod_copy.cli.options import STAGE, Readers
-from specprod_copy.cli.text import line_width, put, say, to_json
+from specprod_copy.cli.text import line_width, put, say, to_json, warn
 from specprod_copy.loading.options import LoadOptions
 from specprod_copy.loading.summary import LoadSummary
 from specprod_copy.plan.limits import Limits
@@ -39,7 +39,13 @@ OVERWRITTEN = click.option(
     help="With --dry-run: plan for the time after a load of STAGE with --overwrite; may be given "
     "several times.",
 )
-YES = click.option("-y", "--yes", is_flag=True, help="Do not ask before replacing tables or rows.")
+YES = click.option(
+    "-y",
+    "--yes",
+    is_flag=True,
+    help="Do not ask before replacing tables or rows; where standard input is no terminal, nobody "
+    "is asked anyway.",
+)
 
 
 def load_options(
@@ -71,11 +77,16 @@ def load_options(
 
 def ask(options: LoadOptions, tables: str, *, yes: bool) -> None:
     """Ask whether tables or rows are to be replaced, where somebody can answer."""
-    if not (options.overwrite or options.replace) or yes or not sys.stdin.isatty():
-        return
-    rows = f"the rows of {', '.join(map(str, options.replace))} in " if options.replace else ""
-    question = f"Replace {rows}{tables} in schema {options.schema}?"
-    click.confirm(escaped(question), abort=True)
+    if (options.overwrite or options.replace) and not yes:
+        rows = f"the rows of {', '.join(map(str, options.replace))} in " if options.replace else ""
+        confirm(f"Replace {rows}{tables} in schema {options.schema}?")
+
+
+def confirm(question: str) -> None:
+    """Ask before something is replaced, where somebody can answer; end with code 1 after a no."""
+    if sys.stdin.isatty() and not click.confirm(escaped(question)):
+        warn("Nothing was replaced.")
+        raise click.exceptions.Exit(1)
 
 
 def tell_plan(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
 
 from specprod_copy.cli.builder import make, options_of
 from specprod_copy.cli.connection import ServerOptions
+from specprod_copy.cli.load_run import YES, confirm
 from specprod_copy.cli.options import JSON, ProductionOptions, Readers, Verbosity, make_inputs
 from specprod_copy.cli.progress import make_listener
 from specprod_copy.cli.tile_text import print_summary
@@ -16,7 +16,6 @@ from specprod_copy.daily.options import TileOptions
 from specprod_copy.daily.run import load_tiles
 from specprod_copy.tables import Inputs
 from specprod_copy.tiles.summaries import Summaries
-from specprod_copy.words import escaped
 
 
 @click.command()
@@ -24,7 +23,7 @@ from specprod_copy.words import escaped
 @options_of(ProductionOptions)
 @options_of(Inputs, "tiles_file", "exposures_file")
 @options_of(TileOptions, "schema", "update", "overwrite")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask before replacing tables.")
+@YES
 @options_of(TileOptions, "check_content", "partitions", "primary", "cluster", "jobs", "patience")
 @options_of(Readers)
 @JSON
@@ -45,8 +44,8 @@ def tile(tileids: tuple[int, ...], yes: bool, as_json: bool, **values: Any) -> N
     inputs = make_inputs(values)
     schema = values["schema"] or inputs.files.production.name
     options = make(TileOptions, values, schema=schema, roles=make(Readers, values).all)
-    if options.overwrite and not yes and sys.stdin.isatty():
-        click.confirm(escaped(f"Replace the tables of schema {schema}?"), abort=True)
+    if options.overwrite and not yes:
+        confirm(f"Replace the tables of schema {schema}?")
     conninfo = server.to_write(
         lambda _: Summaries.read(inputs).refuse_unknown(tileids, inputs.tiles())
     )

@@ -200,7 +200,10 @@ def test_it_asks_on_a_terminal(loaded, monkeypatch):
     asked = loaded.command("load", "tile", "--replace", path, input="n\n")
     assert asked.exit_code == 1
     question = f"Replace the rows of {path} in the tables of tile in schema iron? [y/N]: n"
-    assert asked.output.splitlines()[0] == question
+    assert asked.output.splitlines() == [question, "Nothing was replaced."]
+    of_all = loaded.command("load", "all", "--overwrite", input="n\n")
+    assert of_all.output.startswith("Replace all tables in schema iron? [y/N]: n\n")
+    assert of_all.exit_code == 1
     assert loaded.state() == before
     assert loaded.command("load", "tile", "--replace", path, "--yes").exit_code == 0
     assert loaded.query("SELECT count(*) FROM iron.tile WHERE nexp = 77") == [(1,)]
