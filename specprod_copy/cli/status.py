@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -93,7 +93,7 @@ def status_lines(found: Status, *, width: int) -> Iterator[str]:
             yield f"rows in quarantine: {rejected}"
     if found.tiles:
         yield from _tile_lines(found.tiles)
-    yield from _first(_failed_lines(found.failed))
+    yield from _first(_failed_lines(found))
     for changed in found.changed:
         yield f"changed since it was loaded: {changed}"
     for table, names in found.derived.items():
@@ -102,8 +102,7 @@ def status_lines(found: Status, *, width: int) -> Iterator[str]:
         yield f"not what is loaded: {lost}"
     for table, conflicts in found.conflicts.items():
         yield f"not as it is defined: {table}: {', '.join(conflicts)}"
-    for table, lacks in found.upgrades.items():
-        yield f"'specprod-copy upgrade' mends: {table}: {', '.join(lacks)}"
+    yield from _upgrade_lines(found)
     for table, columns in found.own_columns.items():
         yield f"columns of users in {table}: {', '.join(columns)}"
     for table, references in found.partial.items():
@@ -130,16 +129,52 @@ def _tile_lines(found: TilesStatus) -> Iterator[str]:
         yield from _first(listed)
 
 
-def _failed_lines(failed: Iterable[Failure]) -> list[str]:
-    """Return why the last load failed: a line for each cause, which several parts may share."""
+def _upgrade_lines(found: Status) -> Iterator[str]:
+    """Yield what tables lack of their definition, and which command gives it to them."""
+    advice = "'specprod-copy upgrade' mends"
+    of_a_load = {
+        table: {f"{name} is missing" for name in names}
+        for table, names in found.steps_missing.items()
+    }
+    # Keys and indexes alone are what a load that was interrupted has not come to.
+    if not found.tiles and all(
+        of_a_load.get(table, set()).issuperset(lacks) for table, lacks in found.upgrades.items()
+    ):
+        if found.at_work:
+            return
+        advice = (
+            "run the load again (or, if an earlier version has completed it, "
+            "'specprod-copy upgrade')"
+        )
+    for table, lacks in found.upgrades.items():
+        yield f"{advice}: {table}: {', '.join(lacks)}"
+
+
+def _failed_lines(found: Status) -> list[str]:
+    """Return why the last load failed: a line for each cause, which several parts may share.
+
+    It may have failed before it came to tables that are complete: these are not named.
+    """
+    wanting = {(row.table, row.stage) for row in found.progress if row.rows_missing}
     causes: dict[str, list[Failure]] = {}
-    for one in failed:
+    for one in found.failed:
         causes.setdefault(one.why, []).append(one)
-    return [
-        f"failed at {max(one.at for one in alike if one.at):%Y-%m-%d %H:%M}: "
-        f"{'; '.join(f'{one.table}, {one.entry}' for one in alike)}: {why}"
-        for why, alike in causes.items()
-    ]
+    lines = []
+    for why, alike in causes.items():
+        at = f"{max(one.at for one in alike if one.at):%Y-%m-%d %H:%M}"
+        lacking = [
+            f"{one.table}, {one.entry}"
+            for one in alike
+            if one.table in found.steps_missing
+            or one.table in found.lost
+            or one.table not in found.steps_done
+            or (one.table, one.stage) in wanting
+        ]
+        if lacking:
+            lines.append(f"failed at {at}: {'; '.join(lacking)}: {why}")
+        else:
+            lines.append(f"last attempt at {at} ended with: {why}")
+    return lines
 
 
 def _first(lines: Sequence[str]) -> Iterator[str]:

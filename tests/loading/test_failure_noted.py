@@ -127,3 +127,28 @@ def test_interrupted_is_not_failed(iron, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         iron.load("zpix")
     assert failed(iron) == {}
+
+
+@pytest.mark.usefixtures("q3c")
+def test_complete_tables_have_not_failed(loaded, tmp_path):
+    """Though a load from a wrong folder was to fill them."""
+    loaded.root, root = tmp_path / "wrong", loaded.root
+    loaded.root.mkdir()
+    refused = loaded.command("load", "all")
+    assert refused.exit_code == 1, refused.output
+    loaded.root = root
+    assert len(failed(loaded)) > 5
+    for where in ((), ("--specprod", "iron", "--root", str(root))):
+        lines = status(loaded, *where).splitlines()
+        [line] = [line for line in lines if "wrong" in line]
+        assert line.startswith("last attempt at 20") and " ended with: " in line
+        assert not any(line.startswith("failed at") for line in lines)
+
+
+def test_keys_that_an_interrupted_load_has_not_made(loaded):
+    loaded.execute("ALTER TABLE iron.target DROP CONSTRAINT target_targetid_fkey")
+    [line] = [line for line in status(loaded).splitlines() if "target_targetid_fkey" in line]
+    assert line.startswith("run the load again (")
+    assert line.endswith(": target: target_targetid_fkey is missing")
+    loaded.load("all")
+    assert "target_targetid_fkey" not in status(loaded)
