@@ -161,11 +161,12 @@ def refuse_changed_others(
     for path, name in known_names(source.files(inputs), inputs.files.root, known).items():
         look = looks.now(source, path)
         whole = whole_unit(source, look, inputs.files.root)
-        refuse_changed(source, whole, loaded.get((name, look.hdu), ()), ledger, looks)
+        refuse_changed(source, inputs, whole, loaded.get((name, look.hdu), ()), ledger, looks)
 
 
 def refuse_changed(
     source: TableSource,
+    inputs: Inputs,
     whole: Unit,
     loaded: Sequence[LoadedRange],
     ledger: Ledger,
@@ -183,7 +184,10 @@ def refuse_changed(
         return found.renewals
     part = found.part or whole.parts[0]
     path, hdu = part.path, part.hdu
-    replaces = f"{replace_command(source, whole.path)} replaces them"
+    replaces = (
+        f"{replace_command(source, inputs, ledger.schema, whole.path)} replaces them; if many "
+        "files changed, --overwrite loads all of them"
+    )
     if found.change is Change.CONTENT:
         message = f"the file changed since its rows were loaded into {source.table}; {replaces}"
     else:
@@ -197,7 +201,11 @@ def refuse_changed(
     raise ChangedFileError(message, path=path, hdu=hdu)
 
 
-def replace_command(source: TableSource, path: Path) -> str:
-    """Return the command that replaces the rows of a file."""
-    command = source.command or f"load {source.stage}"
-    return f"specprod-copy {command} --replace {shlex.quote(str(path))}"
+def replace_command(source: TableSource, inputs: Inputs, schema: str, path: Path) -> str:
+    """Return the command that replaces the rows of a file; the server is not known here."""
+    name, root = inputs.files.production.name, str(inputs.files.root)
+    command = source.command or f"load {source.stage} --specprod {shlex.quote(name)}"
+    given = (("--tiles-file", inputs.tiles_file), ("--exposures-file", inputs.exposures_file))
+    words = ["--schema", schema, "--root", root]
+    words += [word for option, file in given if file for word in (option, str(file))]
+    return f"specprod-copy {command} {shlex.join([*words, '--replace', str(path)])}"

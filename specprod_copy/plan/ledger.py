@@ -85,7 +85,7 @@ class Ledger:
     ) -> None:
         self.check_content = check_content
         self._connection = connection
-        self._schema = schema
+        self.schema = schema
         self._name = parametrized(schema, TABLE)
 
     def stages(self, table: str) -> dict[str, int]:
@@ -165,7 +165,7 @@ class Ledger:
         ).format(self._name, sql.SQL(quarantine))
         key = (unit.table, entry_name(*unit.place), unit.first)
         values = (number, number, value, values_changed, *key)
-        counted.execute(self._connection, self._schema, TABLE, query, values, 1)
+        counted.execute(self._connection, self.schema, TABLE, query, values, 1)
 
     def limit_quarantine(self, most: int) -> None:
         """Check how many rows are in quarantine, those of the caller's transaction included.
@@ -176,14 +176,14 @@ class Ledger:
             If there are more than `most`.
         """
         # Other loaders that refuse rows wait here, so that all of them are counted.
-        locks.refusing_rows(self._connection, self._schema)
+        locks.refusing_rows(self._connection, self.schema)
         query = sql.SQL(
             "SELECT coalesce(sum(rows_quarantined), 0)::bigint FROM {} WHERE rows_quarantined > %s"
         ).format(self._name)
         [(number,)] = self._connection.execute(query, (0,)).fetchall()
         if number > most:
             raise DatabaseError(
-                f"{number:,} rows of schema {self._schema} would be in quarantine, and at most "
+                f"{number:,} rows of schema {self.schema} would be in quarantine, and at most "
                 f"{most:,} may be: mend the files, or allow more with --max-quarantined"
             )
 
@@ -202,7 +202,7 @@ class Ledger:
         """
         condition = "table_name = %s AND stage = %s AND inputs -> 0 ->> 'file' = ANY(%s)"
         values = (table, stage, list(files))
-        counted.delete(self._connection, self._schema, TABLE, condition, values)
+        counted.delete(self._connection, self.schema, TABLE, condition, values)
 
     def rename(self, table: str, stage: str, before: str, now: str) -> None:
         """Record that a file has another name now."""
@@ -228,12 +228,12 @@ class Ledger:
         ).format(
             ledger=self._name,
             columns=listed(RECORDED),
-            tables=table_ids(self._schema, "ARRAY[table_name]"),
+            tables=table_ids(self.schema, "ARRAY[table_name]"),
         )
         # All at once: for thousands of small files that takes a tenth of the time.
         rows = [dict(zip(RECORDED, recorded(result), strict=True)) for result in results]
         try:
-            counted.execute(self._connection, self._schema, TABLE, query, (Jsonb(rows),), len(rows))
+            counted.execute(self._connection, self.schema, TABLE, query, (Jsonb(rows),), len(rows))
         except psycopg.errors.UniqueViolation as error:
             raise loaded_meanwhile(results[0].unit) from error
 
@@ -249,7 +249,7 @@ class Ledger:
                 query,
                 [(Jsonb([*map(as_json, r.inputs)]), r.table, r.entry, r.first) for r in renewals],
             )
-            counted.compare(self._schema, TABLE, cursor.rowcount, len(renewals))
+            counted.compare(self.schema, TABLE, cursor.rowcount, len(renewals))
 
 
 class NothingLoaded(Ledger):

@@ -147,7 +147,7 @@ class Planner:
         self.looks.take_digests(rows_to_digest(opened, loaded, check_content=check))
         for whole in opened:
             ranges = loaded.get(whole.place, ())
-            plan.renewals += refuse_changed(source, whole, ranges, ledger, self.looks)
+            plan.renewals += refuse_changed(source, self.inputs, whole, ranges, ledger, self.looks)
         refuse_vanished(source, {whole.place for whole in opened}, loaded)
         missing = [
             list(_missing(whole, loaded.get(whole.place, ()), self.limits.unit_rows))

@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -13,9 +14,11 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.table import Table
+from click.testing import CliRunner
 from support.changing import edit, iron, loaded
 from xxhash import xxh3_128_hexdigest
 
+from specprod_copy.cli import cli
 from specprod_copy.errors import ChangedFileError
 from specprod_copy.loading.summary import LoadSummary
 from specprod_copy.reader import open_table
@@ -241,8 +244,13 @@ def test_changed_csv(iron):
         iron.load("tile", inputs={"tiles_file": csv})
     assert str(caught.value) == (
         f"{csv}: the file changed since its rows were loaded into tile; specprod-copy load "
-        f"exposures --replace {csv} replaces them"
+        f"exposures --specprod iron --schema iron --root {iron.root} --tiles-file {csv} "
+        f"--replace {csv} replaces them; if many files changed, --overwrite loads all of them"
     )
+    command = str(caught.value).partition("specprod-copy ")[2].partition(" replaces")[0]
+    words = [*shlex.split(command), "--dsn", iron.conninfo]
+    assert CliRunner().invoke(cli, words).exit_code == 0
+    assert iron.query("SELECT count(*) FROM iron.tile WHERE obsstatus = 'abd'") == [(1,)]
 
 
 def test_other_hdu_mended(loaded):

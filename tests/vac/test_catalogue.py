@@ -164,7 +164,8 @@ def test_a_file_is_replaced_and_parts_are_loaded_apart(vac):
     assert vac.query("SELECT count(*) FROM pg_indexes WHERE indexname = 'metadata_pkey'") == [(1,)]
     changed = fastspec(vac.root, "dark", 1)
     message = vac.refuse_load(description)
-    assert f"specprod-copy load-vac {description} --replace" in message
+    again = f"load-vac {description} --schema vac --root {vac.root} --replace {changed}"
+    assert f"specprod-copy {again} replaces them" in message
     vac.load(description, "--replace", changed)
     same_as_files(vac)
     vac.verify()
