@@ -154,7 +154,7 @@ def test_existing_patch_files_are_refused(zall, tmp_path):
     refused = run("", "extract", *zall.values(), "-o", tmp_path)
     assert refused.exit_code == 1
     assert isinstance(refused.exception, InputError)
-    assert "exists; add --overwrite to replace it" in str(refused.exception)
+    assert "already; add --overwrite to replace them" in str(refused.exception)
     assert next(iter(before)).read_bytes() == b"precious"
     assert run("", "extract", *zall.values(), "-o", tmp_path, "--overwrite").exit_code == 0
     again = [fits.getdata(path, 1) for path in before]

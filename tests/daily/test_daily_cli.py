@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -194,3 +196,12 @@ def test_notes_on_files(own_copy):
     ) in printed
     assert "note: spectro/redux/daily/exposures-daily.fits[FRAMES]: 8-byte floats" in printed
     assert "note: " not in run(own_copy, "sync")
+
+
+def test_a_no_replaces_nothing(empty, monkeypatch):
+    terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr(import_module("specprod_copy.cli.load_run"), "sys", terminal)
+    where = ["--dsn", empty.conninfo, "--specprod", "daily", "--root", str(empty.root)]
+    asked = CliRunner().invoke(tile, ["1", "--overwrite", *where], input="n\n")
+    assert asked.output.splitlines()[1:] == ["Nothing was replaced."]
+    assert asked.exit_code == 1

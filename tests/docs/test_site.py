@@ -6,6 +6,7 @@ import dataclasses
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -101,6 +102,9 @@ def test_every_environment_variable():
         wanted |= {one or other for one, other in re.findall(asked, path.read_text())}
     assert len(wanted) > 6
     assert {variable for variable in wanted if f"`{variable}`" not in text} == set()
+    rows = [row.split("|")[1] for row in text.splitlines() if row.startswith("| `")]
+    listed = re.findall(r"`(\w+)`", " ".join(rows))
+    assert [variable for variable, n in Counter(listed).items() if n > 1] == []
 
 
 def test_every_public_function(site):
