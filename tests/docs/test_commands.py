@@ -72,6 +72,8 @@ def home() -> Iterator[Path]:
 def places(home: Path) -> dict[str, str]:
     """Return what paths in the pages stand for here."""
     return {
+        "/path/of/edr": str(home / "demo"),
+        "/path/of/dr1": str(home / "iron"),
         "/global/cfs/cdirs/desi/public/edr": str(home / "demo"),
         "/global/cfs/cdirs/desi/public/dr1": str(home / "iron"),
         "/global/cfs/cdirs/desi": str(home / "daily"),
