@@ -403,17 +403,12 @@ def _verify_catalogues(
 ) -> list[Result]:
     """Verify a schema of value-added catalogues."""
     from specprod_copy.errors import ConfigurationError
-    from specprod_copy.postgres.catalog import require_schema
-    from specprod_copy.postgres.connection import connect, translated_errors
-    from specprod_copy.vac.stored import stored
     from specprod_copy.verification import VerifyOptions
-    from specprod_copy.verification.catalogues import verify_catalogues
+    from specprod_copy.verification.catalogues import catalogues_at, verify_catalogues
 
     root, executor = options.pop("root", None), _executor(options)
     wanted = VerifyOptions(**{"stages": ("all",), "schema": "vac", **options})
-    with connect(dsn) as connection, translated_errors(f"cannot look at schema {wanted.schema}"):
-        require_schema(connection, wanted.schema)
-        catalogues = stored(connection, wanted.schema)
+    catalogues = catalogues_at(dsn, wanted.schema)
     if not catalogues:
         raise ConfigurationError(
             f"schema {wanted.schema} has no value-added catalogues; of a production name specprod"

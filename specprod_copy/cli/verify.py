@@ -19,13 +19,11 @@ from specprod_copy.cli.verify_text import failure_lines, result_lines
 from specprod_copy.errors import InputError
 from specprod_copy.executors.options import ExecutorOptions
 from specprod_copy.plan.limits import Limits
-from specprod_copy.postgres.catalog import require_schema
-from specprod_copy.postgres.connection import connect
 from specprod_copy.tables import Inputs
-from specprod_copy.vac.stored import Stored, chosen, stored
+from specprod_copy.vac.stored import chosen
 from specprod_copy.verification import VerifyOptions
 from specprod_copy.verification import verify as run_verify
-from specprod_copy.verification.catalogues import verify_catalogues
+from specprod_copy.verification.catalogues import catalogues_at, verify_catalogues
 from specprod_copy.verification.html import check as check_html
 from specprod_copy.verification.html import write as write_html
 from specprod_copy.verification.text import to_json
@@ -86,7 +84,7 @@ def verify(
     verbosity = make(Verbosity, values).level
     server = make(ServerOptions, values)
     schema, inputs, text_inputs = values["schema"], None, []
-    catalogues = _catalogues(server, schema) if schema else []
+    catalogues = catalogues_at(server.to_read(), schema) if schema else []
     if catalogues and stages:
         raise click.UsageError(
             f"schema {schema} has catalogues, no stages: name one by --catalogue"
@@ -131,13 +129,6 @@ def verify(
             say(line, err=True)
     if not all(result.passed for result in results):
         context.exit(1)
-
-
-def _catalogues(server: ServerOptions, schema: str) -> list[Stored]:
-    """Return the value-added catalogues of a schema."""
-    with connect(server.to_read()) as connection:
-        require_schema(connection, schema)
-        return stored(connection, schema)
 
 
 def _text_inputs(inputs: Inputs, config: Path | None) -> list[Path]:

@@ -192,20 +192,16 @@ def readers(connection: psycopg.Connection, schema: str) -> dict[str, frozenset[
     ``public`` stands for everybody, as in SQL.
     """
     query = """
-        SELECT name, coalesce(array_agg(role), '{}') FROM (
-            SELECT '' AS name, g.grantee, g.privilege_type AS granted, 'USAGE' AS wanted,
-                   nspowner AS owner
-            FROM pg_namespace, aclexplode(nspacl) g WHERE nspname = %(schema)s
-            UNION ALL
-            SELECT relname, g.grantee, g.privilege_type, 'SELECT', relowner
-            FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace, aclexplode(relacl) g
-            WHERE nspname = %(schema)s AND relkind IN ('r', 'p')
-        ) AS rights
-        CROSS JOIN LATERAL (SELECT CASE WHEN grantee = 0 THEN 'public'
-                                        ELSE pg_get_userbyid(grantee)::text END AS role) AS named
-        WHERE granted = wanted AND grantee <> owner GROUP BY name"""
-    found = connection.execute(query, {"schema": schema}).fetchall()
-    return {name: frozenset(roles) for name, roles in found}
+        SELECT CASE grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(grantee)::text END
+        FROM pg_namespace CROSS JOIN LATERAL aclexplode(nspacl)
+        WHERE nspname = %s AND privilege_type = 'USAGE' AND grantee <> nspowner"""
+    found = {("", role) for (role,) in connection.execute(query, (schema,))}
+    rights = grants.granted(connection, schema, [*catalog.table_ids(connection, schema)])
+    found |= {(g.relation, g.role) for g in rights if g.privilege == "SELECT" and not g.column}
+    return {
+        name: frozenset(role for where, role in found if where == name)
+        for name in {name for name, _ in found}
+    }
 
 
 def let_read_again(

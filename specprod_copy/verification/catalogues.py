@@ -12,12 +12,27 @@ import psycopg
 
 from specprod_copy.errors import DatabaseError, InputError
 from specprod_copy.executors.executor import Workers
+from specprod_copy.postgres.catalog import require_schema
+from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.progress import ProgressListener
 from specprod_copy.vac.files import inputs_of
 from specprod_copy.vac.stored import Stored, merged, stored
 from specprod_copy.verification.options import VerifyOptions
 from specprod_copy.verification.results import Result
 from specprod_copy.verification.run import verify
+
+
+def catalogues_at(conninfo: str, schema: str) -> list[Stored]:
+    """Ask a server which catalogues a schema has.
+
+    Raises
+    ------
+    DatabaseError
+        If there is no such schema; or as `stored`.
+    """
+    with connect(conninfo) as connection, translated_errors(f"cannot look at schema {schema}"):
+        require_schema(connection, schema)
+        return stored(connection, schema)
 
 
 def verify_catalogues(

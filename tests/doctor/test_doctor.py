@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from click.testing import CliRunner, Result
-from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from support.clusters import fresh_database
+from support.roles import passing_role
 
 from specprod_copy.cli import cli
 from specprod_copy.demo import write_production
@@ -65,11 +65,8 @@ def database(cluster) -> Iterator[str]:
 def role(cluster, database) -> Iterator[str]:
     """Return an ordinary role of the database, without any right of its own."""
     name = f"ordinary_{uuid.uuid4().hex[:8]}"
-    with psycopg.connect(database, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
+    with passing_role(database, name):
         yield name
-        for drop in ("DROP OWNED BY {}", "DROP ROLE {}"):
-            connection.execute(sql.SQL(drop).format(sql.Identifier(name)))
 
 
 def execute(conninfo: str, *statements: str) -> None:

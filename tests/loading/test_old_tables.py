@@ -11,6 +11,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from support.catalogues import Catalogues, table_sql, write_fits
 from support.load_command import fuji
+from support.roles import passing_role
 
 from specprod_copy import load
 
@@ -24,14 +25,10 @@ TABLES = "fuji.tile, fuji.exposure, fuji.frame"
 def owner(database) -> Iterator[str]:
     """Return an ordinary role that may make schemas."""
     name = f"owner_{uuid.uuid4().hex[:8]}"
-    role = sql.Identifier(name)
-    with psycopg.connect(database, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(role))
-        where = sql.Identifier(connection.info.dbname)
+    with passing_role(database, name) as connection:
+        where, role = sql.Identifier(connection.info.dbname), sql.Identifier(name)
         connection.execute(sql.SQL("GRANT CREATE ON DATABASE {} TO {}").format(where, role))
         yield name
-        connection.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(role))
-        connection.execute(sql.SQL("DROP ROLE {}").format(role))
 
 
 def execute(fuji, statements: str) -> None:

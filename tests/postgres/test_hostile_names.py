@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
+from support.roles import passing_role
 
 from specprod_copy.cli import cli
 from specprod_copy.demo import write_production
@@ -107,12 +108,8 @@ def test_any_schema(root, module_database, name):
 @pytest.fixture
 def evil_role(database) -> Iterator[str]:
     role = f"{EVIL[:-9]}{uuid.uuid4().hex[:6]}"
-    name = sql.Identifier(role)
-    with psycopg.connect(database, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
+    with passing_role(database, role):
         yield role
-        connection.execute(sql.SQL("DROP OWNED BY {}").format(name))
-        connection.execute(sql.SQL("DROP ROLE {}").format(name))
 
 
 def test_role(root, database, evil_role):

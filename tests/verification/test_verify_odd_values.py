@@ -101,18 +101,11 @@ def test_an_array_of_numbers(one):
     assert one.failures()["values"].endswith(end)
 
 
-def test_texts_that_are_filled_up_with_blanks(one):
-    texts = np.array(["ab", "abc", "abcd", ""], "S4")
-    one.fill("char(4)", "char(4)", K=texts, X=texts)
-    one.verify()
-    one.change("'abe'", "x = 'abc'")
-    assert one.failures()["values"].endswith("file 'abc', table 'abe'")
-
-
-def test_texts_of_any_length_without_blanks_at_their_end(one):
+@pytest.mark.parametrize("kind", ["char(4)", "bpchar"])
+def test_texts_whose_blanks_at_the_end_say_nothing(one, kind):
     """A bpchar without a length is not char(1)."""
     texts = np.array(["ab", "abc", "abcd", ""], "S4")
-    one.fill("bpchar", "bpchar", K=texts, X=texts)
+    one.fill(kind, kind, K=texts, X=texts)
     one.verify()
     one.change("'abe '", "x = 'abc   '")
     assert one.failures()["values"].endswith("file 'abc', table 'abe'")
