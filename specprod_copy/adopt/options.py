@@ -7,7 +7,7 @@ from typing import Annotated
 
 from specprod_copy.option import Option, PatienceSeconds, Schema
 from specprod_copy.plan.limits import LIMITS, Limits
-from specprod_copy.postgres.locks import PATIENCE
+from specprod_copy.postgres.patience import PATIENCE
 
 
 @dataclass(frozen=True)

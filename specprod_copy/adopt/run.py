@@ -32,8 +32,8 @@ from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.copy import Nothing
 from specprod_copy.postgres.foreign_code import refuse_foreign_code
-from specprod_copy.postgres.locks import Patience
 from specprod_copy.postgres.merge import Merge
+from specprod_copy.postgres.patience import Patience, with_patience
 from specprod_copy.postgres.schema_differences import differences, refuse_conflicts
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.schema_upgrade import Upgrade, plan_upgrade
@@ -199,7 +199,7 @@ class _Adoption:
         statement = sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE")
         work = partial(self._connection.execute, statement.format(sql.SQL(", ").join(names)))
         patience = Patience(self._listener, self._options.patience)
-        locks.with_patience(self._connection, work, wanted, patience, readers=False)
+        with_patience(self._connection, work, wanted, patience, readers=False)
 
     def table(self, table: str, room: WaitingRoom) -> None:
         """Compare a table with its files; mend what is harmless, if that is wanted."""

@@ -163,7 +163,7 @@ def load(files: tuple[Path, ...], overwrite: bool, **values: Any) -> None:
                 f"{one.patch.patch_schema}.{one.patch.patch}: {one.rows_kept:,} of "
                 f"{one.rows_read:,} rows loaded, {one.values_changed:,} values NaN→-9999"
             )
-        for note in one.granted.notes:
+        for note in one.notes:
             warn(f"Warning: {note}")
 
 

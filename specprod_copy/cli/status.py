@@ -132,14 +132,8 @@ def _tile_lines(found: TilesStatus) -> Iterator[str]:
 def _upgrade_lines(found: Status) -> Iterator[str]:
     """Yield what tables lack of their definition, and which command gives it to them."""
     advice = "'specprod-copy upgrade' mends"
-    of_a_load = {
-        table: {f"{name} is missing" for name in names}
-        for table, names in found.steps_missing.items()
-    }
     # Keys and indexes alone are what a load that was interrupted has not come to.
-    if not found.tiles and all(
-        of_a_load.get(table, set()).issuperset(lacks) for table, lacks in found.upgrades.items()
-    ):
+    if not found.tiles and {*found.upgrades} == {*found.unfinished}:
         if found.at_work:
             return
         advice = (

@@ -16,7 +16,7 @@ from specprod_copy.plan import ledger, ledger_format, procedures
 from specprod_copy.postgres import counted, statements
 from specprod_copy.postgres.connection import SESSION_SETTINGS, connect, translated_errors
 from specprod_copy.postgres.foreign_code import keep_foreign_code_out, refuse_foreign_code
-from specprod_copy.postgres.locks import Patience, with_patience
+from specprod_copy.postgres.patience import Patience, with_patience
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener

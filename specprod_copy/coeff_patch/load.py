@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import psycopg
 from specprod_copy.coeff_patch.kinds import SOURCES, kind_of, open_catalog, stamps_of
 from specprod_copy.coeff_patch.patches import Patch
 from specprod_copy.errors import ConfigurationError, DatabaseError
-from specprod_copy.loading import copying, post_data
+from specprod_copy.loading import copying, old_tables, post_data
 from specprod_copy.loading.key_errors import explain
 from specprod_copy.loading.prepare import make_tables
 from specprod_copy.plan.ledger_entries import refuse_changed_meanwhile
@@ -21,9 +21,8 @@ from specprod_copy.postgres import locks, rights, statements
 from specprod_copy.postgres.broken_keys import DuplicateKey
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.copy import ServerTable
-from specprod_copy.postgres.grants import Grant, granted
-from specprod_copy.postgres.rights import Granted, grant_each, let_read_again, making_schema
-from specprod_copy.postgres.schema import Schema
+from specprod_copy.postgres.patience import Patience, with_patience
+from specprod_copy.postgres.rights import grant_each, making_schema
 from specprod_copy.postgres.schema_differences import refuse_own_columns
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waits import watched
@@ -42,15 +41,15 @@ class LoadedPatch:
     patch : Patch
     rows_read, rows_kept, values_changed : int
         Rows of the files, rows loaded, and NaN and infinite values that were replaced.
-    granted : Granted
-        What keeps roles from reading it.
+    notes : list of str
+        What keeps roles from reading it, and what is gone with the table that it replaced.
     """
 
     patch: Patch
     rows_read: int = 0
     rows_kept: int = 0
     values_changed: int = 0
-    granted: Granted = field(default_factory=Granted)
+    notes: list[str] = field(default_factory=list)
 
 
 def load(
@@ -169,20 +168,14 @@ def _refuse_in_the_way(connection: psycopg.Connection, patch: Patch) -> None:
         )
 
 
-def _refuse_existing(connection: psycopg.Connection, patch: Patch, *, overwrite: bool) -> bool:
-    """Raise an error if the patch exists and may not be replaced; return whether it exists."""
-    existing = read_schema(connection, patch.patch_schema).tables
-    if patch.patch in existing and not overwrite:
+def _refuse_existing(connection: psycopg.Connection, patch: Patch, *, overwrite: bool) -> None:
+    """Raise an error if the patch exists and may not be replaced."""
+    found = read_schema(connection, patch.patch_schema)
+    if patch.patch in found.tables and not overwrite:
         raise DatabaseError(
             f"table {patch.patch_schema}.{patch.patch} exists; --overwrite replaces it"
         )
-    if patch.patch in existing:
-        # The definition knows it by its other name.
-        defined = replace(specprod_catalogue().definition.tables[patch.plain], name=patch.patch)
-        as_defined = Schema(patch.patch_schema, {patch.patch: defined})
-        there = Schema(patch.patch_schema, existing)
-        refuse_own_columns(as_defined, there, [patch.patch])
-    return patch.patch in existing
+    refuse_own_columns(patch.definition, found, [patch.patch])
 
 
 def _load(
@@ -217,32 +210,28 @@ def _load(
                 patch.own_schema,
                 [patch.plain],
                 post_data.PostData(None, changed=[patch.plain]),
-                locks.Patience(listener),
+                Patience(listener),
             )
         except DuplicateKey as error:
             raise explain(error, connection, patch.own_schema, SOURCES, columns, units) from error
         rights.grant(connection, defined, patch.own_schema, [patch.plain], roles)
         places = [(patch.own_schema, patch.plain), (patch.patch_schema, patch.patch)]
         work = partial(_move, connection, patch, overwrite=overwrite)
-        loaded.granted = locks.with_patience(connection, work, places, locks.Patience(listener))
-        loaded.granted += grant_each(connection, patch.patch_schema, [patch.patch], roles)
+        loaded.notes = with_patience(connection, work, places, Patience(listener))
+        loaded.notes += grant_each(connection, patch.patch_schema, [patch.patch], roles).notes
         if temporary:
             statements.run(connection, patch.render("drop_schema", schema=patch.own_schema))
     return loaded
 
 
-def _move(connection: psycopg.Connection, patch: Patch, *, overwrite: bool) -> Granted:
-    """Give a patch its names, and the place of an older one as it is by now."""
+def _move(connection: psycopg.Connection, patch: Patch, *, overwrite: bool) -> list[str]:
+    """Give a patch its names, and the place of an older one; return what is gone with that."""
     own, shared = patch.own_schema, patch.patch_schema
     _create_schema(connection, patch, shared)
-    before: list[Grant] = []
-    if _refuse_existing(connection, patch, overwrite=overwrite):
-        statements.run(connection, patch.render("lock_patch"))
-        # Again: now that it is locked, nobody adds a column.
-        _refuse_existing(connection, patch, overwrite=overwrite)
-        before = granted(connection, shared, [patch.patch])
-        drop = patch.render("drop_table", schema=shared, table=patch.patch)
-        statements.run(connection, drop)
+    # Again: since the rows began to come, another session may have loaded it.
+    _refuse_existing(connection, patch, overwrite=overwrite)
+    way_out = "Drop these objects first"
+    old = old_tables.drop(connection, patch.definition, shared, [patch.patch], way_out=way_out)
     for script in (
         patch.render(
             "rename", schema=own, indexes=patch.indexes, table=patch.plain, new=patch.patch
@@ -250,7 +239,7 @@ def _move(connection: psycopg.Connection, patch: Patch, *, overwrite: bool) -> G
         patch.render("move", schema=own, table=patch.patch, new=shared),
     ):
         statements.run(connection, script)
-    return let_read_again(connection, shared, [patch.patch], before)
+    return old.hand_on(connection, [patch.patch])
 
 
 def _create_schema(connection: psycopg.Connection, patch: Patch, schema: str) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from specprod_copy.coeff_patch.kinds import KINDS, Kind
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.postgres import ddl
 from specprod_copy.postgres.identifiers import quote_identifier
+from specprod_copy.postgres.schema import Schema
 from specprod_copy.tables import specprod_catalogue
 
 PATCH_SCHEMA: Final = "coeff_patch"
@@ -75,6 +76,13 @@ class Patch:
         made = ddl.statements(defined, [self.plain], ["keys", "indexes"], schema=self.own_schema)
         names = [s.makes.name for s in made if s.makes and s.makes.kind == "index"]
         return [(name, name.replace(self.plain, self.patch)) for name in names]
+
+    @property
+    def definition(self) -> Schema:
+        """The patch as it is defined, under its names in the patch schema."""
+        defined = specprod_catalogue().definition.tables[self.plain]
+        table = replace(defined.with_parts_renamed(dict(self.indexes)), name=self.patch)
+        return Schema(self.patch_schema, {self.patch: table})
 
     def render(self, template: str, **names: ddl.Names) -> str:
         """Return the SQL of one of the templates ``coeff/``.

@@ -13,7 +13,7 @@ from specprod_copy.option import (
     Schema,
     jobs_option,
 )
-from specprod_copy.postgres.locks import PATIENCE
+from specprod_copy.postgres.patience import PATIENCE
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from specprod_copy.postgres import catalog, ddl, locks, statements
 from specprod_copy.postgres.catalog import require_schema
 from specprod_copy.postgres.connection import translated_errors
 from specprod_copy.postgres.foreign_code import keep_foreign_code_out, refuse_foreign_code
-from specprod_copy.postgres.locks import Patience
+from specprod_copy.postgres.patience import Patience
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.search_path import q3c_schema

@@ -23,7 +23,7 @@ from specprod_copy.plan.failures import try_to_write
 from specprod_copy.plan.tile_states import Verdict, look_at_tile, vanished
 from specprod_copy.postgres import locks
 from specprod_copy.postgres.connection import connect, first_cause, translated_errors
-from specprod_copy.postgres.locks import Patience
+from specprod_copy.postgres.patience import Patience
 from specprod_copy.postgres.schema_differences import refuse_conflicts
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waiting_room import one_by_one
@@ -32,7 +32,7 @@ from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import Inputs, specprod_catalogue
 from specprod_copy.tiles.read import TABLES
 from specprod_copy.tiles.summaries import Summaries
-from specprod_copy.vac.stored import refuse_mixed
+from specprod_copy.vac.entries import refuse_mixed
 
 
 def load_tiles(

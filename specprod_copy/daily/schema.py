@@ -16,7 +16,7 @@ from specprod_copy.loading.schema_functions import make_functions
 from specprod_copy.plan import ledger, loaded_tiles, lost_tables, versions
 from specprod_copy.postgres import catalog, counted, locks, rights
 from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.locks import Patience
+from specprod_copy.postgres.patience import Patience, with_patience
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_differences import refuse_own_columns
 from specprod_copy.postgres.schema_from_server import read_schema
@@ -69,7 +69,7 @@ def prepare(
         refuse_own_columns(defined, before, tables)
         drop = partial(old_tables.drop, connection, defined, schema, tables)
         locked = [(schema, table) for table in tables]
-        old = locks.with_patience(connection, drop, locked, patience)
+        old = with_patience(connection, drop, locked, patience)
         if ledger.TABLE in before.tables:
             condition = "table_name = ANY(%s)"
             counted.delete(connection, schema, ledger.TABLE, condition, (tables,))

@@ -49,6 +49,9 @@ _OF_SURVEY: Final = re.compile(r"(targetphot-potential-)[a-z0-9]+-([a-z0-9]+\.fi
 
 _SHOWN: Final = 5
 
+_TOPS: Final = ("spectro", "vac", "target")
+"""What lies in a data root."""
+
 
 def names_in(folder: Path) -> frozenset[str]:
     """Return the names in a folder, none if it does not exist."""
@@ -156,6 +159,24 @@ def alike_clause(candidates: Iterable[Path]) -> str:
     """Return `look_alikes` as the end of a sentence that says what is not there."""
     alike = look_alikes(candidates)
     return f"; what looks like it is {alike}" if alike else ""
+
+
+def root_above(candidates: Iterable[Path]) -> Path | None:
+    """Return the folder above a data root that has the files' folders: a root one level too deep.
+
+    Parameters
+    ----------
+    candidates : iterable of pathlib.Path
+        Places in ``spectro``, ``vac`` or ``target`` of the data root.
+    """
+    for path in candidates:
+        tops = [n for n, name in enumerate(path.parts) if name in _TOPS]
+        if tops:
+            root, folder = Path(*path.parts[: tops[-1]]), Path(*path.parts[tops[-1] : -1])
+            for above in root.absolute().parents:
+                if (above / folder).is_dir():
+                    return above
+    return None
 
 
 def looks_like(name: str, beginnings: Collection[str]) -> bool:

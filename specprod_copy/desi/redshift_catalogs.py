@@ -21,6 +21,7 @@ from specprod_copy.desi.members import (
     matching,
     names_in,
     plain_or_gzipped,
+    root_above,
 )
 from specprod_copy.errors import InputError
 
@@ -188,10 +189,13 @@ class RedshiftCatalogs:
 def missing(candidates: Sequence[Path], production: Production) -> InputError:
     """Return the error for files of a production that are not there."""
     looked_for = ", ".join(str(path) for path in candidates)
-    return InputError(
-        f"not found: {looked_for}{alike_clause(candidates)}; check the data root and the "
-        f"configuration of production {production.name}"
+    root = root_above(candidates)
+    way_out = (
+        f"check the data root and the configuration of production {production.name}"
+        if root is None
+        else f"the data root seems to be {root}, where such a folder is"
     )
+    return InputError(f"not found: {looked_for}{alike_clause(candidates)}; {way_out}")
 
 
 def match_groups(match: re.Match[str]) -> tuple[str, str]:

@@ -31,7 +31,7 @@ from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import V1, Catalogue, Inputs, specprod_catalogue
-from specprod_copy.vac.stored import refuse_mixed
+from specprod_copy.vac.entries import refuse_mixed
 
 
 def load(

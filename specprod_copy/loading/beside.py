@@ -17,8 +17,8 @@ from specprod_copy.loading.prepare import make_tables
 from specprod_copy.plan import ledger
 from specprod_copy.postgres import catalog, counted, own_views, statements
 from specprod_copy.postgres.connection import one_line, translated_errors
-from specprod_copy.postgres.locks import Patience, attempt, with_patience
 from specprod_copy.postgres.names import parametrized
+from specprod_copy.postgres.patience import Patience, attempt, with_patience
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import Catalogue, as_made

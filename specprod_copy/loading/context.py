@@ -13,7 +13,7 @@ from specprod_copy.loading.options import LoadOptions
 from specprod_copy.plan.ledger import Ledger
 from specprod_copy.plan.planning import Planner
 from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.locks import Patience
+from specprod_copy.postgres.patience import Patience
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import Catalogue, Inputs, TableSource

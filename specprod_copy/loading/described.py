@@ -21,7 +21,7 @@ from specprod_copy.postgres.row_size import row_size
 from specprod_copy.progress import ProgressListener
 from specprod_copy.rows.units import Unit
 from specprod_copy.tables import Catalogue, Inputs
-from specprod_copy.vac import stored
+from specprod_copy.vac import entries
 from specprod_copy.vac.description import Description
 from specprod_copy.vac.files import inputs_of
 from specprod_copy.vac.sources import catalogue_of
@@ -64,7 +64,7 @@ def load_catalogue(  # noqa: PLR0913 - what is seldom given is given by keyword
     inputs = inputs_of(description, root)
     plain = catalogue_of(description, command, inputs.files.root)
     _check(conninfo, plain, description, options)
-    catalogue = stored.recorded(plain, description, root)
+    catalogue = entries.recorded(plain, description, root)
     summary = load(conninfo, inputs, options, listener, catalogue=catalogue, workers=workers)
     if options.part is None:
         try:
@@ -88,7 +88,7 @@ def _check(
         translated_errors(f"cannot load schema {schema}"),
         connect(conninfo) as connection,
     ):
-        stored.check(connection, schema, catalogue, description, replaced=replaced)
+        entries.check(connection, schema, catalogue, description, replaced=replaced)
 
 
 def plan_catalogue(

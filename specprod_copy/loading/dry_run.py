@@ -43,7 +43,8 @@ from specprod_copy.tables import (
     specprod_catalogue,
     tile,
 )
-from specprod_copy.vac.stored import TABLE, refuse_mixed
+from specprod_copy.vac.entries import refuse_mixed
+from specprod_copy.vac.stored import TABLE
 
 _PLANNED_PHASES = ("table", "keys", "indexes", "q3c", "foreign_keys", "validation")
 

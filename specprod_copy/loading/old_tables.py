@@ -51,6 +51,7 @@ def drop(
     schema: str,
     tables: Sequence[str],
     as_made: Callable[[Schema], Schema] | None = None,
+    way_out: str = _WAY_OUT,
 ) -> OldTables:
     """Drop tables that new ones replace, within the caller's transaction.
 
@@ -67,6 +68,8 @@ def drop(
         Those that are not there are passed over.
     as_made : callable, optional
         Returns the definition by which they were made, if it may be another one.
+    way_out : str
+        What to do, as a sentence without its full stop, if other objects depend on them.
 
     Raises
     ------
@@ -81,7 +84,7 @@ def drop(
     refuse_own_columns(defined, found, tables, made_as)
     rights = [*granted(connection, schema, there), *_owners(connection, schema, there)]
     parts = gone_with(connection, defined, found, tables, made_as)
-    drop_tables(connection, schema, tables)
+    drop_tables(connection, schema, tables, way_out)
     return OldTables(schema, defined, views, rights, parts)
 
 
@@ -106,7 +109,9 @@ def _owners(connection: psycopg.Connection, schema: str, tables: Sequence[str]) 
     return [Grant(*row) for row in connection.execute(query, (schema, [*tables]))]
 
 
-def drop_tables(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> None:
+def drop_tables(
+    connection: psycopg.Connection, schema: str, tables: Sequence[str], way_out: str = _WAY_OUT
+) -> None:
     """Drop tables, all in one statement, without anything that depends on them.
 
     Raises
@@ -115,5 +120,5 @@ def drop_tables(connection: psycopg.Connection, schema: str, tables: Sequence[st
         If a view or a foreign key of another table depends on them; says which.
     """
     names = sql.SQL(", ").join(sql.Identifier(schema, table) for table in tables)
-    with own_views.naming_dependents(f"cannot replace tables of schema {schema}", _WAY_OUT):
+    with own_views.naming_dependents(f"cannot replace tables of schema {schema}", way_out):
         connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(names))

@@ -19,7 +19,7 @@ from specprod_copy.option import (
 from specprod_copy.plan import saved_looks
 from specprod_copy.plan.limits import LIMITS, Limits
 from specprod_copy.plan.looks import NOTHING_KEPT, Kept
-from specprod_copy.postgres.locks import PATIENCE
+from specprod_copy.postgres.patience import PATIENCE
 from specprod_copy.tables import Catalogue, Inputs, TableSource
 
 

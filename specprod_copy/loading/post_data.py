@@ -13,7 +13,7 @@ from specprod_copy.postgres import ddl
 from specprod_copy.postgres.connection_pool import Connections
 from specprod_copy.postgres.ddl import Statement
 from specprod_copy.postgres.identifiers import quote_identifier
-from specprod_copy.postgres.locks import Patience
+from specprod_copy.postgres.patience import Patience
 from specprod_copy.postgres.schema import Made, Schema
 from specprod_copy.postgres.schema import made as things_made
 from specprod_copy.postgres.schema_differences import refuse_conflicts

@@ -15,11 +15,12 @@ from specprod_copy.loading import copying
 from specprod_copy.loading.late_rows import LateRows
 from specprod_copy.plan import claims, ledger
 from specprod_copy.plan.ledger import Ledger
-from specprod_copy.postgres import catalog, locks
+from specprod_copy.postgres import catalog
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.copy import ServerTable
 from specprod_copy.postgres.foreign_code import keep_foreign_code_out, open_to_others
+from specprod_copy.postgres.patience import attempt
 from specprod_copy.rows.units import Intake, Unit, UnitResult
 from specprod_copy.tables import TableSource
 
@@ -131,7 +132,7 @@ def _made_anew(connection: psycopg.Connection, schema: str, table: str) -> bool:
     name = sql.Identifier(schema, table)
     lock = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(name)
     try:
-        locks.attempt(connection, partial(connection.execute, lock))
+        attempt(connection, partial(connection.execute, lock))
     except psycopg.errors.LockNotAvailable:
         return False  # To wait until nobody looks at the empty table would cost more than it saves.
     # Another loader may have been here since this one has planned.

@@ -14,8 +14,8 @@ from specprod_copy.errors import SpecprodCopyError
 from specprod_copy.plan.ledger import TABLE
 from specprod_copy.postgres import counted
 from specprod_copy.postgres.connection import one_line
-from specprod_copy.postgres.locks import attempt
 from specprod_copy.postgres.names import parametrized
+from specprod_copy.postgres.patience import attempt
 from specprod_copy.words import escaped
 
 _SECONDS_TO_WAIT = 5.0

@@ -17,7 +17,7 @@ from specprod_copy.errors import DatabaseError
 from specprod_copy.plan.ledger import TABLE
 from specprod_copy.postgres import catalog, ddl, locks, statements
 from specprod_copy.postgres.foreign_code import keep_foreign_code_out, refuse_foreign_code
-from specprod_copy.postgres.locks import Patience
+from specprod_copy.postgres.patience import Patience, with_patience
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_differences import refuse_conflicts
 from specprod_copy.postgres.schema_from_server import read_schema
@@ -139,7 +139,7 @@ def convert(
     if texts:
         work = partial(_convert, connection, defined, schema)
         ledgers = [(schema, TABLE), (schema, _TILES_OF_FORMAT_1)]
-        locks.with_patience(connection, work, ledgers, patience)
+        with_patience(connection, work, ledgers, patience)
     return texts
 
 

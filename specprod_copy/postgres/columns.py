@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -83,6 +84,19 @@ class Column:
         sizes = self.digits or (() if self.max_length is None else (self.max_length,))
         shown = f"({', '.join(map(str, sizes))})" if sizes else ""
         return f"{self.name} {self.type}{shown}"
+
+
+_COMMENT = re.compile(
+    r"(?P<description>.*?)(?: \[(?P<unit>[^\[\]]+)\])?(?: \(UCD (?P<ucd>[^()]+)\))?", re.DOTALL
+)
+
+
+def split_comment(comment: str) -> tuple[str, str, str]:
+    """Return description, unit and UCD of a column's comment, ``description [unit] (UCD ucd)``."""
+    found = _COMMENT.fullmatch(comment)
+    if found is None:
+        return comment, "", ""
+    return found["description"], found["unit"] or "", found["ucd"] or ""
 
 
 class BadValues(Exception):

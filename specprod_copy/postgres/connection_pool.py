@@ -18,7 +18,7 @@ from specprod_copy.postgres.broken_keys import DuplicateKey, orphan_key
 from specprod_copy.postgres.connection import failure
 from specprod_copy.postgres.ddl import Statement
 from specprod_copy.postgres.foreign_code import keep_foreign_code_out
-from specprod_copy.postgres.locks import Patience, with_patience
+from specprod_copy.postgres.patience import Patience, with_patience
 
 _LOCK_OUT_READERS = {"keys": True, "cluster": True, "foreign_keys": False}
 """Whether those who read are in the way, by phase; in the way of the other phases is nobody."""

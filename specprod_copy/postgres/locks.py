@@ -1,35 +1,22 @@
 """Who may work on a schema: one loader alone, or several that each load a part.
 
-Advisory locks of the session: they go with the connection, however a loader ends. And how to take
-locks of tables that others use.
+Advisory locks of the session: they go with the connection, however a loader ends.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
-from typing import Final, LiteralString, TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import LiteralString
 
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from specprod_copy.errors import DatabaseError, InUseError
+from specprod_copy.errors import DatabaseError
 from specprod_copy.postgres.connection import refuse_read_only
 from specprod_copy.postgres.waits import Teller, described
 from specprod_copy.progress import ProgressListener
-
-T = TypeVar("T")
-IDLE, INTRANS = TransactionStatus.IDLE, TransactionStatus.INTRANS
-
-PATIENCE: Final = 1800
-"""Seconds after which locks of tables that others use are given up."""
-
-ATTEMPT: Final = 0.3
-"""Seconds for which others may be kept waiting behind an attempt to get a lock."""
-
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 
 _SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -82,7 +69,7 @@ def hold_schema_lock(
         yield
     finally:
         # The lock ends with the connection, but not at once: the next command would come too early.
-        if connection.info.transaction_status == IDLE:
+        if connection.info.transaction_status == TransactionStatus.IDLE:
             with suppress(psycopg.Error):
                 connection.execute(release, key)
 
@@ -106,7 +93,7 @@ def refusing_rows(connection: psycopg.Connection, schema: str) -> None:
     connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_REFUSING, schema))
 
 
-class _ViewsNotAvailable(psycopg.errors.LockNotAvailable):
+class ViewsInUse(psycopg.errors.LockNotAvailable):
     """Another session replaces views of ours."""
 
 
@@ -118,7 +105,7 @@ def replacing_views(connection: psycopg.Connection) -> None:
     try:
         connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_VIEWS, ""))
     except psycopg.errors.LockNotAvailable as error:
-        raise _ViewsNotAvailable(*error.args) from error
+        raise ViewsInUse(*error.args) from error
 
 
 @contextmanager
@@ -149,6 +136,11 @@ def rebuilding_indexes(
     connection.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", key)
 
 
+def replacers_of_views(connection: psycopg.Connection) -> dict[int, str]:
+    """Return the sessions that replace views of ours, by process."""
+    return _holders(connection, _VIEWS, "")
+
+
 def holders(connection: psycopg.Connection, schema: str) -> list[str]:
     """Return who is at work on a schema."""
     return [*_holders(connection, _WORK, schema).values()]
@@ -162,146 +154,3 @@ def _holders(connection: psycopg.Connection, kind: int, schema: str) -> dict[int
           AND objid = (hashtext(%(schema)s)::bigint & 4294967295)::oid
           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
     return described(connection, query, {"kind": kind, "schema": schema})
-
-
-# Tables ------------------------------------------------------------------------------------------
-
-
-def attempt(connection: psycopg.Connection, work: Callable[[], T], seconds: float = ATTEMPT) -> T:
-    """Do work that takes locks, unless one of them cannot be had in a moment.
-
-    Parameters
-    ----------
-    connection : psycopg.Connection
-        Which the work is done with; within a transaction or not.
-    work : callable
-    seconds : float
-        How long to wait for each lock.
-
-    Raises
-    ------
-    psycopg.errors.LockNotAvailable
-        If somebody is in the way; then nothing is done.
-    """
-    within = connection.info.transaction_status == INTRANS
-    with connection.transaction() if within else nullcontext():
-        _limit_waits(connection, seconds)
-        try:
-            result = work()
-        finally:
-            # After an error within a transaction the setting is rolled back with the work.
-            if connection.info.transaction_status in (
-                TransactionStatus.IDLE,
-                TransactionStatus.INTRANS,
-            ):
-                _limit_waits(connection, 0)
-    return result
-
-
-def _limit_waits(connection: psycopg.Connection, seconds: float) -> None:
-    connection.execute("SELECT set_config('lock_timeout', %s, false)", (f"{seconds * 1000:.0f}",))
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How to wait for tables that others use."""
-
-    listener: ProgressListener
-    """Receives who is in the way."""
-
-    seconds: float = PATIENCE
-    """After how long to give up."""
-
-    rest: Callable[[float], object] = time.sleep
-    """Lets so many seconds pass; returns True if this is to be given up."""
-
-    then: str = "run this again"
-    """What to do when the others have ended, if it was given up."""
-
-
-def with_patience(
-    connection: psycopg.Connection,
-    work: Callable[[], T],
-    tables: Collection[tuple[str, str]],
-    patience: Patience,
-    *,
-    readers: bool = True,
-) -> T:
-    """Do work that locks others out of tables, as soon as nobody is in the way.
-
-    A lock that is waited for lets nobody pass who comes later, were it only to read. So it is tried
-    for a moment, again and again, with pauses in between that grow.
-
-    Parameters
-    ----------
-    connection : psycopg.Connection
-    work : callable
-        Is done as a whole, or not at all.
-    tables : collection of (schema, table)
-        What it locks. Tables that these refer to are locked with them, and all their partitions.
-    patience : Patience
-    readers : bool
-        Whether those are in the way who only read.
-
-    Raises
-    ------
-    InUseError
-        If others are in the way for longer; says who. Then nothing is done.
-    """
-    teller = Teller(patience.listener)
-    end = time.monotonic() + patience.seconds
-    seconds, pause = ATTEMPT, _FIRST_PAUSE
-    while True:
-        try:
-            result = attempt(connection, work, seconds)
-        except psycopg.errors.LockNotAvailable as error:
-            if isinstance(error, _ViewsNotAvailable):
-                users = _holders(connection, _VIEWS, "")
-            else:
-                users = _users(connection, tables, readers=readers)
-            if time.monotonic() > end:
-                who = "; ".join(users.values()) or "sessions that have ended just now"
-                raise InUseError(
-                    f"after {patience.seconds:,.0f} s others still use the tables ({who}); "
-                    f"{patience.then} when they have ended"
-                ) from error
-            teller.now(users)
-            if patience.rest(pause) is True:
-                raise
-            pause = min(2 * pause, _LONGEST_PAUSE)
-            vacuumed = any("autovacuum" in who for who in users.values())
-            seconds = _until_autovacuum_ends(connection) if vacuumed else ATTEMPT
-        else:
-            teller.now({})
-            return result
-
-
-def _users(
-    connection: psycopg.Connection, tables: Collection[tuple[str, str]], *, readers: bool
-) -> dict[int, str]:
-    """Return other sessions that have locked any of some tables, or of those they refer to."""
-    query: LiteralString = """
-        WITH named AS (
-            SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
-            JOIN unnest(%(schemas)s::text[], %(tables)s::text[]) AS given (schema, name)
-            ON nspname = given.schema AND relname = given.name
-        ), whole AS (
-            SELECT oid FROM named
-            UNION SELECT confrelid FROM pg_constraint JOIN named ON conrelid = named.oid
-        ), locked AS (
-            SELECT oid FROM whole UNION SELECT relid FROM whole, pg_partition_tree(oid)
-        )
-        SELECT pid FROM pg_locks JOIN locked ON relation = oid
-        WHERE granted AND pid IS DISTINCT FROM pg_backend_pid()
-          AND (%(readers)s OR mode NOT IN ('AccessShareLock', 'RowShareLock'))
-          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
-    schemas, names = [schema for schema, _ in tables], [name for _, name in tables]
-    values = {"schemas": schemas, "tables": names, "readers": readers}
-    return described(connection, query, values)
-
-
-def _until_autovacuum_ends(connection: psycopg.Connection) -> float:
-    """Return for how long to wait for a lock until the server ends an autovacuum in the way."""
-    query = "SELECT setting::int FROM pg_settings WHERE name = 'deadlock_timeout'"
-    [(milliseconds,)] = connection.execute(query).fetchall()
-    return milliseconds / 1000 + ATTEMPT

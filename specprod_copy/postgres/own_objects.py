@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import psycopg
@@ -10,10 +10,10 @@ import psycopg
 from specprod_copy.postgres.schema import Schema, Table
 from specprod_copy.postgres.schema_differences import own_parts
 
-# All of what is neither a column, an index, a constraint nor a comment of a table; of a partition
-# the indexes and constraints too that its table does not have. A definition where the server has
-# one. Only what was found has its definition made: for that of a rule the server locks all that the
-# rule reads, and the rules of a database include those of all its views.
+# All of what is neither a column, an index, a constraint, a comment nor a default of a table; of a
+# partition the indexes and constraints too that its table does not have. A definition where the
+# server has one. Only what was found has its definition made: for that of a rule the server locks
+# all that the rule reads, and the rules of a database include those of all its views.
 _QUERY: Final = """
     WITH RECURSIVE relations AS (
         SELECT * FROM pg_class
@@ -39,6 +39,20 @@ _QUERY: Final = """
         SELECT r.oid, 'storage parameters', NULL, r.oid
         FROM relations r LEFT JOIN pg_class t ON t.oid = r.reltoastrelid
         WHERE r.reloptions || t.reloptions <> '{}'
+        UNION ALL
+        SELECT oid, 'setting', 'UNLOGGED', NULL FROM relations WHERE relpersistence = 'u'
+        UNION ALL
+        SELECT attrelid, 'settings of column', attname, attrelid FROM pg_attribute
+        WHERE attrelid IN (SELECT oid FROM relations WHERE NOT relispartition)
+          AND attnum > 0 AND NOT attisdropped
+        UNION ALL
+        SELECT r.oid, 'tablespace', spcname, NULL
+        FROM relations r JOIN pg_tablespace s ON s.oid = reltablespace
+        UNION ALL
+        SELECT indrelid, 'tablespace', concat(spcname, ' of index ', relname), NULL
+        FROM pg_index JOIN pg_class c ON c.oid = indexrelid
+        JOIN pg_tablespace s ON s.oid = reltablespace
+        WHERE indrelid IN (SELECT oid FROM relations)
         UNION ALL
         -- New tables belong to who makes them.
         SELECT oid, 'owner', pg_get_userbyid(relowner), NULL FROM relations
@@ -87,13 +101,26 @@ _QUERY: Final = """
                                   FROM unnest(t.reloptions) AS one))
                 FROM relations r LEFT JOIN pg_class t ON t.oid = r.reltoastrelid
                 WHERE r.oid = object)
+            WHEN 'settings of column' THEN (
+                SELECT concat_ws(', ',
+                    'STATISTICS ' || nullif(attstattarget, -1),
+                    'STORAGE ' || CASE WHEN attstorage <> typstorage THEN CASE attstorage
+                        WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN'
+                        ELSE 'EXTENDED' END END,
+                    -- Others are the server's own: of 2026 some note the version of a column.
+                    (SELECT string_agg(one, ', ') FROM unnest(attoptions) AS one
+                     WHERE one LIKE 'n_distinct%%'))
+                FROM pg_attribute JOIN pg_type t ON t.oid = atttypid
+                WHERE attrelid = object AND attname = objects.name)
             WHEN 'constraint' THEN pg_get_constraintdef(object)
             WHEN 'index' THEN pg_get_indexdef(object)
             END AS definition
         FROM objects
     )
     SELECT name || ' of table ' || relname || coalesce(', ' || nullif(definition, ''), '')
-    FROM described JOIN relations ON oid = relation ORDER BY relname, name"""
+    FROM described JOIN relations ON oid = relation
+    WHERE definition IS DISTINCT FROM '' -- most columns have no settings
+    ORDER BY relname, name"""
 
 
 def gone_with(
@@ -112,25 +139,38 @@ def gone_with(
         As for `schema_differences.own_parts`.
     """
     objects = connection.execute(_QUERY, {"schema": found.name, "tables": [*tables]})
-    said = [*_comments(defined, found, tables, made_as), *(text for (text,) in objects)]
+    said = [
+        *_texts_of("comments", _comments_of, defined, found, tables, made_as),
+        *_texts_of("defaults", _defaults_of, defined, found, tables, made_as),
+        *(text for (text,) in objects),
+    ]
     parts = own_parts(defined, found, tables, made_as)
     return [*parts, *(" ".join(text.split()) for text in said)]
 
 
-def _comments(
-    defined: Schema, found: Schema, tables: Sequence[str], made_as: Schema | None
+def _texts_of(
+    what: str,
+    texts_of: Callable[[Table], list[tuple[str, str]]],
+    defined: Schema,
+    found: Schema,
+    tables: Sequence[str],
+    made_as: Schema | None,
 ) -> Iterator[str]:
-    """Yield the comments of each table and its columns that no definition has."""
+    """Yield the texts of each table and its columns, such as comments, that no definition has."""
     for name in (name for name in tables if name in found.tables):
         known: set[tuple[str, str]] = set()
         for schema in (defined, made_as or defined):
             if name in schema.tables:
-                known.update(_comments_of(schema.tables[name]))
-        own = [pair for pair in _comments_of(found.tables[name]) if pair[1] and pair not in known]
+                known.update(texts_of(schema.tables[name]))
+        own = [pair for pair in texts_of(found.tables[name]) if pair[1] and pair not in known]
         if own:
             texts = (f"{column}: {text}" if column else text for column, text in own)
-            yield f"comments of table {name}, {'; '.join(texts)}"
+            yield f"{what} of table {name}, {'; '.join(texts)}"
 
 
 def _comments_of(table: Table) -> list[tuple[str, str]]:
     return [("", table.comment), *((column.name, column.comment) for column in table.columns)]
+
+
+def _defaults_of(table: Table) -> list[tuple[str, str]]:
+    return [(column.name, column.default) for column in table.columns]

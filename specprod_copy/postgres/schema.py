@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from specprod_copy.errors import ConfigurationError, DatabaseError
 from specprod_copy.postgres.columns import POLARS_TYPES, Column
@@ -119,6 +118,7 @@ class Check:
 
 
 Part: TypeAlias = Key | Reference | Index | Check
+P = TypeVar("P", bound=Part)
 
 DISTRIBUTED: Final = 0
 """Number of partitions of tables that an extension distributes over servers (Citus): they have the
@@ -182,6 +182,20 @@ class Table:
     def index(self, name: str) -> Index | None:
         """Return the index of a name."""
         return next((index for index in self.indexes if index.name == name), None)
+
+    def with_parts_renamed(self, names: Mapping[str, str]) -> Table:
+        """Return the table with other names of keys, references, indexes and checks, by the old."""
+
+        def of(parts: tuple[P, ...]) -> tuple[P, ...]:
+            return tuple(replace(part, name=names.get(part.name, part.name)) for part in parts)
+
+        return replace(
+            self,
+            keys=of(self.keys),
+            references=of(self.references),
+            indexes=of(self.indexes),
+            checks=of(self.checks),
+        )
 
 
 @dataclass(frozen=True)
@@ -285,16 +299,3 @@ def _made(defined: Table, found: Table) -> Iterator[tuple[str, str]]:
             yield "constraint", reference.name
             if reference.validated:
                 yield "validation", reference.name
-
-
-_COMMENT = re.compile(
-    r"(?P<description>.*?)(?: \[(?P<unit>[^\[\]]+)\])?(?: \(UCD (?P<ucd>[^()]+)\))?", re.DOTALL
-)
-
-
-def split_comment(comment: str) -> tuple[str, str, str]:
-    """Return description, unit and UCD of a column's comment, ``description [unit] (UCD ucd)``."""
-    found = _COMMENT.fullmatch(comment)
-    if found is None:
-        return comment, "", ""
-    return found["description"], found["unit"] or "", found["ucd"] or ""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from specprod_copy.errors import ConfigurationError
-from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.columns import Column, split_comment
 from specprod_copy.postgres.schema import (
     Check,
     Index,
@@ -17,7 +17,6 @@ from specprod_copy.postgres.schema import (
     Reference,
     Schema,
     Table,
-    split_comment,
 )
 from specprod_copy.postgres.sql_files import PHASES, SqlFile, block_of, cut
 from specprod_copy.postgres.sql_meanings import (

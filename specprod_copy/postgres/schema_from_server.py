@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import psycopg
 
-from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.columns import Column, split_comment
 from specprod_copy.postgres.schema import (
     Check,
     Index,
@@ -17,7 +17,6 @@ from specprod_copy.postgres.schema import (
     Reference,
     Schema,
     Table,
-    split_comment,
 )
 from specprod_copy.postgres.sql_text import one_form
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 import psycopg
 
-from specprod_copy.postgres import locks, own_views, statements
+from specprod_copy.postgres import own_views, statements
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.ddl import quote_identifier
 from specprod_copy.postgres.foreign_code import keep_foreign_code_out
-from specprod_copy.postgres.schema import Index, Part, Reference, Schema, Table
+from specprod_copy.postgres.patience import Patience, with_patience
+from specprod_copy.postgres.schema import Index, P, Part, Reference, Schema, Table
 from specprod_copy.postgres.schema_changes import Changes
-from specprod_copy.postgres.schema_differences import differences, table_differences
-
-P = TypeVar("P", bound=Part)
+from specprod_copy.postgres.schema_differences import Difference, differences, table_differences
 
 _WIDER: Final[Mapping[str, tuple[str, ...]]] = {
     "int2": ("int4", "int8"),
@@ -128,6 +127,8 @@ class Upgrade:
 
     lacks: Mapping[str, Sequence[str]]
     """Table to what it lacks, in words; those that lack nothing are left out."""
+    unfinished: Sequence[str]
+    """Those of them that lack only keys and indexes, as after a load that was interrupted."""
     statements: Mapping[str, Sequence[str]]
     """Table to the SQL that gives it all of that, but for what is left; with comments."""
     left: Sequence[str]
@@ -135,7 +136,7 @@ class Upgrade:
     target: Schema
     """What the tables become."""
 
-    def run(self, connection: psycopg.Connection, patience: locks.Patience) -> None:
+    def run(self, connection: psycopg.Connection, patience: Patience) -> None:
         """Run the statements, each on its own, as soon as nobody is in the way.
 
         Raises
@@ -152,7 +153,7 @@ class Upgrade:
             with patience.listener.step(f"{table}: {len(work)} statements"):
                 for text in work:
                     run = partial(_run, connection, text, schema, table)
-                    locks.with_patience(connection, run, places, patience)
+                    with_patience(connection, run, places, patience)
 
 
 def without_comments(texts: Sequence[str]) -> list[str]:
@@ -194,6 +195,7 @@ def plan_upgrade(
         tables = {name: _without_q3c(table) for name, table in defined.tables.items()}
         defined = replace(defined, tables=tables)
     lacks: dict[str, list[str]] = {}
+    unfinished: list[str] = []
     texts: dict[str, list[str]] = {}
     renames = {
         name: _renames(defined.tables[name], found.tables[name])
@@ -203,7 +205,8 @@ def plan_upgrade(
     renamed = replace(
         found,
         tables={
-            name: _renamed(table, renames.get(name, ())) for name, table in found.tables.items()
+            name: table.with_parts_renamed({p.name: new for p, new in renames.get(name, ())})
+            for name, table in found.tables.items()
         },
     )
     full = upgraded(defined, renamed)
@@ -211,7 +214,8 @@ def plan_upgrade(
     for name, table in target.tables.items():
         before = renamed.tables[name]
         words = [f"{part.name} is called {new} now" for part, new in renames[name]]
-        words += _listed(full.tables[name], before)
+        lacking = table_differences(full.tables[name], before)
+        words += _listed(lacking)
         wanted = replace(renamed, tables={**renamed.tables, name: table})
         sql = [_rename(found.name, name, part, new) for part, new in renames[name]]
         changed = [d for d in table_differences(table, before) if d.kind == "column" and d.found]
@@ -220,10 +224,12 @@ def plan_upgrade(
             sql += Changes(wanted, renamed, q3c).statements()
         if words:
             lacks[name] = words
+            if not renames[name] and all(isinstance(d.wanted, Part) for d in lacking):
+                unfinished.append(name)
         if sql:
             texts[name] = sql
     left = [f"{d.table}: {d}" for d in differences(full, target)]
-    return Upgrade(lacks, texts, left, target)
+    return Upgrade(lacks, unfinished, texts, left, target)
 
 
 def _without_q3c(table: Table) -> Table:
@@ -248,21 +254,6 @@ def _renames(defined: Table, found: Table) -> list[tuple[Part, str]]:
     return result
 
 
-def _renamed(table: Table, renames: Sequence[tuple[Part, str]]) -> Table:
-    names = {part.name: new for part, new in renames}
-
-    def of(parts: tuple[P, ...]) -> tuple[P, ...]:
-        return tuple(replace(part, name=names.get(part.name, part.name)) for part in parts)
-
-    return replace(
-        table,
-        keys=of(table.keys),
-        references=of(table.references),
-        indexes=of(table.indexes),
-        checks=of(table.checks),
-    )
-
-
 def _rename(schema: str, table: str, part: Part, new: str) -> str:
     before, now = quote_identifier(part.name), quote_identifier(new)
     name = quote_identifier(schema)
@@ -271,9 +262,8 @@ def _rename(schema: str, table: str, part: Part, new: str) -> str:
     return f"ALTER TABLE {name}.{quote_identifier(table)} RENAME CONSTRAINT {before} TO {now};"
 
 
-def _listed(target: Table, found: Table) -> Iterator[str]:
-    found_ones = table_differences(target, found)
-    comments = sum(d.kind == "comment" for d in found_ones)
-    yield from (str(d) for d in found_ones if d.kind != "comment")
+def _listed(lacking: Sequence[Difference]) -> Iterator[str]:
+    comments = sum(d.kind == "comment" for d in lacking)
+    yield from (str(d) for d in lacking if d.kind != "comment")
     if comments:
         yield f"{comments} comment{'s' if comments > 1 else ''}"

@@ -18,7 +18,7 @@ from psycopg.pq import DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGresult
 
 from specprod_copy.errors import DatabaseError
-from specprod_copy.postgres.schema import split_comment
+from specprod_copy.postgres.columns import split_comment
 from specprod_copy.results.column import Meaning, ResultColumn
 from specprod_copy.tables import finitized_columns
 

@@ -66,6 +66,8 @@ class Status:
         Table that is not what the ledger says, to what is wrong and what mends it.
     upgrades : dict of str to list of str
         Table to what it lacks of today's definition, and `upgrade` gives it.
+    unfinished : list of str
+        Those of them that lack only keys and indexes, as after a load that was interrupted.
     tiles : TilesStatus or None
         None if tiles were never loaded one by one.
     derived : dict of str to list of str
@@ -86,6 +88,7 @@ class Status:
     partial: dict[str, list[str]] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)
     upgrades: dict[str, list[str]] = field(default_factory=dict)
+    unfinished: list[str] = field(default_factory=list)
     tiles: TilesStatus | None = None
     derived: dict[str, list[str]] = field(default_factory=dict)
     failed: list[Failure] = field(default_factory=list)
@@ -146,7 +149,6 @@ def schema_status(
     staged = {source.table for source in sources}
     present = [table for table in present if table in staged or table in by_tiles]
     upgrade = plan_upgrade(catalogue.definition, found, q3c_schema(connection))
-    lacks = {table: [*words] for table, words in upgrade.lacks.items()}
     done, missing = _steps(catalogue.definition, found, present)
     return Status(
         schema,
@@ -165,7 +167,8 @@ def schema_status(
             if name in found.tables
         },
         lost,
-        lacks,
+        {table: [*words] for table, words in upgrade.lacks.items()},
+        [*upgrade.unfinished],
         tiles_status(connection, found, inputs) if readable else None,
         _derived(connection, schema) if readable else {},
         [one for one in failures(connection, schema) if one.stage != ledger.TILES]

@@ -20,7 +20,7 @@ from specprod_copy.postgres.catalog import require_schema
 from specprod_copy.postgres.connection import translated_errors
 from specprod_copy.postgres.ddl import render_template
 from specprod_copy.postgres.foreign_code import keep_foreign_code_out, refuse_foreign_code
-from specprod_copy.postgres.locks import Patience
+from specprod_copy.postgres.patience import Patience, with_patience
 from specprod_copy.postgres.rights import Granted, grant_each, making_schema
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_from_server import read_schema
@@ -181,7 +181,7 @@ def _make_views(
         return [make_text_views(connection, one) for one in found]
 
     places = [(one.name, name) for one in (*found, *gone) for name in text_views(one)]
-    names = locks.with_patience(connection, work, places, Patience(listener))
+    names = with_patience(connection, work, places, Patience(listener))
     after = [publish(published(connection, name)) for name in schemas]
     return [Filled(one, views) for one, views in zip(after, names, strict=True)]
 

@@ -18,7 +18,7 @@ from specprod_copy.postgres import schema as schemas
 from specprod_copy.postgres.catalog import require_schema
 from specprod_copy.postgres.connection import connect, refuse_read_only, translated_errors
 from specprod_copy.postgres.foreign_code import refuse_foreign_code
-from specprod_copy.postgres.locks import PATIENCE, Patience
+from specprod_copy.postgres.patience import PATIENCE, Patience
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.schema_upgrade import Upgrade as TableUpgrade
 from specprod_copy.postgres.schema_upgrade import plan_upgrade as of_tables

@@ -21,7 +21,7 @@ from specprod_copy.postgres.catalog import require_schema
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.connection import translated_errors
 from specprod_copy.postgres.ddl import Names, render_template
-from specprod_copy.postgres.locks import Patience
+from specprod_copy.postgres.patience import Patience, with_patience
 from specprod_copy.postgres.rights import Granted, grant_each, lacking_rights, making_schema
 from specprod_copy.postgres.schema import Schema, Table
 from specprod_copy.postgres.schema_from_server import read_schema
@@ -101,7 +101,7 @@ def make_views(
             places = [(schema, name) for name in names]
             take = partial(own_views.take_to_replace, connection, schema, names)
             patience = Patience(listener or ProgressListener())
-            before = locks.with_patience(connection, take, places, patience)
+            before = with_patience(connection, take, places, patience)
             for script in scripts:
                 statements.run(connection, script)
             for view, column, text in texts:

@@ -35,5 +35,26 @@ def test_rights_to_a_patch(database, zall):
         connection.execute(f"GRANT SELECT (targetid) ON {table} TO pg_monitor")
         first, *others = load(database, patches, files, overwrite=True)
         assert [grant.column for grant in granted(connection, schema, [name])] == ["targetid"]
-    assert first.granted.notes == [f"gone with the old table: rights that {right} gives again"]
-    assert [note for other in others for note in other.granted.notes] == []
+    assert first.notes == [f"gone with the old table: rights that {right} gives again"]
+    assert [note for other in others for note in other.notes] == []
+
+
+def test_what_hangs_on_a_patch(database, zall):
+    patches, files = patches_of("iron"), list(zall.values())
+    assert [loaded.notes for loaded in load(database, patches, files)] == [[], []]
+    name = patches[0].patch
+    table = f"{patches[0].patch_schema}.{name}"
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(f"CREATE INDEX mine ON {table} (coeff_0)")
+        connection.execute(f"CREATE RULE quiet AS ON DELETE TO {table} DO INSTEAD NOTHING")
+        connection.execute(f"CREATE VIEW good AS SELECT * FROM {table} WHERE coeff_0 > 9")
+        with pytest.raises(DatabaseError, match=r"view public.good .*\. Drop these objects first"):
+            load(database, patches, files, overwrite=True)
+        connection.execute("DROP VIEW good")
+    first, *others = load(database, patches, files, overwrite=True)
+    assert first.notes == [
+        f"gone with the old table: mine of table {name}, INDEX USING btree (coeff_0)",
+        f"gone with the old table: rule quiet of table {name}, CREATE RULE quiet AS ON DELETE TO "
+        f"{table} DO INSTEAD NOTHING;",
+    ]
+    assert [note for other in others for note in other.notes] == []

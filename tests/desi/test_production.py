@@ -64,6 +64,16 @@ def test_root_must_be_a_folder(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.parametrize("below", ["spectro", "spectro/redux", "spectro/redux/iron"])
+def test_a_root_too_deep(root: Path, below: str) -> None:
+    touch(root, "spectro/redux/iron/tiles-iron.fits")
+    with pytest.raises(InputError, match="not found: ") as caught:
+        ProductionFiles(IRON, root / below).tiles()
+    assert str(caught.value).endswith(
+        f"/tiles-iron.csv; the data root seems to be {root}, where such a folder is"
+    )
+
+
 def test_tiles_and_exposures(root: Path) -> None:
     files, redux = ProductionFiles(IRON, root), root / "spectro/redux/iron"
     missing(files.tiles, redux / "tiles-iron.fits", redux / "tiles-iron.csv")

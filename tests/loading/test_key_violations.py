@@ -15,7 +15,7 @@ from specprod_copy.postgres import ddl
 from specprod_copy.postgres.broken_keys import DuplicateKey
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.connection_pool import Connections
-from specprod_copy.postgres.locks import Patience
+from specprod_copy.postgres.patience import Patience
 from specprod_copy.progress import ProgressListener
 from specprod_copy.tables import Inputs, specprod_catalogue
 

@@ -22,7 +22,7 @@ import specprod_copy.models as db
 from specprod_copy.cli import cli
 from specprod_copy.errors import InUseError, SpecprodCopyError
 from specprod_copy.postgres.connection import connect
-from specprod_copy.postgres.locks import Patience, with_patience
+from specprod_copy.postgres.patience import Patience, with_patience
 from specprod_copy.postgres.schema import Partitions
 from specprod_copy.postgres.schema_differences import differences
 from specprod_copy.postgres.schema_from_server import read_schema

@@ -13,7 +13,7 @@ from specprod_copy.errors import DatabaseError, InUseError
 from specprod_copy.loading.api import load
 from specprod_copy.loading.beside import name_beside
 from specprod_copy.loading.options import LoadOptions
-from specprod_copy.postgres.locks import Patience, with_patience
+from specprod_copy.postgres.patience import Patience, with_patience
 from specprod_copy.tables import Inputs
 
 __all__ = ["iron", "loaded", "many_transactions"]

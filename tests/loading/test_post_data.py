@@ -28,7 +28,7 @@ from specprod_copy.postgres.broken_keys import DuplicateKey, OrphanKey
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.connection_pool import Connections
 from specprod_copy.postgres.ddl import Statement
-from specprod_copy.postgres.locks import Patience
+from specprod_copy.postgres.patience import Patience
 from specprod_copy.postgres.schema import Made
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.search_path import q3c_schema

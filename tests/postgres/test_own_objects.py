@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import closing
+from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.own_objects import gone_with
@@ -128,6 +130,9 @@ CREATE UNIQUE INDEX "An index" ON mine.t1 (id);
 ALTER TABLE mine.t1 REPLICA IDENTITY USING INDEX "An index";
 ALTER TABLE mine.t2 REPLICA IDENTITY NOTHING;
 ALTER TABLE mine.t3 OWNER TO pg_monitor;
+ALTER TABLE mine.t4 ALTER id SET STATISTICS 500, ALTER name SET STORAGE EXTERNAL,
+                    ALTER id SET (n_distinct = -0.5, n_distinct_inherited = 9);
+ALTER TABLE mine.t5 SET UNLOGGED;
 """
 
 
@@ -141,7 +146,43 @@ def test_settings_and_owners(tables):
         'replica identity of table t1, USING INDEX "An index"',
         "replica identity of table t2, NOTHING",
         "owner pg_monitor of table t3",
+        "settings of column id of table t4, STATISTICS 500, n_distinct=-0.5, "
+        "n_distinct_inherited=9",
+        "settings of column name of table t4, STORAGE EXTERNAL",
+        "setting UNLOGGED of table t5",
     ]
+
+
+def test_tablespaces(tables):
+    space = f"fast {uuid4().hex}"
+    with psycopg.connect(tables, autocommit=True) as connection:
+        with_its_name = sql.Identifier(space)
+        connection.execute("SET allow_in_place_tablespaces = on")
+        connection.execute(sql.SQL("CREATE TABLESPACE {} LOCATION ''").format(with_its_name))
+        connection.execute("CREATE INDEX one ON mine.t1 (id)")
+        for change in ("TABLE mine.t0", "INDEX mine.one"):
+            move = sql.SQL(f"ALTER {change} SET TABLESPACE {{}}")
+            connection.execute(move.format(with_its_name))
+    assert gone(tables) == [
+        f"tablespace {space} of table t0",
+        f"tablespace {space} of index one of table t1",
+    ]
+
+
+def test_defaults_that_are_not_of_the_definition(tables):
+    with connect(tables) as connection:
+        connection.execute("ALTER TABLE mine.t0 ALTER id SET DEFAULT 3")
+        before = read_schema(connection, "mine")
+        connection.execute(
+            "ALTER TABLE mine.t0 ALTER name SET DEFAULT 'it''s'; "
+            "ALTER TABLE mine.t1 ALTER id SET DEFAULT 1 + 2"
+        )
+        found = read_schema(connection, "mine")
+        empty = Schema("mine", {name: Table(name, ()) for name in NAMES})
+        assert gone_with(connection, empty, found, NAMES, before) == [
+            "defaults of table t0, name: 'it''s'",
+            "defaults of table t1, id: 1 + 2",
+        ]
 
 
 def test_comments_that_are_not_of_the_definition(tables):

@@ -12,9 +12,9 @@ from support.schemas import CHANGES, build
 
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.postgres import ddl
-from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.columns import Column, split_comment
 from specprod_copy.postgres.connection import connect
-from specprod_copy.postgres.schema import Made, Schema, made, split_comment
+from specprod_copy.postgres.schema import Made, Schema, made
 from specprod_copy.postgres.schema_differences import Difference, differences
 from specprod_copy.postgres.schema_from_ddl import define
 from specprod_copy.postgres.schema_from_server import read_schema

@@ -79,6 +79,22 @@ def test_tables_that_would_be_left_over(vac):
     vac.verify()
 
 
+def test_another_production(vac):
+    """The same catalogue of another production can stand beside the one that is loaded."""
+    description = vac.draft(vac.root / "cat.fits")
+    vac.load(description, "--specprod", "fuji")
+    assert vac.refuse_load(description, "--specprod", "iron") == (
+        "vac.fastspec, metadata: has rows of cat v1, specprod fuji; load cat v1 beside it with "
+        "--suffix _iron or into another --schema, or in place of it with --overwrite"
+    )
+    vac.load(description, "--specprod", "iron", "--suffix", "_iron")
+    tables = ["metadata", "fastspec"]
+    assert entries(vac) == [
+        ("cat", "v1", "", tables),
+        ("cat", "v1", "_iron", [f"{table}_iron" for table in tables]),
+    ]
+
+
 VERIFICATION, END = 2, 3
 """How often a load with --overwrite has begun something by then; the swap is in between."""
 

@@ -17,6 +17,7 @@ from specprod_copy.errors import InUseError
 from specprod_copy.postgres import locks, own_views
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.identifiers import quote_identifier
+from specprod_copy.postgres.patience import Patience, with_patience
 from specprod_copy.tap.tap_schema import fill
 from specprod_copy.views.productions import make_views
 
@@ -177,10 +178,10 @@ def test_who_replaces_views_for_too_long(dsn, schema):
     with open_transaction(dsn) as other, connect(dsn) as mine:
         locks.replacing_views(other)
         take = partial(own_views.take_away, mine, OLD, ["zpix"])
-        patience = locks.Patience(Heard(), seconds=0)
+        patience = Patience(Heard(), seconds=0)
         in_use = rf"others still use the tables \(process {other.info.backend_pid} of .*notebook"
         with pytest.raises(InUseError, match=in_use):
-            locks.with_patience(mine, take, [(OLD, "zpix")], patience)
+            with_patience(mine, take, [(OLD, "zpix")], patience)
 
 
 def test_text_views_that_fit_stay(dsn, connection, schema):

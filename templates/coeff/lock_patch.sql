@@ -1,1 +1,0 @@
-LOCK TABLE {{ patch_schema }}.{{ patch }} IN ACCESS EXCLUSIVE MODE;
