@@ -77,7 +77,7 @@ PatienceSeconds = Annotated[
         low=0,
     ),
 ]
-"""The type of a field with the patience to lock tables; see ``postgres.locks``."""
+"""The type of a field with the patience to lock tables; see ``postgres.patience``."""
 
 
 CheckContent = Annotated[

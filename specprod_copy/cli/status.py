@@ -132,7 +132,7 @@ def _tile_lines(found: TilesStatus) -> Iterator[str]:
 def _upgrade_lines(found: Status) -> Iterator[str]:
     """Yield what tables lack of their definition, and which command gives it to them."""
     advice = "'specprod-copy upgrade' mends"
-    # Keys and indexes alone are what a load that was interrupted has not come to.
+    # A load that was interrupted has not come to these.
     if not found.tiles and {*found.upgrades} == {*found.unfinished}:
         if found.at_work:
             return

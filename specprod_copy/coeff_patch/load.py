@@ -230,8 +230,10 @@ def _move(connection: psycopg.Connection, patch: Patch, *, overwrite: bool) -> l
     _create_schema(connection, patch, shared)
     # Again: since the rows began to come, another session may have loaded it.
     _refuse_existing(connection, patch, overwrite=overwrite)
-    way_out = "Drop these objects first"
-    old = old_tables.drop(connection, patch.definition, shared, [patch.patch], way_out=way_out)
+    old: old_tables.OldTables | None = None
+    if overwrite:
+        way_out = "Drop these objects first"
+        old = old_tables.drop(connection, patch.definition, shared, [patch.patch], way_out=way_out)
     for script in (
         patch.render(
             "rename", schema=own, indexes=patch.indexes, table=patch.plain, new=patch.patch
@@ -239,7 +241,7 @@ def _move(connection: psycopg.Connection, patch: Patch, *, overwrite: bool) -> l
         patch.render("move", schema=own, table=patch.patch, new=shared),
     ):
         statements.run(connection, script)
-    return old.hand_on(connection, [patch.patch])
+    return old.hand_on(connection, [patch.patch]) if old else []
 
 
 def _create_schema(connection: psycopg.Connection, patch: Patch, schema: str) -> None:

@@ -162,7 +162,7 @@ def alike_clause(candidates: Iterable[Path]) -> str:
 
 
 def root_above(candidates: Iterable[Path]) -> Path | None:
-    """Return the folder above a data root that has the files' folders: a root one level too deep.
+    """Return the folder above a data root that has the files' folder, if the root is too deep.
 
     Parameters
     ----------
@@ -170,13 +170,23 @@ def root_above(candidates: Iterable[Path]) -> Path | None:
         Places in ``spectro``, ``vac`` or ``target`` of the data root.
     """
     for path in candidates:
-        tops = [n for n, name in enumerate(path.parts) if name in _TOPS]
+        tops = [n for n, name in enumerate(path.parts[:-1]) if name in _TOPS]
         if tops:
             root, folder = Path(*path.parts[: tops[-1]]), Path(*path.parts[tops[-1] : -1])
+            if _is_folder(root / folder):
+                return None
             for above in root.absolute().parents:
-                if (above / folder).is_dir():
+                if _is_folder(above / folder):
                     return above
     return None
+
+
+def _is_folder(path: Path) -> bool:
+    """Say whether a path is that of a folder that we may see."""
+    try:
+        return path.is_dir()
+    except PermissionError:
+        return False
 
 
 def looks_like(name: str, beginnings: Collection[str]) -> bool:

@@ -49,11 +49,6 @@ _QUERY: Final = """
         SELECT r.oid, 'tablespace', spcname, NULL
         FROM relations r JOIN pg_tablespace s ON s.oid = reltablespace
         UNION ALL
-        SELECT indrelid, 'tablespace', concat(spcname, ' of index ', relname), NULL
-        FROM pg_index JOIN pg_class c ON c.oid = indexrelid
-        JOIN pg_tablespace s ON s.oid = reltablespace
-        WHERE indrelid IN (SELECT oid FROM relations)
-        UNION ALL
         -- New tables belong to who makes them.
         SELECT oid, 'owner', pg_get_userbyid(relowner), NULL FROM relations
         WHERE NOT relispartition
@@ -81,7 +76,7 @@ _QUERY: Final = """
                                                       AND conrelid = indrelid)
     ),
     described AS (
-        SELECT relation, concat_ws(' ', kind, name) AS name, CASE kind
+        SELECT relation, kind, concat_ws(' ', kind, name) AS name, CASE kind
             WHEN 'trigger' THEN pg_get_triggerdef(object)
             WHEN 'rule' THEN pg_get_ruledef(object)
             WHEN 'policy' THEN (
@@ -107,6 +102,8 @@ _QUERY: Final = """
                     'STORAGE ' || CASE WHEN attstorage <> typstorage THEN CASE attstorage
                         WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN'
                         ELSE 'EXTENDED' END END,
+                    'COMPRESSION ' || CASE attcompression
+                        WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
                     -- Others are the server's own: of 2026 some note the version of a column.
                     (SELECT string_agg(one, ', ') FROM unnest(attoptions) AS one
                      WHERE one LIKE 'n_distinct%%'))
@@ -119,7 +116,7 @@ _QUERY: Final = """
     )
     SELECT name || ' of table ' || relname || coalesce(', ' || nullif(definition, ''), '')
     FROM described JOIN relations ON oid = relation
-    WHERE definition IS DISTINCT FROM '' -- most columns have no settings
+    WHERE kind <> 'settings of column' OR definition <> '' -- most columns have none
     ORDER BY relname, name"""
 
 
@@ -140,32 +137,51 @@ def gone_with(
     """
     objects = connection.execute(_QUERY, {"schema": found.name, "tables": [*tables]})
     said = [
-        *_texts_of("comments", _comments_of, defined, found, tables, made_as),
-        *_texts_of("defaults", _defaults_of, defined, found, tables, made_as),
+        *_comments(defined, found, tables, made_as),
+        *_defaults(defined, found, tables, made_as),
         *(text for (text,) in objects),
     ]
     parts = own_parts(defined, found, tables, made_as)
     return [*parts, *(" ".join(text.split()) for text in said)]
 
 
-def _texts_of(
-    what: str,
+def _comments(
+    defined: Schema, found: Schema, tables: Sequence[str], made_as: Schema | None
+) -> Iterator[str]:
+    """Yield the comments of each table and its columns that no definition has."""
+    for table, own in _not_defined(_comments_of, defined, found, tables, made_as):
+        if own:
+            texts = (f"{column}: {text}" if column else text for column, text in own)
+            yield f"comments of table {table}, {'; '.join(texts)}"
+
+
+def _defaults(
+    defined: Schema, found: Schema, tables: Sequence[str], made_as: Schema | None
+) -> Iterator[str]:
+    """Yield the defaults of columns that no definition has.
+
+    One by one: of an expression that the server writes in another form the new table has it too.
+    """
+    for table, own in _not_defined(_defaults_of, defined, found, tables, made_as):
+        for column, default in own:
+            yield f"default of column {column} of table {table}, {default}"
+
+
+def _not_defined(
     texts_of: Callable[[Table], list[tuple[str, str]]],
     defined: Schema,
     found: Schema,
     tables: Sequence[str],
     made_as: Schema | None,
-) -> Iterator[str]:
-    """Yield the texts of each table and its columns, such as comments, that no definition has."""
+) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Yield tables, each with the texts of it and its columns that no definition has."""
     for name in (name for name in tables if name in found.tables):
         known: set[tuple[str, str]] = set()
         for schema in (defined, made_as or defined):
             if name in schema.tables:
                 known.update(texts_of(schema.tables[name]))
         own = [pair for pair in texts_of(found.tables[name]) if pair[1] and pair not in known]
-        if own:
-            texts = (f"{column}: {text}" if column else text for column, text in own)
-            yield f"{what} of table {name}, {'; '.join(texts)}"
+        yield name, own
 
 
 def _comments_of(table: Table) -> list[tuple[str, str]]:

@@ -127,8 +127,8 @@ class Upgrade:
 
     lacks: Mapping[str, Sequence[str]]
     """Table to what it lacks, in words; those that lack nothing are left out."""
-    unfinished: Sequence[str]
-    """Those of them that lack only keys and indexes, as after a load that was interrupted."""
+    parts: Mapping[str, Sequence[str]]
+    """Those of them that lack only keys, indexes and other constraints, to the names of these."""
     statements: Mapping[str, Sequence[str]]
     """Table to the SQL that gives it all of that, but for what is left; with comments."""
     left: Sequence[str]
@@ -195,7 +195,7 @@ def plan_upgrade(
         tables = {name: _without_q3c(table) for name, table in defined.tables.items()}
         defined = replace(defined, tables=tables)
     lacks: dict[str, list[str]] = {}
-    unfinished: list[str] = []
+    parts: dict[str, list[str]] = {}
     texts: dict[str, list[str]] = {}
     renames = {
         name: _renames(defined.tables[name], found.tables[name])
@@ -225,11 +225,11 @@ def plan_upgrade(
         if words:
             lacks[name] = words
             if not renames[name] and all(isinstance(d.wanted, Part) for d in lacking):
-                unfinished.append(name)
+                parts[name] = [d.name for d in lacking]
         if sql:
             texts[name] = sql
     left = [f"{d.table}: {d}" for d in differences(full, target)]
-    return Upgrade(lacks, unfinished, texts, left, target)
+    return Upgrade(lacks, parts, texts, left, target)
 
 
 def _without_q3c(table: Table) -> Table:

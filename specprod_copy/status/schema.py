@@ -67,7 +67,7 @@ class Status:
     upgrades : dict of str to list of str
         Table to what it lacks of today's definition, and `upgrade` gives it.
     unfinished : list of str
-        Those of them that lack only keys and indexes, as after a load that was interrupted.
+        Those of them that lack only what a load makes after the rows, as an interrupted one does.
     tiles : TilesStatus or None
         None if tiles were never loaded one by one.
     derived : dict of str to list of str
@@ -168,7 +168,7 @@ def schema_status(
         },
         lost,
         {table: [*words] for table, words in upgrade.lacks.items()},
-        [*upgrade.unfinished],
+        [table for table, parts in upgrade.parts.items() if {*parts} <= {*missing.get(table, ())}],
         tiles_status(connection, found, inputs) if readable else None,
         _derived(connection, schema) if readable else {},
         [one for one in failures(connection, schema) if one.stage != ledger.TILES]

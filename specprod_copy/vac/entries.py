@@ -140,15 +140,15 @@ def _taken(
     tables = {*_tables(description)}
     both, left = sorted(theirs & tables), ", ".join(sorted(theirs - tables))
     known, this = f"{other.name} {other.version}", f"{description.name} {description.version}"
-    parameter = next(
+    differing = next(
         (
             name
-            for name in ("specprod", "release")
+            for name in ("version", "specprod", "release")
             if getattr(other, name) != getattr(description, name)
         ),
         "version",
     )
-    word = _word(getattr(description, parameter) or description.version)
+    word = _word(getattr(description, differing) or description.version)
     suffix = f"with --suffix _{word} or into another --schema"
     if not both:
         return OtherRowsError(
@@ -165,10 +165,10 @@ def _taken(
         )
     if _key(other) != _key(description):
         return OtherRowsError(f"{what}; {beside}, or in place of it with --overwrite")
-    if parameter != "version":
-        before = getattr(other, parameter) or "none"
+    if differing != "version":
+        before = getattr(other, differing) or "none"
         return OtherRowsError(
-            f"{what}, {parameter} {before}; {beside}, or in place of it with --overwrite"
+            f"{what}, {differing} {before}; {beside}, or in place of it with --overwrite"
         )
     return OtherRowsError(
         f"{schema}.{', '.join(both)}: its rows were loaded with another description of {known}; "

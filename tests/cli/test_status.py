@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 
+import numpy as np
 import psycopg
 import pytest
 from astropy.io import fits
 from click.testing import CliRunner
+from support.catalogues import Catalogues, write_fits
 
 from specprod_copy.cli import cli
 from specprod_copy.demo import write_production
@@ -129,6 +131,32 @@ def test_status_tells_who_is_at_work(database, root):
     ):
         pid = connection.info.backend_pid
         assert f"at work: process {pid} of " in run(database, "status", "-s", "iron")
+
+
+def test_status_advises_what_helps(database, tmp_path):
+    """A load makes an index after the rows; a constraint of CREATE TABLE it does not make again."""
+    stars = {"TARGETID": np.arange(5, dtype="i8"), "A": np.zeros(5)}
+    write_fits(tmp_path / "cat.fits", {"STARS": stars})
+    vac = Catalogues(tmp_path, database)
+    description = vac.draft(tmp_path / "cat.fits")
+    file = description.with_name("stars.sql")
+    inline = "a double precision NOT NULL CONSTRAINT positive CHECK (a >= 0)"
+    text = file.read_text().replace("a double precision NOT NULL", inline)
+    index = "CREATE INDEX IF NOT EXISTS ix_{{ table }}_a ON {{ schema }}.{{ table }} (a);"
+    file.write_text(f"{text}\n{{% block indexes %}}\n{index}\n{{% endblock %}}\n")
+    vac.load(description)
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("ALTER TABLE vac.stars DROP CONSTRAINT positive")
+        lacking = "'specprod-copy upgrade' mends: stars: positive is missing"
+        assert lacking in run(database, "status", "-s", "vac").splitlines()
+        run(database, "upgrade", "-s", "vac")
+        assert " is missing" not in run(database, "status", "-s", "vac")
+        connection.execute("DROP INDEX vac.ix_stars_a")
+    advice = "run the load again (or, if an earlier version has completed it, "
+    lacking = f"{advice}'specprod-copy upgrade'): stars: ix_stars_a is missing"
+    assert lacking in run(database, "status", "-s", "vac").splitlines()
+    found = json.loads(run(database, "status", "-s", "vac", "--json"))
+    assert found["unfinished"] == ["stars"] == [*found["upgrades"]]
 
 
 def test_status_of_a_schema_that_was_not_loaded(database):

@@ -74,6 +74,15 @@ def test_a_root_too_deep(root: Path, below: str) -> None:
     )
 
 
+def test_a_root_that_is_right_below_another_one(root: Path) -> None:
+    """As at NERSC: a production that is public, within the folder of all."""
+    touch(root, "spectro/redux/iron/tiles-iron.fits")
+    touch(root, "public/dr1/spectro/redux/iron/exposures-iron.fits")
+    redux = root / "public/dr1/spectro/redux/iron"
+    files = ProductionFiles(IRON, root / "public/dr1")
+    missing(files.tiles, redux / "tiles-iron.fits", redux / "tiles-iron.csv")
+
+
 def test_tiles_and_exposures(root: Path) -> None:
     files, redux = ProductionFiles(IRON, root), root / "spectro/redux/iron"
     missing(files.tiles, redux / "tiles-iron.fits", redux / "tiles-iron.csv")

@@ -93,6 +93,10 @@ def test_another_production(vac):
         ("cat", "v1", "", tables),
         ("cat", "v1", "_iron", [f"{table}_iron" for table in tables]),
     ]
+    assert vac.refuse_load(description, "--specprod", "iron", "--version", "v2") == (
+        "vac.fastspec, metadata: has rows of cat v1; load cat v2 beside it with --suffix _v2 or "
+        "into another --schema, or in place of it with --overwrite"
+    )
 
 
 VERIFICATION, END = 2, 3
