@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 import specprod_copy
 from specprod_copy.plan import ledger_format
 from specprod_copy.plan.ledger import PROCEDURES as STAGE
-from specprod_copy.plan.ledger import TABLE
+from specprod_copy.plan.ledger import TABLE, TILES
 from specprod_copy.plan.ledger_entries import table_ids
 from specprod_copy.postgres import counted
 from specprod_copy.postgres.names import parametrized
@@ -82,7 +82,8 @@ def forget(connection: psycopg.Connection, schema: str, table: str, name: str) -
 def recorded(connection: psycopg.Connection, schema: str) -> list[Recorded]:
     """Return the procedures whose work is in tables, by table.
 
-    Where all files of a table were loaded after a procedure was run, nothing of it is left.
+    Where all files of a table were loaded after a procedure was run, nothing of it is left. The
+    entry of a tile is one for all tables.
     """
     query = sql.SQL(
         """SELECT details, table_name, loaded_at, coalesce(later, false)
@@ -90,11 +91,14 @@ def recorded(connection: psycopg.Connection, schema: str) -> list[Recorded]:
                SELECT bool_or(loaded_at > procedure.loaded_at) AS later,
                       bool_and(loaded_at > procedure.loaded_at) AS all_later
                FROM {0} AS loaded
-               WHERE loaded.table_name = procedure.table_name AND stage <> %s AND failure IS NULL
+               WHERE (loaded.table_name = procedure.table_name
+                      OR stage = %(tiles)s AND tables ? procedure.table_name)
+                 AND stage <> %(procedures)s AND failure IS NULL
            ) AS files ON true
-           WHERE stage = %s AND all_later IS NOT TRUE ORDER BY table_name, loaded_at, entry"""
+           WHERE stage = %(procedures)s AND all_later IS NOT TRUE
+           ORDER BY table_name, loaded_at, entry"""
     ).format(parametrized(schema, TABLE))
-    found = connection.execute(query, (STAGE, STAGE))
+    found = connection.execute(query, {"procedures": STAGE, "tiles": TILES})
     return [
         Recorded(details.pop("procedure"), table, (*details.pop("columns"),), details, at, later)
         for details, table, at, later in found

@@ -47,6 +47,8 @@ SELECT count(*) AS applied
 FROM {{ schema }}.load_ledger AS procedure
 WHERE (table_name, entry) = ('{{ table }}', 'procedure coeff')
   AND NOT EXISTS (SELECT 1 FROM {{ schema }}.load_ledger AS loaded
-                  WHERE loaded.table_name = procedure.table_name AND loaded.stage <> 'procedure'
+                  WHERE (loaded.table_name = procedure.table_name
+                         OR loaded.stage = 'daily' AND loaded.tables ? procedure.table_name)
+                    AND loaded.stage <> 'procedure'
                     AND loaded.failure IS NULL AND loaded.loaded_at > procedure.loaded_at)
 {%- endmacro %}
