@@ -34,7 +34,8 @@ from specprod_copy.postgres.copy import Nothing
 from specprod_copy.postgres.foreign_code import refuse_foreign_code
 from specprod_copy.postgres.merge import Merge
 from specprod_copy.postgres.patience import Patience, with_patience
-from specprod_copy.postgres.schema_differences import differences, refuse_conflicts
+from specprod_copy.postgres.schema_conflicts import refuse_conflicts
+from specprod_copy.postgres.schema_differences import differences
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.schema_upgrade import Upgrade, plan_upgrade
 from specprod_copy.postgres.search_path import q3c_schema

@@ -23,7 +23,7 @@ from specprod_copy.postgres.connection import connect, translated_errors
 from specprod_copy.postgres.copy import ServerTable
 from specprod_copy.postgres.patience import Patience, with_patience
 from specprod_copy.postgres.rights import grant_each, making_schema
-from specprod_copy.postgres.schema_differences import refuse_own_columns
+from specprod_copy.postgres.schema_conflicts import refuse_own_columns
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waits import watched
 from specprod_copy.progress import ProgressListener

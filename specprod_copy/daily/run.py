@@ -24,7 +24,7 @@ from specprod_copy.plan.tile_states import Verdict, look_at_tile, vanished
 from specprod_copy.postgres import locks
 from specprod_copy.postgres.connection import connect, first_cause, translated_errors
 from specprod_copy.postgres.patience import Patience
-from specprod_copy.postgres.schema_differences import refuse_conflicts
+from specprod_copy.postgres.schema_conflicts import refuse_conflicts
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waiting_room import one_by_one
 from specprod_copy.postgres.waits import watched

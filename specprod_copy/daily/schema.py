@@ -18,7 +18,7 @@ from specprod_copy.postgres import catalog, counted, locks, rights
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.patience import Patience, with_patience
 from specprod_copy.postgres.schema import Schema
-from specprod_copy.postgres.schema_differences import refuse_own_columns
+from specprod_copy.postgres.schema_conflicts import refuse_own_columns
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waiting_room import is_distributed
 from specprod_copy.progress import ProgressListener

@@ -32,7 +32,7 @@ from specprod_copy.postgres.connection import connect, refuse_read_only, transla
 from specprod_copy.postgres.ddl import Statement
 from specprod_copy.postgres.foreign_code import refuse_foreign_code
 from specprod_copy.postgres.schema import Schema, made
-from specprod_copy.postgres.schema_differences import refuse_conflicts, refuse_own_columns
+from specprod_copy.postgres.schema_conflicts import refuse_conflicts, refuse_own_columns
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.tables import (
     V1,

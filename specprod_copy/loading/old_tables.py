@@ -14,7 +14,7 @@ from specprod_copy.postgres.grants import Grant, granted
 from specprod_copy.postgres.own_objects import gone_with
 from specprod_copy.postgres.rights import let_read_again
 from specprod_copy.postgres.schema import Schema
-from specprod_copy.postgres.schema_differences import refuse_own_columns
+from specprod_copy.postgres.schema_conflicts import refuse_own_columns
 from specprod_copy.postgres.schema_from_server import read_schema
 
 _WAY_OUT = "Replace the other stages as well (load all --overwrite), or drop these objects first"

@@ -11,7 +11,7 @@ from specprod_copy.loading.run import run
 from specprod_copy.loading.summary import LoadSummary
 from specprod_copy.plan import ledger_format
 from specprod_copy.postgres import locks
-from specprod_copy.postgres.schema_differences import refuse_own_columns
+from specprod_copy.postgres.schema_conflicts import refuse_own_columns
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.tables import as_made
 from specprod_copy.verification import VerifyOptions, verify

@@ -16,7 +16,7 @@ from specprod_copy.postgres.identifiers import quote_identifier
 from specprod_copy.postgres.patience import Patience
 from specprod_copy.postgres.schema import Made, Schema
 from specprod_copy.postgres.schema import made as things_made
-from specprod_copy.postgres.schema_differences import refuse_conflicts
+from specprod_copy.postgres.schema_conflicts import refuse_conflicts
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.tables import Inputs, TableSource
 from specprod_copy.tables.common import ranked_by

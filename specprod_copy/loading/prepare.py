@@ -12,7 +12,7 @@ from specprod_copy.postgres import catalog, ddl, locks, statements
 from specprod_copy.postgres.foreign_code import keep_foreign_code_out, refuse_foreign_code
 from specprod_copy.postgres.rights import making_schema
 from specprod_copy.postgres.schema import Schema
-from specprod_copy.postgres.schema_differences import refuse_conflicts
+from specprod_copy.postgres.schema_conflicts import refuse_conflicts
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.sql_statements import Commented, meaning_of
 

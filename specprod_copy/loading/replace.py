@@ -25,6 +25,7 @@ from specprod_copy.plan.loaded_files import loaded_sources, without_refused
 from specprod_copy.plan.stale_files import Stale, find_stale, forget
 from specprod_copy.postgres.broken_keys import DuplicateKey
 from specprod_copy.postgres.merge import Merge
+from specprod_copy.postgres.schema_conflicts import refuse_cascades
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waiting_room import WaitingRoom, waiting_room
 from specprod_copy.progress import ProgressListener
@@ -89,6 +90,7 @@ def _replace_files(context: LoadContext, room: WaitingRoom) -> list[Replaced]:
     ledger, listener = Ledger(connection, schema), context.listener
     stale = find_stale(catalogue, context.options.replace, context.sources, inputs, ledger)
     tables = list(dict.fromkeys(s.table for s in catalogue.sources.values() if s.name in stale))
+    refuse_cascades(catalogue.definition, read_schema(connection, schema), tables)
     feeding = [s for table in tables for s in loaded_sources(catalogue, table, ledger)]
     forget(catalogue, stale, ledger)
     plan = planner.plan(feeding, columns, ledger)

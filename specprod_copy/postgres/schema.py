@@ -37,6 +37,8 @@ class Reference:
     validated: bool = True
     schema: str = ""
     """That of the table referred to, if it is another one."""
+    rules: str = ""
+    """What it does other than refuse at once, such as ``ON DELETE CASCADE``; nothing in ours."""
 
     @property
     def where(self) -> str:
@@ -54,8 +56,9 @@ class Reference:
 
     def __str__(self) -> str:
         of, to = ", ".join(self.columns), ", ".join(self.keys)
+        rules = f" {self.rules}" if self.rules else ""
         doubtful = "" if self.validated else " NOT VALID"
-        return f"FOREIGN KEY ({of}) REFERENCES {self.where} ({to}){doubtful}"
+        return f"FOREIGN KEY ({of}) REFERENCES {self.where} ({to}){rules}{doubtful}"
 
 
 @dataclass(frozen=True)

@@ -200,10 +200,10 @@ class Changes:
                 text = f"CHECK ({part.text or part.expression})"
             case Reference():
                 other = self._name(part.table, part.schema)
-                text = (
-                    f"FOREIGN KEY ({_listed(part.columns)}) REFERENCES {other} "
-                    f"({_listed(part.keys)}){'' if part.validated else ' NOT VALID'}"
-                )
+                text = f"FOREIGN KEY ({_listed(part.columns)}) REFERENCES {other} "
+                text += f"({_listed(part.keys)})"
+                text += f" {part.rules}" if part.rules else ""
+                text += "" if part.validated else " NOT VALID"
         return f"ALTER TABLE {table} ADD CONSTRAINT {name} {text};"
 
     def _indexed(self, index: Index) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from specprod_copy.errors import ConfigurationError, DatabaseError
 from specprod_copy.postgres.columns import Column
 from specprod_copy.postgres.schema import Index, Key, Part, Reference, Schema, Table
 
@@ -73,11 +72,12 @@ class Difference:
         if self.wanted is None:
             return f"{self.name} is unknown"
         if self.kind == "column":
-            return f"{_shown(self.found)}, not {_shown(self.wanted)}"
-        return f"{self.name} is {_shown(self.found)}, not {_shown(self.wanted)}"
+            return f"{shown(self.found)}, not {shown(self.wanted)}"
+        return f"{self.name} is {shown(self.found)}, not {shown(self.wanted)}"
 
 
-def _shown(thing: object) -> str:
+def shown(thing: object) -> str:
+    """Return a part of a schema as people read it."""
     if isinstance(thing, Column):
         computed = f" GENERATED ({thing.default})" if thing.generated else ""
         return f"{thing}{' NOT NULL' if thing.not_null else ''}{computed}"
@@ -107,85 +107,10 @@ def differences(
     return result
 
 
-def refuse_conflicts(defined: Schema, found: Schema, tables: Iterable[str]) -> None:
-    """Check that rows can go into tables as they are, and keys and indexes can be made.
-
-    What is missing but can be made is no conflict, nor is what users added and rows can do without.
-
-    Parameters
-    ----------
-    defined, found : Schema
-    tables : iterable of str
-        Those that do not exist are to be made.
-
-    Raises
-    ------
-    ConfigurationError
-        If a table that is to be made would not be as it is defined before its key is made.
-    DatabaseError
-        For the first table that is in conflict with its definition.
-    """
-    for table in tables:
-        if table not in found.tables:
-            _refuse_late(defined.tables[table])
-            continue
-        all_of_table = differences(defined, found, [table])
-        conflicts = [d for d in all_of_table if d.is_conflict]
-        name = f"table {found.name}.{table}"
-        if columns := [_column_conflict(d) for d in conflicts if d.kind == "column"]:
-            more = f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else ""
-            raise DatabaseError(
-                f"{name} is not as it is defined: {', '.join(columns[:_SHOWN])}{more}; "
-                "'specprod-copy diff' prints what would change that, and 'specprod-copy upgrade' "
-                "does as much of it as keeps all values; or choose another --schema, "
-                "or replace the table with --overwrite"
-            )
-        if conflicts and conflicts[0].kind == "partitions":
-            raise DatabaseError(
-                f"{name} has {conflicts[0]}; choose another --schema, or replace all tables with "
-                "load all --overwrite"
-            )
-        for difference in conflicts:
-            raise DatabaseError(f"{name}: {difference}; drop it, and run the command again")
-        for difference in all_of_table:
-            if isinstance(difference.wanted, Key | Index) and difference.found is None:
-                _refuse_taken(found, difference)
-
-
-def _refuse_late(table: Table) -> None:
-    for name in table.nullable_before_key:
-        raise ConfigurationError(
-            f"{table.file}: column {name} of the primary key, which is made after the rows, must "
-            "be NOT NULL"
-        )
-
-
-_SHOWN = 10
-"""So many columns are named in an error."""
-
-
-def _column_conflict(difference: Difference) -> str:
-    if difference.found is None:
-        return f"{_shown(difference.wanted)} is missing"
-    if difference.wanted is None:
-        return f"{_shown(difference.found)} is unknown and has no default"
-    return str(difference)
-
-
-def _refuse_taken(found: Schema, difference: Difference) -> None:
-    """Check that nothing of another table has the name of an index that is to be made."""
-    for other in found.tables.values():
-        if other.name == difference.name or other.index(difference.name):
-            raise DatabaseError(
-                f"table {found.name}.{difference.table}: {difference.name} is to be its index, and "
-                f"belongs to table {other.name}; rename it, and run the command again"
-            )
-
-
-def refuse_own_columns(
+def own_parts(
     defined: Schema, found: Schema, tables: Iterable[str], made_as: Schema | None = None
-) -> None:
-    """Check that tables have no columns of their users, which would go with them.
+) -> list[str]:
+    """Return what tables have of constraints and indexes of their users, in words.
 
     Parameters
     ----------
@@ -193,33 +118,11 @@ def refuse_own_columns(
     tables : iterable of str
     made_as : Schema, optional
         The definition by which the tables were made, if it may be another one.
-
-    Raises
-    ------
-    DatabaseError
-    """
-    for table in tables:
-        of_users = _of_users(defined, found, table, made_as)
-        if own := [d.name for d in of_users if d.kind == "column"]:
-            raise DatabaseError(
-                f"table {found.name}.{table} has columns that are not of its definition: "
-                f"{', '.join(own)}; --overwrite would drop them with the table. Copy what you want "
-                "to keep to a table of your own and drop them (ALTER TABLE ... DROP COLUMN), or "
-                "load changed files with --replace, which keeps them"
-            )
-
-
-def own_parts(
-    defined: Schema, found: Schema, tables: Iterable[str], made_as: Schema | None = None
-) -> list[str]:
-    """Return what tables have of constraints and indexes of their users, in words.
-
-    Parameters are those of `refuse_own_columns`.
     """
     return [
         f"{d.name} of table {table}, {d.found}"
         for table in tables
-        for d in _of_users(defined, found, table, made_as)
+        for d in of_users(defined, found, table, made_as)
         if d.kind != "column"
     ]
 
@@ -229,9 +132,10 @@ def own_columns(defined: Table, found: Table) -> list[str]:
     return [d.name for d in table_differences(defined, found) if d.kind == "column" and d.is_own]
 
 
-def _of_users(
+def of_users(
     defined: Schema, found: Schema, table: str, made_as: Schema | None
 ) -> list[Difference]:
+    """Return what users added to a table; parameters are those of `own_parts`."""
     if table not in found.tables:
         return []
     own = [d for d in differences(defined, found, [table]) if d.wanted is None]

@@ -47,7 +47,18 @@ _QUERY = """
                 (SELECT json_agg(attname ORDER BY place)
                  FROM unnest(o.confkey) WITH ORDINALITY AS k (number, place)
                  JOIN pg_attribute ON attrelid = o.confrelid AND attnum = number),
-                pg_get_expr(o.conbin, o.conrelid, true)
+                pg_get_expr(o.conbin, o.conrelid, true),
+                -- RESTRICT differs from what is not said only where a key may be deferred.
+                concat_ws(' ',
+                    CASE o.confmatchtype WHEN 'f' THEN 'MATCH FULL' END,
+                    'ON UPDATE ' || CASE o.confupdtype WHEN 'c' THEN 'CASCADE'
+                        WHEN 'n' THEN 'SET NULL' WHEN 'd' THEN 'SET DEFAULT' END,
+                    'ON DELETE ' || CASE o.confdeltype WHEN 'c' THEN 'CASCADE'
+                        WHEN 'n' THEN 'SET NULL' WHEN 'd' THEN 'SET DEFAULT' END,
+                    CASE WHEN o.condeferrable THEN 'DEFERRABLE' END,
+                    CASE WHEN o.condeferred THEN 'INITIALLY DEFERRED' END,
+                    -- Before PostgreSQL 18 there is no such column.
+                    CASE to_jsonb(o) ->> 'conenforced' WHEN 'false' THEN 'NOT ENFORCED' END)
             ) ORDER BY o.conname)
          FROM pg_constraint o LEFT JOIN pg_class other ON other.oid = o.confrelid
          WHERE o.conrelid = c.oid AND o.contype IN ('p', 'u', 'f', 'c')
@@ -136,11 +147,11 @@ def _table(found: _Described) -> Table:
     keys: list[Key] = []
     references: list[Reference] = []
     checks: list[Check] = []
-    for constraint, kind, validated, own, schema, table, others, expression in (
+    for constraint, kind, validated, own, schema, table, others, expression, rules in (
         found.constraints or ()
     ):
         if kind == "f":
-            place = table, tuple(others), validated, schema or ""
+            place = table, tuple(others), validated, schema or "", rules
             references.append(Reference(constraint, tuple(own), *place))
         elif kind == "c":
             checks.append(Check(constraint, one_form(expression), expression))

@@ -33,6 +33,14 @@ COLUMNS = {
     "ledger": ("ALTER TABLE fuji.load_ledger DROP quarantine", "quarantine jsonb NOT NULL is"),
 }
 PARTS = {
+    "a rule": (
+        "CREATE UNIQUE INDEX ON fuji.tile (tileid); ALTER TABLE fuji.exposure ADD CONSTRAINT "
+        "exposure_tileid_fkey FOREIGN KEY (tileid) REFERENCES fuji.tile (tileid) "
+        "MATCH FULL ON UPDATE SET NULL ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED",
+        "exposure_tileid_fkey is FOREIGN KEY (tileid) REFERENCES tile (tileid) MATCH FULL "
+        "ON UPDATE SET NULL ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED, "
+        "not FOREIGN KEY (tileid) REFERENCES tile (tileid)",
+    ),
     "a CHECK": (
         "ALTER TABLE fuji.exposure ADD CONSTRAINT exposure_tileid_fkey CHECK (tileid > 0)",
         "exposure_tileid_fkey is CHECK (tileid > 0), not FOREIGN KEY (tileid)",

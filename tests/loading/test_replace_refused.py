@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from types import SimpleNamespace
 
+import psycopg
 import pytest
 from astropy.io import fits
 from support.changing import (
@@ -38,6 +39,23 @@ def test_a_row_that_is_referred_to(loaded):
         "table exposure refers to a row of table tile that no file gives any more: Key (tileid)="
         f'({gone}) is still referenced from table "exposure". Replace the files of stage exposures '
         "as well, in the same command, or load all --overwrite"
+    )
+
+
+def test_a_row_that_would_take_others_along(loaded):
+    """By a key of our name that others have made, in a table that is not replaced."""
+    with psycopg.connect(loaded.conninfo) as connection:
+        connection.execute(
+            "ALTER TABLE iron.ztile DROP CONSTRAINT ztile_tileid_fkey, ADD CONSTRAINT "
+            "ztile_tileid_fkey FOREIGN KEY (tileid) REFERENCES iron.tile ON DELETE SET NULL"
+        )
+    path = loaded.files.tiles()
+    edit(path, rows=lambda n: range(1, n))
+    message = refused(loaded, "tile", files=[path], kind=DatabaseError)
+    assert message == (
+        "table iron.ztile: ztile_tileid_fkey is FOREIGN KEY (tileid) REFERENCES tile (tileid) "
+        "ON DELETE SET NULL: rows that are removed from tile would take others along; drop it, "
+        "and run the command again"
     )
 
 
