@@ -153,7 +153,7 @@ class NoConnectionError(DatabaseError):
 
 
 class OtherRowsError(DatabaseError):
-    """Tables hold rows of something else than what is to be loaded into them."""
+    """Tables hold other rows than the ledger says, or than what is to be loaded into them."""
 
 
 class WorkerDiedError(DatabaseError):

@@ -14,7 +14,7 @@ from specprod_copy.errors import DatabaseError, InUseError
 from specprod_copy.loading import old_tables
 from specprod_copy.loading.old_tables import drop_tables
 from specprod_copy.loading.prepare import make_tables
-from specprod_copy.plan import ledger
+from specprod_copy.plan import ledger, lost_tables
 from specprod_copy.postgres import catalog, counted, own_views, statements
 from specprod_copy.postgres.connection import one_line, translated_errors
 from specprod_copy.postgres.names import parametrized
@@ -124,7 +124,8 @@ class Beside:
         ------
         DatabaseError
             If other objects depend on the old tables, users have added columns to them, or others
-            use them all the time; then nothing is changed.
+            use them all the time; or if the new tables are not what was loaded any more. Then
+            nothing is changed.
         """
         doing = f"cannot put new tables into schema {self.schema}"
         locked = [(name, table) for name in (self.schema, self.name) for table in self.tables]
@@ -192,6 +193,15 @@ class Beside:
             condition, values = "table_name = ANY(%s)", (list(tables),)
             counted.delete(self.connection, self.name, ledger.TABLE, condition, values)
 
+    def _check_new(self) -> None:
+        """Check that the new tables are still what was loaded, however long others were waited for.
+
+        Nobody can change or drop them any more until the transaction ends.
+        """
+        there = catalog.table_ids(self.connection, self.name)
+        old_tables.lock(self.connection, self.name, [t for t in self.tables if t in there])
+        lost_tables.check_tables(self.connection, self.name, self.tables)
+
     def _swap(self) -> list[str]:
         connection, schema, new = self.connection, self.schema, self.name
         defined, house = self.catalogue.definition, self.catalogue.house
@@ -200,6 +210,7 @@ class Beside:
             make_tables(connection, defined, schema, house)
             if self.catalogue.record is not None:
                 self.catalogue.record(connection, schema, True)
+            self._check_new()
             old = old_tables.drop(connection, defined, schema, self.tables, as_made)
             for table in catalog.with_partitions(connection, new, self.tables):
                 move = sql.SQL("ALTER TABLE {} SET SCHEMA {}")

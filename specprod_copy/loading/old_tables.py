@@ -78,7 +78,7 @@ def drop(
     """
     views = own_views.take_away(connection, schema, tables)
     there = catalog.with_partitions(connection, schema, tables)
-    _lock(connection, schema, [table for table in tables if table in there])
+    lock(connection, schema, [table for table in tables if table in there])
     found = read_schema(connection, schema)
     made_as = None if as_made is None else as_made(found)
     refuse_own_columns(defined, found, tables, made_as)
@@ -88,7 +88,7 @@ def drop(
     return OldTables(schema, defined, views, rights, parts)
 
 
-def _lock(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> None:
+def lock(connection: psycopg.Connection, schema: str, tables: Sequence[str]) -> None:
     """Let nobody change tables any more, where this role may lock them.
 
     The owner of a schema may drop a table of it that he may not lock, and so may an owner who has

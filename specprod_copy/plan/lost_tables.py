@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from specprod_copy.errors import DatabaseError
+from specprod_copy.errors import OtherRowsError
 from specprod_copy.plan.ledger import TABLE, TILES
 from specprod_copy.postgres import catalog
 from specprod_copy.postgres.names import parametrized
@@ -126,13 +126,13 @@ def check_tables(connection: psycopg.Connection, schema: str, tables: Collection
 
     Raises
     ------
-    DatabaseError
+    OtherRowsError
         For the first one that has not, or is another table.
     """
     if TABLE in catalog.table_ids(connection, schema):
         for lost in lost_tables(connection, schema, tables):
             if not lost.has_all:
-                raise DatabaseError(str(lost))
+                raise OtherRowsError(str(lost))
 
 
 def check_kept(connection: psycopg.Connection, schema: str, tables: Collection[str]) -> None:
@@ -140,7 +140,7 @@ def check_kept(connection: psycopg.Connection, schema: str, tables: Collection[s
 
     Raises
     ------
-    DatabaseError
+    OtherRowsError
         For the first one that was dropped, or replaced by one with other rows.
     """
     ids = catalog.table_ids(connection, schema)
@@ -167,7 +167,7 @@ def check_referenced(
 
     Raises
     ------
-    DatabaseError
+    OtherRowsError
         For the first one that has lost rows: foreign keys could not be made.
     """
     referred = {key.inside for table in tables for key in defined.tables[table].references}
@@ -181,7 +181,7 @@ def recognize(connection: psycopg.Connection, schema: str, tables: Collection[st
 
     Raises
     ------
-    DatabaseError
+    OtherRowsError
         As `check_tables`.
     """
     check_tables(connection, schema, tables)

@@ -12,12 +12,16 @@ from support.changing import (
     loaded,
     many_transactions,
 )
+from support.listening import Heard, meanwhile, open_transaction
 
 from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import overwrite
+from specprod_copy.loading.api import load
 from specprod_copy.loading.beside import name_beside
+from specprod_copy.loading.options import LoadOptions
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.rights import readers
+from specprod_copy.tables import Inputs
 
 __all__ = ["iron", "loaded", "many_transactions"]
 
@@ -133,6 +137,30 @@ def test_interrupted_verification(iron, monkeypatch):
     assert [row.rows_read for row in summary.tables] == [0, 0, 0]
     assert any("were verified before" in note for note in summary.notes)
     assert iron.query("SELECT count(*) FROM iron.tile WHERE nexp = 77") == [(1,)]
+
+
+@pytest.mark.parametrize("statement", ["DROP TABLE {}.fiberassign", "TRUNCATE {}.potential"])
+def test_new_tables_that_somebody_drops_or_empties_are_not_swapped(loaded, statement):
+    """While the load waits for those who read the old ones; the next load begins anew."""
+    before, listener = iron_only(loaded), Heard()
+
+    def work():
+        options = LoadOptions(("fiberassign",), "iron", overwrite=True)
+        return load(loaded.conninfo, Inputs(loaded.files), options, listener)
+
+    with (
+        open_transaction(loaded.conninfo, "SELECT FROM iron.fiberassign") as other,
+        meanwhile(work, other) as running,
+    ):
+        listener.await_line("notebook", running)
+        loaded.execute(statement.format(BESIDE))
+        other.commit()
+        with pytest.raises(DatabaseError, match=f"table {BESIDE}.* since it was loaded"):
+            running.result()
+    assert iron_only(loaded) == before
+    loaded.load("fiberassign", overwrite=True)
+    assert schemas(loaded) == set()
+    loaded.assert_equals_fresh_load()
 
 
 @pytest.mark.parametrize("batches", [20, 30], ids=["without", "with foreign keys"])
