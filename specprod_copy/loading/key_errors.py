@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 import polars as pl
 import psycopg
 
-from specprod_copy.errors import DatabaseError
+from specprod_copy.errors import DatabaseError, InputError
+from specprod_copy.loading.context import LoadContext
+from specprod_copy.plan.planning import Plan
 from specprod_copy.postgres.broken_keys import BrokenKey, DuplicateKey
 from specprod_copy.postgres.columns import Column
 from specprod_copy.rows.keyed import ROW, rows_with
@@ -72,7 +75,7 @@ def explain(
     )
 
 
-def ways_of_a_load(error: BrokenKey, sources: Mapping[str, TableSource]) -> str:
+def _ways_of_a_load(error: BrokenKey, sources: Mapping[str, TableSource]) -> str:
     """Say what a load can do about repeated keys, and the replacement of files cannot."""
     if not isinstance(error, DuplicateKey):
         return ""
@@ -84,3 +87,21 @@ def ways_of_a_load(error: BrokenKey, sources: Mapping[str, TableSource]) -> str:
             "ranks first"
         )
     return ways
+
+
+def explain_of_load(context: LoadContext, error: BrokenKey, plan: Plan) -> DatabaseError:
+    """Find the rows that break a key, those that an earlier load brought among them."""
+    loaded = context.ledger.stages(error.table)
+    before = [
+        source
+        for source in context.catalogue.of_table(error.table)
+        if source.stage in loaded and source not in context.sources
+    ]
+    files = list(plan.files)
+    # Files that changed or vanished since cannot tell; that is not what went wrong here.
+    with suppress(InputError):
+        files += context.planner.plan(before, context.columns, context.ledger).files
+    sources, columns = context.catalogue.sources, context.columns[error.table]
+    explained = explain(error, context.connection, context.schema, sources, columns, files)
+    in_vain = context.options.max_quarantined is not None
+    return DatabaseError(f"{explained}{'' if in_vain else _ways_of_a_load(error, sources)}")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from specprod_copy.errors import DatabaseError, InputError, concerning
+from specprod_copy.errors import DatabaseError, InUseError, concerning
 from specprod_copy.executors.schedule import Task, run_at_once, run_in_order
 from specprod_copy.loading import post_data
 from specprod_copy.loading.context import LoadContext
-from specprod_copy.loading.key_errors import explain, ways_of_a_load
+from specprod_copy.loading.key_errors import explain_of_load
 from specprod_copy.loading.key_violations import KeyViolations
 from specprod_copy.loading.prepare import Prepared, make_tables
 from specprod_copy.loading.quarantine import lost_primaries, refused_rows
@@ -30,6 +30,7 @@ from specprod_copy.postgres import catalog, rights
 from specprod_copy.postgres.broken_keys import BrokenKey
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.connection_pool import Connections
+from specprod_copy.postgres.late_steps import missing_steps
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.waiting_room import is_distributed, one_by_one
@@ -55,34 +56,64 @@ def run(context: LoadContext) -> LoadSummary:
         if source not in context.sources:
             name = context.inputs.files.production.name
             summary.notes.append(f"{source.table}: {name} has no such catalogs, skipped")
-    violations = KeyViolations(context.catalogue, context.schema, context.options.max_quarantined)
     try:
         if context.options.part is None:
-            _load(context, violations, summary)
+            summary, removed = _load(context, summary)
         else:
+            removed = Counter[str]()
             _load_part(context, *context.options.part, summary)
     finally:
         context.listener.end()
-    summary.notes += violations.notes
-    _tell_refused(context, violations.removed, summary)
+    _tell_refused(context, removed, summary)
     return summary
 
 
-def _load(context: LoadContext, violations: KeyViolations, summary: LoadSummary) -> None:
-    replaced = _replace(context, summary) if context.options.replace else []
-    limits = context.options.limits
-    with context.connection.transaction():
-        prepared = _prepare(context)
-        plan = _plan(context, replaced, summary)
-        summary.notes += _refuse_repeated(context, plan, prepared.schema)
-        # Citus analyzes no distributed tables within a transaction.
-        if plan.n_rows <= limits.small_rows and not is_distributed(context.defined):
-            alone = replace(context, options=replace(context.options, jobs=1), workers=None)
-            work = _Work(plan, prepared.schema, frozenset(prepared.single_copy), replaced)
-            _complete(alone, work, violations, summary)
-            return
-    whole = single_copy_tables(plan.units, prepared.single_copy, context.at_once, limits)
-    _complete(context, _Work(plan, prepared.schema, whole, replaced), violations, summary)
+def _load(context: LoadContext, begun: LoadSummary) -> tuple[LoadSummary, Counter[str]]:
+    """Load all; return what was done, and how many rows of each source were taken out again.
+
+    What is small is one transaction. Its locks last until its end, so it waits for nobody: if
+    somebody is in the way, it begins anew, with a transaction for each step.
+    """
+    replaced = _replace(context, begun) if context.options.replace else []
+    limits, most = context.options.limits, context.options.max_quarantined
+    for at_once in (True, False):
+        summary = replace(begun, tables=[], notes=[*begun.notes])
+        violations = KeyViolations(context.catalogue, context.schema, most)
+        try:
+            with context.connection.transaction():
+                prepared = _prepare(context)
+                plan = _plan(context, replaced, summary)
+                summary.notes += _refuse_repeated(context, plan, prepared.schema)
+                if at_once and _is_small(context, prepared, plan):
+                    options = replace(context.options, jobs=1, patience=0)
+                    alone = replace(context, options=options, workers=None)
+                    work = _Work(plan, prepared.schema, frozenset(prepared.single_copy), replaced)
+                    _complete(alone, work, violations, summary)
+                    break
+        except InUseError:
+            if not at_once:
+                raise
+            continue
+        whole = single_copy_tables(plan.units, prepared.single_copy, context.at_once, limits)
+        _complete(context, _Work(plan, prepared.schema, whole, replaced), violations, summary)
+        break
+    summary.notes += violations.notes
+    return summary, violations.removed
+
+
+def _is_small(context: LoadContext, prepared: Prepared, plan: Plan) -> bool:
+    """Say whether all that is missing can be one transaction, the rows of an interrupted load too.
+
+    Their tables get keys and indexes that others must not be kept waiting for.
+    """
+    # Citus analyzes no distributed tables within a transaction.
+    if is_distributed(context.defined):
+        return False
+    before = [table for table in context.tables if table not in prepared.new]
+    lacking = missing_steps(context.defined, prepared.schema, before)
+    unfinished = before if context.options.cluster else lacking
+    loaded = sum(rows for table in unfinished for rows in context.ledger.stages(table).values())
+    return plan.n_rows + loaded <= context.options.limits.small_rows
 
 
 def _load_part(context: LoadContext, part: int, parts: int, summary: LoadSummary) -> None:
@@ -198,7 +229,7 @@ def _complete(
             _do(context, tasks, summary, connections.cancel)
         except BrokenKey as error:
             with concerning(error.table):
-                raise _explained(context, error, work.plan) from error
+                raise explain_of_load(context, error, work.plan) from error
     for source, row in zip(context.sources, summary.tables, strict=True):
         row.lose(violations.removed[source.name])
     _conclude(context, complete, summary)
@@ -225,24 +256,6 @@ def _do(
         run_in_order([*tasks], done)
     else:
         run_at_once([*tasks], slots, done, interrupt, jobs)
-
-
-def _explained(context: LoadContext, error: BrokenKey, plan: Plan) -> DatabaseError:
-    """Find the rows that break a key, those that an earlier load brought among them."""
-    loaded = context.ledger.stages(error.table)
-    before = [
-        source
-        for source in context.catalogue.of_table(error.table)
-        if source.stage in loaded and source not in context.sources
-    ]
-    files = list(plan.files)
-    # Files that changed or vanished since cannot tell; that is not what went wrong here.
-    with suppress(InputError):
-        files += context.planner.plan(before, context.columns, context.ledger).files
-    sources, columns = context.catalogue.sources, context.columns[error.table]
-    explained = explain(error, context.connection, context.schema, sources, columns, files)
-    in_vain = context.options.max_quarantined is not None
-    return DatabaseError(f"{explained}{'' if in_vain else ways_of_a_load(error, sources)}")
 
 
 def _complete_tables(context: LoadContext, work: _Work, summary: LoadSummary) -> list[str]:

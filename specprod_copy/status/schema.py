@@ -20,10 +20,11 @@ from specprod_copy.plan.lost_tables import lost_tables
 from specprod_copy.plan.planning import Planner
 from specprod_copy.plan.procedures import recorded
 from specprod_copy.plan.production_catalogue import production_layout
-from specprod_copy.postgres import ddl, locks
+from specprod_copy.postgres import locks
 from specprod_copy.postgres.catalog import require_schema
+from specprod_copy.postgres.late_steps import missing_steps
 from specprod_copy.postgres.names import parametrized
-from specprod_copy.postgres.schema import Schema, made
+from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_differences import own_columns, table_differences
 from specprod_copy.postgres.schema_from_server import read_schema
 from specprod_copy.postgres.schema_upgrade import plan_upgrade
@@ -39,9 +40,6 @@ from specprod_copy.tables import (
     with_light_curves,
 )
 from specprod_copy.vac.stored import catalogue_in
-
-FINISH_PHASES = ("keys", "indexes", "foreign_keys", "validation", "q3c")
-"""Phases of the DDL that come after the rows."""
 
 
 @dataclass(frozen=True)
@@ -251,17 +249,9 @@ def _steps(
     defined: Schema, found: Schema, tables: Sequence[str]
 ) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """Return the keys and indexes that tables have, and those they lack."""
-    there = made(defined, found)
-    done: dict[str, list[str]] = {}
-    missing: dict[str, list[str]] = {}
-    for statement in ddl.statements(
-        defined, dict.fromkeys(tables), FINISH_PHASES, schema=found.name
-    ):
-        if statement.makes is not None:
-            names = done if statement.makes in there else missing
-            names.setdefault(statement.table, []).append(statement.makes.name)
-    missing = {table: [*dict.fromkeys(names)] for table, names in missing.items()}
+    every = missing_steps(defined, Schema(found.name), tables)
+    missing = missing_steps(defined, found, tables)
     return {
-        table: [name for name in dict.fromkeys(names) if name not in missing.get(table, [])]
-        for table, names in done.items()
+        table: [name for name in names if name not in missing.get(table, [])]
+        for table, names in every.items()
     }, missing

@@ -102,6 +102,28 @@ def test_readers_pass_a_key_that_waits(iron, jobs):
     iron.assert_equals_fresh_load()
 
 
+@pytest.mark.parametrize("ordered", [False, True])
+def test_readers_of_other_tables_pass_as_well(iron, ordered):
+    """Whose keys are made before: no lock of theirs is kept for the one that waits."""
+    if ordered:
+        iron.load("all")
+    else:
+        load_rows(iron)
+    heard = Heard()
+    last = "SELECT count(*) FROM iron.fiberassign" if ordered else COUNT
+    with (
+        open_transaction(iron.conninfo, last) as reader,
+        meanwhile(partial(load_all, iron, heard, cluster=ordered), reader) as loading,
+    ):
+        heard.await_line(f"waiting for process {reader.info.backend_pid} of ", loading)
+        for table in ("tile", "exposure", "photometry", "frame", "zpix", "fiberassign"):
+            assert read(iron.conninfo, f"SELECT count(*) FROM iron.{table}")[0][0] > 0
+        reader.commit()
+        loading.result()
+    iron.load("all")
+    iron.assert_equals_fresh_load()
+
+
 def test_a_key_is_given_up(iron):
     load_rows(iron)
     iron.keep_autovacuum_away()
