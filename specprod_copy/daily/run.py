@@ -190,6 +190,7 @@ class _Run:
                 self.options,
                 self.listener,
             )
+        schema.complete(self.connection, self.defined, self.options, self.listener)
         if taken_over or self.options.overwrite:
             # That was no other run, but this one.
             found = read_schema(self.connection, self.schema)

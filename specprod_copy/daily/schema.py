@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import psycopg
@@ -16,10 +17,12 @@ from specprod_copy.loading.schema_functions import make_functions
 from specprod_copy.plan import ledger, loaded_tiles, lost_tables, versions
 from specprod_copy.postgres import catalog, counted, locks, rights
 from specprod_copy.postgres.columns import Column
+from specprod_copy.postgres.late_steps import missing_steps
 from specprod_copy.postgres.patience import Patience, with_patience
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_conflicts import refuse_own_columns
 from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.postgres.search_path import q3c_schema
 from specprod_copy.postgres.waiting_room import is_distributed
 from specprod_copy.progress import ProgressListener
 from specprod_copy.tiles.read import TABLES
@@ -37,7 +40,7 @@ def prepare(
     options: TileOptions,
     listener: ProgressListener,
 ) -> dict[str, list[Column]]:
-    """Make what the schema lacks; within the caller's transaction.
+    """Make the tables that the schema lacks, with their keys; within the caller's transaction.
 
     Parameters
     ----------
@@ -75,20 +78,48 @@ def prepare(
             counted.delete(connection, schema, ledger.TABLE, condition, (tables,))
     lost_tables.recognize(connection, schema, tables)
     wanted = ["version", *tables, ledger.TABLE]
-    found = make_tables(connection, defined, schema, wanted).schema
+    prepared = make_tables(connection, defined, schema, wanted)
     for note in old.hand_on(connection, tables) if old else ():
         listener.info(note)
-    refuse_other_rows(connection, found)
-    q3c = rights.enable_q3c(connection, schema, listener.info)
-    # Citus analyzes no distributed tables within a transaction; and these are empty, mostly.
-    missing = post_data.PostData(q3c, analyze=not is_distributed(defined))
-    post_data.finish(connection, defined, schema, tables, missing, patience)
+    refuse_other_rows(connection, prepared.schema)
+    rights.enable_q3c(connection, schema, listener.info)
+    if {*tables} <= {*prepared.new}:
+        _finish(connection, defined, schema, tables, patience)
     versions.upsert(connection, schema, versions.versions(connection, production))
     for note in make_functions(connection, schema):
         listener.info(note)
     for note in rights.grant(connection, defined, schema, wanted, options.roles).notes:
         listener.info(note)
     return {table: defined.columns_of(table) for table in tables}
+
+
+def complete(
+    connection: psycopg.Connection,
+    defined: Schema,
+    options: TileOptions,
+    listener: ProgressListener,
+) -> None:
+    """Make the keys and indexes that tables lack which were there before, each by itself.
+
+    A transaction for all of them would keep one table from tiles that already have another one.
+    """
+    tables = [*keys_of(defined)]
+    if missing_steps(defined, read_schema(connection, options.schema), tables):
+        with locks.making_indexes(connection, options.schema):
+            patience = Patience(listener, options.patience)
+            _finish(connection, defined, options.schema, tables, patience)
+
+
+def _finish(
+    connection: psycopg.Connection,
+    defined: Schema,
+    schema: str,
+    tables: Sequence[str],
+    patience: Patience,
+) -> None:
+    # Citus analyzes no distributed tables within a transaction; and these are empty, mostly.
+    missing = post_data.PostData(q3c_schema(connection), analyze=not is_distributed(defined))
+    post_data.finish(connection, defined, schema, tables, missing, patience)
 
 
 def refuse_other_rows(connection: psycopg.Connection, found: Schema) -> None:

@@ -46,7 +46,8 @@ def load(
     """Load stages of a production.
 
     What is loaded already, by the ledger of the schema, is not loaded again. A load of at most
-    `Limits.small_rows` rows is one transaction. A larger one commits every `Limits.batch_rows` rows
+    `Limits.small_rows` rows is one transaction, with those that unfinished tables have already, and
+    unless others use the tables meanwhile. A larger one commits every `Limits.batch_rows` rows
     or so, or a new table at once (see `single_copy_tables`), by several processes at a time; if it
     is interrupted, the next one continues from there.
 

@@ -79,6 +79,15 @@ def making_tables(connection: psycopg.Connection, schema: str) -> None:
     connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_TABLES, schema))
 
 
+@contextmanager
+def making_indexes(connection: psycopg.Connection, schema: str) -> Iterator[None]:
+    """Be alone in making tables, and what they lack, over several transactions."""
+    connection.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", (_TABLES, schema))
+    yield
+    # After an error the lock ends with the connection.
+    connection.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", (_TABLES, schema))
+
+
 def merging(connection: psycopg.Connection, schema: str) -> None:
     """Wait until no other session merges a tile; be alone in that until the transaction ends.
 

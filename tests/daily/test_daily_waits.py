@@ -31,10 +31,32 @@ def sync_primary(daily: Daily, heard: Heard, **options) -> None:
     assert sync(daily.conninfo, daily.inputs, wanted, listener=heard).failed == {}
 
 
+def sync_all(daily: Daily, heard: Heard) -> None:
+    done = sync(daily.conninfo, daily.inputs, SyncOptions(daily.schema), listener=heard)
+    assert done.failed == {}
+
+
 @pytest.fixture
 def q3c(loaded) -> None:
     if loaded.query("SELECT 1 FROM pg_extension WHERE extname = 'q3c'") == []:
         pytest.skip("the server does not have q3c")
+
+
+def test_missing_indexes_are_made_one_by_one(own_copy):
+    """A tile writes to ztile, then to target: it must not wait for what waits for it."""
+    own_copy.execute("DROP INDEX daily.ix_target_program, daily.ix_ztile_program")
+    heard = Heard()
+    write = "UPDATE daily.{} SET program = program"
+    with (
+        open_transaction(own_copy.conninfo, write.format("ztile")) as tile,
+        meanwhile(partial(sync_all, own_copy, heard), tile) as working,
+    ):
+        heard.await_line(f"waiting for process {tile.info.backend_pid} of ", working)
+        tile.execute(write.format("target"))
+        tile.commit()
+        working.result()
+    indexes = "SELECT count(*) FROM pg_class WHERE relname ~ '^ix_(target|ztile)_program$'"
+    assert own_copy.query(indexes) == [(2,)]
 
 
 def test_an_index_waits_for_an_older_snapshot(own_copy, q3c):
