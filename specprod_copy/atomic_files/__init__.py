@@ -77,13 +77,6 @@ def check_folder(
         check_replaceable(folder / name, inputs=inputs)
 
 
-def check_output(path: Path, *, inputs: Iterable[Path] = ()) -> None:
-    """Check what `write_output` would refuse, before there is anything to write."""
-    with output_errors(path):
-        if not is_stream(path):
-            check_replaceable(path, inputs=inputs)
-
-
 def write_output(
     path: Path, content: bytes, *, inputs: Iterable[Path] = (), mode: int | None = None
 ) -> None:
@@ -98,23 +91,25 @@ def write_output(
     inputs : iterable of pathlib.Path
         As for `check_replaceable`.
     mode : int, optional
-        Permissions. By default those of the replaced file, or what the umask leaves.
+        Permissions. By default as for `staged`.
 
     Raises
     ------
     InputError
         If it cannot be written, or is not to be replaced.
     """
-    with written(path, overwrite=True, inputs=inputs) as new:
+    with written(path, overwrite=True, inputs=inputs, mode=mode) as new:
         new.write_bytes(content)
-        if mode is None and path.is_file():
-            mode = stat.S_IMODE(path.stat().st_mode)
-        if mode is not None:
-            new.chmod(mode)
 
 
 @contextmanager
-def written(path: Path, *, overwrite: bool = False, inputs: Iterable[Path] = ()) -> Iterator[Path]:
+def written(
+    path: Path,
+    *,
+    overwrite: bool = False,
+    inputs: Iterable[Path] = (),
+    mode: int | None = None,
+) -> Iterator[Path]:
     """Yield the name of a new file; what is written there is moved to its place in the end.
 
     Into a FIFO or a character device its content goes then. Parameters and errors as for `staged`.
@@ -123,10 +118,10 @@ def written(path: Path, *, overwrite: bool = False, inputs: Iterable[Path] = ())
         stream = is_stream(path)
     if not stream:
         with (
-            staged(path.parent, [path.name], overwrite=overwrite, inputs=inputs) as folder,
+            staged(path.parent, [path.name], overwrite=overwrite, inputs=inputs, mode=mode) as new,
             output_errors(path),
         ):
-            yield folder / path.name
+            yield new / path.name
         return
     with output_errors(path), tempfile.TemporaryDirectory(prefix=_TEMPORARY) as temporary:
         new = Path(temporary) / (path.name or "output")
@@ -190,6 +185,7 @@ def staged(
     *,
     overwrite: bool = False,
     inputs: Iterable[Path] = (),
+    mode: int | None = None,
 ) -> Iterator[Path]:
     """Yield a temporary folder; what is written there is moved to its place in the end.
 
@@ -206,6 +202,8 @@ def staged(
         Whether to replace existing files. They keep their owner where root replaces them.
     inputs : iterable of pathlib.Path
         As for `check_replaceable`.
+    mode : int, optional
+        Permissions. By default those of the replaced files, or what the umask leaves.
 
     Yields
     ------
@@ -231,7 +229,7 @@ def staged(
                 with ExitStack() as move_back:
                     for name in names:
                         moved = new / name, folder / name, old / name
-                        _move(*moved, move_back, overwrite=overwrite)
+                        _move(*moved, move_back, overwrite=overwrite, mode=mode)
                     move_back.pop_all()
             undo.pop_all()
     except OSError as error:
@@ -256,19 +254,25 @@ def _remove_empty(folder: Path) -> None:
         folder.rmdir()
 
 
-def _move(new: Path, final: Path, old: Path, move_back: ExitStack, *, overwrite: bool) -> None:
+def _move(
+    new: Path, final: Path, old: Path, move_back: ExitStack, *, overwrite: bool, mode: int | None
+) -> None:
     """Move a file to its place; what was there is kept until everything is in place."""
     # Before anything is moved: an interrupt may come right behind it.
     move_back.callback(_move_back, new.lstat(), final, old)
+    if mode is not None:
+        new.chmod(mode)
     if not overwrite:
         _link(new, final)
         return
     if os.path.lexists(final):
         _link(final, old)  # and not moved: the name stands for a file at any moment
         check_replaceable(old)  # again: this is what will be replaced
+        before = old.stat()
         if os.geteuid() == 0:
-            owner = old.stat()
-            os.chown(new, owner.st_uid, owner.st_gid)
+            os.chown(new, before.st_uid, before.st_gid)
+        if mode is None:
+            new.chmod(stat.S_IMODE(before.st_mode))
     new.replace(final)
 
 

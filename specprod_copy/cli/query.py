@@ -93,7 +93,8 @@ def query(
             for line in preview_lines(shown, width=line_width()):
                 say(line)
         else:
-            done = run(conninfo, text, options, listener, stream=stream)
+            inputs = [file] if file not in (None, _STANDARD_OUTPUT) else []
+            done = run(conninfo, text, options, listener, stream=stream, inputs=inputs)
             notes = [
                 *done.notes,
                 f"{done.rows:,} rows, {len(done.columns)} columns in {done.seconds:.1f} s",

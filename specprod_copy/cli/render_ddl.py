@@ -167,7 +167,7 @@ def render_ddl(
     if output is None:
         put(script)
     else:
-        write_output(output, script.encode())
+        write_output(output, script.encode(), inputs=[config] if config else [])
 
 
 def _catalogue(

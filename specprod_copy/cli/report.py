@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from specprod_copy.atomic_files import check_output, write_output
+from specprod_copy.atomic_files import write_output
+from specprod_copy.atomic_files.outputs import check_outputs
 from specprod_copy.cli.builder import make, options_of
 from specprod_copy.cli.connection import ServerOptions
 from specprod_copy.cli.options import Verbosity
@@ -57,8 +58,7 @@ def report(
       specprod-copy report --schema iron -o iron.html --verification checks.json --moc iron.moc.fits
     """
     inputs = [verification] if verification else []
-    for path in filter(None, (output, moc)):
-        check_output(path, inputs=inputs)
+    check_outputs([path for path in (output, moc) if path is not None], inputs=inputs)
     results = Verification.read(verification) if verification else []
     listener = make_listener(make(Verbosity, values).level)
     conninfo = make(ServerOptions, values).to_read()

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from specprod_copy.atomic_files import check_output, write_output
+from specprod_copy.atomic_files import write_output
+from specprod_copy.atomic_files.outputs import check_outputs
 from specprod_copy.cli.builder import make, options_of
 from specprod_copy.cli.connection import ServerOptions
 from specprod_copy.cli.options import Readers
@@ -61,19 +62,18 @@ def tap_schema(
     if not schemas and not removed:
         raise click.UsageError("name a schema: --schema NAME, or set SPECPROD")
     documented = ((felis, documents.felis), (dachs, documents.dachs))
-    files = {path: render for path, render in documented if path is not None}
+    files = [(path, render) for path, render in documented if path is not None]
     if files and len(schemas) != 1:
         raise click.UsageError("--felis and --dachs are files of one schema: name one --schema")
     if dachs is not None and adql(schemas[0]) != schemas[0]:
         raise click.UsageError(f"--dachs: DaCHS has no name for schema {schemas[0]}")
-    for path in files:
-        check_output(path)
+    check_outputs([path for path, _ in files])
     roles = make(Readers, values).all
     conninfo = make(ServerOptions, values).to_read()
     listener = make_listener(0)
     with watched(conninfo, listener) as conninfo, connect(conninfo) as connection:
         summary = fill(connection, schemas, removed=removed, roles=roles, listener=listener)
-    for path, render in files.items():
+    for path, render in files:
         write_output(path, render(summary.schemas[0].published).encode())
     _tell(summary)
     if dachs is not None:

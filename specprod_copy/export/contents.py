@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -20,6 +21,16 @@ from specprod_copy.tables import Catalogue, finitized_columns
 from specprod_copy.words import did_you_mean
 
 _SKY: Final = ("ra", "dec")
+
+_NAME: Final = re.compile(r"[A-Za-z0-9._\\-]+")
+"""What hats-import takes for the name of a catalog."""
+
+
+def wrong_name(name: str) -> str:
+    """Return why no catalog may be called like that, or an empty text."""
+    if _NAME.fullmatch(name):
+        return ""
+    return "a HATS catalog has a name of letters (A to Z), digits, '.', '_' and '-'"
 
 
 @dataclass(frozen=True)
@@ -64,7 +75,8 @@ def exported(catalogue: Catalogue, found: Schema, table: str, names: str) -> Exp
     Raises
     ------
     ConfigurationError
-        If there is no such table, it has no position, or columns would have the same name.
+        If there is no such table, no catalog may have its name, it has no position, or columns
+        would have the same name.
     """
     if table not in found.tables:
         meant = did_you_mean(table, found.tables)
@@ -72,6 +84,8 @@ def exported(catalogue: Catalogue, found: Schema, table: str, names: str) -> Exp
             f"there is no table {table}; {meant and f'{meant} '}"
             f"there are: {', '.join(found.tables)}"
         )
+    if wrong := wrong_name(table):
+        raise ConfigurationError(f"table {table}: {wrong}; rename the table")
     position = position_of(catalogue.definition, found, table)
     if position is None:
         raise _without_position(catalogue.definition, found, table)

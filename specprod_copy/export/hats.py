@@ -25,7 +25,7 @@ from specprod_copy.errors import (
 from specprod_copy.executors.executor import Workers
 from specprod_copy.executors.workers import processes
 from specprod_copy.export import parts
-from specprod_copy.export.contents import Exported, exported
+from specprod_copy.export.contents import Exported, exported, wrong_name
 from specprod_copy.export.options import ExportSummary, HatsOptions
 from specprod_copy.export.parts import Part
 from specprod_copy.plan.production_catalogue import production_catalogue
@@ -135,6 +135,8 @@ def check(options: HatsOptions) -> None:
         raise InputError("name a folder for the catalog", path=options.folder)
     if os.path.lexists(options.folder):
         raise InputError("exists; name a new folder for the catalog", path=options.folder)
+    if wrong := wrong_name(options.folder.name):
+        raise InputError(f"{wrong}; name another folder", path=options.folder)
 
 
 class _Folders(NamedTuple):
@@ -190,30 +192,30 @@ def _import(
     properties: dict[str, Any] = {"hats_builder": f"specprod-copy {__version__}"}
     if default:
         properties["hats_cols_default"] = list(default)
-    arguments = CollectionArguments(
-        output_path=folders.new,
-        output_artifact_name=options.folder.name,
-        tmp_dir=folders.temporary,
-        progress_bar=False,
-        resume=False,
-    ).catalog(
-        output_artifact_name=export.table,
-        input_file_list=[part.path for part in filled],
-        file_reader=ParquetPyarrowReader(),
-        use_schema_file=filled[0].path,
-        ra_column=export.position[0],
-        dec_column=export.position[1],
-        expected_total_rows=sum(part.rows for part in filled),
-        pixel_threshold=options.pixel_rows,
-        addl_hats_properties=properties,
-    )
-    if options.margin:
-        arguments.add_margin(
-            margin_threshold=float(options.margin),
-            is_default=True,
-            addl_hats_properties={k: v for k, v in properties.items() if default},
-        )
     try:
+        arguments = CollectionArguments(
+            output_path=folders.new,
+            output_artifact_name=options.folder.name,
+            tmp_dir=folders.temporary,
+            progress_bar=False,
+            resume=False,
+        ).catalog(
+            output_artifact_name=export.table,
+            input_file_list=[part.path for part in filled],
+            file_reader=ParquetPyarrowReader(),
+            use_schema_file=filled[0].path,
+            ra_column=export.position[0],
+            dec_column=export.position[1],
+            expected_total_rows=sum(part.rows for part in filled),
+            pixel_threshold=options.pixel_rows,
+            addl_hats_properties=properties,
+        )
+        if options.margin:
+            arguments.add_margin(
+                margin_threshold=float(options.margin),
+                is_default=True,
+                addl_hats_properties={k: v for k, v in properties.items() if default},
+            )
         with (
             client_of(workers, options.jobs) as client,
             client.as_current(),

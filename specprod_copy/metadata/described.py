@@ -91,7 +91,7 @@ def _column(catalogue: Catalogue, table: Table, column: Column) -> DescribedColu
     made = dict.fromkeys(source_column(source, column.name) for source in sources)
     return DescribedColumn(
         column.name,
-        str(column).partition(" ")[2],
+        column.sized_type,
         column.unit,
         column.ucd,
         column.description,

@@ -80,10 +80,15 @@ class Column:
         """The Polars type that is encoded for the column."""
         return POLARS_TYPES[self.type]
 
-    def __str__(self) -> str:
+    @property
+    def sized_type(self) -> str:
+        """The type with its sizes, e.g. ``varchar(6)``."""
         sizes = self.digits or (() if self.max_length is None else (self.max_length,))
         shown = f"({', '.join(map(str, sizes))})" if sizes else ""
-        return f"{self.name} {self.type}{shown}"
+        return f"{self.type}{shown}"
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.sized_type}"
 
 
 _COMMENT = re.compile(

@@ -62,6 +62,7 @@ def run(
     listener: ProgressListener | None = None,
     *,
     stream: BinaryIO | None = None,
+    inputs: Sequence[Path] = (),
 ) -> QuerySummary:
     """Run a query and write its result to a file, whole or not at all.
 
@@ -77,6 +78,8 @@ def run(
         Receives progress events.
     stream : file object, optional
         Where the finished file is copied to, instead of `output`.
+    inputs : sequence of pathlib.Path
+        Files that were read, beside the lists: `output` replaces none of them.
 
     Raises
     ------
@@ -87,7 +90,7 @@ def run(
     listener = listener or ProgressListener()
     form = format_of(options.output, options.format)
     with ExitStack() as stack:
-        path = stack.enter_context(_target(options, stream))
+        path = stack.enter_context(_target(options, stream, inputs))
         query = stack.enter_context(open_query(conninfo, text, options))
         convert = query.converter(form, exact_as_text=not form.has_decimals)
         infos = {
@@ -123,7 +126,9 @@ def _close(writer: Writer) -> None:
 
 
 @contextmanager
-def _target(options: QueryOptions, stream: BinaryIO | None) -> Iterator[Path]:
+def _target(
+    options: QueryOptions, stream: BinaryIO | None, inputs: Sequence[Path]
+) -> Iterator[Path]:
     """Yield the name of the file to write."""
     if stream is not None:
         with tempfile.TemporaryDirectory(prefix="specprod-copy-") as folder:
@@ -143,8 +148,8 @@ def _target(options: QueryOptions, stream: BinaryIO | None) -> Iterator[Path]:
         raise ConfigurationError("name the file for the result")
     if not options.overwrite:
         refuse_existing(options.output.parent, [options.output.name])
-    lists = [path for _, path in options.lists]
-    with written(options.output, overwrite=options.overwrite, inputs=lists) as path:
+    inputs = [*inputs, *(path for _, path in options.lists)]
+    with written(options.output, overwrite=options.overwrite, inputs=inputs) as path:
         yield path
 
 

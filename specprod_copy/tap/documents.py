@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,7 +14,12 @@ import jinja2
 
 from specprod_copy.metadata.units import vounit
 from specprod_copy.resources import resource_folder
-from specprod_copy.tap.published import Published, PublishedColumn, PublishedTable
+from specprod_copy.tap.published import (
+    Published,
+    PublishedColumn,
+    PublishedKey,
+    PublishedTable,
+)
 from specprod_copy.tap.words import adql
 from specprod_copy.words import escaped
 
@@ -29,8 +35,18 @@ _NULLS: Final = {"short": -(2**15), "int": -(2**31), "long": -(2**63)}
 
 
 def felis(shown: Published) -> str:
-    """Return the YAML of felis for a schema."""
-    return _rendered("felis.yaml", str, shown=shown, types=_felis_type, ids=_felis_ids)
+    """Return the YAML of felis for a schema.
+
+    There no two keys of a schema may have one name: such keys have their tables' before it.
+    """
+    names = Counter(key.name for key in shown.keys)
+
+    def key_name(key: PublishedKey) -> str:
+        return key.name if names[key.name] == 1 else f"{key.table}.{key.name}"
+
+    return _rendered(
+        "felis.yaml", str, shown=shown, types=_felis_type, ids=_felis_ids, key_name=key_name
+    )
 
 
 def dachs(shown: Published) -> str:

@@ -41,11 +41,13 @@ def make_text_views(connection: psycopg.Connection, found: Schema) -> list[str]:
     tables = [table for table in publishable(found) if needs_text(table)]
     names = [f"{table.name}{SUFFIX}" for table in tables]
     own_views.existing(connection, found.name, names)
+    read = _read_by(connection, found.name, names)
     for table, name in zip(tables, names, strict=True):
         as_text = needs_text(table)
         wanted = [(c.name, "text" if c.name in as_text else c.type) for c in table.columns]
         there = found.tables.get(name)
-        if there is None or [(c.name, c.type) for c in there.columns] != wanted:
+        is_like_it = there is not None and [(c.name, c.type) for c in there.columns] == wanted
+        if not is_like_it or read[name] != {(found.name, table.name)}:
             own_views.replace(connection, found.name, name, _select(found.name, table))
         for column, text in _comments(table, as_text):
             own_views.comment(connection, found.name, name, column, text)
@@ -62,6 +64,24 @@ def drop_text_views(connection: psycopg.Connection, found: Schema) -> None:
 def text_views(found: Schema) -> list[str]:
     """Return the names of the views of this kind that a schema has."""
     return [table.name for table in found.tables.values() if is_text_view(found, table)]
+
+
+def _read_by(
+    connection: psycopg.Connection, schema: str, views: Sequence[str]
+) -> dict[str, set[tuple[str, str]]]:
+    """Return the schemas and names of what views read: a table that was renamed is still read."""
+    found: dict[str, set[tuple[str, str]]] = {name: set() for name in views}
+    query = """
+        SELECT v.relname, n.nspname, c.relname
+        FROM pg_class v JOIN pg_rewrite w ON w.ev_class = v.oid
+        JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
+        JOIN pg_class c ON d.refclassid = 'pg_class'::regclass AND c.oid = d.refobjid
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE v.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %s)
+          AND v.relname = ANY (%s) AND c.oid <> v.oid"""
+    for view, *place in connection.execute(query, (schema, list(views))):
+        found[view].add((place[0], place[1]))
+    return found
 
 
 def _select(schema: str, table: Table) -> sql.Composed:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 import specprod_copy
-from specprod_copy.atomic_files import check_output, output_errors, write_output
+from specprod_copy.atomic_files import output_errors, write_output
+from specprod_copy.atomic_files.outputs import check_outputs
 from specprod_copy.errors import InputError
 from specprod_copy.resources import html_page
 from specprod_copy.verification.results import CHECKS, CheckGroup, Result, grouped
@@ -47,7 +48,7 @@ def render(schema: str, results: Sequence[Result], *, time: datetime) -> str:
 
 def check(path: Path, inputs: Iterable[Path]) -> None:
     """Raise an InputError if the page cannot replace what has its name, an input for instance."""
-    check_output(path, inputs=inputs)
+    check_outputs([path], inputs=inputs)
     with output_errors(path):
         if path.is_file():
             with path.open("rb") as file:

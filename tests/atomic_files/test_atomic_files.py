@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from specprod_copy.atomic_files import check_output, create, remove, staged, write_output
+from specprod_copy.atomic_files import create, remove, staged, write_output, written
+from specprod_copy.atomic_files.outputs import check_outputs
 from specprod_copy.batch.slurm import Script, write_scripts
 from specprod_copy.cli import cli
 from specprod_copy.coeff_patch import extract
@@ -95,6 +96,22 @@ def test_input_is_not_replaced(tmp_path: Path, outside: Path) -> None:
     assert outside.read_text() == "thesis"
 
 
+def test_outputs_are_several_files(tmp_path: Path, outside: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "folder")
+    (tmp_path / "other-name").hardlink_to(outside)
+    new = tmp_path / "folder" / "new"
+    check_outputs([new, tmp_path / "folder" / "newer", outside])
+    for other in (new, tmp_path / "folder" / ".." / "folder" / "new", tmp_path / "link" / "new"):
+        with pytest.raises(InputError, match="new: two outputs would go there; name two files"):
+            check_outputs([new, other])
+    with pytest.raises(InputError, match="other-name: two outputs would go there"):
+        check_outputs([outside, new, tmp_path / "other-name"])
+    with pytest.raises(InputError, match="precious: is an input; it is not replaced"):
+        check_outputs([new, outside], inputs=[outside])
+    assert outside.read_text() == "thesis"
+
+
 def test_extract_does_not_replace_its_input(tmp_path: Path) -> None:
     inputs = [tmp_path / "zall.fits", tmp_path / "zall-coeff-patch.fits"]
     for path in inputs:
@@ -115,7 +132,7 @@ def test_device_is_written_into(tmp_path: Path) -> None:
 def test_fifo_is_written_into(tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    check_output(fifo)
+    check_outputs([fifo])
     with pytest.raises(InputError, match="fifo: is a FIFO that nobody reads"):
         write_output(fifo, b"nobody reads")
     reading = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
@@ -141,9 +158,23 @@ def test_standard_output_by_name(tmp_path: Path) -> None:
 
 
 def test_replaced_file_keeps_its_mode(tmp_path: Path, outside: Path) -> None:
-    outside.chmod(0o640)
+    """In whichever way it is written, unless another one is asked for."""
+    other, new = tmp_path / "other", tmp_path / "new"
+    other.touch()
+    for file in (outside, other):
+        file.chmod(0o600)
     write_output(outside, b"new")
-    assert (outside.read_text(), stat.S_IMODE(outside.stat().st_mode)) == ("new", 0o640)
+    with written(other, overwrite=True) as file:
+        file.write_text("new")
+    write_output(new, b"new", mode=0o640)
+    found = {file.name: (file.read_text(), oct(file.stat().st_mode)) for file in tmp_path.iterdir()}
+    assert found == {
+        "precious": ("new", "0o100600"),
+        "other": ("new", "0o100600"),
+        "new": ("new", "0o100640"),
+    }
+    write_output(outside, b"script", mode=0o750)
+    assert stat.S_IMODE(outside.stat().st_mode) == 0o750
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can replace the files of others")

@@ -14,6 +14,7 @@ import polars as pl
 import psycopg
 import pyarrow.parquet as pq
 import pytest
+from support.clusters import fresh_database
 from support.dask_cluster import dask_cluster
 from support.outcome import outcome
 from support.waiting import wait_until
@@ -146,6 +147,27 @@ def test_what_cannot_be_exported(case, files, tmp_path):
     code, output = run(table, tmp_path / "new", *files, *options)
     assert code == 1
     assert re.search(message, output)
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("name", ["my zpix", "zpix+", "été"])
+def test_names_that_catalogs_cannot_have(name, files, cluster, iron_database, tmp_path):
+    """Of folders and tables; nothing is read before it is said."""
+    code, output = run("zpix", tmp_path / name, *files)
+    assert (code, output) == (
+        1,
+        f"Error: {tmp_path / name}: a HATS catalog has a name of letters (A to Z), digits, '.', "
+        "'_' and '-'; name another folder",
+    )
+    with fresh_database(cluster, iron_database) as dsn:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute(f'CREATE TABLE iron."{name}" AS TABLE iron.zpix')
+        code, output = run(name, tmp_path / "new", "--schema", "iron", "--dsn", dsn)
+    assert (code, output) == (
+        1,
+        f"Error: table {name}: a HATS catalog has a name of letters (A to Z), digits, '.', "
+        "'_' and '-'; rename the table",
+    )
     assert not [*tmp_path.iterdir()]
 
 

@@ -139,3 +139,16 @@ def test_null_is_no_source():
     ways = {"a": (pl.col("A"), pl.lit(None)), "b": (pl.lit(None),), "c": (pl.col("C"), pl.lit(0))}
     source = TableSource("t", "s", lambda _: [], ("HDU",), derived=ways)
     assert [source_column(source, name) for name in "abc"] == ["A", "", "C or 0"]
+
+
+def test_types_of_columns_whose_names_have_blanks(database):
+    """As a table, and as JSON."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA fuji")
+        connection.execute('CREATE TABLE fuji.mine ("my col" real, " x y " varchar(3)[])')
+    words = ["describe", "mine", "-s", "fuji", "--dsn", database]
+    result = CliRunner().invoke(cli, [*words, "--json"])
+    [table] = json.loads(result.output)
+    found = [(column["name"], column["type"]) for column in table["columns"]]
+    assert found == [("my col", "float4"), (" x y ", "_varchar(3)")]
+    assert "  my col float4\n" in CliRunner().invoke(cli, words).output

@@ -174,6 +174,17 @@ def test_what_is_refused(iron_database, tmp_path, monkeypatch):
     assert "is not what 'specprod-copy verify --json' prints" in refused(iron_database, *arguments)
     arguments = ("--schema", "iron", "-o", bad, "--verification", bad)
     assert "is an input" in refused(iron_database, *arguments)
+    arguments = (
+        "--schema",
+        "iron",
+        "-o",
+        output,
+        "--moc",
+        tmp_path / ".." / tmp_path.name / "r.html",
+    )
+    assert refused(iron_database, *arguments).endswith("two outputs would go there; name two files")
+    arguments = ("--schema", "iron", "-o", output, "--verification", bad, "--moc", bad)
+    assert "bad.json: is an input" in refused(iron_database, *arguments)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     said = refused(iron_database, "--schema", "iron", "-o", output)
     assert said.endswith("pip install 'specprod-copy[report]'")

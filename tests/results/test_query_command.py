@@ -145,6 +145,24 @@ def test_a_link_as_output(ask, tmp_path):
     assert "is a link to" in str(result.exception)
 
 
+def test_a_query_file_as_output(ask, tmp_path):
+    """It stays, under each of its names."""
+    file = tmp_path / "q.csv"
+    file.write_text("SELECT 1 AS one")
+    (tmp_path / "link.sql").symlink_to(file)
+    for name in ("q.csv", "link.sql"):
+        result = ask("-f", tmp_path / name, "-o", file, "--overwrite", code=1)
+        assert str(result.exception) == f"{file}: is an input; it is not replaced"
+    assert file.read_text() == "SELECT 1 AS one"
+
+
+def test_a_replaced_file_keeps_its_mode(ask, tmp_path):
+    file = tmp_path / "private.csv"
+    file.touch(0o600)
+    ask("SELECT 1 AS one", "-o", file, "--overwrite")
+    assert (file.read_text(), oct(file.stat().st_mode)) == ("one\n1\n", "0o100600")
+
+
 def test_devices(dsn):
     words = [sys.executable, "-m", "specprod_copy", "query", "SELECT 1 AS one", "--dsn", dsn]
     words += ["-o", "/dev/stdout", "--format", "csv", "--overwrite"]

@@ -215,6 +215,29 @@ def test_after_a_change(dsn, connection, filled):
         connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
 
 
+def test_after_a_table_took_the_place_of_another(dsn, connection):
+    """Of the same columns: here, or from another schema."""
+    ids = "SELECT id FROM s1.t_text"
+    connection.execute("CREATE SCHEMA s1 CREATE TABLE t (id numeric(39)); CREATE SCHEMA s2")
+    connection.execute("INSERT INTO s1.t VALUES (1)")
+    try:
+        assert run(dsn, "-s", "s1")[0] == 0
+        connection.execute("COMMENT ON TABLE s1.t IS 'Mine'; GRANT SELECT ON s1.t_text TO public")
+        for number, move in enumerate(("RENAME TO old", "SET SCHEMA s2"), 2):
+            connection.execute(f"ALTER TABLE s1.t {move}; CREATE TABLE s1.t (id numeric(39))")
+            connection.execute(f"INSERT INTO s1.t VALUES ({number})")
+            assert run(dsn, "-s", "s1")[0] == 0
+            assert connection.execute(ids).fetchall() == [(str(number),)]
+        place = "SELECT oid, xmin, relacl::text FROM pg_class WHERE oid = 's1.t_text'::regclass"
+        before = connection.execute(place).fetchall()
+        assert "=r/" in before[0][2]
+        assert run(dsn, "-s", "s1")[0] == 0
+        assert connection.execute(place).fetchall() == before
+    finally:
+        run(dsn, "--remove", "s1")
+        connection.execute("DROP SCHEMA s1, s2 CASCADE")
+
+
 def test_taken_out(dsn, connection, filled):
     before = content(connection)
     connection.execute("CREATE SCHEMA gone")
@@ -237,6 +260,7 @@ def test_taken_out(dsn, connection, filled):
 
 def test_what_cannot_be(dsn, connection, filled, tmp_path):
     before = content(connection)
+    same = tmp_path / "same"
     connection.execute("CREATE SCHEMA empty")
     connection.execute("CREATE SCHEMA theirs")
     connection.execute("CREATE TABLE theirs.t (id numeric(39))")
@@ -254,6 +278,7 @@ def test_what_cannot_be(dsn, connection, filled, tmp_path):
         ("-s", "fuji", "-s", ODD, "--felis", "felis.yaml"): "name one --schema",
         ("-s", ODD, "--dachs", "q.rd"): f"DaCHS has no name for schema {ODD}",
         ("-s", "fuji", "--felis", tmp_path): "is a directory",
+        ("-s", "fuji", "--felis", same, "--dachs", same): "same: two outputs would go there",
     }.items():
         code, output = run(dsn, *arguments)
         assert code in (1, 2)
@@ -308,6 +333,23 @@ def test_felis_of_what_nobody_has_described(dsn, connection, tmp_path):
     connection.execute("COMMENT ON COLUMN bare.t.size IS '[km]'")
     assert run(dsn, "-s", "bare", "--felis", path)[0] == 0
     connection.execute("DROP SCHEMA bare CASCADE")
+    judged = subprocess.run([FELIS, "validate", path], capture_output=True, text=True)
+    assert judged.returncode == 0, judged.stderr
+
+
+@pytest.mark.skipif(FELIS is None, reason="needs felis, of PyPI's lsst-felis")
+def test_felis_of_names_that_several_things_have(dsn, connection, tmp_path):
+    """Schema and table, two keys of tables, a key and a column."""
+    path = tmp_path / "felis.yaml"
+    connection.execute("CREATE SCHEMA twin CREATE TABLE twin (id bigint PRIMARY KEY)")
+    for name in ("a", "b"):
+        connection.execute(
+            f"""CREATE TABLE twin.{name} (id bigint PRIMARY KEY, key bigint,
+                    CONSTRAINT key FOREIGN KEY (key) REFERENCES twin.twin)"""
+        )
+    assert run(dsn, "-s", "twin", "--felis", path)[0] == 0
+    assert run(dsn, "--remove", "twin")[0] == 0
+    connection.execute("DROP SCHEMA twin CASCADE")
     judged = subprocess.run([FELIS, "validate", path], capture_output=True, text=True)
     assert judged.returncode == 0, judged.stderr
 

@@ -77,6 +77,14 @@ def test_rendered_sql_wants_the_catalogs(root, tmp_path):
     assert (done.exit_code, "need both, --specprod and --root" in done.output) == (2, True)
 
 
+def test_rendered_sql_does_not_replace_the_configuration(copy):
+    config = of(copy)[5]
+    before = Path(config).read_text()
+    done = call("render-ddl", "--schema", "m", *of(copy), "-o", config)
+    assert str(done.exception) == f"{config}: is an input; it is not replaced"
+    assert Path(config).read_text() == before
+
+
 def test_a_survey_that_is_missing_as_a_whole(copy, database):
     for path in catalogs(copy).glob("sv1/z*-sv1-dark*"):
         path.unlink()
