@@ -15,6 +15,41 @@ from typing import Final
 _FACTOR: Final = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 _POWER: Final = re.compile(r"([A-Za-z]+|%)(?:\^(-?\d+))?")
 
+_OWN: Final = frozenset(
+    [
+        "deg",
+        "arcsec",
+        "mas",
+        "s",
+        "d",
+        "yr",
+        "Gyr",
+        "Hz",
+        "nm",
+        "um",
+        "mm",
+        "cm",
+        "m",
+        "km",
+        "pc",
+        "K",
+        "J",
+        "erg",
+        "W",
+        "Jy",
+        "mag",
+        "count",
+        "pix",
+    ]
+)
+"""Names of the standard; about these astropy, which takes a while to be imported, is not asked."""
+
+_NOT_OWN: Final = frozenset(["nanomaggy", "dex", "electron"])
+"""Names that the standard has not; nor about these."""
+
+_EPOCH: Final = re.compile(r"[A-Za-z]\d{4}")
+"""As in ``J2000``, which is no unit, and no power of one."""
+
 _PERCENT: Final = ("percent", "%")
 """Of the standard as well, but astropy writes no VOUnit for it."""
 
@@ -43,7 +78,8 @@ def vounit(unit: str) -> str:
     factor = names.pop(0) if len(names) > 1 and _FACTOR.fullmatch(names[0]) else ""
     powers = [_POWER.fullmatch(name) for name in names]
     if not all(powers):
-        return _by_astropy(unit) or f"'{unit}'"
+        read = "" if _EPOCH.search(unit) else _by_astropy(unit)
+        return read or f"'{unit}'"
     return factor + ".".join(
         _named(power[1]) + (f"**{power[2]}" if power[2] else "")
         for power in powers
@@ -54,6 +90,10 @@ def vounit(unit: str) -> str:
 def _named(name: str) -> str:
     if name in _PERCENT:
         return "%"
+    if name in _OWN:
+        return name
+    if name in _NOT_OWN:
+        return f"'{name}'"
     found = _by_astropy(name)
     # A litre is 1000 cm^3 there, which could not get a power.
     return found if found.isalpha() else f"'{name}'"

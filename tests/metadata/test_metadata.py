@@ -61,7 +61,7 @@ def test_examples_of_units():
     assert vounit("percent") == vounit("%") == "%"
 
 
-@pytest.mark.parametrize("unit", ["furlong per fortnight!", "mag(AB)", "0.5", "h'"])
+@pytest.mark.parametrize("unit", ["furlong per fortnight!", "mag(AB)", "0.5", "h'", "J2000"])
 def test_what_is_no_unit_comes_in_quotes(unit):
     assert vounit(unit) == f"'{unit}'"
 
