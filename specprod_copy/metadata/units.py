@@ -16,35 +16,12 @@ _FACTOR: Final = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 _POWER: Final = re.compile(r"([A-Za-z]+|%)(?:\^(-?\d+))?")
 
 _OWN: Final = frozenset(
-    [
-        "deg",
-        "arcsec",
-        "mas",
-        "s",
-        "d",
-        "yr",
-        "Gyr",
-        "Hz",
-        "nm",
-        "um",
-        "mm",
-        "cm",
-        "m",
-        "km",
-        "pc",
-        "K",
-        "J",
-        "erg",
-        "W",
-        "Jy",
-        "mag",
-        "count",
-        "pix",
-    ]
+    {"Gyr", "Hz", "J", "Jy", "K", "W", "arcsec", "cm", "count", "d", "deg", "erg", "km", "m", "mag"}
+    | {"mas", "mm", "nm", "pc", "pix", "s", "um", "yr"}
 )
 """Names of the standard; about these astropy, which takes a while to be imported, is not asked."""
 
-_NOT_OWN: Final = frozenset(["nanomaggy", "dex", "electron"])
+_NOT_OWN: Final = frozenset({"dex", "electron", "nanomaggy"})
 """Names that the standard has not; nor about these."""
 
 _EPOCH: Final = re.compile(r"[A-Za-z]\d{4}")
