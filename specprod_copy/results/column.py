@@ -43,9 +43,11 @@ class Meaning:
     finitized: bool = False
     """Whether -9999 stands for NaN and infinities."""
     origin: str = ""
-    """Schema, table and column, with dots in between; empty for an expression."""
+    """Schema, table and column, with dots in between; empty for an expression, also of a view."""
     known: bool = True
     """Whether the reader may look at where it comes from; what a view is made of may be hidden."""
+    defined: bool = True
+    """Whether it is known what stands for NaN in the table; of a table made by hand it is not."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from psycopg import sql
 
 from specprod_copy.results.session import SECONDS_OF_A_WAIT, Sessions, translated
 
-_PARTS: Final = re.compile(
+PARTS: Final = re.compile(
     r"""(?P<kept>--[^\n]*            # comments
       | /\*
       | \b[eE]'(?:[^'\\]|\\.|'')*'   # texts, with and without escapes
@@ -43,7 +43,7 @@ def trimmed(query: str) -> tuple[str, bool]:
     """
     first, begin, position = "", 0, 0
     while position < len(query):
-        part = _PARTS.match(query, position)
+        part = PARTS.match(query, position)
         assert part is not None
         position = part.end() if part["kept"] != "/*" else _after_comment(query, position)
         if part["word"] and not first:

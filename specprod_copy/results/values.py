@@ -240,10 +240,18 @@ def notes(
         "of its own comments; where -9999 stands for NaN is not known, and it stays a number"
         for view in hidden
     ]
-    computed = [c.name for c in columns if c.is_float and not c.meaning.origin]
-    if computed and not keep_9999 and not is_search:
+    if keep_9999:
+        return found
+    by_hand = [c.name for c in columns if c.is_float and not c.meaning.defined]
+    if by_hand:
         found.append(
-            f"computed: {', '.join(computed)}; there, a -9999 that stands for NaN in a table "
-            "counts as a number. Leave it out by WHERE, or use nullif(column, -9999)"
+            f"of tables that no production has: {', '.join(by_hand)}; whether -9999 stands for "
+            "NaN there is not known, and it stays a number"
+        )
+    computed = [c.name for c in columns if c.is_float and not c.meaning.origin]
+    if computed and not is_search:
+        found.append(
+            f"computed, or of a UNION: {', '.join(computed)}; there, a -9999 that stands for NaN in "
+            "a table counts as a number. Leave it out by WHERE, or use nullif(column, -9999)"
         )
     return found

@@ -233,6 +233,12 @@ def finitized_columns(table: str) -> frozenset[str]:
     return frozenset(column.name for column in columns if column.type in ("float4", "float8"))
 
 
+@cache
+def is_of_productions(table: str) -> bool:
+    """Say whether a production may have a table of this name."""
+    return table in {file.stem for file in resource_folder("ddl").glob("*.sql")} - {"schema"}
+
+
 def _files(only: str = "*") -> list[Path]:
     """Return the SQL files of one table, or of all that every production has."""
     files = resource_folder("ddl").glob(f"{only}.sql")

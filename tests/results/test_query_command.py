@@ -119,10 +119,10 @@ def test_notes(ask, tmp_path):
         "SELECT avg(coadd_numexp) AS a, max(z) AS y FROM zpix", "-o", tmp_path / "r.csv"
     ).stderr
     assert "column a is a numeric without a number of digits: handed out as an 8-byte float" in told
-    assert "computed: y; there, a -9999" in told
+    assert "computed, or of a UNION: y; there, a -9999" in told
     assert ask("SELECT avg(z) FROM zpix", "-q").stderr == ""
     shown = ask("SELECT avg(coadd_numexp) AS a, max(z) AS y FROM zpix").stderr
-    assert "computed: y; " in shown and "8-byte float" not in shown
+    assert "computed, or of a UNION: y; " in shown and "8-byte float" not in shown
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,10 @@ from support.view_productions import (
 from specprod_copy.postgres import own_views
 from specprod_copy.postgres.connection import connect
 from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.results.api import preview
+from specprod_copy.results.options import QueryOptions
+from specprod_copy.results.prepare import describe
+from specprod_copy.tables import finitized_columns
 
 __all__ = ["connection", "dsn"]
 
@@ -79,6 +83,26 @@ def test_ids_are_exact_and_columns_of_one_format_are_null_in_the_others(made, co
         f" WHERE attrelid = '{made}.zpix_best'::regclass AND attname = 'id'"
     ).fetchall()
     assert kind == "numeric(39,0)"
+
+
+def test_what_is_not_known_goes_out_as_null(made, dsn, connection):
+    """Whatever the production, and where some of them do not have the column."""
+    floats = finitized_columns("zpix") | {"ra", "dec"}
+    for view in ("zpix_all", "ztile_best"):
+        columns = describe(connection, f"SELECT * FROM {made}.{view}")
+        told = {c.name: (c.meaning.finitized, c.meaning.origin) for c in columns if c.is_float}
+        assert {"z", "z_rr", "ra", "mean_delta_x"} < {*told}
+        assert told == {name: (True, f"{made}.{view}.{name}") for name in told}
+        assert floats.intersection(c.name for c in columns) <= {*told}
+    z_rr = next(c for c in columns if c.name == "z_rr")
+    assert z_rr.meaning.ucd == "src.redshift"
+    with connection.transaction():
+        for production in SPECTRA:
+            connection.execute(
+                sql.SQL("UPDATE {} SET chi2 = -9999").format(sql.Identifier(production, "zpix"))
+            )
+    summary = preview(dsn, "SELECT chi2 FROM zpix_all", QueryOptions(made), 99)
+    assert (summary.rows, summary.notes) == ([[None]] * 8, [])
 
 
 def plan_of(connection, query):
