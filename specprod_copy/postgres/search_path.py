@@ -27,11 +27,14 @@ def protect(connection: psycopg.Connection) -> None:
     connection.execute(f"SET search_path = {SEARCH_PATH}".encode())
 
 
-def q3c_schema(connection: psycopg.Connection) -> str | None:
-    """Return the schema that the extension q3c is in, None if this database does not have it."""
+def q3c_schema(connection: psycopg.Connection, *, usable: bool = False) -> str | None:
+    """Return the schema that the extension q3c is in, None if this database does not have it.
+
+    With `usable` None as well if this role may not use what is in that schema.
+    """
     query = """SELECT nspname FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace
-               WHERE extname = 'q3c'"""
-    row = connection.execute(query).fetchone()
+               WHERE extname = 'q3c' AND (NOT %s OR has_schema_privilege(n.oid, 'USAGE'))"""
+    row = connection.execute(query, (usable,)).fetchone()
     return None if row is None else str(row[0])
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from specprod_copy.errors import ConfigurationError
 from specprod_copy.option import Option
 from specprod_copy.results.own_lists import parse_list
+
+_WHOLE_SKY: Final = 180 * 3600
+"""Radius of the largest cone [arcsec]."""
 
 
 def parse_cone(text: str) -> tuple[float, float, float]:
@@ -24,22 +26,22 @@ def parse_cone(text: str) -> tuple[float, float, float]:
         ra, dec, radius = (float(part) for part in text.split(","))
     except ValueError:
         raise ValueError(f"{text!r}: wanted are three numbers, RA,DEC,RADIUS") from None
-    if not (0 <= ra <= 360 and -90 <= dec <= 90 and 0 <= radius <= 180):
-        raise ValueError(f"{text}: RA is in [0, 360], DEC in [-90, 90], RADIUS in [0, 180]")
+    if not (0 <= ra <= 360 and -90 <= dec <= 90 and 0 < radius <= 180):
+        raise ValueError(f"{text}: RA is in [0, 360], DEC in [-90, 90], RADIUS in (0, 180]")
     return ra, dec, radius
 
 
-def positive(text: str) -> float:
-    """Return a number above 0.
+def parse_radius(text: str) -> float:
+    """Return a radius [arcsec].
 
     Raises
     ------
     ValueError
     """
-    value = float(text)
-    if not 0 < value < math.inf:
-        raise ValueError(f"{text}: must be above 0")
-    return value
+    radius = float(text)
+    if not 0 < radius <= _WHOLE_SKY:
+        raise ValueError(f"{text}: must be above 0, and at most {_WHOLE_SKY:,} arcsec, or 180 deg")
+    return radius
 
 
 @dataclass(frozen=True)
@@ -113,14 +115,16 @@ class QueryOptions:
     ] = None
     radius: Annotated[
         float,
-        Option("--radius", "With --match: how near [arcsec].", metavar="ARCSEC", parse=positive),
+        Option(
+            "--radius", "With --match: how near [arcsec].", metavar="ARCSEC", parse=parse_radius
+        ),
     ] = 1.0
     parameters: Mapping[str, object] = field(default_factory=dict)
     """Values of what stands as ``%(name)s`` in the query; then a ``%`` is written ``%%``."""
 
     def __post_init__(self) -> None:
         try:
-            positive(str(self.radius))
+            parse_radius(str(self.radius))
             if self.cone is not None:
                 parse_cone(",".join(map(str, self.cone)))
         except ValueError as error:

@@ -46,7 +46,7 @@ def search(
     if (options.cone is None) == (options.match is None):
         raise ConfigurationError("search either a cone or the neighbours of a list")
     position = _position(connection, options.schema, options.table)
-    q3c = q3c_schema(connection)
+    q3c = q3c_schema(connection, usable=True)
     table = sql.Identifier(options.schema, options.table)
     join: sql.Composable = sql.SQL("")
     place = "t"
@@ -66,18 +66,16 @@ def search(
     _refuse_positions(name, lists[name])
     mine = [sql.Identifier("m", column) for column in ("ra", "dec")]
     radius = sql.SQL(repr(float(options.radius) / _ARCSEC_PER_DEGREE))
-    # q3c wants the table with the index behind.
-    pair = [*mine, ra, dec]
     found = sql.SQL(
         "SELECT {}, t.*, {} * {} AS separation FROM {} AS m, {} AS t{} WHERE {}"
     ).format(
         sql.SQL(", ").join(_list_columns(connection, name, table)),
         sql.SQL(str(_ARCSEC_PER_DEGREE)),
-        separation(*pair),
+        separation(*mine, ra, dec),
         sql.Identifier("pg_temp", name),
         table,
         join,
-        condition(q3c, *(pair if q3c else [ra, dec, *mine]), radius, joins=True),
+        condition(q3c, ra, dec, *mine, radius, joins=True),
     )
     return found.as_string(connection)
 

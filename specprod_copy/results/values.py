@@ -251,7 +251,7 @@ def notes(
     computed = [c.name for c in columns if c.is_float and not c.meaning.origin]
     if computed and not is_search:
         found.append(
-            f"computed, or of a UNION: {', '.join(computed)}; there, a -9999 that stands for NaN in "
-            "a table counts as a number. Leave it out by WHERE, or use nullif(column, -9999)"
+            f"computed, or of a UNION: {', '.join(computed)}; there, a -9999 that stands for NaN "
+            "in a table counts as a number. Leave it out by WHERE, or use nullif(column, -9999)"
         )
     return found

@@ -92,6 +92,65 @@ def test_without_sql(sky, cone, table):
     )
 
 
+@pytest.mark.parametrize("cone", [(10, -80, 60), (123, 89.9, 179.9), (300, -45, 90), (10, 10, 180)])
+def test_large_cones(sky, tmp_path, cone):
+    """The position that is not known is in none of them."""
+    dsn, _, rows = sky
+    wanted = within(rows, *cone)
+    file = tmp_path / "list.csv"
+    file.write_text("ra,dec\n{},{}\n".format(*cone))
+    query = "SELECT targetid FROM photometry WHERE cone(ra, dec, {}, {}, {})".format(*cone)
+    options = {"dsn": dsn, "schema": "sky"}
+    match = {"match": "c", "radius": cone[2] * 3600, "lists": [("c", file)]}
+    for frame in (
+        sc.query(query, **options),
+        sc.query("", table="photometry", cone=cone, **options),
+        sc.query("", table="photometry", **match, **options),
+    ):
+        assert sorted(frame["targetid"].to_list()) == wanted
+    assert len(wanted) > 50
+
+
+def test_what_is_in_the_centre(sky):
+    dsn, _, rows = sky
+    ra, dec = rows[7].tolist()
+    found = [
+        sc.query(
+            f"SELECT targetid FROM photometry WHERE cone(ra, dec, {ra!r}, {dec!r}, {radius})",
+            dsn=dsn,
+            schema="sky",
+        )["targetid"].to_list()
+        for radius in (0, 1e-5)
+    ]
+    assert found == [[], [7]]
+
+
+def test_a_role_that_may_not_use_q3c(database, password_role, tmp_path):
+    """It is there, and the formula finds the same."""
+    role, _ = password_role
+    name = sql.Identifier(role)
+    with psycopg.connect(database, autocommit=True) as connection:
+        if q3c_schema(connection) is None:
+            pytest.skip("no q3c")
+        connection.execute(TABLES)
+        connection.execute("INSERT INTO sky.photometry VALUES (1, 10, 20), (2, 10, 25)")
+        connection.execute("REVOKE USAGE ON SCHEMA public FROM PUBLIC")
+        connection.execute(sql.SQL("GRANT USAGE ON SCHEMA sky TO {}").format(name))
+        connection.execute(sql.SQL("GRANT SELECT ON sky.photometry TO {}").format(name))
+        file = tmp_path / "list.csv"
+        file.write_text("ra,dec\n10,24.9999\n")
+        options = {
+            "dsn": make_conninfo(database, user=role, password="secret"),
+            "schema": "sky",
+            "table": "photometry",
+        }
+        found = sc.query("", cone=(10, 20.5, 1), **options)
+        near = sc.query("", match="c", lists=[("c", file)], **options)
+        connection.execute(sql.SQL("DROP OWNED BY {}").format(name))
+    assert found.rows() == [(1, 10.0, 20.0)]
+    assert near["targetid"].to_list() == [2]
+
+
 def test_the_index_is_found(sky):
     dsn, q3c, _ = sky
     if not q3c:
@@ -123,6 +182,20 @@ def test_made_again_when_q3c_comes(cluster):
         connection.execute("CREATE EXTENSION q3c")
         assert make_cone(connection, "x") == []
         assert "q3c_radial_query" in connection.execute(body).fetchone()[0]
+
+
+def test_made_again_where_an_older_one_is(database):
+    comment = (
+        "Whether the position ra, dec is within a radius of ra0, dec0; all in degrees (by q3c)"
+    )
+    said = "SELECT obj_description('x.cone'::regproc)"
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA x")
+        assert make_cone(connection, "x") == []
+        now = connection.execute(said).fetchone()
+        connection.execute(f"COMMENT ON FUNCTION x.cone IS '{comment}'")
+        assert make_cone(connection, "x") == []
+        assert connection.execute(said).fetchone() == now != (comment,)
 
 
 def test_a_function_of_somebody_else_stays(database):
@@ -263,10 +336,19 @@ def test_positions_that_are_none(dsn, tmp_path, positions, said):
         sc.query("", match="mine", **options)
 
 
-@pytest.mark.parametrize("cone", [(10, 0, -1), (370, 0, 1), (10, float("nan"), 1), (10, 0)])
+@pytest.mark.parametrize(
+    "cone", [(10, 0, -1), (10, 0, 0), (10, 0, 180.1), (370, 0, 1), (10, float("nan"), 1), (10, 0)]
+)
 def test_cones_that_cannot_be(dsn, cone):
     with pytest.raises(SpecprodCopyError, match=r"RA is in \[0, 360\]|wanted are three numbers"):
         sc.query("", dsn=dsn, schema="s", table="photometry", cone=cone)
+
+
+@pytest.mark.parametrize("radius", [0, -1, 648_000.1, float("nan"), float("inf")])
+def test_radii_that_cannot_be(dsn, tmp_path, radius):
+    options = {"dsn": dsn, "schema": "s", "table": "photometry", "match": "mine"}
+    with pytest.raises(SpecprodCopyError, match="above 0, and at most 648,000 arcsec"):
+        sc.query("", radius=radius, lists=[("mine", tmp_path / "list.csv")], **options)
 
 
 def test_no_right_to_make_temporary_tables(dsn, tmp_path, password_role):
