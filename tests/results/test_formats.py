@@ -19,6 +19,7 @@ from astropy.table import Table
 from support.result_case import BIG, DESCRIPTIONS, JOIN, NAMES, ROWS, UNITS
 
 import specprod_copy as sc
+from specprod_copy.errors import DatabaseError
 
 VOUNITS = {"flux_g": "'nanomaggy'", "pmra": "mas.yr**-1"}
 BLANK = {"spectype", "date_obs", "morphtype"}
@@ -331,6 +332,17 @@ def test_texts_that_are_no_comments_in_ecsv(dsn, tmp_path):
     table = Table.read(file)
     assert table["t"].filled("-").tolist() == ["a", "#b", "-", "c\n,d", "-", "x\ny"]
     assert table["b"].all()
+
+
+@pytest.mark.parametrize("mark", "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")
+def test_what_ends_a_line_in_ecsv(dsn, tmp_path, mark):
+    """In a name it is refused; in a text it is a line break for those who read it."""
+    file = tmp_path / "r.ecsv"
+    with pytest.raises(DatabaseError, match="a name of several lines; name it by AS"):
+        sc.query(f'SELECT 1 AS "a{mark}"', dsn=dsn, output=file)
+    assert not file.exists()
+    sc.query(f"SELECT 'x{mark}y' AS t", dsn=dsn, output=file)
+    assert Table.read(file)["t"].tolist() == ["x\ny"]
 
 
 def test_names_and_comments_with_control_characters_in_votable(database, tmp_path):

@@ -200,11 +200,11 @@ def _values(column: ResultColumn, array: pa.Array, field: np.dtype, first: int) 
     if pa.types.is_temporal(kind):
         array = time_texts(array)
     if pa.types.is_string(array.type):
-        return _texts(column, array, first)
+        return _texts(column, array, field.itemsize, first)
     return _numbers(column, array, first)
 
 
-def _texts(column: ResultColumn, array: pa.Array, first: int) -> np.ndarray:
+def _texts(column: ResultColumn, array: pa.Array, width: int, first: int) -> np.ndarray:
     texts = pc.fill_null(array, "")
     plain = pc.string_is_ascii(texts)
     if not pc.all(plain).as_py():
@@ -212,6 +212,13 @@ def _texts(column: ResultColumn, array: pa.Array, first: int) -> np.ndarray:
         raise DatabaseError(
             f"column {column.name}, row {first + row} of the result: {texts[row].as_py()!r} is not "
             "ASCII, which FITS does not hold; write Parquet or VOTable"
+        )
+    long = pc.greater(pc.binary_length(texts), width)
+    if pc.any(long).as_py():  # NumPy would cut it
+        row = pc.index(long, True).as_py()
+        raise DatabaseError(
+            f"column {column.name}, row {first + row} of the result: longer than {column.written} "
+            "allows, as its table was changed meanwhile; run the query again"
         )
     return np.array(texts.to_numpy(zero_copy_only=False), "S")
 

@@ -90,7 +90,7 @@ def _ecsv_header(contents: Contents) -> str:
 
     table = Table(meta=dict(contents.infos))
     for column, field in zip(contents.columns, contents.schema, strict=True):
-        if "\n" in field.name:
+        if field.name.splitlines() != [field.name]:
             raise DatabaseError(f"column {field.name!r}: a name of several lines; name it by AS")
         kind = field.type
         is_text = pa.types.is_string(kind) or pa.types.is_temporal(kind)
