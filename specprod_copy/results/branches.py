@@ -39,7 +39,9 @@ def branches(definition: str) -> list[str]:
 
 def null_columns(query: str) -> set[int]:
     """Return the numbers of the floats in the result of a branch that are null in all rows."""
-    begin, items = 0, []
+    begin, items = 0, list[str]()
+    if not query.lstrip().startswith("SELECT"):  # with a WITH, commas mean something else
+        return set()
     for piece, start in _pieces(query):
         if piece in (",", "FROM"):
             items.append(query[begin:start].strip())

@@ -26,6 +26,7 @@ def reader(database, password_role) -> str:
                CREATE TABLE open.zpix AS SELECT * FROM s.zpix;
                COMMENT ON COLUMN open.zpix.chi2 IS 'Of the best fit';
                CREATE VIEW open.above AS SELECT * FROM open.of_hidden;
+               CREATE VIEW open.united AS TABLE open.above UNION TABLE open.of_hidden;
                CREATE VIEW open.of_open AS SELECT targetid, chi2 FROM open.zpix"""
         )
         connection.execute(sql.SQL("GRANT USAGE ON SCHEMA open TO {}").format(role))
@@ -34,7 +35,7 @@ def reader(database, password_role) -> str:
         connection.execute(sql.SQL("DROP OWNED BY {}").format(role))
 
 
-@pytest.mark.parametrize("view", ["of_hidden", "above"])
+@pytest.mark.parametrize("view", ["of_hidden", "above", "united"])
 def test_what_is_not_known_of_a_view_is_told(reader, view):
     text = f"SELECT flux_g, pmra FROM {view} ORDER BY targetid LIMIT 1"
     shown = preview(reader, text, QueryOptions("open"), 5)

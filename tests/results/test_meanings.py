@@ -27,6 +27,8 @@ MORE = """
     CREATE VIEW t.of_copied AS SELECT ra AS place FROM t.copied;
     CREATE TABLE t.own (flux_g real, "UNION" real);
     INSERT INTO t.own VALUES (-9999, -9999);
+    CREATE TABLE t.own_ra (ra float8);
+    INSERT INTO t.own_ra VALUES (-9999);
     CREATE VIEW t.everything AS
         SELECT 's'::text AS production, targetid, flux_g, pmra, flux_g + 0 AS sum, ra AS one,
                NULL::double precision AS later, flux_g AS "a UNION b", ra AS mixed
@@ -43,6 +45,8 @@ MORE = """
     CREATE VIEW t.with_own AS SELECT flux_g FROM s.photometry UNION SELECT flux_g FROM t.own;
     CREATE VIEW t.by_name AS WITH photometry AS (SELECT "UNION" AS flux_g FROM t.own)
         SELECT flux_g FROM s.photometry UNION SELECT flux_g FROM photometry;
+    CREATE VIEW t.with_names AS SELECT 1::real AS one, 2::real AS two, ra FROM s.photometry UNION
+        (WITH a AS (SELECT 3), b AS (SELECT 4) SELECT 5::real, NULL::real AS six, ra FROM t.own_ra);
     CREATE MATERIALIZED VIEW t.kept AS
         SELECT z FROM s.zpix INTERSECT SELECT z FROM s.zpix;
 """
@@ -72,6 +76,8 @@ WAYS = {
     "flux FROM t.nested WHERE flux = -9999": (None, "nanomaggy", ""),
     "flux_g FROM t.with_own WHERE flux_g = -9999": (-9999.0, "", DIFFERENT),
     "flux_g FROM t.by_name WHERE flux_g = -9999": (-9999.0, "", DIFFERENT),
+    "ra FROM t.with_names WHERE ra = -9999": (-9999.0, "", DIFFERENT),
+    "two FROM t.with_names WHERE ra = 10.125": (2.0, "", DIFFERENT),
     "z FROM t.kept WHERE z = -9999": (None, "", ""),
     "ra FROM t.copied": (-9999.0, "", BY_HAND),
     "place FROM t.of_copied": (-9999.0, "", BY_HAND),
