@@ -17,7 +17,7 @@ from specprod_copy.loading.schema_functions import make_functions
 from specprod_copy.plan import ledger, loaded_tiles, lost_tables, versions
 from specprod_copy.postgres import catalog, counted, locks, rights
 from specprod_copy.postgres.columns import Column
-from specprod_copy.postgres.late_steps import missing_steps
+from specprod_copy.postgres.late_steps import unfinished_tables
 from specprod_copy.postgres.patience import Patience, with_patience
 from specprod_copy.postgres.schema import Schema
 from specprod_copy.postgres.schema_conflicts import refuse_own_columns
@@ -103,8 +103,9 @@ def complete(
 
     A transaction for all of them would keep one table from tiles that already have another one.
     """
-    tables = [*keys_of(defined)]
-    if missing_steps(defined, read_schema(connection, options.schema), tables):
+    tables, found = [*keys_of(defined)], read_schema(connection, options.schema)
+    q3c = q3c_schema(connection) is not None
+    if unfinished_tables(defined, found, tables, q3c=q3c):
         with locks.making_indexes(connection, options.schema):
             patience = Patience(listener, options.patience)
             _finish(connection, defined, options.schema, tables, patience)

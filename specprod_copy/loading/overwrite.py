@@ -38,8 +38,9 @@ def replace_tables(context: LoadContext) -> LoadSummary:
             ledger_format.take_over(connection, defined, beside.name, context.listener)
             try:
                 summary = run(aside)
-            except (ChangedFileError, OtherRowsError):
+            except (ChangedFileError, OtherRowsError) as error:
                 # What an interrupted run left is of no use any more.
+                context.listener.info(f"the new tables are loaded anew: {error}")
                 beside.forget()
                 summary = run(aside)
         except SpecprodCopyError:

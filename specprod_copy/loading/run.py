@@ -3,50 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
-from specprod_copy.errors import DatabaseError, InUseError, concerning
-from specprod_copy.executors.schedule import Task, run_at_once, run_in_order
+import psycopg
+
+from specprod_copy.errors import DatabaseError
 from specprod_copy.loading import post_data
+from specprod_copy.loading.complete import Work, complete, do
 from specprod_copy.loading.context import LoadContext
-from specprod_copy.loading.key_errors import explain_of_load
 from specprod_copy.loading.key_violations import KeyViolations
 from specprod_copy.loading.prepare import Prepared, make_tables
 from specprod_copy.loading.quarantine import lost_primaries, refused_rows
 from specprod_copy.loading.repeated_keys import refuse_repeated
 from specprod_copy.loading.replace import Replaced, replace_files
-from specprod_copy.loading.row_tasks import END_OF_ROWS, end_of_rows, row_tasks, sending
+from specprod_copy.loading.row_tasks import row_tasks, sending
 from specprod_copy.loading.summary import LoadSummary, TableSummary
-from specprod_copy.plan import lost_tables, versions
+from specprod_copy.plan import lost_tables
 from specprod_copy.plan.batches import single_copy_tables
-from specprod_copy.plan.completeness import missing_stages
 from specprod_copy.plan.moved_files import rename_moved
 from specprod_copy.plan.planning import Plan, share_of
-from specprod_copy.postgres import catalog, rights
-from specprod_copy.postgres.broken_keys import BrokenKey
-from specprod_copy.postgres.connection import connect
+from specprod_copy.postgres import catalog
 from specprod_copy.postgres.connection_pool import Connections
-from specprod_copy.postgres.late_steps import missing_steps
+from specprod_copy.postgres.late_steps import unfinished_tables
+from specprod_copy.postgres.patience import attempt_past_autovacuum, is_for_locks
 from specprod_copy.postgres.schema import Schema
-from specprod_copy.postgres.schema_from_server import read_schema
+from specprod_copy.postgres.search_path import q3c_schema
 from specprod_copy.postgres.waiting_room import is_distributed, one_by_one
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What a load has to do."""
-
-    plan: Plan
-    found: Schema
-    """With all its tables."""
-    whole: frozenset[str]
-    """Tables that are filled by one COPY each."""
-    replaced: Sequence[Replaced]
-    """What was done already."""
 
 
 def run(context: LoadContext) -> LoadSummary:
@@ -71,34 +55,51 @@ def run(context: LoadContext) -> LoadSummary:
 def _load(context: LoadContext, begun: LoadSummary) -> tuple[LoadSummary, Counter[str]]:
     """Load all; return what was done, and how many rows of each source were taken out again.
 
-    What is small is one transaction. Its locks last until its end, so it waits for nobody: if
-    somebody is in the way, it begins anew, with a transaction for each step.
+    What is small is one transaction. Its locks last until its end, so it waits for nobody for more
+    than a moment: if somebody is in the way, it begins anew, with a transaction for each step.
     """
     replaced = _replace(context, begun) if context.options.replace else []
-    limits, most = context.options.limits, context.options.max_quarantined
+    most = context.options.max_quarantined
     for at_once in (True, False):
         summary = replace(begun, tables=[], notes=[*begun.notes])
         violations = KeyViolations(context.catalogue, context.schema, most)
+        begin = partial(_begin, context, replaced, violations, summary, at_once=at_once)
         try:
-            with context.connection.transaction():
-                prepared = _prepare(context)
-                plan = _plan(context, replaced, summary)
-                summary.notes += _refuse_repeated(context, plan, prepared.schema)
-                if at_once and _is_small(context, prepared, plan):
-                    options = replace(context.options, jobs=1, patience=0)
-                    alone = replace(context, options=options, workers=None)
-                    work = _Work(plan, prepared.schema, frozenset(prepared.single_copy), replaced)
-                    _complete(alone, work, violations, summary)
-                    break
-        except InUseError:
-            if not at_once:
+            work = attempt_past_autovacuum(context.connection, begin) if at_once else begin()
+        except (DatabaseError, psycopg.Error) as error:
+            if not (at_once and is_for_locks(error)):
                 raise
+            context.listener.info("others use the tables: again, with a transaction for each step")
             continue
-        whole = single_copy_tables(plan.units, prepared.single_copy, context.at_once, limits)
-        _complete(context, _Work(plan, prepared.schema, whole, replaced), violations, summary)
+        if work is not None:
+            complete(context, work, violations, summary)
         break
     summary.notes += violations.notes
     return summary, violations.removed
+
+
+def _begin(
+    context: LoadContext,
+    replaced: Sequence[Replaced],
+    violations: KeyViolations,
+    summary: LoadSummary,
+    *,
+    at_once: bool,
+) -> Work | None:
+    """Make tables and plan, in one transaction; do all in it that is small, or return the rest."""
+    with context.connection.transaction():
+        prepared = _prepare(context)
+        plan = _plan(context, replaced, summary)
+        summary.notes += _refuse_repeated(context, plan, prepared.schema)
+        if at_once and _is_small(context, prepared, plan):
+            options = replace(context.options, jobs=1, patience=0)
+            alone = replace(context, options=options, workers=None)
+            work = Work(plan, prepared.schema, frozenset(prepared.single_copy), replaced)
+            complete(alone, work, violations, summary)
+            return None
+    limits = context.options.limits
+    whole = single_copy_tables(plan.units, prepared.single_copy, context.at_once, limits)
+    return Work(plan, prepared.schema, whole, replaced)
 
 
 def _is_small(context: LoadContext, prepared: Prepared, plan: Plan) -> bool:
@@ -109,9 +110,13 @@ def _is_small(context: LoadContext, prepared: Prepared, plan: Plan) -> bool:
     # Citus analyzes no distributed tables within a transaction.
     if is_distributed(context.defined):
         return False
-    before = [table for table in context.tables if table not in prepared.new]
-    lacking = missing_steps(context.defined, prepared.schema, before)
-    unfinished = before if context.options.cluster else lacking
+    # Those of other stages are finished too, when they have all their rows.
+    before = {source.table for source in context.catalogue.sources.values()} - {*prepared.new}
+    before &= prepared.schema.tables.keys()
+    q3c = q3c_schema(context.connection) is not None
+    unfinished = unfinished_tables(context.defined, prepared.schema, before, q3c=q3c)
+    if context.options.cluster:
+        unfinished |= before.intersection(context.tables)
     loaded = sum(rows for table in unfinished for rows in context.ledger.stages(table).values())
     return plan.n_rows + loaded <= context.options.limits.small_rows
 
@@ -124,7 +129,7 @@ def _load_part(context: LoadContext, part: int, parts: int, summary: LoadSummary
     units = share_of(plan, found, part, parts, context.options.limits)
     summary.notes += _refuse_repeated(context, replace(plan, units=units, files=units), found)
     with sending(context) as executor:
-        _do(context, row_tasks(context, found, units, executor), summary)
+        do(context, row_tasks(context, found, units, executor), summary)
     summary.notes.append(
         f"part {part} of {parts}: a load without --part makes the keys and indexes"
     )
@@ -197,100 +202,6 @@ def _refuse_repeated(context: LoadContext, plan: Plan, found: Schema) -> list[st
         return []
     catalogue, limits = context.catalogue, context.options.limits
     return refuse_repeated(catalogue, found, plan, limits, context.workers, context.listener.info)
-
-
-def _complete(
-    context: LoadContext, work: _Work, violations: KeyViolations, summary: LoadSummary
-) -> None:
-    """Send rows and make keys and indexes, as far as they are missing."""
-    q3c = rights.enable_q3c(context.connection, context.schema, summary.notes.append)
-    complete = _complete_tables(context, work, summary)
-    wanted = post_data.PostData(
-        q3c,
-        changed={unit.table for unit in work.plan.units} | {one.table for one in work.replaced},
-        cluster=context.tables if context.options.cluster else (),
-    )
-    with ExitStack() as stack:
-        more = [
-            stack.enter_context(connect(context.conninfo)) for _ in range(context.options.jobs - 1)
-        ]
-        connections = Connections([context.connection, *more], context.schema, context.patience)
-        run = partial(violations.run, connections, context.planner)
-        executor = stack.enter_context(sending(context, work.whole))
-        tasks: list[Task[Any]] = [
-            *end_of_rows(context),
-            *post_data.finish_tasks(context.defined, work.found, run, complete, wanted),
-            *row_tasks(context, work.found, work.plan.units, executor, work.whole),
-            *post_data.computing_tasks(
-                context.defined, run, context.schema, context.sources, context.inputs
-            ),
-        ]
-        try:
-            _do(context, tasks, summary, connections.cancel)
-        except BrokenKey as error:
-            with concerning(error.table):
-                raise explain_of_load(context, error, work.plan) from error
-    for source, row in zip(context.sources, summary.tables, strict=True):
-        row.lose(violations.removed[source.name])
-    _conclude(context, complete, summary)
-
-
-def _do(
-    context: LoadContext,
-    tasks: Iterable[Task[Any]],
-    summary: LoadSummary,
-    interrupt: Callable[[], None] = lambda: None,
-) -> None:
-    """Do tasks, and count them."""
-
-    def done(task: Task[Any], result: Any) -> None:
-        if not task.loads:
-            summary.steps += task.group != END_OF_ROWS
-            return
-        for source, row in zip(context.sources, summary.tables, strict=True):
-            row.add([one for one in result if one.unit.source == source.name])
-
-    jobs = context.options.jobs
-    slots = max(jobs, context.at_once)
-    if slots == 1:
-        run_in_order([*tasks], done)
-    else:
-        run_at_once([*tasks], slots, done, interrupt, jobs)
-
-
-def _complete_tables(context: LoadContext, work: _Work, summary: LoadSummary) -> list[str]:
-    """Return the tables that will have all their rows; say what the others wait for."""
-    missing = missing_stages(
-        context.catalogue,
-        work.found.tables,
-        work.plan,
-        context.planner,
-        context.columns,
-        context.ledger,
-    )
-    summary.notes += [
-        f"keys and indexes of {table} wait for stage {' and '.join(stages)}"
-        for table, stages in missing.items()
-        if stages and table in context.tables
-    ]
-    return [table for table, stages in missing.items() if not stages]
-
-
-def _conclude(context: LoadContext, complete: Sequence[str], summary: LoadSummary) -> None:
-    """Write down versions, let roles read, and say what is still to be done."""
-    connection, schema = context.connection, context.schema
-    lost_tables.check_kept(connection, schema, context.tables)
-    described = context.catalogue.record is not None
-    production = None if described else context.inputs.files.production
-    found_versions = versions.versions(connection, production)
-    versions.upsert(connection, schema, found_versions)
-    found = read_schema(connection, schema)
-    waiting = post_data.foreign_keys(context.defined, found, complete, made=False)
-    for key, table in waiting:
-        summary.notes.append(f"foreign key {key.name} waits for table {table}")
-    granted = [*context.catalogue.house, *context.tables]
-    roles = context.options.roles
-    summary.notes += rights.grant(connection, context.defined, schema, granted, roles).notes
 
 
 def _tell_refused(context: LoadContext, removed: Counter[str], summary: LoadSummary) -> None:

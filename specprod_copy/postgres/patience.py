@@ -45,7 +45,9 @@ def attempt(connection: psycopg.Connection, work: Callable[[], T], seconds: floa
     """
     within = connection.info.transaction_status == TransactionStatus.INTRANS
     with connection.transaction() if within else nullcontext():
-        _limit_waits(connection, seconds)
+        # A larger attempt, which this one is part of, has limited them as well.
+        [(before,)] = connection.execute("SELECT current_setting('lock_timeout')").fetchall()
+        _limit_waits(connection, f"{seconds * 1000:.0f}")
         try:
             result = work()
         finally:
@@ -54,12 +56,26 @@ def attempt(connection: psycopg.Connection, work: Callable[[], T], seconds: floa
                 TransactionStatus.IDLE,
                 TransactionStatus.INTRANS,
             ):
-                _limit_waits(connection, 0)
+                _limit_waits(connection, before)
     return result
 
 
-def _limit_waits(connection: psycopg.Connection, seconds: float) -> None:
-    connection.execute("SELECT set_config('lock_timeout', %s, false)", (f"{seconds * 1000:.0f}",))
+def _limit_waits(connection: psycopg.Connection, milliseconds: str) -> None:
+    connection.execute("SELECT set_config('lock_timeout', %s, false)", (milliseconds,))
+
+
+def attempt_past_autovacuum(connection: psycopg.Connection, work: Callable[[], T]) -> T:
+    """Do work as `attempt`, and wait for each lock until the server ends an autovacuum."""
+    return attempt(connection, work, _until_autovacuum_ends(connection))
+
+
+def is_for_locks(error: BaseException | None) -> bool:
+    """Say whether an error comes from a lock that could not be had."""
+    while error is not None:
+        if isinstance(error, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected):
+            return True
+        error = error.__cause__
+    return False
 
 
 @dataclass(frozen=True)
@@ -119,7 +135,9 @@ def with_patience(
                 users = locks.replacers_of_views(connection)
             else:
                 users = _users(connection, tables, readers=readers)
-            if time.monotonic() > end:
+            vacuumed = any("autovacuum" in who for who in users.values())
+            # Even without patience: an autovacuum ends as soon as it is waited for.
+            if time.monotonic() > end and not (vacuumed and seconds == ATTEMPT):
                 who = "; ".join(users.values()) or "sessions that have ended just now"
                 raise InUseError(
                     f"after {patience.seconds:,.0f} s others still use the tables ({who}); "
@@ -129,7 +147,6 @@ def with_patience(
             if patience.rest(pause) is True:
                 raise
             pause = min(2 * pause, _LONGEST_PAUSE)
-            vacuumed = any("autovacuum" in who for who in users.values())
             seconds = _until_autovacuum_ends(connection) if vacuumed else ATTEMPT
         else:
             teller.now({})

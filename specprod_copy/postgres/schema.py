@@ -39,6 +39,8 @@ class Reference:
     """That of the table referred to, if it is another one."""
     rules: str = ""
     """What it does other than refuse at once, such as ``ON DELETE CASCADE``; nothing in ours."""
+    text: str = field(default="", compare=False)
+    """All that the server writes behind its columns; empty for one of an SQL file."""
 
     @property
     def where(self) -> str:

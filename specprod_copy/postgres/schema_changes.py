@@ -171,17 +171,17 @@ class Changes:
         if isinstance(found, Reference) and wanted == replace(found, validated=True) != found:
             yield _VALIDATION, f"ALTER TABLE {table} VALIDATE CONSTRAINT {name};"
             return
+        if isinstance(wanted, Reference):
+            other = wanted.inside
+            if other and other not in {**self.wanted.tables, **self.found.tables}:
+                yield _REFERENCES, _comment(f"Foreign key {wanted.name} waits for table {other}.")
+                return
         if found is not None:
             phase = _UNBIND if isinstance(found, Reference) else _DROP
             statement = f"ALTER TABLE {table} DROP CONSTRAINT {name};"
             if isinstance(found, Index):
                 statement = f"DROP INDEX {self._name(difference.name)};"
             yield (phase, statement) if wanted is not None else self._unwanted(phase, statement)
-        if isinstance(wanted, Reference):
-            other = wanted.inside
-            if other and other not in {**self.wanted.tables, **self.found.tables}:
-                yield _REFERENCES, _comment(f"Foreign key {wanted.name} waits for table {other}.")
-                return
         if isinstance(wanted, Key | Reference | Check | Index):
             phase = _REFERENCES if isinstance(wanted, Reference) else _KEYS
             yield phase, self._made(table, name, wanted)
@@ -202,7 +202,7 @@ class Changes:
                 other = self._name(part.table, part.schema)
                 text = f"FOREIGN KEY ({_listed(part.columns)}) REFERENCES {other} "
                 text += f"({_listed(part.keys)})"
-                text += f" {part.rules}" if part.rules else ""
+                text += f" {part.text}" if part.text else ""
                 text += "" if part.validated else " NOT VALID"
         return f"ALTER TABLE {table} ADD CONSTRAINT {name} {text};"
 

@@ -48,13 +48,20 @@ _QUERY = """
                  FROM unnest(o.confkey) WITH ORDINALITY AS k (number, place)
                  JOIN pg_attribute ON attrelid = o.confrelid AND attnum = number),
                 pg_get_expr(o.conbin, o.conrelid, true),
-                -- RESTRICT differs from what is not said only where a key may be deferred.
                 concat_ws(' ',
                     CASE o.confmatchtype WHEN 'f' THEN 'MATCH FULL' END,
                     'ON UPDATE ' || CASE o.confupdtype WHEN 'c' THEN 'CASCADE'
-                        WHEN 'n' THEN 'SET NULL' WHEN 'd' THEN 'SET DEFAULT' END,
+                        WHEN 'n' THEN 'SET NULL' WHEN 'd' THEN 'SET DEFAULT'
+                        WHEN 'r' THEN 'RESTRICT' END,
                     'ON DELETE ' || CASE o.confdeltype WHEN 'c' THEN 'CASCADE'
-                        WHEN 'n' THEN 'SET NULL' WHEN 'd' THEN 'SET DEFAULT' END,
+                        WHEN 'n' THEN 'SET NULL' WHEN 'd' THEN 'SET DEFAULT'
+                        WHEN 'r' THEN 'RESTRICT' END,
+                    -- Before PostgreSQL 15 there is no such column.
+                    (SELECT '(' || string_agg(quote_ident(attname), ', ' ORDER BY place) || ')'
+                     FROM jsonb_array_elements_text(
+                         nullif(to_jsonb(o) -> 'confdelsetcols', 'null')
+                     ) WITH ORDINALITY AS k (number, place)
+                     JOIN pg_attribute ON attrelid = o.conrelid AND attnum = number::int),
                     CASE WHEN o.condeferrable THEN 'DEFERRABLE' END,
                     CASE WHEN o.condeferred THEN 'INITIALLY DEFERRED' END,
                     -- Before PostgreSQL 18 there is no such column.
@@ -92,6 +99,12 @@ _QUERY = """
 
 _SERIAL = re.compile(r"nextval\('.*'(?:::regclass)?\)", re.DOTALL)
 
+
+_HARMLESS: Final = re.compile(
+    r"MATCH FULL|ON (?:UPDATE|DELETE) RESTRICT|\bDEFERRABLE(?! INITIALLY DEFERRED)"
+)
+"""What a foreign key may say without doing anything else: our columns are never NULL, and no
+session of ours defers."""
 
 _TABLES: Final = ("r", "p")
 _VIEWS: Final = ("v", "m")
@@ -147,11 +160,12 @@ def _table(found: _Described) -> Table:
     keys: list[Key] = []
     references: list[Reference] = []
     checks: list[Check] = []
-    for constraint, kind, validated, own, schema, table, others, expression, rules in (
+    for constraint, kind, validated, own, schema, table, others, expression, text in (
         found.constraints or ()
     ):
         if kind == "f":
-            place = table, tuple(others), validated, schema or "", rules
+            rules = " ".join(_HARMLESS.sub("", text).split())
+            place = table, tuple(others), validated, schema or "", rules, text
             references.append(Reference(constraint, tuple(own), *place))
         elif kind == "c":
             checks.append(Check(constraint, one_form(expression), expression))

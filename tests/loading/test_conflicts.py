@@ -37,7 +37,7 @@ PARTS = {
         "CREATE UNIQUE INDEX ON fuji.tile (tileid); ALTER TABLE fuji.exposure ADD CONSTRAINT "
         "exposure_tileid_fkey FOREIGN KEY (tileid) REFERENCES fuji.tile (tileid) "
         "MATCH FULL ON UPDATE SET NULL ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED",
-        "exposure_tileid_fkey is FOREIGN KEY (tileid) REFERENCES tile (tileid) MATCH FULL "
+        "exposure_tileid_fkey is FOREIGN KEY (tileid) REFERENCES tile (tileid) "
         "ON UPDATE SET NULL ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED, "
         "not FOREIGN KEY (tileid) REFERENCES tile (tileid)",
     ),

@@ -13,6 +13,7 @@ from specprod_copy.errors import DatabaseError, InUseError
 from specprod_copy.loading.api import load
 from specprod_copy.loading.beside import name_beside
 from specprod_copy.loading.options import LoadOptions
+from specprod_copy.plan.limits import Limits
 from specprod_copy.postgres.patience import Patience, with_patience
 from specprod_copy.tables import Inputs
 
@@ -120,6 +121,48 @@ def test_readers_of_other_tables_pass_as_well(iron, ordered):
             assert read(iron.conninfo, f"SELECT count(*) FROM iron.{table}")[0][0] > 0
         reader.commit()
         loading.result()
+    iron.load("all")
+    iron.assert_equals_fresh_load()
+
+
+def test_an_index_that_waits_keeps_no_key_from_readers(loaded):
+    """Nor is there a deadlock with the writer that it waits for."""
+    loaded.execute(
+        "ALTER TABLE iron.ztile DROP CONSTRAINT ztile_pkey; DROP INDEX iron.ix_fiberassign_location"
+    )
+    heard = Heard()
+    ztile = "SELECT count(*) FROM iron.ztile"
+    with (
+        open_transaction(loaded.conninfo, "DELETE FROM iron.fiberassign WHERE false") as writer,
+        meanwhile(partial(load_all, loaded, heard), writer) as loading,
+    ):
+        heard.await_line("others use the tables: again, with a transaction for each st", loading)
+        heard.await_line(f"waiting for process {writer.info.backend_pid} of ", loading)
+        assert read(loaded.conninfo, ztile) == writer.execute(ztile).fetchall()
+        writer.commit()
+        loading.result()
+    loaded.assert_equals_fresh_load()
+
+
+@pytest.mark.parametrize(("small_rows", "at_once"), [(100_000, True), (100, False)])
+def test_tables_of_other_stages_are_not_small(iron, small_rows, at_once):
+    """Their keys wait as well; none of them is in a transaction with others."""
+    load_rows(iron)
+    iron.limits = Limits(small_rows=small_rows)
+    heard = Heard()
+    options = LoadOptions(("exposures",), "iron", limits=iron.limits)
+
+    def work():
+        return load(iron.conninfo, Inputs(iron.files), options, heard)
+
+    with (
+        open_transaction(iron.conninfo, COUNT) as reader,
+        meanwhile(work, reader) as loading,
+    ):
+        heard.await_line(f"waiting for process {reader.info.backend_pid} of ", loading)
+        reader.commit()
+        loading.result()
+    assert bool(heard.having("others use the tables")) == at_once
     iron.load("all")
     iron.assert_equals_fresh_load()
 

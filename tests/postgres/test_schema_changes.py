@@ -30,6 +30,9 @@ MORE = {
     "ADD CONSTRAINT more UNIQUE (tileid, nexp);"
     "ALTER TABLE {s}.frame ADD nexp bigint, ADD CONSTRAINT mine FOREIGN KEY (night, nexp) "
     "REFERENCES {s}.tile (tileid, nexp)",
+    "a rule of a foreign key": "ALTER TABLE {s}.exposure DROP CONSTRAINT exposure_tileid_fkey, "
+    "ADD CONSTRAINT exposure_tileid_fkey FOREIGN KEY (tileid) REFERENCES {s}.tile "
+    "ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED",
     "NOT NULL": "ALTER TABLE {s}.frame ADD myclass text NOT NULL, "
     "ADD \"Some thing\" int[] DEFAULT '{1}'",
     "numeric": "ALTER TABLE {s}.target ALTER id TYPE numeric(20)",
@@ -130,6 +133,45 @@ CREATE SCHEMA near; CREATE TABLE near.mine (id int, other int,
 CREATE SCHEMA like_near; CREATE TABLE like_near.mine (id int, other int,
     CONSTRAINT mine_fk FOREIGN KEY (other) REFERENCES far.stars);
 """
+
+
+RULES = [
+    "MATCH FULL ON UPDATE RESTRICT ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED",
+    "ON UPDATE SET NULL ON DELETE SET DEFAULT",
+    "ON DELETE RESTRICT DEFERRABLE",
+    'ON DELETE SET NULL ("A b")',
+]
+
+
+@pytest.mark.parametrize("rules", RULES)
+def test_rules_of_foreign_keys_of_users(server, rules):
+    """Another schema gets them as they are."""
+    if "(" in rules and server.info.server_version < 150000:
+        pytest.skip("before PostgreSQL 15 a foreign key names no columns to set")
+    with server.transaction(force_rollback=True):
+        server.execute(
+            f"""CREATE SCHEMA here; CREATE SCHEMA there;
+                CREATE TABLE here.a (x int, y int, PRIMARY KEY (x, y)); CREATE TABLE here.b
+                (y int, "A b" int, CONSTRAINT f FOREIGN KEY ("A b", y) REFERENCES here.a {rules})"""
+        )
+        changes = Changes(read_schema(server, "here"), read_schema(server, "there"), None)
+        server.execute("".join(changes.statements()).encode())
+        query = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'f' ORDER BY 1"
+        first, second = (text for (text,) in server.execute(query))
+        assert rules in first
+        assert second == first.replace("here.a", "there.a")
+
+
+def test_a_foreign_key_to_a_table_that_is_not_named(server):
+    """It cannot be made again: it stays."""
+    with server.transaction(force_rollback=True):
+        server.execute(MORE["a rule of a foreign key"].replace("{s}", SQL_NAME).encode())
+        changes = against_definition(server)
+        wanted = replace(changes.wanted, tables={"exposure": changes.wanted.tables["exposure"]})
+        found = replace(changes.found, tables={"exposure": changes.found.tables["exposure"]})
+        script = replace(changes, wanted=wanted, found=found).script()
+        assert "DROP" not in script
+        assert "-- Foreign key exposure_tileid_fkey waits for table tile." in script
 
 
 def test_a_foreign_key_to_another_schema(server):
