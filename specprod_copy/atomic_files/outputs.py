@@ -17,7 +17,8 @@ def check_outputs(paths: Sequence[Path], *, inputs: Iterable[Path] = ()) -> None
     Parameters
     ----------
     paths : sequence of pathlib.Path
-        The files to be written, each another one, under whatever names.
+        The files to be written, each another one, under whatever names; what is written into, such
+        as /dev/null, may be there several times.
     inputs : iterable of pathlib.Path
         As for `check_replaceable`.
 
@@ -25,12 +26,13 @@ def check_outputs(paths: Sequence[Path], *, inputs: Iterable[Path] = ()) -> None
     ------
     InputError
     """
-    inputs = list(inputs)
+    inputs, files = list(inputs), list[Path]()
     for path in paths:
         with output_errors(path):
             if not is_stream(path):
                 check_replaceable(path, inputs=inputs)
-    for one, other in combinations(paths, 2):
+                files.append(path)
+    for one, other in combinations(files, 2):
         with output_errors(other):
             if _is_same(one, other):
                 raise InputError("two outputs would go there; name two files", path=other)

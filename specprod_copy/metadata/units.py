@@ -1,34 +1,37 @@
 """Units as they stand in comments, and as VOTable and TAP want them.
 
 A comment has the powers of units with a blank between them, ``mas yr^-1``, as DESI's own files do.
-FITS, felis and astropy read that as it is. Some catalogues have it in other ways,
-``10**-17 erg/(s cm2)``, which astropy translates.
+FITS, felis and astropy read that as it is. Files of the zcatalog v2 have them in another way,
+``10**-17 erg/(s cm2)``. Much that stands in the place of a unit is none, such as ``S/N`` and
+``Mpc/h``, and is not to be taken for one.
 """
 
 from __future__ import annotations
 
 import re
-import warnings
 from functools import cache
 from typing import Final
 
-_FACTOR: Final = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
+_FACTOR: Final = re.compile(r"(?:(\d+(?:\.\d+)?(?:e[+-]?\d+)?)|10\*\*(-?\d+)) +(?=\S)")
 _POWER: Final = re.compile(r"([A-Za-z]+|%)(?:\^(-?\d+))?")
 
-_OWN: Final = frozenset(
-    {"Gyr", "Hz", "J", "Jy", "K", "W", "arcsec", "cm", "count", "d", "deg", "erg", "km", "m", "mag"}
-    | {"mas", "mm", "nm", "pc", "pix", "s", "um", "yr"}
-)
-"""Names of the standard; about these astropy, which takes a while to be imported, is not asked."""
+# One digit: an epoch, J2000, is no power.
+_SHORT_POWER: Final = re.compile(r"([A-Za-z]+)(-?[1-9])?")
+_RATIO: Final = re.compile(r"([^/()]+?)(?: ?/ ?(?:\(([^/()]+)\)|([^/() ]+)))?")
 
-_NOT_OWN: Final = frozenset({"dex", "electron", "nanomaggy"})
-"""Names that the standard has not; nor about these."""
-
-_EPOCH: Final = re.compile(r"[A-Za-z]\d{4}")
-"""As in ``J2000``, which is no unit, and no power of one."""
-
-_PERCENT: Final = ("percent", "%")
-"""Of the standard as well, but astropy writes no VOUnit for it."""
+NAMES: Final = {
+    name: name
+    for name in (
+        *("Angstrom", "AU", "J", "K", "W", "adu", "arcmin", "arcsec", "bit", "byte", "count", "d"),
+        *("deg", "erg", "kg", "mag", "min", "mmag", "mol", "ph", "photon", "pix", "pixel", "rad"),
+        *("solLum", "solMass", "solRad", "sr"),
+        *("mas", "s", "ms", "us", "ns", "yr", "kyr", "Myr", "Gyr"),
+        *("m", "nm", "um", "mm", "cm", "km", "pc", "kpc", "Mpc", "Gpc", "lyr"),
+        *("Hz", "kHz", "MHz", "GHz", "THz", "eV", "keV", "MeV", "GeV", "Jy", "mJy", "uJy", "nJy"),
+    )
+} | {"Lsun": "solLum", "Msun": "solMass", "Rsun": "solRad", "percent": "%", "%": "%"}
+"""Names of units, and those of the standard for them. Of one letter are those of DESI's files
+only: h is seldom an hour, nor A an ampere."""
 
 
 @cache
@@ -38,52 +41,48 @@ def vounit(unit: str) -> str:
     Parameters
     ----------
     unit : str
-        As in a comment: a factor, where it has one, and powers, whose order stays; or in another
-        way that astropy reads. Names that the standard has not come in quotes, and so does the
-        whole where it is nothing of that.
+        As in a comment: a factor, where it has one, and powers, whose order stays; names that are
+        not known come in quotes. What is written in another way comes in quotes as a whole, as one
+        unknown unit, unless it is a unit of known names without doubt.
 
     Examples
     --------
     >>> vounit("mas yr^-1"), vounit("nanomaggy^-2"), vounit("Angstrom")
     ('mas.yr**-1', "'nanomaggy'**-2", '0.1nm')
-    >>> vounit("1e-17 erg cm^-2 s^-1"), vounit("10**-17 erg/(s cm2)")
-    ('1e-17erg.cm**-2.s**-1', '1e-17erg.s**-1.cm**-2')
+    >>> vounit("1e-17 erg cm^-2 s^-1"), vounit("10**-17 erg/(s cm2)"), vounit("S/N")
+    ('1e-17erg.cm**-2.s**-1', '1e-17erg.s**-1.cm**-2', "'S/N'")
     """
     if unit == "Angstrom":  # deprecated in the standard
         return "0.1nm"
-    names = unit.split()
-    factor = names.pop(0) if len(names) > 1 and _FACTOR.fullmatch(names[0]) else ""
-    powers = [_POWER.fullmatch(name) for name in names]
-    if not all(powers):
-        read = "" if _EPOCH.search(unit) else _by_astropy(unit)
-        return read or f"'{unit}'"
-    return factor + ".".join(
-        _named(power[1]) + (f"**{power[2]}" if power[2] else "")
-        for power in powers
-        if power is not None
-    )
+    found = _FACTOR.match(unit)
+    factor = "" if found is None else found[1] or f"1e{found[2]}"
+    rest = unit if found is None else unit[found.end() :]
+    powers = [_POWER.fullmatch(word) for word in rest.split()]
+    if all(powers):
+        terms = [(p[1], p[2]) for p in powers if p is not None]
+        return factor + ".".join(_written(NAMES.get(n, f"'{n}'"), power) for n, power in terms)
+    ratio = _ratio(rest)
+    # J/K and K2 may be something else.
+    if ratio is None or not (factor or any(len(name) > 1 for name, _ in ratio)):
+        return f"'{unit}'"
+    return factor + ".".join(_written(*term) for term in ratio)
 
 
-def _named(name: str) -> str:
-    if name in _PERCENT:
-        return "%"
-    if name in _OWN:
-        return name
-    if name in _NOT_OWN:
-        return f"'{name}'"
-    found = _by_astropy(name)
-    # A litre is 1000 cm^3 there, which could not get a power.
-    return found if found.isalpha() else f"'{name}'"
+def _written(name: str, power: str | None) -> str:
+    return name if power in (None, "1") else f"{name}**{power}"
 
 
-def _by_astropy(unit: str) -> str:
-    """Return a unit as astropy writes it by the standard; empty for what it cannot."""
-    from astropy.units import Unit  # It takes a fifth of a second, and few commands write units.
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of units that are deprecated in the standard
-            found = str(Unit(unit).to_string("vounit"))
-            return found if Unit(found, format="vounit") == Unit(unit) else ""
-    except ValueError:
-        return ""
+def _ratio(text: str) -> list[tuple[str, str]] | None:
+    """Return the names and powers of a text such as ``erg/(s cm2)``; None if there are others."""
+    ratio = _RATIO.fullmatch(text)
+    if ratio is None:
+        return None
+    above, *below = ratio.groups(default="")
+    terms = []
+    for sign, words in ((1, above), (-1, " ".join(below))):
+        for word in words.split():
+            power = _SHORT_POWER.fullmatch(word)
+            if power is None or power[1] not in NAMES:
+                return None
+            terms.append((NAMES[power[1]], str(sign * int(power[2] or 1))))
+    return terms

@@ -10,7 +10,9 @@ from specprod_copy.results.stream import PARTS
 
 _SET_OPERATIONS: Final = ("UNION", "INTERSECT", "EXCEPT")
 
-_NULL: Final = re.compile(r"(?:SELECT\s+)?NULL::(?:real|double precision)(?: AS .+)?", re.DOTALL)
+_SELECT: Final = re.compile(r"\s*SELECT\s+(?:(?:ALL|DISTINCT)\s+)?")
+
+_NULL: Final = re.compile(r"NULL::(?:real|double precision)(?: AS .+)?", re.DOTALL)
 """A float of the select list that is nothing but null."""
 
 
@@ -37,19 +39,31 @@ def branches(definition: str) -> list[str]:
     return [*found, text[begin:]]
 
 
-def null_columns(query: str) -> set[int]:
-    """Return the numbers of the floats in the result of a branch that are null in all rows."""
-    begin, items = 0, list[str]()
-    if not query.lstrip().startswith("SELECT"):  # with a WITH, commas mean something else
+def null_columns(query: str, count: int) -> set[int]:
+    """Return the numbers of the floats in the result of a branch that are null in all rows.
+
+    Parameters
+    ----------
+    query : str
+        As the server writes it.
+    count : int
+        How many columns the server finds in it. If it does not look so here, none is said to be
+        null.
+    """
+    first = _SELECT.match(query)
+    if first is None:  # with a WITH, commas mean something else
         return set()
-    for piece, start in _pieces(query):
+    text, begin, items = query[first.end() :], 0, list[str]()
+    for piece, start in _pieces(text):
         if piece in (",", "FROM"):
-            items.append(query[begin:start].strip())
+            items.append(text[begin:start].strip())
             begin = start + 1
         if piece == "FROM":
             break
     else:
-        items.append(query[begin:].strip())
+        items.append(text[begin:].strip())
+    if len(items) != count:
+        return set()
     return {n for n, item in enumerate(items) if _NULL.fullmatch(item)}
 
 
@@ -60,10 +74,10 @@ def _pieces(text: str) -> Iterator[tuple[str, int]]:
         part = PARTS.match(text, position)
         assert part is not None
         position = part.end()
-        if part[0] == "(":
+        if part[0] in ("(", "["):
             opened = opened if depth else part.start()
             depth += 1
-        elif part[0] == ")":
+        elif part[0] in (")", "]"):
             depth -= 1
             if depth == 0:
                 yield text[opened:position], opened

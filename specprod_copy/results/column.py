@@ -48,6 +48,8 @@ class Meaning:
     """Whether the reader may look at where it comes from; what a view is made of may be hidden."""
     defined: bool = True
     """Whether it is known what stands for NaN in the table; of a table made by hand it is not."""
+    is_null: bool = False
+    """Whether a view has nothing but null there."""
 
 
 @dataclass(frozen=True)

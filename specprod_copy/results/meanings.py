@@ -8,9 +8,9 @@ server names nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import psycopg
 from psycopg.pq import ExecStatus
@@ -25,7 +25,6 @@ _COLUMNS = """
     SELECT c.oid, a.attnum, n.nspname, c.relname, a.attname,
            coalesce(pg_catalog.col_description(c.oid, a.attnum),
                     pg_catalog.col_description(top.oid, b.attnum)),
-           CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(c.oid) END,
            top.relname,
            n.oid = pg_catalog.pg_my_temp_schema()
            OR n.nspname IN ('pg_catalog', 'information_schema')
@@ -43,6 +42,17 @@ _COLUMNS = """
 NaN, whatever their tables are called; so do the user's own lists."""
 
 
+_VIEWS = """
+    SELECT c.oid, pg_catalog.pg_get_viewdef(c.oid)
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid = ANY (%s) AND c.relkind IN ('v', 'm')
+          AND n.nspname NOT IN ('pg_catalog', 'information_schema')"""
+"""Those of the server have no -9999 of ours."""
+
+_Views: TypeAlias = dict[int, list[Meaning]]
+"""What the columns of views mean, by the views' identifiers; no columns where we may not look."""
+
+
 def prepared(connection: psycopg.Connection, query: str) -> PGresult:
     """Return the server's description of a query, or its error."""
     result = connection.pgconn.prepare(b"", query.encode())
@@ -53,20 +63,29 @@ def prepared(connection: psycopg.Connection, query: str) -> PGresult:
 
 def meanings(connection: psycopg.Connection, result: PGresult) -> list[Meaning]:
     """Return what the columns of a query mean, which the server has described."""
+    return _meanings(connection, result, {})
+
+
+def _meanings(connection: psycopg.Connection, result: PGresult, views: _Views) -> list[Meaning]:
+    """Return what the columns of a query mean; what is not known yet of views is added to them."""
     places = [(result.ftable(n), result.ftablecol(n)) for n in range(result.nfields)]
     wanted = sorted({place for place in places if place[0]})
     rows = connection.execute(
         _COLUMNS, ([oid for oid, _ in wanted], [number for _, number in wanted])
     ).fetchall()
-    below = {oid: _of_view(connection, text) for oid, text in {(r[0], r[6]) for r in rows} if text}
-    found = {(row[0], row[1]): _meaning(row, below) for row in rows}
+    if new := {oid for oid, _ in wanted} - views.keys():
+        for oid, definition in connection.execute(_VIEWS, (sorted(new),)).fetchall():
+            # It may have come in meanwhile, by one of the others.
+            if oid not in views:
+                views[oid] = _of_query(connection, definition, views)
+    found = {(row[0], row[1]): _meaning(row, views) for row in rows}
     return [found.get(place, Meaning()) for place in places]
 
 
-def _meaning(row: Sequence[Any], below: Mapping[int, Sequence[Meaning | None]]) -> Meaning:
-    oid, number, schema, table, column, comment, _, top, keeps_nan = row
+def _meaning(row: Sequence[Any], views: _Views) -> Meaning:
+    oid, number, schema, table, column, comment, top, keeps_nan = row
     origin = f"{schema}.{table}.{column}"
-    of_view = below.get(oid)
+    of_view = views.get(oid)
     if of_view is None:
         finitized = not keeps_nan and column in finitized_columns(top)
         meaning = Meaning(
@@ -75,7 +94,7 @@ def _meaning(row: Sequence[Any], below: Mapping[int, Sequence[Meaning | None]]) 
     elif number > len(of_view):
         meaning = Meaning(origin=origin, known=False)
     else:
-        meaning = of_view[number - 1] or Meaning()
+        meaning = of_view[number - 1]
         if meaning.origin:
             meaning = replace(meaning, origin=origin)
     if comment:
@@ -84,8 +103,8 @@ def _meaning(row: Sequence[Any], below: Mapping[int, Sequence[Meaning | None]]) 
     return meaning
 
 
-def _of_view(connection: psycopg.Connection, definition: str) -> list[Meaning | None]:
-    """Return what the columns of a query mean, None for null; nothing if we may not look."""
+def _of_query(connection: psycopg.Connection, definition: str, views: _Views) -> list[Meaning]:
+    """Return what the columns of a view's query mean; nothing if we may not look."""
     # Who may read a view need not be allowed to look at what it is made of.
     with connection.transaction(force_rollback=True):
         result = prepared(connection, definition)
@@ -93,20 +112,18 @@ def _of_view(connection: psycopg.Connection, definition: str) -> list[Meaning | 
         return []
     parts = branches(definition)
     if len(parts) == 1:
-        null = null_columns(parts[0])
-        found = meanings(connection, result)
-        return [None if n in null else meaning for n, meaning in enumerate(found)]
-    each = [_of_view(connection, part) for part in parts]
+        null = null_columns(parts[0], result.nfields)
+        found = _meanings(connection, result, views)
+        return [Meaning(is_null=True) if n in null else m for n, m in enumerate(found)]
+    each = [_of_query(connection, part, views) for part in parts]
     if not all(each):  # changed meanwhile
         return [Meaning()] * result.nfields
     return [_common(column) for column in zip(*each, strict=True)]
 
 
-def _common(found: Sequence[Meaning | None]) -> Meaning | None:
+def _common(found: Sequence[Meaning]) -> Meaning:
     """Return what a column means that comes from several queries; an expression, if not one."""
-    some = [meaning for meaning in found if meaning is not None]
-    if not some:
-        return None
+    some = [meaning for meaning in found if not meaning.is_null] or found
     first = some[0]
     told = [(m.finitized, m.known, m.defined, bool(m.origin)) for m in some]
     if len(set(told)) > 1:

@@ -248,7 +248,8 @@ def notes(
             f"of tables that no production has: {', '.join(by_hand)}; whether -9999 stands for "
             "NaN there is not known, and it stays a number"
         )
-    computed = [c.name for c in columns if c.is_float and not c.meaning.origin]
+    meant = [c for c in columns if c.is_float and not c.meaning.is_null]
+    computed = [c.name for c in meant if not c.meaning.origin]
     if computed and not is_search:
         found.append(
             f"computed, or of a UNION: {', '.join(computed)}; there, a -9999 that stands for NaN "

@@ -112,6 +112,14 @@ def test_outputs_are_several_files(tmp_path: Path, outside: Path) -> None:
     assert outside.read_text() == "thesis"
 
 
+def test_what_is_written_into_may_be_several_outputs(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    for stream in (Path("/dev/null"), Path("/dev/stdout"), tmp_path / "fifo"):
+        check_outputs([stream, stream])
+    with pytest.raises(InputError, match="new: two outputs would go there"):
+        check_outputs([Path("/dev/null"), tmp_path / "new", Path("/dev/null"), tmp_path / "new"])
+
+
 def test_extract_does_not_replace_its_input(tmp_path: Path) -> None:
     inputs = [tmp_path / "zall.fits", tmp_path / "zall-coeff-patch.fits"]
     for path in inputs:

@@ -61,13 +61,48 @@ def test_examples_of_units():
     assert vounit("percent") == vounit("%") == "%"
 
 
-@pytest.mark.parametrize("unit", ["furlong per fortnight!", "mag(AB)", "0.5", "h'", "J2000"])
-def test_what_is_no_unit_comes_in_quotes(unit):
+NONE = (
+    *(
+        "furlong per fortnight!",
+        "mag(AB)",
+        "0.5",
+        "h'",
+        "J2000",
+        "10**-17",
+        "log(Msun)",
+        "deg, deg",
+    ),
+    *("S/N", "N/A", "T/F", "a/R", "B/A", "J/K", "K2", "erg/s/cm2/A", "erg/s cm2", "e/s", "deg/"),
+    *("Msun/h", "Mpc/h", "10^10 Msun/h", "10**10 Msun/h", "10**-17 /s", "1/deg", "(deg)", "h", "A"),
+)
+
+
+@pytest.mark.parametrize("unit", NONE)
+def test_what_is_no_unit_or_may_be_none_comes_in_quotes(unit):
     assert vounit(unit) == f"'{unit}'"
 
 
 def test_a_name_that_nobody_knows_comes_in_quotes():
     assert (vounit("count spaxel^-1"), vounit("furlong")) == ("count.'spaxel'**-1", "'furlong'")
+    assert (vounit("a b c"), vounit("Mpc h^-1")) == ("'a'.'b'.'c'", "Mpc.'h'**-1")
+
+
+def test_units_with_a_slash_or_with_short_powers():
+    ways = {
+        "10**34 s2 cm4/erg2": "1e34s**2.cm**4.erg**-2",
+        "10**-17 erg/(s cm2 Angstrom)": "1e-17erg.s**-1.cm**-2.Angstrom**-1",
+        "1e-17 erg/(s cm2)": "1e-17erg.s**-1.cm**-2",
+        "km/s": "km.s**-1",
+        "Msun / yr": "solMass.yr**-1",
+        "km s-1": "km.s**-1",
+    }
+    assert {unit: vounit(unit) for unit in ways} == ways
+
+
+@pytest.mark.filterwarnings("ignore:The unit .* has been deprecated in the VOUnit standard")
+@pytest.mark.parametrize("name", sorted(units.NAMES.keys() - {"percent", "%"}))
+def test_names_of_units_are_those_of_astropy(name):
+    assert Unit(units.NAMES[name], format="vounit") == Unit(name)
 
 
 def test_every_column_has_a_description_and_a_ucd_of_the_vocabulary():

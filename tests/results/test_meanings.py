@@ -7,7 +7,10 @@ import pytest
 from support.result_case import TABLES
 
 import specprod_copy as sc
+from specprod_copy.results import meanings as meanings_module
 from specprod_copy.results.api import preview
+from specprod_copy.results.branches import null_columns
+from specprod_copy.results.meanings import meanings, prepared
 from specprod_copy.results.options import QueryOptions
 
 DIFFERENT = "computed, or of a UNION: "
@@ -47,6 +50,23 @@ MORE = """
         SELECT flux_g FROM s.photometry UNION SELECT flux_g FROM photometry;
     CREATE VIEW t.with_names AS SELECT 1::real AS one, 2::real AS two, ra FROM s.photometry UNION
         (WITH a AS (SELECT 3), b AS (SELECT 4) SELECT 5::real, NULL::real AS six, ra FROM t.own_ra);
+    CREATE TABLE t.mine (x real);
+    INSERT INTO t.mine VALUES (-9999), (5);
+    CREATE VIEW t.arrays AS
+        SELECT array[0::real, null::real, 1::real] AS a, x * 1::real AS x, 1 AS i FROM t.mine
+        UNION ALL SELECT array[1::real], z, 2 FROM s.zpix WHERE zwarn = 0;
+    CREATE VIEW t.array_of_null AS SELECT array[z, null, z] AS a, z FROM s.zpix;
+    CREATE VIEW t.mixed_items AS
+        SELECT DISTINCT null::float8 AS n, 'a, (null::real), [' AS "b, ]",
+               (array[z, null])[1:2] AS c, coalesce(null::real, z)::real AS d, chi2 AS e
+        FROM s.zpix;
+    CREATE VIEW t.ordered AS SELECT null::float8 AS n, 1::float8 AS x ORDER BY 2, 1;
+    CREATE VIEW t.two AS SELECT n, e, d FROM t.mixed_items UNION ALL SELECT z, z, z FROM s.zpix;
+    CREATE VIEW t.three AS SELECT n AS w, n AS v FROM t.mixed_items
+        UNION SELECT n, n FROM t.mixed_items;
+    COMMENT ON COLUMN t.three.v IS 'Nothing [deg]';
+    CREATE VIEW t.four AS SELECT v FROM t.three UNION ALL SELECT z FROM s.zpix;
+    CREATE VIEW t.server AS SELECT blk_read_time FROM pg_stat_database;
     CREATE MATERIALIZED VIEW t.kept AS
         SELECT z FROM s.zpix INTERSECT SELECT z FROM s.zpix;
 """
@@ -78,6 +98,20 @@ WAYS = {
     "flux_g FROM t.by_name WHERE flux_g = -9999": (-9999.0, "", DIFFERENT),
     "ra FROM t.with_names WHERE ra = -9999": (-9999.0, "", DIFFERENT),
     "two FROM t.with_names WHERE ra = 10.125": (2.0, "", DIFFERENT),
+    "x FROM t.arrays WHERE i = 1 AND x < 0": (-9999.0, "", DIFFERENT),
+    "z FROM t.array_of_null WHERE z = -9999": (None, "", ""),
+    "n FROM t.mixed_items LIMIT 1": (None, "", ""),
+    "d FROM t.mixed_items WHERE d = -9999": (-9999.0, "", DIFFERENT),
+    "e FROM t.mixed_items WHERE e = -9999": (None, "", ""),
+    "n FROM t.two WHERE n = -9999": (None, "", ""),
+    "d FROM t.two WHERE d = -9999 LIMIT 1": (-9999.0, "", DIFFERENT),
+    "x FROM t.ordered": (1.0, "", DIFFERENT),
+    "w FROM t.three": (None, "", ""),
+    "v FROM t.three": (None, "deg", ""),
+    "v FROM t.four WHERE v = -9999": (None, "", ""),
+    "max(blk_read_time) * 0 AS a FROM t.server": (0.0, "", DIFFERENT),
+    "blk_read_time FROM t.server LIMIT 1": (0.0, "", ""),
+    "blk_read_time FROM pg_stat_database LIMIT 1": (0.0, "", ""),
     "z FROM t.kept WHERE z = -9999": (None, "", ""),
     "ra FROM t.copied": (-9999.0, "", BY_HAND),
     "place FROM t.of_copied": (-9999.0, "", BY_HAND),
@@ -116,3 +150,63 @@ def test_a_list_is_what_it_is_whatever_it_is_called(more, tmp_path):
         assert sc.query(text, dsn=more, lists=lists).rows() == [(-9999.0, 1.5)]
         shown = preview(more, text, QueryOptions(lists=tuple(lists)), 5)
         assert (shown.rows, shown.notes) == ([["-9999", "1.5"]], [])
+
+
+N = "NULL::real"
+LISTS = {
+    f"SELECT {N} AS a, b FROM c": {0},
+    f" SELECT ALL {N} AS a, {N} FROM c": {0, 1},
+    f"SELECT DISTINCT b, {N} AS a": {1},
+    f"SELECT DISTINCT ON (b, a) {N} AS a, {N} AS b FROM c": {1},
+    f"SELECT ARRAY[1, (2), a[1:2][3:4]] AS a, {N} AS b WHERE true": {1},
+    f"SELECT a[1] AS x, {N} AS b FROM c": {1},
+    f"SELECT ',]'::text AS \"],\", {N} AS b FROM c": {1},
+    f"SELECT ({N})::double precision AS a, ({N} IS NULL) AS b FROM c": set(),
+    f"SELECT 1 AS a, {N} AS b ORDER BY 1, 2": set(),
+    f"SELECT a, {N} AS b, c FROM d": set(),
+    f"SELECT {N} AS a": set(),
+    f"VALUES (1, {N})": set(),
+    f"WITH a AS (SELECT 1) SELECT b, {N} FROM a": set(),
+}
+"""Queries of two columns, and which of them are found to be null in all rows."""
+
+
+@pytest.mark.parametrize("query", LISTS)
+def test_columns_that_are_null(query):
+    assert null_columns(query, 2) == LISTS[query]
+
+
+class Counting(psycopg.Connection):
+    """Notes which statements it was asked for."""
+
+    def execute(self, query, *arguments, **options):
+        self.asked.append(query)
+        return super().execute(query, *arguments, **options)
+
+
+def test_statements_grow_with_the_views_not_with_the_ways_through_them(database, monkeypatch):
+    """Of a tower each view of which is the one below twice, with ten columns."""
+    prepared_texts = []
+
+    def counted(connection, query):
+        prepared_texts.append(query)
+        return prepared(connection, query)
+
+    monkeypatch.setattr(meanings_module, "prepared", counted)
+    columns = ", ".join(f"z + {n} AS z{n}" for n in range(9))
+    with Counting.connect(database, autocommit=True) as connection:
+        connection.asked = []
+        connection.execute(TABLES)
+        connection.execute(f"CREATE VIEW v0 AS SELECT z, {columns} FROM s.zpix")
+        for n in range(10):
+            connection.execute(f"CREATE VIEW v{n + 1} AS TABLE v{n} UNION ALL TABLE v{n}")
+        connection.asked.clear()
+        with connection.transaction():
+            found = meanings(connection, prepared(connection, "TABLE v10"))
+    assert [(m.origin, m.finitized) for m in found] == [("public.v10.z", True)] + [("", False)] * 9
+    # The view and its two branches; the lowest one has none.
+    assert len(prepared_texts) == 10 * 3 + 1
+    # The columns of each of these queries but views with UNION; the text of each view, and that
+    # the table has none.
+    kinds = [sum(part in text for text in connection.asked) for part in ("attname", "viewdef")]
+    assert (kinds, len(connection.asked)) == ([1 + 10 * 2 + 1, 11 + 1], 34)
