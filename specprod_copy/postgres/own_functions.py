@@ -51,35 +51,42 @@ def make_functions(
         Why some could not be made.
     """
     found = {
-        (name, types): comment
-        for name, types, comment in connection.execute(
-            """SELECT proname, oidvectortypes(proargtypes), obj_description(p.oid, 'pg_proc')
+        (name, types): (comment, owner)
+        for name, types, comment, owner in connection.execute(
+            """SELECT proname, oidvectortypes(proargtypes), obj_description(p.oid, 'pg_proc'),
+                      CASE WHEN NOT pg_has_role(proowner, 'USAGE')
+                           THEN pg_get_userbyid(proowner) END
                FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace WHERE nspname = %s""",
             (schema,),
         )
     }
-    script: list[sql.Composable] = []
     notes: list[str] = []
+    refused: dict[str | None, list[str]] = {}
     for function in functions:
         place = function.name, ", ".join(function.types)
-        comment = found.get(place)
+        comment, owner = found.get(place, (None, None))
         if place not in found or comment in function.others:
-            script.append(_statements(schema, function))
+            try:
+                with connection.transaction():
+                    connection.execute(_statements(schema, function))
+            except psycopg.errors.InsufficientPrivilege:
+                refused.setdefault(owner, []).append(function.name)
         elif comment != function.comment:
             notes.append(
                 f"schema {schema} has a function {function.name} of somebody else: it stays"
             )
-    if script:
-        try:
-            with connection.transaction():
-                connection.execute(sql.SQL("; ").join(script))
-        except psycopg.errors.InsufficientPrivilege:
-            names = ", ".join(dict.fromkeys(function.name for function in functions))
-            notes.append(f"no right to make functions in schema {schema}: {names}")
+    for owner, functions_of in refused.items():
+        names = ", ".join(dict.fromkeys(functions_of))
+        notes.append(
+            f"no right to make functions in schema {schema}: {names}"
+            if owner is None
+            else f"schema {schema} has functions of role {owner} that are out of date: {names}; "
+            "a load by that role makes them again"
+        )
     return notes
 
 
-def _statements(schema: str, function: Function) -> sql.Composable:
+def _statements(schema: str, function: Function) -> sql.Composed:
     qualified = sql.Identifier(schema, function.name)
     types = sql.SQL(", ").join(map(sql.SQL, function.types))
     arguments = sql.SQL(", ").join(
