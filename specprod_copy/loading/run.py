@@ -113,8 +113,10 @@ def _is_small(context: LoadContext, prepared: Prepared, plan: Plan) -> bool:
     # Those of other stages are finished too, when they have all their rows.
     before = {source.table for source in context.catalogue.sources.values()} - {*prepared.new}
     before &= prepared.schema.tables.keys()
-    q3c = q3c_schema(context.connection) is not None
-    unfinished = unfinished_tables(context.defined, prepared.schema, before, q3c=q3c)
+    unfinished = set[str]()
+    if before:
+        q3c = q3c_schema(context.connection) is not None
+        unfinished = unfinished_tables(context.defined, prepared.schema, before, q3c=q3c)
     if context.options.cluster:
         unfinished |= before.intersection(context.tables)
     loaded = sum(rows for table in unfinished for rows in context.ledger.stages(table).values())

@@ -46,8 +46,7 @@ def attempt(connection: psycopg.Connection, work: Callable[[], T], seconds: floa
     within = connection.info.transaction_status == TransactionStatus.INTRANS
     with connection.transaction() if within else nullcontext():
         # A larger attempt, which this one is part of, has limited them as well.
-        [(before,)] = connection.execute("SELECT current_setting('lock_timeout')").fetchall()
-        _limit_waits(connection, f"{seconds * 1000:.0f}")
+        before = _limit_waits(connection, f"{seconds * 1000:.0f}")
         try:
             result = work()
         finally:
@@ -60,8 +59,12 @@ def attempt(connection: psycopg.Connection, work: Callable[[], T], seconds: floa
     return result
 
 
-def _limit_waits(connection: psycopg.Connection, milliseconds: str) -> None:
-    connection.execute("SELECT set_config('lock_timeout', %s, false)", (milliseconds,))
+def _limit_waits(connection: psycopg.Connection, limit: str) -> str:
+    """Set how long to wait for a lock, and return how long it was before."""
+    query = """WITH now AS MATERIALIZED (SELECT current_setting('lock_timeout') AS before)
+               SELECT before, set_config('lock_timeout', %s, false) FROM now"""
+    [(before, _)] = connection.execute(query, (limit,)).fetchall()
+    return str(before)
 
 
 def attempt_past_autovacuum(connection: psycopg.Connection, work: Callable[[], T]) -> T:
