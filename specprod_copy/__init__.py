@@ -13,7 +13,6 @@ called. They print nothing: give them a `ProgressListener` to follow what happen
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -25,12 +24,10 @@ if TYPE_CHECKING:
 
     from specprod_copy.daily.summary import TilesSummary
     from specprod_copy.desi import ids
-    from specprod_copy.executors.options import ExecutorOptions
     from specprod_copy.loading.summary import LoadSummary
     from specprod_copy.plan.planning import Plan
     from specprod_copy.progress import ProgressListener
     from specprod_copy.results.api import QuerySummary
-    from specprod_copy.tables import Inputs
     from specprod_copy.verification import Result
 
 __version__ = "0.1.0"
@@ -74,7 +71,8 @@ def load(
     ------
     SpecprodCopyError
         If the options, an input file or the server are not as they must be. A load of up to 100,000
-        rows leaves the database as it was then; a larger one continues with the next call.
+        rows leaves the database as it was then, unless others use its tables; a larger one
+        continues with the next call.
 
     Examples
     --------
@@ -86,10 +84,11 @@ def load(
     >>> sum(table.rows_kept for table in again.tables)
     0
     """
+    from specprod_copy.arguments import take_executor, take_inputs
     from specprod_copy.loading.api import load as run
     from specprod_copy.loading.options import LoadOptions
 
-    inputs, executor = _inputs(specprod, options), _executor(options)
+    inputs, executor = take_inputs(specprod, options), take_executor(options)
     wanted = LoadOptions(stages, **{"schema": specprod, **options})
     with executor.workers(wanted.jobs, inputs.files.root) as workers:
         return run(dsn, inputs, wanted, listener, workers=workers)
@@ -119,10 +118,11 @@ def plan_load(*stages: str, specprod: str, dsn: str = "", **options: Any) -> Pla
     >>> sc.plan_load("exposures", specprod="fuji", root=root, dsn=dsn).n_rows
     0
     """
+    from specprod_copy.arguments import take_executor, take_inputs
     from specprod_copy.loading.dry_run import plan_load as run
     from specprod_copy.loading.options import LoadOptions
 
-    inputs, executor = _inputs(specprod, options), _executor(options)
+    inputs, executor = take_inputs(specprod, options), take_executor(options)
     wanted = LoadOptions(stages, **{"schema": specprod, **options})
     with executor.workers(wanted.jobs, inputs.files.root) as workers:
         return run(dsn, inputs, wanted, workers=workers)[0]
@@ -164,12 +164,13 @@ def verify(
     >>> all(check.passed for check in sc.verify("exposures", specprod="fuji", root=root, dsn=dsn))
     True
     """
+    from specprod_copy.arguments import take_executor, take_inputs
     from specprod_copy.verification import VerifyOptions
     from specprod_copy.verification import verify as run
 
     if specprod is None:
         return _verify_catalogues(dsn, listener, options)
-    inputs, executor = _inputs(specprod, options), _executor(options)
+    inputs, executor = take_inputs(specprod, options), take_executor(options)
     wanted = VerifyOptions(stages or ("all",), **{"schema": specprod, **options})
     with executor.workers(wanted.jobs, inputs.files.root) as workers:
         return run(dsn, inputs, wanted, listener, workers=workers)
@@ -213,14 +214,17 @@ def load_vac(
     >>> [(table.table, table.rows_kept) for table in summary.tables]
     [('masses', 3)]
     """
+    from pathlib import Path
+
+    from specprod_copy.arguments import take_executor, take_root
     from specprod_copy.loading.described import load_catalogue
     from specprod_copy.loading.options import LoadOptions
     from specprod_copy.vac.parsing import read_description
 
-    root, executor = _root(options), _executor(options)
+    root, executor = take_root(options), take_executor(options)
     named = ("version", "release", "specprod", "suffix")
     given = {name: options.pop(name) for name in named if name in options}
-    described = read_description(_path(description)).with_parameters(**given)
+    described = read_description(Path(description)).with_parameters(**given)
     wanted = LoadOptions(**{"stages": ("all",), "schema": "vac", **options})
     with executor.workers(wanted.jobs, root) as workers:
         return load_catalogue(dsn, described, root, wanted, listener, workers=workers)
@@ -262,10 +266,11 @@ def load_tiles(
     >>> [loaded.tileid == tileid for loaded in summary.loaded], summary.failed
     ([True], {})
     """
+    from specprod_copy.arguments import take_inputs
     from specprod_copy.daily.options import TileOptions
     from specprod_copy.daily.run import load_tiles as run
 
-    inputs = _inputs(specprod, options)
+    inputs = take_inputs(specprod, options)
     return run(dsn, inputs, [*tileids], TileOptions(**{"schema": specprod, **options}), listener)
 
 
@@ -303,10 +308,11 @@ def sync(
     >>> tileid in [loaded.tileid for loaded in summary.loaded], summary.failed
     (False, {})
     """
+    from specprod_copy.arguments import take_inputs
     from specprod_copy.daily.options import SyncOptions
     from specprod_copy.daily.run import sync as run
 
-    inputs = _inputs(specprod, options)
+    inputs = take_inputs(specprod, options)
     return run(dsn, inputs, SyncOptions(**{"schema": specprod, **options}), listener)
 
 
@@ -369,69 +375,24 @@ def query(
     return api.in_memory(dsn, sql, wanted, kind)
 
 
-def _inputs(specprod: str, options: dict[str, Any]) -> Inputs:
-    """Return the files of a production; what says where they are is taken out of `options`."""
-    from pathlib import Path
-
-    from specprod_copy.desi.production import ProductionFiles, find_production
-    from specprod_copy.tables import Inputs
-
-    def path(name: str) -> Path | None:
-        value = options.pop(name, None)
-        return None if value is None else Path(value)
-
-    return Inputs(
-        ProductionFiles(find_production(specprod, path("config")), _root(options)),
-        path("tiles_file"),
-        path("exposures_file"),
-        skip_missing=bool(options.pop("skip_missing", False)),
-    )
-
-
-def _executor(options: dict[str, Any]) -> ExecutorOptions:
-    """Return who does the work; what says so is taken out of `options`."""
-    from dataclasses import fields
-
-    from specprod_copy.executors.options import ExecutorOptions
-
-    names = {field.name for field in fields(ExecutorOptions)} & options.keys()
-    return ExecutorOptions(**{name: options.pop(name) for name in names})
-
-
 def _verify_catalogues(
     dsn: str, listener: ProgressListener | None, options: dict[str, Any]
 ) -> list[Result]:
     """Verify a schema of value-added catalogues."""
+    from specprod_copy.arguments import take_executor, take_path
     from specprod_copy.errors import ConfigurationError
     from specprod_copy.verification import VerifyOptions
     from specprod_copy.verification.catalogues import catalogues_at, verify_catalogues
 
-    root, executor = options.pop("root", None), _executor(options)
+    root, executor = take_path(options, "root"), take_executor(options)
     wanted = VerifyOptions(**{"stages": ("all",), "schema": "vac", **options})
     catalogues = catalogues_at(dsn, wanted.schema)
     if not catalogues:
         raise ConfigurationError(
             f"schema {wanted.schema} has no value-added catalogues; of a production name specprod"
         )
-    now = None if root is None else _path(root)
-    with executor.workers(wanted.jobs, now) as workers:
-        return verify_catalogues(dsn, catalogues, wanted, listener, root=now, workers=workers)
-
-
-def _root(options: dict[str, Any]) -> Path:
-    """Return the folder of the data; it is taken out of `options`."""
-    from specprod_copy.errors import ConfigurationError
-
-    root = _path(options.pop("root", None) or os.environ.get("DESI_ROOT", ""))
-    if root == _path(""):
-        raise ConfigurationError("name the folder of the data: root=..., or set DESI_ROOT")
-    return root
-
-
-def _path(name: Path | str) -> Path:
-    from pathlib import Path
-
-    return Path(name)
+    with executor.workers(wanted.jobs, root) as workers:
+        return verify_catalogues(dsn, catalogues, wanted, listener, root=root, workers=workers)
 
 
 def __getattr__(name: str) -> Any:
